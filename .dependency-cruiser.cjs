@@ -1,0 +1,62 @@
+/** The layers of docs/architecture.md, enforced. Vocabulary (src/*.ts) may be used by all; arrows go downwards only. */
+const only = (name, from, to) => ({
+  name,
+  severity: 'error',
+  comment: `src/${from} may import only ${to.join(', ')} and the vocabulary`,
+  from: { path: `^src/${from}/`, pathNot: '\\.test\\.ts$' },
+  to: { path: '^src/[^/]+/', pathNot: [`^src/(${[from, ...to].join('|')})/`] },
+});
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'dashboard-knows-only-the-protocol',
+      severity: 'error',
+      from: { path: '^dashboard/' },
+      to: { path: '^src/', pathNot: '^src/(protocol/|frame\\.ts|mask[^/]*\\.ts|prompt\\.ts)' },
+    },
+    only('protocol', 'protocol', []),
+    only('tracking', 'tracking', []),
+    only('analysis', 'analysis', []),
+    only('config', 'config', ['inference', 'ingest']),
+    only('ingest', 'ingest', []),
+    only('inference', 'inference', ['tracking']),
+    only('export', 'export', []),
+    only('pipeline', 'pipeline', ['ingest', 'inference', 'tracking', 'analysis', 'protocol']),
+    only('record', 'record', ['protocol']),
+    only('evaluate', 'evaluate', ['export', 'replay', 'inference', 'ingest']),
+    only('replay', 'replay', [
+      'ingest',
+      'inference',
+      'tracking',
+      'analysis',
+      'protocol',
+      'record',
+      'export',
+      'config',
+    ]),
+    only('server', 'server', [
+      'protocol',
+      'pipeline',
+      'config',
+      'ingest',
+      'inference',
+      'record',
+      'replay',
+      'export',
+    ]),
+    {
+      name: 'pure-cores',
+      severity: 'error',
+      comment: 'tracking and analysis do no I/O',
+      from: { path: '^src/(tracking|analysis)/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['core', 'npm'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.node.json' },
+    tsPreCompilationDeps: true,
+    exclude: { path: '\\.test\\.ts$' },
+  },
+};

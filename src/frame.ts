@@ -1,0 +1,64 @@
+/**
+ * The vocabulary of pictures and time. Pure types, shared by every layer.
+ *
+ * Time. `ptsNs` is the presentation time on the stream's own clock: integer nanoseconds since the stream
+ * was opened, strictly increasing over loops of a file and restarts of a source. It identifies a frame
+ * within its stream: display picture, mask and measurement of one frame carry the same `ptsNs`.
+ * `captureNs` is the moment of capture on the machine's monotonic clock (process.hrtime), comparable
+ * between the processes of one machine. `mediaNs` is the position inside the source (restarts at 0 on each
+ * pass of a looping file). All are plain numbers: 2^53 ns are 104 days.
+ */
+
+/** Identity of one captured frame; every message derived from it carries these fields unchanged. */
+export interface FrameIdentity {
+  readonly streamId: string;
+  /** Nanoseconds on the stream's clock; the join key between picture and mask. */
+  readonly ptsNs: number;
+  /** Monotonic capture time of this machine in nanoseconds. */
+  readonly captureNs: number;
+  /** Position within the source in nanoseconds, 0 at its first frame. */
+  readonly mediaNs: number;
+  /** Index of the frame within the source, 0-based, counted over every captured frame, restarts on each pass. */
+  readonly sourceFrame: number;
+  /** Number of time discontinuities so far (loop passes, source restarts). */
+  readonly pass: number;
+}
+
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What a source delivers, known once its first frame has been seen. */
+export interface SourceFormat {
+  /** Size of the source picture in pixels: the coordinate system of prompts and exports. */
+  readonly size: PictureSize;
+  /** Nominal frame rate, null where the source does not say. */
+  readonly framesPerSecond: number | null;
+  /** Millimetres per source pixel (column, row) where the source is calibrated, else null. */
+  readonly pixelSpacingMm: { readonly x: number; readonly y: number } | null;
+  /** Number of frames, null for live or unknown. */
+  readonly frameCount: number | null;
+  /** Human-readable: container, codec, device. */
+  readonly description: string;
+}
+
+/** Picture for people: encoded once, at source size, passed on untouched to browsers and recorders. */
+export interface DisplayFrame extends FrameIdentity {
+  readonly encoding: 'jpeg';
+  readonly size: PictureSize;
+  readonly data: Uint8Array;
+  /** Monotonic time at which decoding finished / encoding finished, for the latency table. */
+  readonly decodedNs: number;
+  readonly encodedNs: number;
+}
+
+/** Picture for the network: uint8 RGB, height × width × 3, tightly packed, stretched to the model's input size. */
+export interface AnalysisFrame extends FrameIdentity {
+  readonly size: PictureSize;
+  readonly data: Uint8Array;
+  readonly decodedNs: number;
+}
+
+/** Where frames may be dropped, cheapest first. Used as metric label and in reports. */
+export type DropStage = 'source' | 'analysis-queue' | 'display-queue' | 'inference' | 'client';

@@ -1,0 +1,95 @@
+/**
+ * The analysis engine of one stream: tracker + model, living in a worker thread (live, src/inference/worker-engine)
+ * or called directly (replay, tests). Both run the very same core.
+ */
+import type { AnalysisFrame, FrameIdentity, PictureSize } from '../frame.js';
+import type { Box, Mask } from '../mask.js';
+import type { ObjectId, ObjectState, Prompt } from '../prompt.js';
+import type { ProviderName } from './provider.js';
+
+/** One object on one frame. */
+export interface ObjectResult {
+  readonly id: ObjectId;
+  readonly label: string;
+  readonly state: ObjectState;
+  /** The network's raw predicted IoU, 0..1. */
+  readonly score: number;
+  /** Calibrated confidence 0..1: what people are shown. */
+  readonly confidence: number;
+  /** Mask at `FrameResult.maskSize`; empty where the object is not shown (state lost or searching). */
+  readonly mask: Mask;
+  /** In mask pixels. */
+  readonly box: Box;
+  readonly areaPx: number;
+  /** Raw logits at the network's mask resolution (row-major), only when `EngineOptions.keepLogits`. */
+  readonly logits?: Float32Array;
+}
+
+/** One analysed frame; also sent when no object exists (objects empty). */
+export interface FrameResult {
+  readonly frame: FrameIdentity;
+  readonly maskSize: PictureSize;
+  readonly logitsSize: PictureSize;
+  readonly objects: readonly ObjectResult[];
+  readonly timing: {
+    /** Monotonic ns: taken from the queue, model started, model ended, tracker ended. */
+    readonly startedNs: number;
+    readonly inferenceNs: number;
+    readonly trackingNs: number;
+  };
+}
+
+/** Commands a person or a detector gives; coordinates in source pixels. */
+export type TrackerCommand =
+  | {
+      readonly kind: 'prompt';
+      /** null creates a new object, else refines the existing one. */
+      readonly objectId: ObjectId | null;
+      readonly label: string | null;
+      readonly prompts: readonly Prompt[];
+    }
+  | { readonly kind: 'rename'; readonly objectId: ObjectId; readonly label: string }
+  | { readonly kind: 'remove'; readonly objectId: ObjectId }
+  | { readonly kind: 'undo'; readonly objectId: ObjectId | null }
+  | { readonly kind: 'policy'; readonly policy: string }
+  | { readonly kind: 'reset' };
+
+export interface CommandResult {
+  /** The object the command was about (the new one for a creating prompt), null for policy and reset. */
+  readonly objectId: ObjectId | null;
+  /** Result on the prompted frame (prompt commands only), so that the first mask is shown at once. */
+  readonly result: FrameResult | null;
+}
+
+export interface EngineOptions {
+  readonly modelDir: string;
+  readonly provider: ProviderName | 'auto';
+  readonly policy: string | null;
+  readonly threads: number;
+  /** Size of the source picture: coordinate system of prompts. */
+  readonly sourceSize: PictureSize;
+  readonly keepLogits: boolean;
+}
+
+export interface EngineInfo {
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly modelSha256: string;
+  readonly provider: ProviderName;
+  /** Why better providers were not taken, in words, by provider. */
+  readonly rejected: Readonly<Record<string, string>>;
+  readonly inputSize: PictureSize;
+  readonly policy: string;
+}
+
+export interface Engine {
+  readonly info: EngineInfo;
+  /** Analyse the next frame. One call at a time. */
+  track(frame: AnalysisFrame): Promise<FrameResult>;
+  /** Apply a command; prompts refer to `frame`, which may be older than the last tracked one. */
+  command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult>;
+  /** JSON snapshot of objects, prompts, memory (base64 tensors) and counters; `restore` continues identically. */
+  snapshot(): Promise<unknown>;
+  restore(snapshot: unknown): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,79 @@
+/** A room: one live stream with its source, engine and objects. Built by compose.ts, served by src/server. */
+import type { Observable } from 'rxjs';
+import type { DisplayFrame, DropStage, SourceFormat } from '../frame.js';
+import type { EngineInfo, FrameResult, TrackerCommand } from '../inference/engine.js';
+import type { SourceState } from '../ingest/frame-source.js';
+import type { ObjectId } from '../prompt.js';
+
+export interface Quantiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export const latencyStages = [
+  'decode',
+  'queue',
+  'inference',
+  'tracking',
+  'encode',
+  'overhead',
+  'total',
+] as const;
+export type LatencyStage = (typeof latencyStages)[number];
+
+export interface RoomHealth {
+  readonly source: SourceState;
+  /** Unix milliseconds since when `source.phase` holds. */
+  readonly sinceUnixMs: number;
+  readonly capturedFps: number;
+  readonly displayedFps: number;
+  readonly analysedFps: number;
+  /** Over the last ten seconds, milliseconds; null before the first analysed frame. */
+  readonly latencyMs: Readonly<Record<LatencyStage, Quantiles>> | null;
+  /** Totals since the room opened. */
+  readonly frames: { readonly captured: number; readonly displayed: number; readonly analysed: number };
+  readonly drops: Readonly<Record<DropStage, number>>;
+  readonly engine: EngineInfo | null;
+  /** A sentence when the room runs below its source's rate or on a fallback provider, else null. */
+  readonly degraded: string | null;
+  readonly overlayVisible: boolean;
+  readonly overlayLimitMs: number;
+  readonly recording: boolean;
+}
+
+export type RoomEvent =
+  | { readonly kind: 'display'; readonly frame: DisplayFrame }
+  | { readonly kind: 'result'; readonly result: FrameResult }
+  | { readonly kind: 'health'; readonly health: RoomHealth };
+
+/** Reply to a command: the object concerned and, for prompts, its first mask on the prompted frame. */
+export interface CommandReply {
+  readonly objectId: ObjectId | null;
+  readonly result: FrameResult | null;
+}
+
+export interface Room {
+  readonly id: string;
+  readonly label: string;
+  /** Unix nanoseconds of the stream's clock at ptsNs 0: wire timestamp = epochUnixNs + ptsNs. */
+  readonly epochUnixNs: bigint;
+  /** Hot; completes when the room closes. Subscribers must not buffer. */
+  readonly events$: Observable<RoomEvent>;
+  readonly format: SourceFormat | null;
+  readonly health: RoomHealth;
+  readonly sourceUri: string;
+  /**
+   * Apply a command. `ptsNs` names the frame that the person saw (prompt commands; null: the newest).
+   * Throws SONO_PROMPT_FRAME_GONE when that frame is no longer held (2 s), SONO_PROMPT_OUTSIDE,
+   * SONO_OBJECT_UNKNOWN, SONO_ANALYSIS_OFF.
+   */
+  command(command: TrackerCommand, ptsNs: number | null): Promise<CommandReply>;
+  setOverlayVisible(visible: boolean): void;
+  /** Replace the source; the room, its id and its clients stay. Rejects with the source's coded error and keeps the old one. */
+  openSource(uri: string): Promise<void>;
+  /** Counts a message that a slow client never got. */
+  countClientDrop(count: number): void;
+  close(): Promise<void>;
+}
