@@ -1,0 +1,145 @@
+/**
+ * What every export format implements. The caller (replay, the server's export job) owns the order and the chunks:
+ *
+ *   await exporter.open(info, null)
+ *   for each frame, ascending sourceFrame:  await exporter.frame(frame)
+ *   after every `info.chunkFrames` frames:  state = await exporter.checkpoint()   // durable: may be killed from here on
+ *   await exporter.close()                                                        // final names appear only now
+ *
+ * After a kill: `open(info, state)` with the last durable state cuts away whatever was written later and goes on
+ * behind it. The result is equal, byte for byte, to that of a run that was never interrupted, because nothing in
+ * a file depends on the clock or on chance, and because chunk borders fall on the same frames in both runs.
+ *
+ * Nothing half-written carries a final name: files grow under `<name>.partial` and are renamed by `close()`, which
+ * may be called again after a kill in its middle. Memory is bounded: no exporter keeps frames.
+ */
+import type { PictureSize, SourceFormat } from '../frame.js';
+import type { Mask } from '../mask.js';
+import type { ObjectId, ObjectState } from '../prompt.js';
+
+/** `mcap` is written by src/record, behind the same interface. */
+export const exportFormats = [
+  'png',
+  'png-indexed',
+  'coco',
+  'davis',
+  'nifti',
+  'dicom-seg',
+  'csv',
+  'mp4',
+  'mcap',
+] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+export interface ExportObject {
+  readonly id: ObjectId;
+  /** Unique among the objects; becomes folder name, COCO category, DICOM segment label. */
+  readonly label: string;
+}
+
+/** What a DICOM SEG takes over from its source and points at; null for sources that are not DICOM. */
+export interface DicomReference {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly seriesInstanceUid: string;
+  readonly studyInstanceUid: string;
+  /** Patient and study attributes as written in the source, by keyword (PatientID, PatientName, StudyDate …). */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export interface ExportInfo {
+  /** Output directory of the run; it exists. Each exporter writes below `<directory>/<clip>/` (davis: `<directory>/davis/`). */
+  readonly directory: string;
+  /** Name of the clip: safe as a file name (see `safeName`). */
+  readonly clip: string;
+  /** Path or URI of the source as the person wrote it. */
+  readonly sourceUri: string;
+  readonly source: SourceFormat;
+  /** Every object of the run, ascending id. Frames may not bring others. */
+  readonly objects: readonly ExportObject[];
+  readonly software: { readonly version: string; readonly model: string; readonly modelSha256: string };
+  /** Hash (hex) over input, model, options and prompts: DICOM UIDs are derived from it, so the same run gives the same file. */
+  readonly identity: string;
+  /** Modification time of the source, Unix ms: stands for the content date where a format demands one. */
+  readonly sourceModifiedUnixMs: number;
+  readonly dicom: DicomReference | null;
+  /** Frames between two checkpoints. */
+  readonly chunkFrames: number;
+}
+
+export interface ExportedObject {
+  readonly id: ObjectId;
+  readonly state: ObjectState;
+  /** Raw predicted IoU, 0..1. */
+  readonly score: number;
+  /** Calibrated confidence, 0..1. */
+  readonly confidence: number;
+  /** At source size (see `maskAtSourceSize` in resample.ts); empty where the object is not shown. */
+  readonly mask: Mask;
+}
+
+export interface ExportFrame {
+  /** Index of the frame in its source; names the frame's files. Ascending, gaps allowed (`--stride`, bad frames). */
+  readonly sourceFrame: number;
+  readonly ptsNs: number;
+  /** Position in the source in nanoseconds; the time stamp of csv and mp4. */
+  readonly mediaNs: number;
+  /** One entry per object of `ExportInfo.objects`, in that order, also where the mask is empty. */
+  readonly objects: readonly ExportedObject[];
+  /** JPEG (or PNG) at source size, where the exporter says `needsPicture`; may be null otherwise. */
+  readonly picture: Uint8Array | null;
+}
+
+/** JSON; only the exporter that wrote it reads it. */
+export type ExporterCheckpoint = Readonly<Record<string, string | number>>;
+
+export interface Exporter {
+  readonly format: ExportFormat;
+  /** True where `ExportFrame.picture` must be given. */
+  readonly needsPicture: boolean;
+  /**
+   * Start, or go on behind `resume`. Throws SONO_EXPORT_NOT_WRITABLE, SONO_EXPORT_EXISTS (a final name is taken),
+   * SONO_EXPORT_RESUME_BROKEN (the partial files are shorter than the state says), SONO_EXPORT_UNSUPPORTED.
+   */
+  open(info: ExportInfo, resume: ExporterCheckpoint | null): Promise<void>;
+  /** One call at a time. Throws SONO_EXPORT_DISK_FULL, SONO_EXPORT_NOT_WRITABLE, SONO_EXPORT_FRAME. */
+  frame(frame: ExportFrame): Promise<void>;
+  /** Everything written so far is on disk when this resolves. */
+  checkpoint(): Promise<ExporterCheckpoint>;
+  /** Complete the files and give them their final names; resolves to the paths (files or folders) made. */
+  close(): Promise<readonly string[]>;
+  /** Let go of handles and children, leave the partial files for a later resume. Never throws. */
+  abort(): Promise<void>;
+}
+
+/** A file name that every file system takes, never hidden, never empty; different texts may meet: see `uniqueNames`. */
+export function safeName(text: string): string {
+  const name = text
+    .normalize('NFC')
+    .replace(/[^\p{L}\p{N}._ +-]/gu, '_')
+    .replace(/^[. ]+|[. ]+$/g, '')
+    .slice(0, 100);
+  return name === '' ? '_' : name;
+}
+
+/** Folder name per object: the label made safe, with the id behind it where two would meet. */
+export function uniqueNames(objects: readonly ExportObject[]): ReadonlyMap<ObjectId, string> {
+  const taken = new Set<string>();
+  return new Map(
+    objects.map(({ id, label }) => {
+      const plain = safeName(label);
+      const name = taken.has(plain.toLowerCase()) ? `${plain}-${id}` : plain;
+      taken.add(name.toLowerCase());
+      return [id, name] as const;
+    }),
+  );
+}
+
+/** Frame number in file names: five digits, more where needed. */
+export function frameName(sourceFrame: number): string {
+  return String(sourceFrame).padStart(5, '0');
+}
+
+export function sameSize(mask: Mask, size: PictureSize): boolean {
+  return mask.width === size.width && mask.height === size.height;
+}
