@@ -84,7 +84,12 @@ export interface EngineInfo {
 
 export interface Engine {
   readonly info: EngineInfo;
-  /** Analyse the next frame. One call at a time. */
+  /**
+   * Size of the source picture, the coordinate system of the prompts that follow. An engine is made (model loaded,
+   * provider chosen) before its source delivers the first frame, and outlives a source that is replaced by another.
+   */
+  setSourceSize(size: PictureSize): Promise<void>;
+  /** Analyse the next frame. One call at a time. `frame.data` still belongs to the caller: copy it before a transfer. */
   track(frame: AnalysisFrame): Promise<FrameResult>;
   /** Apply a command; prompts refer to `frame`, which may be older than the last tracked one. */
   command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult>;
