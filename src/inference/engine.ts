@@ -32,9 +32,11 @@ export interface FrameResult {
   readonly logitsSize: PictureSize;
   readonly objects: readonly ObjectResult[];
   readonly timing: {
-    /** Monotonic ns: taken from the queue, model started, model ended, tracker ended. */
+    /** Monotonic moment at which the frame was taken from the queue. */
     readonly startedNs: number;
+    /** Duration inside the model (all its calls for this frame). */
     readonly inferenceNs: number;
+    /** Duration of everything else the engine did for this frame: bank, states, masks. */
     readonly trackingNs: number;
   };
 }
