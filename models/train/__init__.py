@@ -1,0 +1,1 @@
+"""Training, validation and calibration of the compact tracker (own Python environment, see README.md)."""
