@@ -153,12 +153,13 @@ describe('latestMap', () => {
 
   it('ends with an exception thrown while a job is made', () => {
     inVirtualTime(({ cold, expectObservable }) => {
+      const failure = new Error('no job');
       const result = cold('-1-').pipe(
         latestMap((): Observable<string> => {
-          throw 'error';
+          throw failure;
         }),
       );
-      expectObservable(result).toBe('-#');
+      expectObservable(result).toBe('-#', {}, failure);
     });
   });
 
