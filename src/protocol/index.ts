@@ -1,0 +1,9 @@
+/** The wire, in one import: used by the dashboard, the server, the recorder and tests. */
+export * from './acceptance.js';
+export * from './channels.js';
+export * from './client.js';
+export * from './clock.js';
+export { protocolError } from './errors.js';
+export * from './foxglove-codec.js';
+export * from './messages.js';
+export * from './requests.js';
