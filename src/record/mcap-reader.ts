@@ -1,0 +1,449 @@
+/**
+ * Reads an MCAP file, whole or cut. Runs in any Node thread.
+ *
+ * A complete file is opened by its summary section. Where that is missing (kill, full disk) the records are
+ * walked from the front, headers only, up to the last complete chunk; `complete` is then false. Memory: the list
+ * of chunks, and the chunks being read.
+ */
+import { crc32 } from 'node:zlib';
+import * as zlib from 'node:zlib';
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { McapConstants, McapStreamReader } from '@mcap/core';
+import type { McapTypes } from '@mcap/core';
+import { recordError } from './errors.js';
+
+const { Opcode, MCAP_MAGIC } = McapConstants;
+const magic = Uint8Array.from(MCAP_MAGIC);
+const recordHeaderBytes = 9;
+/** Most bytes that the definitions at the front of a chunk of ours take. */
+const definitionBytes = 256 * 1024;
+const footerBytes = recordHeaderBytes + 20;
+
+/** A stretch of message records: a chunk, or messages that a foreign writer left outside chunks. */
+export interface ChunkEntry {
+  /** Position and size of the (possibly compressed) records in the file. */
+  readonly offset: number;
+  readonly length: number;
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  readonly compression: string;
+  readonly uncompressedLength: number;
+  /** 0: the writer gave none; null: read it with the chunk (the summary does not repeat it). */
+  readonly crc: number | null;
+}
+
+export interface RecordedChannel {
+  readonly id: number;
+  readonly topic: string;
+  readonly messageEncoding: string;
+  readonly schemaName: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface RecordedMessage {
+  readonly topic: string;
+  /** Unix ns. */
+  readonly timeNs: bigint;
+  readonly sequence: number;
+  /** A view into the chunk; copy what is kept. */
+  readonly data: Uint8Array;
+}
+
+export interface TimeRange {
+  /** Inclusive, Unix ns. */
+  readonly fromNs?: bigint;
+  readonly toNs?: bigint;
+}
+
+type Topics = ReadonlySet<string> | null;
+
+export class McapFileReader {
+  readonly path: string;
+  readonly library: string;
+  /** False where the end of the file is missing. */
+  readonly complete: boolean;
+  readonly channels: ReadonlyMap<number, RecordedChannel>;
+  readonly metadata: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** In file order. */
+  readonly chunks: readonly ChunkEntry[];
+  readonly #file: FileHandle;
+
+  private constructor(path: string, file: FileHandle, contents: Contents) {
+    this.path = path;
+    this.#file = file;
+    this.library = contents.library;
+    this.complete = contents.complete;
+    this.channels = contents.channels;
+    this.metadata = contents.metadata;
+    this.chunks = contents.chunks;
+  }
+
+  /** Throws SONO_RECORDING_MISSING, SONO_RECORDING_NOT_MCAP. */
+  static async open(path: string): Promise<McapFileReader> {
+    let file: FileHandle;
+    try {
+      file = await open(path, 'r');
+    } catch (error) {
+      throw recordError('SONO_RECORDING_MISSING', { path }, error);
+    }
+    try {
+      const information = await file.stat();
+      if (!information.isFile()) throw recordError('SONO_RECORDING_NOT_MCAP', { path });
+      const size = information.size;
+      const head = await read(file, 0, Math.min(size, 64 * 1024));
+      if (!startsWithMagic(head)) throw recordError('SONO_RECORDING_NOT_MCAP', { path });
+      const contents = (await readSummary(file, size, head)) ?? (await walk(file, size));
+      return new McapFileReader(path, file, contents);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  get startNs(): bigint {
+    return this.chunks.reduce(
+      (least, chunk) => (chunk.startNs < least ? chunk.startNs : least),
+      this.chunks[0]?.startNs ?? 0n,
+    );
+  }
+
+  get endNs(): bigint {
+    return this.chunks.reduce((most, chunk) => (chunk.endNs > most ? chunk.endNs : most), 0n);
+  }
+
+  /** Messages as they were written. `topics` null: all. Throws SONO_RECORDING_DAMAGED, SONO_RECORDING_COMPRESSION. */
+  async *inFileOrder(topics: Topics): AsyncGenerator<RecordedMessage> {
+    for (const chunk of this.chunks) yield* this.messagesOf(await this.readChunk(chunk), topics);
+  }
+
+  /** Messages by time (file order among equals), of a range. Throws like `inFileOrder`. */
+  async *inTimeOrder(topics: Topics, range: TimeRange = {}): AsyncGenerator<RecordedMessage> {
+    const wanted = this.chunks
+      .filter(
+        (chunk) =>
+          (range.fromNs === undefined || chunk.endNs >= range.fromNs) &&
+          (range.toNs === undefined || chunk.startNs <= range.toNs),
+      )
+      .map((chunk, index) => ({ chunk, index }))
+      .sort((a, b) =>
+        a.chunk.startNs === b.chunk.startNs ? a.index - b.index : a.chunk.startNs < b.chunk.startNs ? -1 : 1,
+      );
+    // Neighbouring chunks overlap in time (a mask is written later than its picture): a message is given out only
+    // when no chunk still to be read can hold an earlier one.
+    let waiting: { readonly message: RecordedMessage; readonly order: number }[] = [];
+    for (const [position, { chunk, index }] of wanted.entries()) {
+      let order = index * 2 ** 26;
+      for (const message of this.messagesOf(await this.readChunk(chunk), topics))
+        if (
+          (range.fromNs === undefined || message.timeNs >= range.fromNs) &&
+          (range.toNs === undefined || message.timeNs <= range.toNs)
+        )
+          waiting.push({ message, order: order++ });
+      waiting.sort((a, b) =>
+        a.message.timeNs === b.message.timeNs
+          ? a.order - b.order
+          : a.message.timeNs < b.message.timeNs
+            ? -1
+            : 1,
+      );
+      const horizon = wanted[position + 1]?.chunk.startNs;
+      const ready =
+        horizon === undefined
+          ? waiting.length
+          : waiting.findIndex(({ message }) => message.timeNs >= horizon);
+      const count = ready < 0 ? waiting.length : ready;
+      for (const { message } of waiting.slice(0, count)) yield message;
+      waiting = waiting.slice(count);
+    }
+  }
+
+  /** The uncompressed records of a chunk, checked against their CRC. */
+  async readChunk(chunk: ChunkEntry): Promise<Uint8Array> {
+    const prefixBytes = chunk.crc === null ? chunkPrefixBytes(chunk.compression) : 0;
+    const bytes = await read(this.#file, chunk.offset - prefixBytes, prefixBytes + chunk.length);
+    const stored = bytes.subarray(prefixBytes);
+    const damaged = (reason: string, cause?: unknown) =>
+      recordError('SONO_RECORDING_DAMAGED', { path: this.path, position: chunk.offset, reason }, cause);
+    if (bytes.byteLength < prefixBytes + chunk.length) throw damaged('it ends too early');
+    let records: Uint8Array = stored;
+    if (chunk.compression !== '' && chunk.length > 0) {
+      const decompress = decompressors[chunk.compression];
+      if (!decompress)
+        throw recordError('SONO_RECORDING_COMPRESSION', { path: this.path, compression: chunk.compression });
+      try {
+        records = decompress(stored);
+      } catch (error) {
+        throw damaged('it cannot be unpacked', error);
+      }
+    }
+    const expectedCrc = chunk.crc ?? bytes.readUInt32LE(24);
+    if (expectedCrc !== 0 && crc32(records) !== expectedCrc) throw damaged('the checksum is wrong');
+    return records;
+  }
+
+  /** The messages among a chunk's records. */
+  *messagesOf(records: Uint8Array, topics: Topics): Generator<RecordedMessage> {
+    const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+    let offset = 0;
+    while (offset + recordHeaderBytes <= records.byteLength) {
+      const opcode = view.getUint8(offset);
+      const length = Number(view.getBigUint64(offset + 1, true));
+      const body = offset + recordHeaderBytes;
+      offset = body + length;
+      if (offset > records.byteLength)
+        throw recordError('SONO_RECORDING_DAMAGED', {
+          path: this.path,
+          position: body,
+          reason: 'a message is longer than its chunk',
+        });
+      if ((opcode as McapConstants.Opcode) !== Opcode.MESSAGE || length < 22) continue;
+      const channel = this.channels.get(view.getUint16(body, true));
+      if (!channel || (topics && !topics.has(channel.topic))) continue;
+      yield {
+        topic: channel.topic,
+        sequence: view.getUint32(body + 2, true),
+        timeNs: view.getBigUint64(body + 6, true),
+        data: records.subarray(body + 22, offset),
+      };
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+interface Contents {
+  readonly library: string;
+  readonly complete: boolean;
+  readonly channels: ReadonlyMap<number, RecordedChannel>;
+  readonly metadata: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  readonly chunks: readonly ChunkEntry[];
+}
+
+/** zstd is part of Node from 22.15 on. */
+const zstd = (zlib as { zstdDecompressSync?: (data: Uint8Array) => Uint8Array }).zstdDecompressSync;
+const decompressors: Readonly<Record<string, (data: Uint8Array) => Uint8Array>> = zstd ? { zstd } : {};
+
+function startsWithMagic(bytes: Uint8Array): boolean {
+  return magic.every((value, index) => bytes[index] === value);
+}
+
+/** At most `length` bytes from `offset`; fewer at the end of the file. */
+async function read(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await file.read(buffer, done, length - done, offset + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return buffer.subarray(0, done);
+}
+
+/** Collects definitions from records, wherever they stand. */
+class Definitions {
+  readonly #schemas = new Map<number, string>();
+  readonly channels = new Map<number, RecordedChannel>();
+
+  take(record: McapTypes.TypedMcapRecord): void {
+    if (record.type === 'Schema') this.#schemas.set(record.id, record.name);
+    if (record.type === 'Channel')
+      this.channels.set(record.id, {
+        id: record.id,
+        topic: record.topic,
+        messageEncoding: record.messageEncoding,
+        schemaName: this.#schemas.get(record.schemaId) ?? '',
+        metadata: Object.fromEntries(record.metadata),
+      });
+  }
+}
+
+/** Records of a fragment, parsed by @mcap/core; an error means that the fragment is damaged. */
+function* parse(bytes: Uint8Array): Generator<McapTypes.TypedMcapRecord> {
+  const reader = new McapStreamReader({ noMagicPrefix: true, validateCrcs: false });
+  reader.append(bytes);
+  for (let record = reader.nextRecord(); record; record = reader.nextRecord()) yield record;
+}
+
+/** null where there is no (intact) summary, or it does not list all chunks. */
+async function readSummary(file: FileHandle, size: number, head: Buffer): Promise<Contents | null> {
+  const tail = await read(file, Math.max(0, size - footerBytes - magic.length), footerBytes + magic.length);
+  if (tail.byteLength < footerBytes + magic.length || !startsWithMagic(tail.subarray(footerBytes)))
+    return null;
+  if (tail[0] !== Number(Opcode.FOOTER)) return null;
+  const start = Number(tail.readBigUInt64LE(9));
+  const expectedCrc = tail.readUInt32LE(25);
+  if (start === 0 || start >= size) return null;
+  const summary = await read(file, start, size - start);
+  const checked = summary.subarray(0, summary.byteLength - magic.length - 4);
+  if (expectedCrc !== 0 && crc32(checked) !== expectedCrc) return null;
+  const definitions = new Definitions();
+  const chunks: ChunkEntry[] = [];
+  const metadataAt: McapTypes.MetadataIndex[] = [];
+  let statistics: McapTypes.Statistics | null = null;
+  try {
+    for (const record of parse(summary)) {
+      definitions.take(record);
+      if (record.type === 'Statistics') statistics = record;
+      if (record.type === 'MetadataIndex') metadataAt.push(record);
+      if (record.type === 'ChunkIndex') {
+        const prefixBytes = chunkPrefixBytes(record.compression);
+        chunks.push({
+          offset: Number(record.chunkStartOffset) + recordHeaderBytes + prefixBytes,
+          length: Number(record.compressedSize),
+          startNs: record.messageStartTime,
+          endNs: record.messageEndTime,
+          compression: record.compression,
+          uncompressedLength: Number(record.uncompressedSize),
+          crc: null,
+        });
+      }
+    }
+  } catch {
+    return null;
+  }
+  if (!statistics || statistics.chunkCount !== chunks.length) return null;
+  if (chunks.length === 0 && statistics.messageCount > 0n) return null;
+  const metadata = new Map<string, Readonly<Record<string, string>>>();
+  for (const { offset, length } of metadataAt)
+    for (const record of parse(await read(file, Number(offset), Number(length))))
+      if (record.type === 'Metadata') metadata.set(record.name, Object.fromEntries(record.metadata));
+  return {
+    library: libraryOf(head),
+    complete: true,
+    channels: definitions.channels,
+    metadata,
+    chunks: chunks.sort((a, b) => a.offset - b.offset),
+  };
+}
+
+function libraryOf(head: Buffer): string {
+  try {
+    for (const record of parse(head.subarray(magic.length)))
+      return record.type === 'Header' ? record.library : '';
+  } catch {
+    // A damaged header only costs the name of the writer.
+  }
+  return '';
+}
+
+/** Bytes of a chunk record between its header and the records: times, size, CRC, compression, length. */
+function chunkPrefixBytes(compression: string): number {
+  return 8 + 8 + 8 + 4 + (4 + Buffer.byteLength(compression)) + 8;
+}
+
+/** Walk the records from the front to the last complete one. */
+async function walk(file: FileHandle, size: number): Promise<Contents> {
+  const definitions = new Definitions();
+  const chunks: ChunkEntry[] = [];
+  const metadata = new Map<string, Readonly<Record<string, string>>>();
+  let library = '';
+  let complete = false;
+  let offset = magic.length;
+  let loose: { offset: number; length: number; startNs: bigint; endNs: bigint } | null = null;
+  const endLoose = (): void => {
+    if (loose) chunks.push({ ...loose, compression: '', uncompressedLength: loose.length, crc: 0 });
+    loose = null;
+  };
+  while (offset + recordHeaderBytes <= size) {
+    // Enough for the prefix of a chunk and the definitions at its beginning.
+    const window = await read(file, offset, Math.min(size - offset, 32 * 1024));
+    if (window.byteLength < recordHeaderBytes) break;
+    const opcode = window.readUInt8(0) as McapConstants.Opcode;
+    const length = Number(window.readBigUInt64LE(1));
+    const next = offset + recordHeaderBytes + length;
+    if (Number(opcode) === 0 || !Number.isSafeInteger(length) || next > size) break;
+    if (opcode !== Opcode.MESSAGE) endLoose();
+    if (opcode === Opcode.CHUNK) {
+      const entry = chunkEntry(window, offset, length);
+      if (!entry) break;
+      await definitionsInChunk(file, entry, definitions, library.startsWith('sonoscope'));
+      chunks.push(entry);
+    } else if (opcode === Opcode.MESSAGE) {
+      if (length < 22) break;
+      const timeNs = window.readBigUInt64LE(recordHeaderBytes + 6);
+      if (loose) {
+        const last: { offset: number; length: number; startNs: bigint; endNs: bigint } = loose;
+        last.length = next - last.offset;
+        if (timeNs < last.startNs) last.startNs = timeNs;
+        if (timeNs > last.endNs) last.endNs = timeNs;
+      } else loose = { offset, length: next - offset, startNs: timeNs, endNs: timeNs };
+    } else if (
+      opcode === Opcode.HEADER ||
+      opcode === Opcode.SCHEMA ||
+      opcode === Opcode.CHANNEL ||
+      opcode === Opcode.METADATA
+    ) {
+      try {
+        for (const record of parse(await read(file, offset, next - offset))) {
+          definitions.take(record);
+          if (record.type === 'Header') library = record.library;
+          if (record.type === 'Metadata') metadata.set(record.name, Object.fromEntries(record.metadata));
+        }
+      } catch {
+        break;
+      }
+    } else if (opcode === Opcode.DATA_END) {
+      complete = true;
+      break;
+    }
+    offset = next;
+  }
+  endLoose();
+  // After a power loss the last block may have its length but not its content.
+  const last = chunks.at(-1);
+  if (!complete && last && last.compression === '' && last.crc !== 0) {
+    const records = await read(file, last.offset, last.length);
+    if (crc32(records) !== last.crc) chunks.pop();
+  }
+  return { library, complete, channels: definitions.channels, metadata, chunks };
+}
+
+/** null where the chunk's own lengths contradict each other. */
+function chunkEntry(window: Buffer, offset: number, length: number): ChunkEntry | null {
+  const at = recordHeaderBytes;
+  if (window.byteLength < at + chunkPrefixBytes('')) return null;
+  const compressionLength = window.readUInt32LE(at + 28);
+  const prefix = 28 + 4 + compressionLength + 8;
+  if (compressionLength > 64 || window.byteLength < at + prefix) return null;
+  const recordsLength = Number(window.readBigUInt64LE(at + prefix - 8));
+  if (prefix + recordsLength > length) return null;
+  return {
+    offset: offset + recordHeaderBytes + prefix,
+    length: recordsLength,
+    startNs: window.readBigUInt64LE(at),
+    endNs: window.readBigUInt64LE(at + 8),
+    compression: window.toString('utf8', at + 32, at + 32 + compressionLength),
+    uncompressedLength: Number(window.readBigUInt64LE(at + 16)),
+    crc: window.readUInt32LE(at + 24),
+  };
+}
+
+/**
+ * Schemas and channels of a chunk. Our writer puts them in front of the first message; a foreign one may define a
+ * channel anywhere, so there the whole chunk is read.
+ */
+async function definitionsInChunk(
+  file: FileHandle,
+  chunk: ChunkEntry,
+  definitions: Definitions,
+  atFrontOnly: boolean,
+): Promise<void> {
+  const decompress = decompressors[chunk.compression];
+  if (chunk.compression !== '' && !decompress) return;
+  const limit = atFrontOnly ? Math.min(chunk.length, definitionBytes) : chunk.length;
+  const stored = await read(file, chunk.offset, limit);
+  const records = decompress ? Buffer.from(decompress(stored)) : stored;
+  let offset = 0;
+  while (offset + recordHeaderBytes <= records.byteLength) {
+    const opcode = records.readUInt8(offset) as McapConstants.Opcode;
+    const end = offset + recordHeaderBytes + Number(records.readBigUInt64LE(offset + 1));
+    if (opcode === Opcode.MESSAGE && atFrontOnly) return;
+    if (end > records.byteLength) return;
+    if (opcode === Opcode.SCHEMA || opcode === Opcode.CHANNEL)
+      for (const record of parse(records.subarray(offset, end))) definitions.take(record);
+    offset = end;
+  }
+}
