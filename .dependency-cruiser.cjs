@@ -23,7 +23,7 @@ module.exports = {
     only('inference', 'inference', ['tracking']),
     only('export', 'export', []),
     only('pipeline', 'pipeline', ['ingest', 'inference', 'tracking', 'analysis', 'protocol']),
-    only('record', 'record', ['protocol']),
+    only('record', 'record', ['protocol', 'inference']),
     only('evaluate', 'evaluate', ['export', 'replay', 'inference', 'ingest']),
     only('replay', 'replay', [
       'ingest',

@@ -1,0 +1,370 @@
+/**
+ * Records rooms into one MCAP file: the channels of the wire (`/<stream>/video`, `segmentation`, `outlines`, `health`) plus
+ * `/<stream>/journal` and `/<stream>/analysis`, from which the run can be repeated exactly. Runs in the main process.
+ *
+ *   const recorder = await Recorder.create(path, { version, onFailure });
+ *   const stream = recorder.addStream(room);            // subscribes to the room's events
+ *   journaledEngine.attach(stream);                     // the engine's calls, see engine-journal.ts
+ *   …
+ *   await recorder.close();                             // summary; throws what went wrong
+ *
+ * Nothing is left out silently: what waits (pictures being packed, chunks on their way to the disk) is bounded, and
+ * when a bound is reached the recording ends with a coded error through `onFailure`, so that the room says so.
+ */
+import { Subscription } from 'rxjs';
+import type { Observable } from 'rxjs';
+import type { SonoError } from '../errors.js';
+import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../frame.js';
+import type { FrameResult } from '../inference/engine.js';
+import { channelSchemas, channelTopic, fileDescriptorSet, wireTimeNs } from '../protocol/channels.js';
+import type { ChannelKind } from '../protocol/channels.js';
+import { maskOutlines, simplifyOutline } from '../mask-contour.js';
+import {
+  describeSegmentation,
+  encodeHealth,
+  encodeOutlines,
+  encodeSegmentation,
+  encodeVideo,
+} from '../protocol/messages.js';
+import { encodeAnalysisPicture } from './analysis-picture.js';
+import type { HealthInput } from '../protocol/messages.js';
+import { recordError } from './errors.js';
+import {
+  analysisTopic,
+  encodeEntry,
+  journalJsonSchema,
+  journalTopic,
+  recordingFormat,
+  recordingMetadataName,
+} from './journal.js';
+import type { JournalEntry } from './journal.js';
+import type { JournalSink } from './engine-journal.js';
+import { McapFileWriter } from './mcap-writer.js';
+import type { McapWriterOptions } from './mcap-writer.js';
+
+/** What the recorder needs of a room (src/pipeline/room.ts is one). */
+export interface RecordableRoom {
+  readonly id: string;
+  readonly label: string;
+  readonly epochUnixNs: bigint;
+  readonly sourceUri: string;
+  readonly format: SourceFormat | null;
+  readonly events$: Observable<RecordableEvent>;
+}
+
+export type RecordableEvent =
+  | { readonly kind: 'display'; readonly frame: DisplayFrame }
+  | { readonly kind: 'result'; readonly result: FrameResult }
+  | { readonly kind: 'health'; readonly health: HealthInput };
+
+export interface RecorderOptions extends Partial<McapWriterOptions> {
+  /** Version of sonoscope. */
+  readonly version: string;
+  /**
+   * Keep the pictures that the network saw, without loss, so that the run can be repeated exactly. About as large
+   * as the display pictures. Default true.
+   */
+  readonly exact?: boolean;
+  /** Most analysed frames that may wait to be packed. */
+  readonly pendingFrames?: number;
+  /** Called once, when the recording has to end early. */
+  readonly onFailure: (error: SonoError) => void;
+}
+
+/** About four seconds at 25 frames per second, 35 MB of 448×256 pictures. */
+const defaultPendingFrames = 100;
+
+export class Recorder {
+  readonly #writer: McapFileWriter;
+  readonly #options: RecorderOptions;
+  readonly #streams: StreamRecorder[] = [];
+  #failure: SonoError | null = null;
+  #closed: Promise<RecordingSummary> | null = null;
+
+  private constructor(writer: McapFileWriter, options: RecorderOptions) {
+    this.#writer = writer;
+    this.#options = options;
+  }
+
+  /** Throws SONO_RECORD_EXISTS, SONO_RECORD_NOT_WRITABLE, SONO_RECORD_DISK_FULL. */
+  static async create(path: string, options: RecorderOptions): Promise<Recorder> {
+    // The writer may fail at any time after its creation, hence the way round.
+    let recorder: Recorder | null = null;
+    const { version, onFailure } = options;
+    const writer = await McapFileWriter.create(
+      path,
+      { ...options, library: `sonoscope ${version}` },
+      (error) => (recorder ? recorder.#fail(error) : onFailure(error)),
+    );
+    recorder = new Recorder(writer, options);
+    writer.addMetadata(recordingMetadataName, {
+      format: String(recordingFormat),
+      version,
+      exact: String(options.exact ?? true),
+    });
+    return recorder;
+  }
+
+  get path(): string {
+    return this.#writer.path;
+  }
+
+  get bytes(): number {
+    return this.#writer.bytes;
+  }
+
+  /** Why the recording ended early; null while all is well. */
+  get failure(): SonoError | null {
+    return this.#failure ?? this.#writer.failure;
+  }
+
+  get recording(): boolean {
+    return this.failure === null && this.#closed === null;
+  }
+
+  /** Record a room from now on. */
+  addStream(room: RecordableRoom): StreamRecorder {
+    const stream = new StreamRecorder(room, this.#writer, {
+      exact: this.#options.exact ?? true,
+      pendingFrames: this.#options.pendingFrames ?? defaultPendingFrames,
+      onOverflow: () => this.#fail(recordError('SONO_RECORD_OVERFLOW', { path: this.path })),
+    });
+    this.#streams.push(stream);
+    return stream;
+  }
+
+  /** End the recording: pack what waits, write the summary. Throws the failure that ended it early, if any. */
+  close(): Promise<RecordingSummary> {
+    this.#closed ??= (async () => {
+      for (const stream of this.#streams) await stream.end();
+      await this.#writer.close();
+      if (this.#failure) throw this.#failure;
+      return { path: this.path, bytes: this.bytes };
+    })();
+    return this.#closed;
+  }
+
+  #fail(error: SonoError): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    for (const stream of this.#streams) stream.stop();
+    this.#options.onFailure(error);
+  }
+}
+
+export interface RecordingSummary {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+interface StreamRecorderOptions {
+  readonly exact: boolean;
+  readonly pendingFrames: number;
+  readonly onOverflow: () => void;
+}
+
+/** One room of a recording. */
+export class StreamRecorder implements JournalSink {
+  readonly #room: RecordableRoom;
+  readonly #writer: McapFileWriter;
+  readonly #options: StreamRecorderOptions;
+  readonly #subscription = new Subscription();
+  readonly #channels = new Map<string, number>();
+  /** PTS of pictures already on the analysis channel, newest last. */
+  #written: number[] = [];
+  #tail: Promise<void> = Promise.resolve();
+  #pending = 0;
+  #stopped = false;
+  #source = '';
+  #drops: Readonly<Record<string, number>> = {};
+
+  constructor(room: RecordableRoom, writer: McapFileWriter, options: StreamRecorderOptions) {
+    this.#room = room;
+    this.#writer = writer;
+    this.#options = options;
+    // All channels exist from the first chunk on, so that a viewer of a cut file knows them.
+    for (const kind of recordedChannels) this.#channel(`/${room.id}/${kind}`, kind);
+    this.#subscription.add(
+      room.events$.subscribe((event) => {
+        if (!this.#stopped) this.#take(event);
+      }),
+    );
+  }
+
+  /** A measurement of the room, as encoded for the wire. */
+  measurement(ptsNs: number, message: Uint8Array): void {
+    this.#add(channelTopic(this.#room.id, 'measurements'), this.#time(ptsNs), message);
+  }
+
+  entry(entry: JournalEntry, frame: AnalysisFrame | null): void {
+    if (this.#stopped) return;
+    if (this.#pending >= this.#options.pendingFrames) {
+      this.#options.onOverflow();
+      return;
+    }
+    this.#describeSource();
+    const ptsNs = frame?.ptsNs ?? this.#written.at(-1) ?? 0;
+    const needsPicture = frame !== null && this.#options.exact && !this.#written.includes(frame.ptsNs);
+    if (needsPicture) {
+      this.#written.push(frame.ptsNs);
+      if (this.#written.length > 512) this.#written = this.#written.slice(-256);
+    }
+    // Packed by the thread pool while the chain keeps the order: a picture stands before the entry that names it.
+    const packed = needsPicture ? encodeAnalysisPicture(frame, this.#time(ptsNs)) : null;
+    this.#pending += 1;
+    this.#tail = this.#tail.then(async () => {
+      const picture = await packed;
+      if (picture) this.#add(analysisTopic(this.#room.id), this.#time(ptsNs), picture);
+      this.#add(journalTopic(this.#room.id), this.#time(ptsNs), encodeEntry(entry));
+      this.#pending -= 1;
+    });
+  }
+
+  /** Take no more; what waits is still written. */
+  stop(): void {
+    this.#stopped = true;
+    this.#subscription.unsubscribe();
+  }
+
+  async end(): Promise<void> {
+    this.stop();
+    await this.#tail;
+  }
+
+  #take(event: RecordableEvent): void {
+    const { id } = this.#room;
+    this.#describeSource();
+    switch (event.kind) {
+      case 'display': {
+        const time = this.#time(event.frame.ptsNs);
+        this.#add(channelTopic(id, 'video'), time, encodeVideo(event.frame, time));
+        return;
+      }
+      case 'result': {
+        const { result } = event;
+        const time = this.#time(result.frame.ptsNs);
+        const sourceSize = this.#room.format?.size ?? result.maskSize;
+        const pixelSpacingMm = this.#room.format?.pixelSpacingMm ?? null;
+        const message = describeSegmentation(result, { timestampNs: time, sourceSize, pixelSpacingMm });
+        this.#add(channelTopic(id, 'segmentation'), time, encodeSegmentation(message));
+        const scaleX = sourceSize.width / result.maskSize.width;
+        const scaleY = sourceSize.height / result.maskSize.height;
+        this.#add(
+          channelTopic(id, 'outlines'),
+          time,
+          encodeOutlines(
+            result.objects.map((object) => ({
+              id: object.id,
+              label: object.label,
+              state: object.state,
+              confidence: object.confidence,
+              rings: maskOutlines(object.mask).map((outline) =>
+                simplifyOutline(outline, 0.5).points.map(([x, y]) => [x * scaleX, y * scaleY] as const),
+              ),
+            })),
+            time,
+          ),
+        );
+        return;
+      }
+      case 'health': {
+        const { health } = event;
+        const timestampNs = BigInt(Date.now()) * 1_000_000n;
+        this.#add(
+          channelTopic(id, 'health'),
+          timestampNs,
+          encodeHealth(health, {
+            timestampNs,
+            streamId: id,
+            label: this.#room.label,
+            sourceUri: this.#room.sourceUri,
+            sourceSize: this.#room.format?.size ?? null,
+            clients: 0,
+          }),
+        );
+        const changed = Object.entries(health.drops).filter(
+          ([stage, count]) => count !== (this.#drops[stage] ?? 0),
+        );
+        if (changed.length > 0)
+          this.entry(
+            {
+              op: 'drops',
+              drops: Object.fromEntries(
+                changed.map(([stage, count]) => [stage, count - (this.#drops[stage] ?? 0)]),
+              ),
+            },
+            null,
+          );
+        this.#drops = { ...health.drops };
+        return;
+      }
+    }
+  }
+
+  /** Says what the stream shows whenever that has changed. */
+  #describeSource(): void {
+    const { sourceUri, label, epochUnixNs, format } = this.#room;
+    const entry: JournalEntry = {
+      op: 'source',
+      uri: sourceUri,
+      label,
+      epochUnixNs: String(epochUnixNs),
+      format: format && {
+        size: { ...format.size },
+        framesPerSecond: format.framesPerSecond,
+        pixelSpacingMm: format.pixelSpacingMm && { ...format.pixelSpacingMm },
+        frameCount: format.frameCount,
+        description: format.description,
+      },
+    };
+    const text = JSON.stringify(entry);
+    if (text === this.#source) return;
+    this.#source = text;
+    this.entry(entry, null);
+  }
+
+  #time(ptsNs: number): bigint {
+    return wireTimeNs(this.#room.epochUnixNs, ptsNs);
+  }
+
+  #add(topic: string, timeNs: bigint, data: Uint8Array): void {
+    const id = this.#channels.get(topic);
+    if (id === undefined) throw new Error(`channel ${topic} was not defined`);
+    this.#writer.add(id, timeNs, data);
+  }
+
+  #channel(topic: string, kind: RecordedChannel): void {
+    const protobuf = kind === 'journal' ? null : channelSchemas[kind === 'analysis' ? 'video' : kind];
+    this.#channels.set(
+      topic,
+      this.#writer.addChannel(
+        protobuf
+          ? {
+              topic,
+              messageEncoding: 'protobuf',
+              schema: { name: protobuf.typeName, encoding: 'protobuf', data: fileDescriptorSet(protobuf) },
+            }
+          : {
+              topic,
+              messageEncoding: 'json',
+              schema: {
+                name: journalJsonSchema.title,
+                encoding: 'jsonschema',
+                data: Buffer.from(JSON.stringify(journalJsonSchema)),
+              },
+            },
+      ),
+    );
+  }
+}
+
+type RecordedChannel = ChannelKind | 'journal' | 'analysis';
+const recordedChannels = [
+  'video',
+  'segmentation',
+  'outlines',
+  'measurements',
+  'health',
+  'analysis',
+  'journal',
+] as const satisfies readonly RecordedChannel[];
