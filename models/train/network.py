@@ -60,8 +60,13 @@ class FrameFeatures:
 @dataclass
 class MaskOutput:
     logits: Tensor  # [N, H/4, W/4]
-    iou: Tensor  # [N], predicted IoU 0..1
+    iou_logit: Tensor  # [N]
     presence: Tensor  # [N], logit
+
+    @property
+    def iou(self) -> Tensor:
+        """Predicted IoU 0..1, [N]."""
+        return torch.sigmoid(self.iou_logit)
 
 
 def _resize(x: Tensor, height: int, width: int) -> Tensor:
@@ -361,12 +366,11 @@ class CompactTracker(nn.Module):
         x = self.fuse2(self.fuse1(readout, frame.stride16))
         logits = self.upsampler(x, frame)
         iou, presence = self.score(x, logits)
-        return MaskOutput(logits, torch.sigmoid(iou), presence)
+        return MaskOutput(logits, iou, presence)
 
     def first_mask(self, frame: FrameFeatures, planes: Tensor) -> MaskOutput:
         """planes [N, 4, H, W] 0..1."""
-        logits, iou, presence = self.prompt(planes, frame)
-        return MaskOutput(logits, torch.sigmoid(iou), presence)
+        return MaskOutput(*self.prompt(planes, frame))
 
 
 def mask_probability(logits: Tensor) -> Tensor:

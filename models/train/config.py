@@ -1,0 +1,77 @@
+"""One TOML file per run, read once into frozen values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from models.train.data.clips import MixConfig
+from models.train.network import NetworkConfig
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    run: str
+    start: str
+    """`imagenet`, `model:FOLDER` (weights read from its graphs), `checkpoint:FILE` or `experiment:FILE`, relative to the repository."""
+    seconds: float
+    """Training time of the whole run over all its calls; the learning rate follows it."""
+    train: str = "all"
+    """`all`, or `prompt`: only the prompt branch, on single frames, everything else frozen."""
+    seed: int = 1
+    batch: int = 2
+    clip_frames: int = 8
+    sizes: tuple[tuple[int, int], ...] = ((256, 256), (224, 352))
+    slots: int = 7
+    encoder_rate: float = 3e-5
+    trunk_rate: float = 1.6e-4
+    head_rate: float = 5e-4
+    """Prompt branch and score head."""
+    final_rate_share: float = 0.03
+    weight_decay: float = 1e-3
+    average_decay: float = 0.998
+    """Exponential average of the weights; the average is what is exported."""
+    prompt_weight: float = 0.3
+    score_weight: float = 0.1
+    corrections: int = 2
+    """Simulated correction clicks after the first prompt (prompt-only training)."""
+    memory_drop: float = 0.35
+    memory_corrupt: float = 0.08
+    prompt_as_memory: float = 0.15
+    """Share of objects whose prompt entry is the prompt branch's own mask instead of the truth."""
+    gate: float = 0.4
+    """Entries with a lower predicted IoU mostly stay out of the bank, as they will when the product runs."""
+    checkpoint_seconds: float = 150
+    log_steps: int = 20
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    mix: MixConfig = field(default_factory=MixConfig)
+
+    def digest(self) -> str:
+        """Identity of a run: a checkpoint with another digest is refused."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _build(kind: type, values: dict[str, Any], where: str) -> Any:
+    known = {item.name for item in fields(kind)}
+    unknown = set(values) - known
+    if unknown:
+        raise ValueError(f"{where}: unknown setting {', '.join(sorted(unknown))}")
+    return kind(**values)
+
+
+def read_config(path: Path) -> RunConfig:
+    values = tomllib.loads(path.read_text())
+    if "network" in values:
+        values["network"] = _build(NetworkConfig, values["network"], f"{path.name} [network]")
+    if "mix" in values:
+        values["mix"] = _build(MixConfig, values["mix"], f"{path.name} [mix]")
+    if "sizes" in values:
+        values["sizes"] = tuple(tuple(size) for size in values["sizes"])
+    config: RunConfig = _build(RunConfig, values, path.name)
+    if any(side % 32 for size in config.sizes for side in size):
+        raise ValueError(f"{path.name}: sizes must be multiples of 32")
+    return config

@@ -1,0 +1,73 @@
+"""Clips from real sequences: random start, stride, direction, crop; one labelled object each."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from models.train.data.geometry import Clip, Random, random_crop
+from models.train.data.sources import Mask, Sources, Video
+
+MAX_STRIDE = {"natural": 5, "robotic": 4, "vocal-folds": 2, "teacher": 3}
+MIN_AREA = 0.002
+
+
+def one_component(masks: list[Mask]) -> list[Mask] | None:
+    """The largest component of the first mask, followed by overlap; None where that is ambiguous (it touches or becomes another)."""
+    count, labels = cv2.connectedComponents(masks[0])
+    if count < 3:
+        return None
+    sizes = np.bincount(labels.ravel())[1:]
+    current = (labels == 1 + int(np.argmax(sizes))).astype(np.uint8)
+    out = [current]
+    for mask in masks[1:]:
+        _, labels = cv2.connectedComponents(mask)
+        touched = np.bincount(labels[current > 0], minlength=2)
+        touched[0] = 0
+        if touched.sum() == 0:
+            return None
+        following = (labels == int(np.argmax(touched))).astype(np.uint8)
+        if not 0.5 < following.sum() / max(1, current.sum()) < 2 or (touched > 0.2 * touched.sum()).sum() > 1:
+            return None
+        current = following
+        out.append(current)
+    return out
+
+
+def real_clip(random: Random, sources: Sources, steps: int, size: tuple[int, int], kinds: dict[str, float]) -> Clip:
+    """`kinds` weighs the kinds of video."""
+    names = [kind for kind in kinds if sources.of_kind(kind)]
+    weights = np.array([kinds[name] for name in names])
+    while True:
+        kind = str(random.choice(names, p=weights / weights.sum()))
+        videos = sources.of_kind(kind)
+        clip = _cut(random, videos[int(random.integers(len(videos)))], steps, size)
+        if clip is not None:
+            return clip
+
+
+def _cut(random: Random, video: Video, steps: int, size: tuple[int, int]) -> Clip | None:
+    stride = int(random.integers(1, MAX_STRIDE[video.kind] + 1))
+    while stride > 1 and len(video.frames) <= stride * (steps - 1):
+        stride -= 1
+    if len(video.frames) <= stride * (steps - 1):
+        return None
+    start = int(random.integers(len(video.frames) - stride * (steps - 1)))
+    indices = [start + stride * step for step in range(steps)]
+    if random.random() < 0.5:
+        indices.reverse()
+    label = int(random.choice(video.labels))
+    masks = [(video.masks[index] == label).astype(np.uint8) for index in indices]
+    if video.kind == "robotic" and random.random() < 0.35:
+        masks = one_component(masks) or masks
+    if masks[0].sum() < 100:
+        return None
+    crop = random_crop(random, masks[0].shape, size, masks[0])
+    frames = [crop.cut(video.frames[index], size) for index in indices]
+    masks = [crop.cut(mask, size, nearest=True) for mask in masks]
+    if masks[0].sum() < MIN_AREA * size[0] * size[1]:
+        return None
+    if random.random() < 0.5:
+        frames = [np.ascontiguousarray(frame[:, ::-1]) for frame in frames]
+        masks = [np.ascontiguousarray(mask[:, ::-1]) for mask in masks]
+    return Clip(video.kind, frames, masks)

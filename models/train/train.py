@@ -1,0 +1,342 @@
+"""Trains the compact tracker, or its prompt branch alone.
+
+    python -m models.train.train --config models/train/configs/compact.toml [--call-seconds 600] [--device cuda] [--teacher FOLDER]
+
+State lives in `.sonoscope/train/<run>/`: `checkpoint.pt` (weights, average, optimiser, elapsed time; written every few minutes and at the end) and
+`log.jsonl`. Started again it goes on from the checkpoint, also after a kill; `--call-seconds` ends one call early so that a run can be spread over short
+calls. A checkpoint of another config is refused; a broken sample is named and skipped; when the disk is full the last good checkpoint stays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import math
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from models.train.config import RunConfig, read_config
+from models.train.data.clips import ClipBatches
+from models.train.data.prompts import correct
+from models.train.data.sources import Sources, load_sources
+from models.train.network import CompactTracker, FrameFeatures, MaskOutput, mask_probability
+from models.train.paths import REPOSITORY, WORK, data_root
+from models.train.weights import load_experiment, load_from_onnx, load_imagenet
+
+log = logging.getLogger("models.train")
+
+
+class ConfigMismatch(ValueError):
+    """The run's folder holds a checkpoint of another config."""
+
+
+def mask_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Cross-entropy (mean, and mean of the hardest quarter) plus Dice; logits [N, h, w], truth [N, H, W] 0/1 -> [N]."""
+    full = functional.interpolate(logits[:, None].float(), size=truth.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
+    entropy = functional.binary_cross_entropy_with_logits(full, truth, reduction="none").flatten(1)
+    hardest = entropy.topk(entropy.shape[1] // 4).values.mean(1)
+    probability, target = torch.sigmoid(full).flatten(1), truth.flatten(1)
+    dice = 1 - (2 * (probability * target).sum(1) + 1) / (probability.sum(1) + target.sum(1) + 1)
+    return 0.5 * entropy.mean(1) + 0.5 * hardest + dice
+
+
+@torch.no_grad()
+def mask_iou(logits: Tensor, truth: Tensor) -> Tensor:
+    """[N]; 0 where the object is absent (a score shown for an absent object should be low)."""
+    predicted = mask_probability(logits.float())[:, 0] > 0.5
+    present = truth > 0.5
+    intersection = (predicted & present).flatten(1).sum(1)
+    union = (predicted | present).flatten(1).sum(1)
+    return intersection / union.clamp(min=1)
+
+
+def score_loss(output: MaskOutput, iou: Tensor, truth: Tensor) -> Tensor:
+    present = (truth.flatten(1).sum(1) > 0).float()
+    quality = functional.binary_cross_entropy_with_logits(output.iou_logit.float(), iou, reduction="none")
+    return quality + functional.binary_cross_entropy_with_logits(output.presence.float(), present, reduction="none")
+
+
+class Trainer:
+    """Owns network, average, optimiser and the run's folder."""
+
+    def __init__(self, config: RunConfig, folder: Path, device: torch.device) -> None:
+        self.config, self.folder, self.device = config, folder, device
+        torch.manual_seed(config.seed)
+        self.random = np.random.default_rng(config.seed)
+        self.network = CompactTracker(config.network)
+        self.step, self.seconds = 0, 0.0
+        folder.mkdir(parents=True, exist_ok=True)
+        self.checkpoint_path = folder / "checkpoint.pt"
+        saved = self._read_checkpoint()
+        if saved is None:
+            start_weights(self.network, config.start)
+        else:
+            self.network.load_state_dict(saved["latest"])
+        self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
+        self.parameters = self._parameter_groups()
+        self.optimiser = torch.optim.AdamW(self.parameters, weight_decay=config.weight_decay)
+        self.rates = [group["lr"] for group in self.optimiser.param_groups]
+        if saved is not None:
+            self.average = {name: tensor.to(device) for name, tensor in saved["network"].items()}
+            self.optimiser.load_state_dict(saved["optimiser"])
+            self.step, self.seconds = saved["step"], saved["seconds"]
+            self.random = np.random.default_rng((config.seed, self.step))
+            torch.manual_seed(config.seed + self.step)
+
+    def _read_checkpoint(self) -> dict[str, Any] | None:
+        if not self.checkpoint_path.exists():
+            return None
+        saved: dict[str, Any] = torch.load(self.checkpoint_path, map_location="cpu", weights_only=True)
+        if saved["digest"] != self.config.digest():
+            raise ConfigMismatch(f"{self.checkpoint_path} belongs to another config; give this run another name or remove the folder")
+        return saved
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        config, network = self.config, self.network
+        heads = [*network.prompt.parameters(), *network.score.parameters()]
+        if config.train == "prompt":
+            for parameter in network.parameters():
+                parameter.requires_grad_(False)
+            for parameter in network.prompt.parameters():
+                parameter.requires_grad_(True)
+            return [{"params": list(network.prompt.parameters()), "lr": config.head_rate}]
+        frozen = [network.encoder.stem, *network.encoder.blocks[: network.encoder.frozen_blocks]]
+        for module in frozen:
+            for parameter in module.parameters():
+                parameter.requires_grad_(False)
+        encoder = [parameter for parameter in network.encoder.parameters() if parameter.requires_grad]
+        taken = {id(parameter) for parameter in (*heads, *network.encoder.parameters(), network.locality)}
+        trunk = [parameter for parameter in network.parameters() if id(parameter) not in taken]
+        return [
+            {"params": encoder, "lr": config.encoder_rate},
+            {"params": trunk, "lr": config.trunk_rate},
+            {"params": heads, "lr": config.head_rate},
+            {"params": [network.locality], "lr": config.head_rate, "weight_decay": 0.0},
+        ]
+
+    def save(self) -> None:
+        """Atomic: a kill or a full disk leaves the previous checkpoint."""
+        state = {
+            "digest": self.config.digest(),
+            "run": self.config.run,
+            "config": json.loads(json.dumps(asdict(self.config))),
+            "network_config": self.config.network.as_dict(),
+            "network": {name: tensor.cpu() for name, tensor in self.average.items()},
+            "latest": {name: tensor.cpu() for name, tensor in self.network.state_dict().items()},
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        temporary = self.checkpoint_path.with_suffix(".part")
+        try:
+            torch.save(state, temporary)
+            os.replace(temporary, self.checkpoint_path)
+        except (OSError, RuntimeError) as error:
+            log.error("checkpoint not written, the last good one stays: %s", error)
+            temporary.unlink(missing_ok=True)
+
+    def set_rates(self) -> None:
+        progress = min(1.0, self.seconds / self.config.seconds)
+        cosine = self.config.final_rate_share + (1 - self.config.final_rate_share) * 0.5 * (1 + math.cos(math.pi * progress))
+        warm = min(1.0, (self.step + 1) / 60)
+        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = rate * cosine * warm
+
+    def update(self, loss: Tensor) -> None:
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([parameter for group in self.parameters for parameter in group["params"]], 1.0)
+        self.optimiser.step()
+        decay = min(self.config.average_decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for name, tensor in self.network.state_dict().items():
+                self.average[name].lerp_(tensor, 1 - decay)
+        self.step += 1
+
+    def run_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
+        self.set_rates()
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            loss, figures = self.prompt_step(batch) if self.config.train == "prompt" else self.clip_step(batch)
+        self.update(loss)
+        return {"loss": float(loss.detach()), **figures}
+
+    # ---- one step of clip training --------------------------------------------------------------------------------------------------------------
+
+    def clip_step(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
+        config, network = self.config, self.network
+        frames = batch["frames"].to(self.device)
+        truth = batch["masks"].to(self.device).float()
+        clips, steps, height, width = truth.shape
+        image = frames.flatten(0, 1).permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
+        features = network.encode(image)
+        at = [features.at(torch.arange(clips) * steps + step) for step in range(steps)]
+
+        prompted = network.first_mask(at[0], batch["prompts"].to(self.device).float() / 255)
+        prompted_iou = mask_iou(prompted.logits, truth[:, 0])
+        prompt_loss = (mask_loss(prompted.logits, truth[:, 0]) + config.score_weight * score_loss(prompted, prompted_iou, truth[:, 0])).mean()
+
+        first = truth[:, 0][:, None]
+        own = (torch.from_numpy(self.random.random(clips) < config.prompt_as_memory).to(self.device)) & (prompted_iou > 0.6)
+        first = torch.where(own[:, None, None, None], mask_probability(prompted.logits.detach().float()), first)
+        keys, values = [at[0].key], [network.memorise(at[0], first)]
+        scores = [torch.ones(clips, device=self.device)]
+        losses, ious = [], []
+        for step in range(1, steps):
+            chosen, valid = self._choose(scores)
+            with torch.autocast(self.device.type, enabled=False):
+                readout = network.read(
+                    at[step],
+                    torch.stack([keys[index].float() for index in chosen], 1),
+                    torch.stack([values[index].float() for index in chosen], 1),
+                    torch.stack([scores[index] for index in chosen], 1),
+                    valid,
+                )
+            output = network.decode(at[step], readout)
+            iou = mask_iou(output.logits, truth[:, step])
+            losses.append(mask_loss(output.logits, truth[:, step]) + config.score_weight * score_loss(output, iou, truth[:, step]))
+            present = truth[:, step].flatten(1).sum(1) > 0
+            ious.append(torch.where(present, iou, torch.full_like(iou, float("nan"))))
+            if step < steps - 1:
+                mask = self._corrupt(mask_probability(output.logits.float()))
+                keys.append(at[step].key)
+                values.append(network.memorise(at[step], mask))
+                scores.append(output.iou.detach().float())
+        loss = torch.stack(losses).mean() + config.prompt_weight * prompt_loss
+        iou_table = torch.stack(ious)
+        figures = {
+            "iou": float(iou_table.nanmean()),
+            "last": float(iou_table[-1].nanmean()),
+            "prompt": float(prompted_iou.mean()),
+        }
+        return loss, figures
+
+    def _choose(self, scores: list[Tensor]) -> tuple[list[int], Tensor]:
+        """Bank for the next frame: the prompt entry and a random part of the newest entries; [clips, M] validity after the gate."""
+        newest = range(max(1, len(scores) - self.config.slots + 1), len(scores))
+        keep = [index for index in newest if self.random.random() > self.config.memory_drop * (0.5 if index == len(scores) - 1 else 1.0)]
+        chosen = [0, *keep]
+        valid = torch.ones(len(scores[0]), len(chosen), device=self.device)
+        for column, index in enumerate(chosen[1:], 1):
+            refused = (scores[index] < self.config.gate) & torch.from_numpy(self.random.random(len(scores[0])) < 0.8).to(self.device)
+            valid[:, column] = (~refused).float()
+        return chosen, valid
+
+    def _corrupt(self, mask: Tensor) -> Tensor:
+        """Now and then what is remembered is shifted, empty or another object's."""
+        for index in range(mask.shape[0]):
+            if self.random.random() >= self.config.memory_corrupt:
+                continue
+            kind = int(self.random.integers(3))
+            spoiled = mask.clone()
+            if kind == 0:
+                shift = self.random.integers(-12, 13, 2)
+                spoiled[index] = torch.roll(mask[index], (int(shift[0]), int(shift[1])), (-2, -1))
+            elif kind == 1:
+                spoiled[index] = 0
+            else:
+                spoiled[index] = mask[(index + 1) % mask.shape[0]]
+            mask = spoiled
+        return mask
+
+    # ---- one step of prompt training ------------------------------------------------------------------------------------------------------------
+
+    def prompt_step(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
+        config, network = self.config, self.network
+        truth = batch["masks"][:, 0].to(self.device).float()
+        with torch.no_grad():
+            features: FrameFeatures = network.encode(batch["frames"][:, 0].to(self.device).permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last))
+        planes = batch["prompts"].clone()
+        losses, figures = [], {}
+        rounds = int(self.random.integers(1, config.corrections + 2))
+        for turn in range(rounds):
+            output = network.first_mask(features, planes.to(self.device).float() / 255)
+            iou = mask_iou(output.logits, truth)
+            losses.append((mask_loss(output.logits, truth) + config.score_weight * score_loss(output, iou, truth)).mean())
+            figures[f"iou{turn}"] = float(iou.mean())
+            if turn + 1 < rounds:
+                predicted = (mask_probability(output.logits.detach().float())[:, 0] > 0.5).cpu().numpy()
+                array = planes.numpy()
+                for index in range(len(array)):
+                    correct(array[index], predicted[index], batch["masks"][index, 0].numpy(), self.random)
+        return torch.stack(losses).mean(), figures
+
+
+def start_weights(network: CompactTracker, start: str) -> None:
+    kind, _, where = start.partition(":")
+    path = (REPOSITORY / where).resolve()
+    if kind == "imagenet":
+        load_imagenet(network)
+    elif kind == "model":
+        load_from_onnx(network, path)
+    elif kind == "checkpoint":
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["network"])
+    elif kind == "experiment":
+        load_experiment(network, path)
+    else:
+        raise ValueError(f"start must be imagenet, model:, checkpoint: or experiment:, not {start!r}")
+
+
+def train(config: RunConfig, sources: Sources, folder: Path, device: torch.device, call_seconds: float = math.inf, workers: int = 1) -> Trainer:
+    """Runs until the config's seconds are used up or this call's are."""
+    trainer = Trainer(config, folder, device)
+    frames = 1 if config.train == "prompt" else config.clip_frames
+    batches = ClipBatches(sources, config.mix, config.batch, frames, [(height, width) for height, width in config.sizes], config.seed, trainer.step)
+    loader = DataLoader(batches, batch_size=None, num_workers=workers, prefetch_factor=6 if workers else None, multiprocessing_context="fork" if workers else None)
+    recent: list[dict[str, float]] = []
+    started = saved = last = time.monotonic()
+    with (folder / "log.jsonl").open("a") as log_file:
+        for batch in loader:
+            waited = time.monotonic() - last
+            figures = trainer.run_step(batch)
+            now = time.monotonic()
+            trainer.seconds += now - last
+            last = now
+            recent.append({**figures, "wait": waited})
+            if trainer.step % config.log_steps == 0:
+                keys = sorted({key for entry in recent for key in entry})
+                means = {key: float(np.nanmean([entry[key] for entry in recent if key in entry])) for key in keys}
+                means = {key: round(value, 4) for key, value in means.items()}
+                line = {"step": trainer.step, "seconds": round(trainer.seconds), **means, "anchor": round(trainer.network.anchor.item(), 3), "trust": round(trainer.network.trust.item(), 3), "locality": [round(v, 3) for v in trainer.network.locality.tolist()]}
+                print(json.dumps(line), file=log_file, flush=True)
+                log.info("%s", line)
+                recent = []
+            if now - saved > config.checkpoint_seconds:
+                trainer.save()
+                saved = time.monotonic()
+            if trainer.seconds >= config.seconds or now - started >= call_seconds:
+                break
+    trainer.save()
+    return trainer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--call-seconds", type=float, default=math.inf, help="end this call after so long; the next one goes on")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1, help="processes that make clips")
+    parser.add_argument("--teacher", type=Path, help="folder of <sequence>/{frames,masks} whose masks a larger model made")
+    parser.add_argument("--runs", type=Path, default=WORK)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    torch.set_num_threads(arguments.threads)
+    config = read_config(arguments.config)
+    sources = load_sources(data_root(), teacher=arguments.teacher)
+    log.info("%d sequences, %d stills, %d samples skipped", len(sources.videos), len(sources.stills), len(sources.skipped))
+    train(config, sources, arguments.runs / config.run, torch.device(arguments.device), arguments.call_seconds, arguments.workers)
+
+
+if __name__ == "__main__":
+    main()
