@@ -1,0 +1,334 @@
+/**
+ * Distances between the outlines of prediction and truth: boundary F, HD95, ASSD, NSD. Pure.
+ *
+ * Outline elements are the corners between pixels where the 2×2 pixels around are neither all background nor all
+ * foreground (outside of the picture is background): the contour of DeepMind's surface-distance, with its length
+ * table. DAVIS' boundary map is the same set less some corners on the picture's edge, so both come from one pass.
+ *
+ * Nearest distances are exact Euclidean ones. Instead of a distance transform over the picture, each column gets the
+ * vertical distance to the other outline (one pass down, one up), and each outline element then looks left and right
+ * only until the columns are farther away than its best hit. Outlines are mostly close together, so this costs a few
+ * steps per element.
+ */
+import { type Bitmap, assertSameSize } from './bitmap.js';
+
+/** Millimetres (or any unit) per pixel; results are in the same unit. */
+export interface Spacing {
+  readonly x: number;
+  readonly y: number;
+}
+
+interface Outline {
+  readonly count: number;
+  readonly xs: Int32Array;
+  readonly ys: Int32Array;
+  /** 2×2 neighbourhood: 8 top left, 4 top right, 2 bottom left, 1 bottom right. */
+  readonly codes: Uint8Array;
+}
+
+/** Corner (x, y) lies between pixels x−1 | x and y−1 | y: 0 ≤ x ≤ width, 0 ≤ y ≤ height. */
+function outlineOf(bitmap: Bitmap): Outline {
+  const { width, height, data, left, top, right, bottom } = bitmap;
+  let capacity = 1024;
+  let xs = new Int32Array(capacity);
+  let ys = new Int32Array(capacity);
+  let codes = new Uint8Array(capacity);
+  let count = 0;
+  if (bitmap.area === 0) return { count, xs, ys, codes };
+  for (let y = top; y <= bottom; y++) {
+    const above = (y - 1) * width;
+    const below = y * width;
+    const hasAbove = y > 0;
+    const hasBelow = y < height;
+    // Left column of the 2×2 window; outside of the box all is background.
+    let pair = 0;
+    for (let x = left; x <= right; x++) {
+      let next = 0;
+      if (x < right) {
+        if (hasAbove) next = (data[above + x] as number) << 1;
+        if (hasBelow) next |= data[below + x] as number;
+      }
+      if (pair !== next || (pair !== 0 && pair !== 3)) {
+        if (count === capacity) {
+          capacity *= 2;
+          const [oldXs, oldYs, oldCodes] = [xs, ys, codes];
+          xs = new Int32Array(capacity);
+          ys = new Int32Array(capacity);
+          codes = new Uint8Array(capacity);
+          xs.set(oldXs);
+          ys.set(oldYs);
+          codes.set(oldCodes);
+        }
+        xs[count] = x;
+        ys[count] = y;
+        codes[count] = ((pair & 2) << 2) | ((next & 2) << 1) | ((pair & 1) << 1) | (next & 1);
+        count++;
+      }
+      pair = next;
+    }
+  }
+  return { count, xs, ys, codes };
+}
+
+/** The part of the outline that DAVIS' _seg2bmap marks (pixel (x−1, y−1) stands for corner (x, y)). */
+function davisPart(outline: Outline, width: number, height: number): Outline {
+  const { count, xs, ys, codes } = outline;
+  const keep: number[] = [];
+  for (let index = 0; index < count; index++) {
+    const x = xs[index] as number;
+    const y = ys[index] as number;
+    const code = codes[index] as number;
+    if (x === 0 || y === 0 || (x === width && y === height)) continue;
+    // In the last row only left-right steps count, in the last column only up-down steps.
+    if (y === height && code !== 8 && code !== 4) continue;
+    if (x === width && code !== 8 && code !== 2) continue;
+    keep.push(index);
+  }
+  if (keep.length === count) return outline;
+  return {
+    count: keep.length,
+    xs: Int32Array.from(keep, (index) => xs[index] as number),
+    ys: Int32Array.from(keep, (index) => ys[index] as number),
+    codes: Uint8Array.from(keep, (index) => codes[index] as number),
+  };
+}
+
+/** Grid of corners that holds both outlines. */
+interface Grid {
+  readonly left: number;
+  readonly top: number;
+  readonly columns: number;
+  readonly rows: number;
+}
+
+function gridAround(a: Bitmap, b: Bitmap): Grid {
+  const boxes = [a, b].filter((bitmap) => bitmap.area > 0);
+  const left = Math.min(...boxes.map((box) => box.left));
+  const top = Math.min(...boxes.map((box) => box.top));
+  return {
+    left,
+    top,
+    columns: Math.max(...boxes.map((box) => box.right)) - left + 1,
+    rows: Math.max(...boxes.map((box) => box.bottom)) - top + 1,
+  };
+}
+
+const far = 0x3fff;
+
+/** Rows between each corner of the grid and the nearest element of the outline in the same column; `far` where none. */
+function verticalDistance(outline: Outline, grid: Grid): Int16Array {
+  const { left, top, columns, rows } = grid;
+  const distance = new Int16Array(columns * rows).fill(far);
+  for (let index = 0; index < outline.count; index++)
+    distance[((outline.ys[index] as number) - top) * columns + (outline.xs[index] as number) - left] = 0;
+  for (let index = columns; index < distance.length; index++) {
+    const next = (distance[index - columns] as number) + 1;
+    if (next < (distance[index] as number)) distance[index] = next;
+  }
+  for (let index = distance.length - columns - 1; index >= 0; index--) {
+    const next = (distance[index + columns] as number) + 1;
+    if (next < (distance[index] as number)) distance[index] = next;
+  }
+  return distance;
+}
+
+/** Squared distance of every element of `from` to the nearest element of `to` (not empty), unit `spacing`. */
+function squaredDistances(from: Outline, to: Outline, grid: Grid, spacing: Spacing): Float64Array {
+  const { left, top, columns } = grid;
+  const vertical = verticalDistance(to, grid);
+  const xx = spacing.x * spacing.x;
+  const yy = spacing.y * spacing.y;
+  const result = new Float64Array(from.count);
+  for (let index = 0; index < from.count; index++) {
+    const column = (from.xs[index] as number) - left;
+    const row = ((from.ys[index] as number) - top) * columns;
+    const own = vertical[row + column] as number;
+    let best = own >= far ? Infinity : own * own * yy;
+    for (let step = 1; step < columns; step++) {
+      const horizontal = step * step * xx;
+      if (horizontal >= best) break;
+      if (column >= step) {
+        const rows = vertical[row + column - step] as number;
+        if (rows < far && horizontal + rows * rows * yy < best) best = horizontal + rows * rows * yy;
+      }
+      if (column + step < columns) {
+        const rows = vertical[row + column + step] as number;
+        if (rows < far && horizontal + rows * rows * yy < best) best = horizontal + rows * rows * yy;
+      }
+    }
+    result[index] = best;
+  }
+  return result;
+}
+
+/** Length of the outline within each 2×2 neighbourhood (surface-distance, create_table_neighbour_code_to_contour_length). */
+function lengthTable({ x, y }: Spacing): Float64Array {
+  const diagonal = 0.5 * Math.sqrt(y * y + x * x);
+  const table = new Float64Array(16).fill(diagonal);
+  table[0] = table[15] = 0;
+  table[0b0011] = table[0b1100] = x;
+  table[0b0101] = table[0b1010] = y;
+  table[0b0110] = table[0b1001] = 2 * diagonal;
+  return table;
+}
+
+/** numpy's pairwise summation: percentiles that fall exactly on a step come out as in the reference. */
+function pairwiseSum(values: Float64Array, start = 0, length = values.length): number {
+  if (length < 8) {
+    let sum = 0;
+    for (let index = start; index < start + length; index++) sum += values[index] as number;
+    return sum;
+  }
+  if (length <= 128) {
+    const lanes = Array.from(values.subarray(start, start + 8));
+    let index = 8;
+    for (; index < length - (length % 8); index += 8)
+      for (let lane = 0; lane < 8; lane++)
+        lanes[lane] = (lanes[lane] as number) + (values[start + index + lane] as number);
+    const [a, b, c, d, e, f, g, h] = lanes as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    let sum = a + b + (c + d) + (e + f + (g + h));
+    for (; index < length; index++) sum += values[start + index] as number;
+    return sum;
+  }
+  let half = Math.floor(length / 2);
+  half -= half % 8;
+  return pairwiseSum(values, start, half) + pairwiseSum(values, start + half, length - half);
+}
+
+/** Distances of one outline to the other, ascending, with the outline length that each stands for. */
+interface Surface {
+  readonly distances: Float64Array;
+  readonly lengths: Float64Array;
+  readonly total: number;
+}
+
+function surface(outline: Outline, squared: Float64Array, scale: number, lengths: Float64Array): Surface {
+  const order = Array.from({ length: outline.count }, (_, index) => index);
+  const lengthAt = (index: number): number => lengths[outline.codes[index] as number] as number;
+  order.sort((a, b) => (squared[a] as number) - (squared[b] as number) || lengthAt(a) - lengthAt(b));
+  const sortedLengths = Float64Array.from(order, lengthAt);
+  return {
+    distances: Float64Array.from(order, (index) => scale * Math.sqrt(squared[index] as number)),
+    lengths: sortedLengths,
+    total: pairwiseSum(sortedLengths),
+  };
+}
+
+function percentile({ distances, lengths, total }: Surface, share: number): number {
+  let sum = 0;
+  for (let index = 0; index < distances.length; index++) {
+    sum += lengths[index] as number;
+    if (sum / total >= share) return distances[index] as number;
+  }
+  return distances[distances.length - 1] as number;
+}
+
+function weightedSum({ distances, lengths }: Surface): number {
+  let sum = 0;
+  for (let index = 0; index < distances.length; index++)
+    sum += (distances[index] as number) * (lengths[index] as number);
+  return sum;
+}
+
+function lengthWithin({ distances, lengths }: Surface, tolerance: number): number {
+  let sum = 0;
+  for (let index = 0; index < distances.length && (distances[index] as number) <= tolerance; index++)
+    sum += lengths[index] as number;
+  return sum;
+}
+
+export interface ContourScores {
+  /** Boundary F1 within `ceil(0.008 · diagonal)` pixels. One side empty → 0, both → 1. */
+  readonly f: number;
+  /** Unit of `spacing`. Both empty → 0, one side empty → Infinity. */
+  readonly hd95: number;
+  /** Length-weighted mean over both outlines. Both empty → 0, one side empty → Infinity. */
+  readonly assd: number;
+  /** Per tolerance. Both empty → 1, one side empty → 0. */
+  readonly nsd: readonly number[];
+}
+
+/** DAVIS' tolerance in pixels for a picture of this size. */
+export function boundaryTolerancePx(width: number, height: number, share = 0.008): number {
+  return share >= 1 ? share : Math.ceil(share * Math.sqrt(height * height + width * width));
+}
+
+function shareWithin(squared: Float64Array, limit: number): number {
+  let count = 0;
+  for (const value of squared) if (value <= limit) count++;
+  return count / squared.length;
+}
+
+/**
+ * All outline scores of one frame. `tolerances` (for NSD) and the distances are in the unit of `spacing`; F is always
+ * in pixels. Void pixels must have been taken out of both sides before, as DAVIS does.
+ * Sources: davis2017-evaluation f_measure; surface-distance compute_robust_hausdorff(95),
+ * compute_surface_dice_at_tolerance; ASSD pools the two directions by length.
+ */
+export function contourScores(
+  prediction: Bitmap,
+  truth: Bitmap,
+  spacing: Spacing,
+  tolerances: readonly number[],
+): ContourScores {
+  assertSameSize(prediction, truth);
+  const { width, height } = truth;
+  if (prediction.area === 0 && truth.area === 0)
+    return { f: 1, hd95: 0, assd: 0, nsd: tolerances.map(() => 1) };
+  const outlineP = outlineOf(prediction);
+  const outlineT = outlineOf(truth);
+  const davisP = davisPart(outlineP, width, height);
+  const davisT = davisPart(outlineT, width, height);
+  const grid = gridAround(prediction, truth);
+  // One unit of length per pixel, scaled afterwards: then the same distances serve F.
+  const square = spacing.x === spacing.y;
+  const unit: Spacing = square ? { x: 1, y: 1 } : spacing;
+  const scale = square ? spacing.x : 1;
+
+  const bothOutlines = outlineP.count > 0 && outlineT.count > 0;
+  const squaredP = bothOutlines ? squaredDistances(outlineP, outlineT, grid, unit) : null;
+  const squaredT = bothOutlines ? squaredDistances(outlineT, outlineP, grid, unit) : null;
+
+  let f: number;
+  if (davisP.count === 0 || davisT.count === 0) {
+    // Not only for empty masks: a mask that fills the picture has no DAVIS boundary either.
+    f = davisP.count === davisT.count ? 1 : 0;
+  } else {
+    const whole = square && davisP === outlineP && davisT === outlineT;
+    const pixels: Spacing = { x: 1, y: 1 };
+    const limit = boundaryTolerancePx(width, height) ** 2;
+    const precision = shareWithin(
+      whole && squaredP ? squaredP : squaredDistances(davisP, davisT, grid, pixels),
+      limit,
+    );
+    const recall = shareWithin(
+      whole && squaredT ? squaredT : squaredDistances(davisT, davisP, grid, pixels),
+      limit,
+    );
+    f = precision + recall === 0 ? 0 : (2 * precision * recall) / (precision + recall);
+  }
+  if (squaredP === null || squaredT === null)
+    return { f, hd95: Infinity, assd: Infinity, nsd: tolerances.map(() => 0) };
+
+  const lengths = lengthTable(spacing);
+  const fromP = surface(outlineP, squaredP, scale, lengths);
+  const fromT = surface(outlineT, squaredT, scale, lengths);
+  const total = fromP.total + fromT.total;
+  return {
+    f,
+    hd95: Math.max(percentile(fromP, 0.95), percentile(fromT, 0.95)),
+    assd: (weightedSum(fromP) + weightedSum(fromT)) / total,
+    nsd: tolerances.map(
+      (tolerance) => (lengthWithin(fromP, tolerance) + lengthWithin(fromT, tolerance)) / total,
+    ),
+  };
+}
