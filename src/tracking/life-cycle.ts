@@ -1,0 +1,115 @@
+/**
+ * Is the object seen, and how sure are we? Hysteresis over time on calibrated confidence and presence.
+ *
+ *   prompt ─► tracking ⇄ uncertain ─► lost ─► searching
+ *                 ▲                    │          │
+ *                 └────────────────────┴──────────┘   (seen well for `confirmNs`)
+ *
+ * Times are differences of PTS: a dropped frame is a gap in time. A condition must hold on every analysed frame of
+ * its time, so even at a low rate one single frame never loses or finds an object. Distances in time, not signed
+ * differences: replay may run backwards.
+ */
+import type { ObjectState } from '../prompt.js';
+
+/** The constants of the life cycle, in one place. */
+export const lifeCycle = {
+  /** Seen well: confidence and presence at least this. */
+  confidentFrom: 0.6,
+  presentFrom: 0.5,
+  /** Doubtful: confidence below this. The gap to `confidentFrom` keeps a state from flickering. */
+  doubtfulBelow: 0.45,
+  /** Not seen: presence below `presentFrom`, empty mask, or confidence below this. */
+  absentBelow: 0.2,
+  /** Doubtful for so long: uncertain. Two frame intervals at 25 fps. */
+  doubtNs: 80_000_000,
+  /** Not seen for so long: lost. Within five frames at 25 fps of leaving the picture. */
+  loseNs: 160_000_000,
+  /** Seen well for so long: tracking again. */
+  confirmNs: 120_000_000,
+  /** Lost for so long: searching. */
+  searchNs: 1_000_000_000,
+} as const;
+
+/** One frame's evidence. */
+export interface Evidence {
+  readonly ptsNs: number;
+  /** Calibrated, 0..1. */
+  readonly confidence: number;
+  /** Calibrated probability, 0..1. */
+  readonly presence: number;
+  readonly emptyMask: boolean;
+}
+
+export interface LifeCycle {
+  readonly state: ObjectState;
+  /** Since when the object is in this state. */
+  readonly sinceNs: number;
+  /** Since when it has been seen well, doubtful or absent without a break; null: not now. */
+  readonly wellSinceNs: number | null;
+  readonly doubtfulSinceNs: number | null;
+  readonly absentSinceNs: number | null;
+}
+
+const begin = (state: ObjectState, ptsNs: number): LifeCycle => ({
+  state,
+  sinceNs: ptsNs,
+  wellSinceNs: null,
+  doubtfulSinceNs: null,
+  absentSinceNs: null,
+});
+
+function judge({ confidence, presence, emptyMask }: Evidence): 'well' | 'fair' | 'doubtful' | 'absent' {
+  // Written so that NaN counts as absent.
+  if (!(presence >= lifeCycle.presentFrom && confidence >= lifeCycle.absentBelow) || emptyMask)
+    return 'absent';
+  if (confidence >= lifeCycle.confidentFrom) return 'well';
+  return confidence < lifeCycle.doubtfulBelow ? 'doubtful' : 'fair';
+}
+
+/** A person has just marked the object: what the network sees there decides at once. */
+export function afterPrompt(evidence: Evidence): LifeCycle {
+  const seen = judge(evidence);
+  return begin(
+    seen === 'absent' ? 'searching' : seen === 'doubtful' ? 'uncertain' : 'tracking',
+    evidence.ptsNs,
+  );
+}
+
+/** Time has jumped (a file starts again, a source was replaced): whatever was known of positions is void. */
+export function afterDiscontinuity(ptsNs: number): LifeCycle {
+  return begin('searching', ptsNs);
+}
+
+/** The next analysed frame. */
+export function advance(previous: LifeCycle, evidence: Evidence): LifeCycle {
+  const { ptsNs } = evidence;
+  const seen = judge(evidence);
+  const since = (before: number | null, holds: boolean): number | null => (holds ? (before ?? ptsNs) : null);
+  const held = (sinceNs: number | null, durationNs: number): boolean =>
+    sinceNs !== null && Math.abs(ptsNs - sinceNs) >= durationNs;
+  const next = {
+    ...previous,
+    wellSinceNs: since(previous.wellSinceNs, seen === 'well'),
+    doubtfulSinceNs: since(previous.doubtfulSinceNs, seen === 'doubtful' || seen === 'absent'),
+    absentSinceNs: since(previous.absentSinceNs, seen === 'absent'),
+  };
+  const become = (state: ObjectState): LifeCycle => ({ ...next, state, sinceNs: ptsNs });
+  switch (previous.state) {
+    case 'tracking':
+      // Absent is shown as doubt at once; only the loss itself waits.
+      return seen === 'absent' || held(next.doubtfulSinceNs, lifeCycle.doubtNs) ? become('uncertain') : next;
+    case 'uncertain':
+      if (held(next.absentSinceNs, lifeCycle.loseNs)) return become('lost');
+      return held(next.wellSinceNs, lifeCycle.confirmNs) ? become('tracking') : next;
+    case 'lost':
+      if (held(next.wellSinceNs, lifeCycle.confirmNs)) return become('tracking');
+      return held(previous.sinceNs, lifeCycle.searchNs) ? become('searching') : next;
+    case 'searching':
+      return held(next.wellSinceNs, lifeCycle.confirmNs) ? become('tracking') : next;
+  }
+}
+
+/** Only these are drawn: a lost object has no outline. */
+export function isShown(state: ObjectState): boolean {
+  return state === 'tracking' || state === 'uncertain';
+}
