@@ -1,0 +1,394 @@
+/**
+ * The whole graph of one live stream, readable from top to bottom, and the room that wraps it. Main thread.
+ *
+ *   source ─┬─ display ──────────────────────────────────────────► events ─► server: outbox of each client
+ *           ├─ analysis ─► held 2 s ─► latestMap ─► engine ──────► events
+ *           └─ state, format, drops ─► meters ─► once a second ──► events
+ *
+ * The display branch passes nothing that can wait. The only queue is latestMap's single place; what it drops is counted.
+ */
+import { Subject, interval, merge, type Observable } from 'rxjs';
+import { filter, map, share, tap } from 'rxjs/operators';
+import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../frame.js';
+import type { EngineInfo, EngineOptions, TrackerCommand } from '../inference/engine.js';
+import type { FrameSource, SourceEvent, SourceState } from '../ingest/frame-source.js';
+import { promptProblem, type PromptPlan } from '../prompt-plan.js';
+import { Analyser, planProblem, promptRefusal, type CreateEngine } from './analyser.js';
+import { pipelineError } from './errors.js';
+import { HeldFrames } from './held-frames.js';
+import { latestMap } from './latest-map.js';
+import { RoomMeters, type LatencyListener, type OptionalStageQuantiles } from './room-meters.js';
+import type { CommandReply, Quantiles, Room, RoomEvent, RoomHealth } from './room.js';
+import { SourceSwitch } from './source-switch.js';
+import { StreamClock } from './stream-clock.js';
+
+export interface RoomOptions {
+  readonly id: string;
+  readonly label: string;
+  readonly sourceUri: string;
+  readonly createSource: (uri: string) => FrameSource;
+  /** null: picture only. */
+  readonly analysis: {
+    readonly createEngine: CreateEngine;
+    readonly engine: Omit<EngineOptions, 'sourceSize' | 'keepLogits'>;
+    /** Prompts applied at their source frame on every pass of the first source. */
+    readonly plan: PromptPlan | null;
+  } | null;
+  readonly loop: boolean;
+  readonly displayQuality: number;
+  readonly overlayLimitMs: number;
+  readonly overlayVisible: boolean;
+  readonly log: RoomLog;
+  readonly onLatency?: LatencyListener;
+  /** Monotonic nanoseconds, the clock of `captureNs`. */
+  readonly nowNs?: () => number;
+}
+
+/** The part of a structured logger that a room needs. */
+export interface RoomLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** What a room did since it opened, for the report of a run. */
+export interface RoomReport {
+  readonly id: string;
+  readonly label: string;
+  readonly source: string;
+  readonly format: SourceFormat | null;
+  readonly state: SourceState['phase'];
+  readonly frames: RoomHealth['frames'] & { readonly dropped: RoomHealth['drops'] };
+  readonly latencyMs: OptionalStageQuantiles & { readonly display: Quantiles | null };
+  readonly engine: EngineInfo | null;
+  /** What a person should know about this run, oldest first: prompts moved to another frame, provider changes, losses. */
+  readonly notes: readonly string[];
+}
+
+export interface LiveRoom extends Room {
+  report(): RoomReport;
+  /** Set by a recorder; a recorder that fails says so with `problem`, which the room shows until it is set again. */
+  setRecording(recording: boolean, problem?: string): void;
+}
+
+const monotonicNs = (): number => Number(process.hrtime.bigint());
+const healthIntervalMs = 1000;
+/** A person saw a picture whose analysis copy was dropped: the closest one this near is what they meant. */
+const promptToleranceNs = 150e6;
+/** Fewer analysed frames than this share of the captured ones is a rate that people are told about. */
+const fullRateShare = 0.95;
+/** Rates mean little right after a start. */
+const settleMs = 4000;
+const maxNotes = 100;
+
+interface Stages {
+  readonly source$: Observable<SourceEvent>;
+  readonly meters: RoomMeters;
+  readonly held: HeldFrames;
+  readonly analyser: Analyser | null;
+  /** Health is also sent whenever this emits. */
+  readonly changed$: Observable<void>;
+  readonly health: () => RoomHealth;
+  /** Format and state of the source. */
+  readonly onControl: (event: Extract<SourceEvent, { kind: 'format' | 'state' }>) => void;
+}
+
+/** The graph. Cold; one subscription starts it, and everything ends with it. */
+export function composeStream(stages: Stages): Observable<RoomEvent> {
+  const { source$, meters, held, analyser, changed$, health, onControl } = stages;
+  const frames$ = source$.pipe(
+    tap((event) => {
+      if (event.kind === 'dropped') meters.drop(event.stage, event.count);
+      else if (event.kind === 'format' || event.kind === 'state') onControl(event);
+      else meters.seen(event.frame);
+    }),
+    share(),
+  );
+
+  const display$ = frames$.pipe(
+    filter(isDisplay),
+    map(({ frame }): RoomEvent => ({ kind: 'display', frame })),
+  );
+
+  const results$ = frames$.pipe(
+    filter(isAnalysis),
+    map(({ frame }) => frame),
+    tap((frame) => {
+      held.push(frame);
+      meters.waiting(frame);
+    }),
+    latestMap((frame) => analyser?.analyse(frame) ?? [], { onDrop: () => meters.drop('inference') }),
+    filter((result) => result !== null),
+    map((result): RoomEvent => ({ kind: 'result', result })),
+  );
+
+  const health$ = merge(interval(healthIntervalMs), changed$).pipe(
+    map((): RoomEvent => ({ kind: 'health', health: health() })),
+  );
+
+  return merge(display$, results$, health$);
+}
+
+const isDisplay = (event: SourceEvent): event is { kind: 'display'; frame: DisplayFrame } =>
+  event.kind === 'display';
+const isAnalysis = (event: SourceEvent): event is { kind: 'analysis'; frame: AnalysisFrame } =>
+  event.kind === 'analysis';
+
+/**
+ * Loads the model, opens the source and starts the stream. Resolves once the source has shown its format (or is lost and
+ * being retried); rejects with the coded error of a model, source or prompt that can never work.
+ */
+export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
+  const nowNs = options.nowNs ?? monotonicNs;
+  const held = new HeldFrames();
+  const meters = new RoomMeters(nowNs, options.onLatency);
+  const room = new RoomState(options, meters, nowNs);
+
+  // The model first: a file's first frames carry the prompts and must not pass while it loads.
+  const analyser =
+    options.analysis === null
+      ? null
+      : await Analyser.start({
+          ...options.analysis,
+          held,
+          onLost: () => meters.drop('inference'),
+          onChange: () => room.changed$.next(),
+          note: (text) => room.note(text),
+        });
+  const clock = new StreamClock(nowNs());
+  const epochUnixNs = BigInt(Date.now()) * 1_000_000n;
+  const source = new SourceSwitch(
+    options.createSource,
+    {
+      streamId: options.id,
+      analysisSize: analyser?.info?.inputSize ?? null,
+      displayQuality: options.displayQuality,
+      mode: 'live',
+      loop: options.loop,
+    },
+    clock,
+    nowNs,
+  );
+  room.attach(analyser, source);
+
+  const events = new Subject<RoomEvent>();
+  const running = composeStream({
+    source$: source.events$,
+    meters,
+    held,
+    analyser,
+    changed$: room.changed$,
+    health: () => room.health(),
+    onControl: (event) => room.control(event),
+  }).subscribe((event) => {
+    // Subscribers write to their sockets inside next(), so the moment after it is the socket moment.
+    events.next(event);
+    if (event.kind === 'display') meters.displayed(event.frame);
+    else if (event.kind === 'result') meters.analysed(event.result);
+  });
+
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    closing ??= (async () => {
+      source.close();
+      running.unsubscribe();
+      events.complete();
+      held.clear();
+      await analyser?.close();
+    })();
+    return closing;
+  };
+
+  try {
+    await source.openFirst(options.sourceUri);
+    const { plan } = options.analysis ?? {};
+    const problem = plan && room.format ? planProblem(plan, room.format) : null;
+    if (problem) throw problem;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  return {
+    id: options.id,
+    label: options.label,
+    epochUnixNs,
+    events$: events.asObservable(),
+    get format() {
+      return room.format;
+    },
+    get health() {
+      return room.health();
+    },
+    get sourceUri() {
+      return source.uri;
+    },
+    command: (command, ptsNs) => room.command(command, ptsNs, held),
+    setOverlayVisible: (visible) => room.setOverlayVisible(visible),
+    openSource: (uri) =>
+      source.replace(uri, () => {
+        held.clear();
+        meters.gap();
+        room.sourceReplaced(uri);
+      }),
+    countClientDrop: (count) => meters.drop('client', count),
+    setRecording: (recording, problem) => room.setRecording(recording, problem),
+    report: () => room.report(),
+    close,
+  };
+}
+
+/** What a room knows beside its frames: state of the source, what people switched, notes. */
+class RoomState {
+  readonly changed$ = new Subject<void>();
+  #format: SourceFormat | null = null;
+  #source: SourceState = { phase: 'starting' };
+  #sinceUnixMs = Date.now();
+  #playingSinceNs: number | null = null;
+  #overlayVisible: boolean;
+  #recording = false;
+  #recordingProblem: string | null = null;
+  readonly #notes: string[] = [];
+  #analyser: Analyser | null = null;
+  #switch: SourceSwitch | null = null;
+
+  constructor(
+    private readonly options: RoomOptions,
+    private readonly meters: RoomMeters,
+    private readonly nowNs: () => number,
+  ) {
+    this.#overlayVisible = options.overlayVisible;
+  }
+
+  attach(analyser: Analyser | null, source: SourceSwitch): void {
+    this.#analyser = analyser;
+    this.#switch = source;
+  }
+
+  get format(): SourceFormat | null {
+    return this.#format;
+  }
+
+  control(event: Extract<SourceEvent, { kind: 'format' | 'state' }>): void {
+    if (event.kind === 'format') {
+      this.#format = event.format;
+      const { width, height } = event.format.size;
+      this.options.log.info(
+        { stream: this.options.id, width, height },
+        `source: ${event.format.description}`,
+      );
+      this.#background(this.#analyser?.setSourceSize(event.format.size));
+    } else {
+      this.#setSourceState(event.state);
+    }
+    this.changed$.next();
+  }
+
+  #setSourceState(state: SourceState): void {
+    const before = this.#source;
+    if (state.phase !== before.phase) {
+      this.#sinceUnixMs = Date.now();
+      this.#playingSinceNs = state.phase === 'playing' ? this.nowNs() : null;
+      this.meters.gap();
+      this.options.log.info({ stream: this.options.id, phase: state.phase }, `source is ${state.phase}`);
+    }
+    if (state.phase === 'lost' && (before.phase !== 'lost' || before.reason.code !== state.reason.code)) {
+      this.note(`Signal lost: ${state.reason.message}`);
+    }
+    this.#source = state;
+  }
+
+  sourceReplaced(uri: string): void {
+    this.options.log.info({ stream: this.options.id, uri }, 'source replaced');
+    this.note(`The source was replaced by ${uri}.`);
+    this.#background(this.#analyser?.reset());
+  }
+
+  health(): RoomHealth {
+    const rates = this.meters.rates();
+    return {
+      source: this.#source,
+      sinceUnixMs: this.#sinceUnixMs,
+      ...rates,
+      latencyMs: this.meters.recentLatencyMs(),
+      frames: this.meters.frames,
+      drops: this.meters.drops,
+      engine: this.#analyser?.info ?? null,
+      degraded: this.#degraded(rates),
+      overlayVisible: this.#overlayVisible,
+      overlayLimitMs: this.options.overlayLimitMs,
+      recording: this.#recording,
+    };
+  }
+
+  /** The most serious thing that is not as it should be, in one sentence. */
+  #degraded({ capturedFps, analysedFps }: Pick<RoomHealth, 'capturedFps' | 'analysedFps'>): string | null {
+    const analyser = this.#analyser;
+    if (this.#recordingProblem !== null) return this.#recordingProblem;
+    if (analyser === null) return null;
+    if (analyser.trouble !== null) return analyser.trouble.message;
+    const settled = this.#playingSinceNs !== null && this.nowNs() - this.#playingSinceNs > settleMs * 1e6;
+    if (settled && capturedFps >= 1 && analysedFps < capturedFps * fullRateShare)
+      return `Outlines at ${analysedFps.toFixed(0)} of ${capturedFps.toFixed(0)} pictures per second: this computer is too slow for more. The picture itself is complete.`;
+    return analyser.fallback;
+  }
+
+  async command(command: TrackerCommand, ptsNs: number | null, held: HeldFrames): Promise<CommandReply> {
+    const analyser = this.#analyser;
+    if (analyser === null) throw pipelineError('SONO_ANALYSIS_OFF', { reason: 'no model was chosen for it' });
+    if (command.kind !== 'prompt') return analyser.command(command, null);
+    const size = this.#format?.size;
+    if (size) {
+      for (const prompt of command.prompts) {
+        const problem = promptProblem(prompt, size);
+        if (problem !== null) throw promptRefusal(problem, size);
+      }
+    }
+    const frame = ptsNs === null ? held.newest() : held.closest(ptsNs, promptToleranceNs);
+    if (frame === null) throw pipelineError('SONO_PROMPT_FRAME_GONE');
+    const reply = await analyser.command(command, frame);
+    this.options.log.info(
+      { stream: this.options.id, objectId: reply.objectId, sourceFrame: frame.sourceFrame },
+      'object prompted',
+    );
+    return reply;
+  }
+
+  setOverlayVisible(visible: boolean): void {
+    if (visible === this.#overlayVisible) return;
+    this.#overlayVisible = visible;
+    this.changed$.next();
+  }
+
+  setRecording(recording: boolean, problem?: string): void {
+    this.#recording = recording;
+    this.#recordingProblem = problem ?? null;
+    if (problem !== undefined) this.note(problem);
+    this.changed$.next();
+  }
+
+  note(text: string): void {
+    this.options.log.warn({ stream: this.options.id }, text);
+    // Hours of trouble must not fill memory; the first notes say how it began.
+    if (this.#notes.length < maxNotes) this.#notes.push(text);
+  }
+
+  report(): RoomReport {
+    const { frames, drops } = this.meters;
+    return {
+      id: this.options.id,
+      label: this.options.label,
+      source: this.#switch?.uri ?? this.options.sourceUri,
+      format: this.#format,
+      state: this.#source.phase,
+      frames: { ...frames, dropped: drops },
+      latencyMs: this.meters.totalLatencyMs(),
+      engine: this.#analyser?.info ?? null,
+      notes: [...this.#notes],
+    };
+  }
+
+  /** Work that nobody waits for; its failure is noted. */
+  #background(work: Promise<void> | undefined): void {
+    work?.catch((error: unknown) => this.note(error instanceof Error ? error.message : String(error)));
+  }
+}

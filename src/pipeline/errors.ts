@@ -1,0 +1,56 @@
+/** What a room can refuse or report. */
+import { errorFactory } from '../errors.js';
+
+export const pipelineError = errorFactory({
+  SONO_PROMPT_FRAME_GONE: {
+    exitCode: 2,
+    httpStatus: 410,
+    sentence: 'The picture you pointed at is too old to be used (more than 2 seconds). Please point again.',
+  },
+  SONO_PROMPT_OUTSIDE: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence:
+      'The mark lies outside the picture, which has {width} × {height} pixels. Please point inside it.',
+  },
+  SONO_PROMPT_INVALID: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence: 'The mark cannot be used: {problem}. Please draw it again.',
+  },
+  SONO_PROMPT_FRAME_UNKNOWN: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence: 'The prompt for "{label}" names {moment}, but the recording has only {frames} pictures.',
+  },
+  SONO_OBJECT_UNKNOWN: {
+    exitCode: 2,
+    httpStatus: 404,
+    sentence: 'There is no object number {objectId} any more.',
+  },
+  SONO_ANALYSIS_OFF: {
+    exitCode: 4,
+    httpStatus: 409,
+    sentence: 'This room shows the picture only, nothing is outlined: {reason}.',
+  },
+  SONO_ANALYSIS_FAILED: {
+    exitCode: 4,
+    httpStatus: 503,
+    sentence: 'Outlining stopped and is being started again: {reason}. The picture goes on.',
+  },
+  SONO_SOURCE_NO_ANSWER: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence: '{uri} did not deliver a picture within {seconds} seconds. The source before it stays.',
+  },
+  SONO_SOURCE_FAILED: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence: 'The picture from {uri} stopped: {reason}. Open the source again.',
+  },
+  SONO_ROOM_CLOSED: {
+    exitCode: 3,
+    httpStatus: 410,
+    sentence: 'This room has been closed.',
+  },
+});

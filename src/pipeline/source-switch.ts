@@ -1,0 +1,161 @@
+/**
+ * The source of a room, replaceable while the room goes on. A new source is opened beside the old one and takes over with
+ * its first sign of a picture; if it fails before, the old one stays. Main thread.
+ */
+import { Subject, Subscription, type Observable } from 'rxjs';
+import { SonoError } from '../errors.js';
+import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
+import { pipelineError } from './errors.js';
+import type { StreamClock } from './stream-clock.js';
+
+/** Longer than any source's own time-outs: a last resort. */
+const answerSeconds = 25;
+
+export class SourceSwitch {
+  readonly #events = new Subject<SourceEvent>();
+  /** Events of whichever source is in charge, on the room's clock. Never errors: a source that fails becomes `lost`. */
+  readonly events$: Observable<SourceEvent> = this.#events.asObservable();
+  #current: Subscription | null = null;
+  #pending: Promise<void> = Promise.resolve();
+  #closed = false;
+  #uri = '';
+
+  constructor(
+    private readonly createSource: (uri: string) => FrameSource,
+    private readonly options: SourceOptions,
+    private readonly clock: StreamClock,
+    private readonly nowNs: () => number,
+  ) {}
+
+  /** The source in charge, as the person wrote it. */
+  get uri(): string {
+    return this.#uri;
+  }
+
+  /**
+   * The first source takes charge at once, and resolves with its format or with its first `lost` (it goes on trying).
+   * Rejects with the coded error of a source that can never work.
+   */
+  openFirst(uri: string): Promise<void> {
+    return this.#open(uri, true);
+  }
+
+  /** Any later source takes charge with its format; a `lost` before that counts as failure. */
+  replace(uri: string, onTakeOver: () => void): Promise<void> {
+    const next = this.#pending.then(() => this.#open(uri, false, onTakeOver));
+    // One after the other; a failed one must not block the next.
+    this.#pending = next.catch(() => undefined);
+    return next;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#current?.unsubscribe();
+    this.#current = null;
+    this.#events.complete();
+  }
+
+  #open(uri: string, first: boolean, onTakeOver: () => void = () => undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(pipelineError('SONO_ROOM_CLOSED'));
+        return;
+      }
+      const subscription = new Subscription();
+      const onRoomClock = this.clock.adopt();
+      let inCharge = false;
+      let settled = false;
+      let ended = false;
+
+      const takeOver = (): void => {
+        if (inCharge) return;
+        inCharge = true;
+        this.#current?.unsubscribe();
+        this.#current = subscription;
+        this.#uri = uri;
+        onTakeOver();
+      };
+      const accept = (): void => {
+        settled = true;
+        clearTimeout(timer);
+        resolve();
+      };
+      const refuse = (reason: unknown): void => {
+        if (settled) return;
+        settled = true;
+        clearTimeout(timer);
+        subscription.unsubscribe();
+        reject(reason instanceof Error ? reason : new Error(String(reason)));
+      };
+      const noAnswer = (): SonoError =>
+        pipelineError('SONO_SOURCE_NO_ANSWER', { uri, seconds: answerSeconds });
+      const timer = setTimeout(() => {
+        if (first) accept();
+        else refuse(noAnswer());
+      }, answerSeconds * 1000);
+      // The room may be closed while a source is still being opened.
+      subscription.add(() => clearTimeout(timer));
+
+      if (first) takeOver();
+      subscription.add(
+        this.createSource(uri)
+          .open(this.options)
+          .subscribe({
+            next: (event) => {
+              if (this.#closed) return;
+              if (event.kind === 'state' && event.state.phase === 'lost') {
+                if (!inCharge) {
+                  refuse(event.state.reason);
+                  return;
+                }
+                accept();
+              }
+              if (event.kind === 'format') {
+                takeOver();
+                accept();
+              }
+              if (event.kind === 'state' && event.state.phase === 'ended') ended = true;
+              if (inCharge) this.#events.next(rebased(event, onRoomClock));
+            },
+            error: (error: unknown) => {
+              if (!settled) refuse(error);
+              else if (inCharge && !this.#closed)
+                this.#events.next({
+                  kind: 'state',
+                  state: {
+                    phase: 'lost',
+                    reason: asSonoError(error, uri),
+                    sinceNs: this.nowNs(),
+                    attempt: 0,
+                  },
+                });
+            },
+            complete: () => {
+              if (!settled) refuse(noAnswer());
+              else if (inCharge && !ended && !this.#closed)
+                this.#events.next({ kind: 'state', state: { phase: 'ended' } });
+            },
+          }),
+      );
+    });
+  }
+}
+
+function rebased(event: SourceEvent, onRoomClock: ReturnType<StreamClock['adopt']>): SourceEvent {
+  switch (event.kind) {
+    case 'display':
+      return { kind: 'display', frame: onRoomClock(event.frame) };
+    case 'analysis':
+      return { kind: 'analysis', frame: onRoomClock(event.frame) };
+    case 'format':
+    case 'dropped':
+    case 'state':
+      return event;
+  }
+}
+
+function asSonoError(error: unknown, uri: string): SonoError {
+  if (error instanceof SonoError) return error as SonoError;
+  const reason = error instanceof Error ? error.message : String(error);
+  return pipelineError('SONO_SOURCE_FAILED', { uri, reason }, error);
+}
