@@ -19,7 +19,7 @@ export interface AcceptanceSummary {
   readonly p99Ms: number;
   readonly p999Ms: number;
   readonly maxMs: number;
-  readonly deadlines: readonly {
+  readonly deadlines: {
     readonly limitMs: number;
     /** Frames painted later than the limit, and frames expected but never painted. */
     readonly missed: number;

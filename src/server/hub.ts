@@ -1,0 +1,440 @@
+/**
+ * The Foxglove side of the server: viewers, their subscriptions and outboxes, the channels of all rooms, service calls.
+ * A slow viewer is held up by its own outbox only; nothing here waits for a viewer. Runs in the main process.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { WebSocket } from 'ws';
+import { z } from 'zod';
+import type { SonoError } from '../errors.js';
+import type { ChannelKind } from '../protocol/channels.js';
+import { protocolError } from '../protocol/errors.js';
+import {
+  decodeClientBinary,
+  decodeClientText,
+  encodeServiceCallResponse,
+  encodeText,
+  statusLevel,
+} from '../protocol/foxglove-codec.js';
+import type {
+  ClientBinaryMessage,
+  ClientTextMessage,
+  ServerTextMessage,
+  UnknownMessage,
+  WireService,
+} from '../protocol/foxglove-codec.js';
+import { limits } from '../protocol/requests.js';
+import { serverError } from './errors.js';
+import type { ServerMetrics } from './metrics.js';
+import { defaultOutboxLimits, Outbox } from './outbox.js';
+import type { OutboxLimits } from './outbox.js';
+import { RoomChannels } from './room-channels.js';
+import type { RoomRegistry } from './room-registry.js';
+import { callService, codedError } from './services.js';
+import type { Service } from './services.js';
+import type { SharedMessage } from './shared-message.js';
+
+export interface HubOptions {
+  readonly serverName: string;
+  readonly version: string;
+  readonly rooms: RoomRegistry;
+  readonly services: ReadonlyMap<string, Service>;
+  readonly metrics: ServerMetrics;
+  readonly logger: Logger;
+  readonly outbox?: OutboxLimits;
+  /** A viewer that takes nothing for so long is disconnected. */
+  readonly stallMs?: number;
+}
+
+/** Calls of one viewer that may be under way at once. */
+const callsAtOnce = 32;
+/** Messages of one viewer that could not be understood before it is disconnected. */
+const garbageTolerated = 256;
+
+/** Close codes of RFC 6455. */
+const closeCode = { goingAway: 1001, policy: 1008 } as const;
+
+interface Viewer {
+  readonly id: string;
+  readonly socket: WebSocket;
+  readonly outbox: Outbox;
+  /** Channel by subscription, subscription by channel. */
+  readonly channelOf: Map<number, number>;
+  readonly subscriptionOf: Map<number, number>;
+  readonly logger: Logger;
+  calls: number;
+  garbage: number;
+  droppedMessages: number;
+  /** When the ping was sent that has no answer yet. */
+  pingedAtMs: number | null;
+}
+
+export class Hub {
+  readonly #options: HubOptions;
+  readonly #sessionId = randomUUID();
+  readonly #viewers = new Set<Viewer>();
+  readonly #rooms = new Map<string, RoomChannels>();
+  readonly #roomOfChannel = new Map<number, RoomChannels>();
+  readonly #wireServices: readonly WireService[];
+  readonly #serviceById = new Map<number, Service>();
+  readonly #watchdog: NodeJS.Timeout;
+  readonly #changes: { unsubscribe(): void };
+  #nextChannelId = 1;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.#wireServices = [...options.services.values()].map((service, index) => {
+      this.#serviceById.set(index + 1, service);
+      return describeService(index + 1, service);
+    });
+    for (const room of options.rooms.rooms) this.#addRoom(room);
+    this.#changes = options.rooms.changes$.subscribe(({ kind, room }) => {
+      switch (kind) {
+        case 'added':
+          this.#addRoom(room);
+          return;
+        case 'removed':
+          this.#removeRoom(room.id);
+          return;
+      }
+    });
+    const stallMs = options.stallMs ?? 15_000;
+    this.#watchdog = setInterval(() => this.#watch(stallMs), stallMs / 3);
+  }
+
+  get viewers(): number {
+    return this.#viewers.size;
+  }
+
+  /** Takes over an accepted connection. */
+  accept(socket: WebSocket): void {
+    const id = randomUUID();
+    const logger = this.#options.logger.child({ viewer: id });
+    const viewer: Viewer = {
+      id,
+      socket,
+      logger,
+      channelOf: new Map(),
+      subscriptionOf: new Map(),
+      outbox: new Outbox(
+        { send: (data, done) => socket.send(data, { binary: typeof data !== 'string' }, done) },
+        () => this.#disconnect(viewer, 'overflow'),
+        this.#options.outbox ?? defaultOutboxLimits,
+      ),
+      calls: 0,
+      garbage: 0,
+      droppedMessages: 0,
+      pingedAtMs: null,
+    };
+    this.#viewers.add(viewer);
+    this.#options.metrics.viewers.set(this.#viewers.size);
+    logger.info({ subprotocol: socket.protocol }, 'viewer connected');
+    socket.binaryType = 'nodebuffer';
+    socket.on('message', (data: Buffer, isBinary) => {
+      this.#options.metrics.receivedBytes.inc(data.byteLength);
+      this.#receive(viewer, data, isBinary);
+    });
+    socket.on('pong', () => {
+      viewer.pingedAtMs = null;
+    });
+    // Too long a message, broken framing: ws closes the connection itself with the right code.
+    socket.on('error', (err) => logger.warn({ err }, 'viewer connection failed'));
+    socket.on('close', (code) => this.#gone(viewer, code));
+    this.#sendText(viewer, {
+      op: 'serverInfo',
+      name: this.#options.serverName,
+      capabilities: ['services'],
+      supportedEncodings: ['json'],
+      metadata: { 'sonoscope.version': this.#options.version },
+      sessionId: this.#sessionId,
+    });
+    const channels = [...this.#rooms.values()].flatMap((room) => [...room.channels.values()]);
+    this.#sendText(viewer, { op: 'advertise', channels: channels.map(({ wire }) => wire) });
+    this.#sendText(viewer, { op: 'advertiseServices', services: [...this.#wireServices] });
+  }
+
+  /** Ends all connections; resolves when they are gone, at the latest after `graceMs`. */
+  async close(graceMs = 500): Promise<void> {
+    clearInterval(this.#watchdog);
+    this.#changes.unsubscribe();
+    for (const id of [...this.#rooms.keys()]) this.#closeRoom(id);
+    await Promise.all(
+      [...this.#viewers].map(async ({ socket, outbox }) => {
+        outbox.close();
+        const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+        socket.close(closeCode.goingAway, 'the server is ending');
+        const timer = setTimeout(() => socket.terminate(), graceMs);
+        await closed;
+        clearTimeout(timer);
+      }),
+    );
+  }
+
+  // ------------------------------------------------------------------------------------------------ rooms
+
+  #addRoom(room: RoomChannels['room']): void {
+    const channels = new RoomChannels(room, {
+      nextChannelId: () => this.#nextChannelId++,
+      publish: (message) => this.#publish(message),
+      viewers: () => this.#viewersOf(room.id),
+      metrics: this.#options.metrics,
+      logger: this.#options.logger.child({ stream: room.id }),
+    });
+    this.#rooms.set(room.id, channels);
+    for (const id of channels.channels.keys()) this.#roomOfChannel.set(id, channels);
+    const wire = [...channels.channels.values()].map((channel) => channel.wire);
+    for (const viewer of this.#viewers) this.#sendText(viewer, { op: 'advertise', channels: wire });
+  }
+
+  #closeRoom(id: string): readonly number[] {
+    const room = this.#rooms.get(id);
+    if (!room) return [];
+    room.close();
+    this.#rooms.delete(id);
+    const channelIds = [...room.channels.keys()];
+    for (const channelId of channelIds) this.#roomOfChannel.delete(channelId);
+    return channelIds;
+  }
+
+  #removeRoom(id: string): void {
+    const channelIds = this.#closeRoom(id);
+    for (const viewer of this.#viewers) {
+      for (const channelId of channelIds) {
+        const subscription = viewer.subscriptionOf.get(channelId);
+        if (subscription !== undefined) this.#unsubscribe(viewer, subscription);
+      }
+      this.#sendText(viewer, { op: 'unadvertise', channelIds: [...channelIds] });
+    }
+    this.#options.metrics.forget(id).catch((err: unknown) => {
+      this.#options.logger.error({ stream: id, err }, 'metrics of a removed stream could not be ended');
+    });
+  }
+
+  #viewersOf(roomId: string): number {
+    let count = 0;
+    for (const viewer of this.#viewers)
+      for (const channelId of viewer.subscriptionOf.keys())
+        if (this.#roomOfChannel.get(channelId)?.room.id === roomId) {
+          count += 1;
+          break;
+        }
+    return count;
+  }
+
+  // ------------------------------------------------------------------------------------------------ channels
+
+  #publish(message: SharedMessage): void {
+    for (const viewer of this.#viewers) {
+      const subscription = viewer.subscriptionOf.get(message.channelId);
+      if (subscription !== undefined) this.#offer(viewer, subscription, message);
+    }
+  }
+
+  #offer(viewer: Viewer, subscription: number, message: SharedMessage): void {
+    const channels = this.#roomOfChannel.get(message.channelId);
+    const kind = channels?.channels.get(message.channelId)?.kind;
+    if (!channels || !kind) return;
+    const { room } = channels;
+    const { metrics } = this.#options;
+    viewer.outbox.push({
+      key: `${message.channelId} ${message.slot}`,
+      bytes: () => this.#encode(message, subscription, room.id, kind),
+      onSent: (byteLength) => metrics.onSent(room.id, kind, byteLength),
+      onDropped: () => {
+        viewer.droppedMessages += 1;
+        metrics.droppedMessages.inc({ stream: room.id, channel: kind });
+        room.countClientDrop(1);
+      },
+    });
+  }
+
+  /** One message that cannot be encoded must not end the viewer's stream: it is logged and left out. */
+  #encode(
+    message: SharedMessage,
+    subscription: number,
+    stream: string,
+    channel: ChannelKind,
+  ): Uint8Array | null {
+    try {
+      return message.framed(subscription);
+    } catch (err) {
+      this.#options.logger.error({ stream, channel, err }, 'a message could not be encoded');
+      return null;
+    }
+  }
+
+  #subscribe(viewer: Viewer, subscription: number, channelId: number): void {
+    const room = this.#roomOfChannel.get(channelId);
+    if (!room) {
+      this.#status(viewer, serverError('SONO_CHANNEL_UNKNOWN', { channel: channelId }));
+      return;
+    }
+    if (viewer.channelOf.has(subscription) || viewer.subscriptionOf.has(channelId)) {
+      this.#status(viewer, serverError('SONO_SUBSCRIPTION_TWICE', { subscription }));
+      return;
+    }
+    viewer.channelOf.set(subscription, channelId);
+    viewer.subscriptionOf.set(channelId, subscription);
+    const latest = room.latest(channelId);
+    if (latest) this.#offer(viewer, subscription, latest);
+  }
+
+  #unsubscribe(viewer: Viewer, subscription: number): void {
+    const channelId = viewer.channelOf.get(subscription);
+    if (channelId === undefined) return;
+    viewer.channelOf.delete(subscription);
+    viewer.subscriptionOf.delete(channelId);
+    viewer.outbox.forget((key) => key.startsWith(`${channelId} `));
+  }
+
+  // ------------------------------------------------------------------------------------------------ messages
+
+  #receive(viewer: Viewer, data: Buffer, isBinary: boolean): void {
+    let message: ClientTextMessage | ClientBinaryMessage | UnknownMessage;
+    try {
+      message = isBinary ? decodeClientBinary(data) : decodeClientText(data.toString());
+    } catch (error) {
+      viewer.garbage += 1;
+      this.#status(viewer, codedError(error, 'message', viewer.logger));
+      if (viewer.garbage > garbageTolerated) this.#disconnect(viewer, 'garbage');
+      return;
+    }
+    switch (message.op) {
+      case 'subscribe':
+        for (const { id, channelId } of message.subscriptions) this.#subscribe(viewer, id, channelId);
+        return;
+      case 'unsubscribe':
+        for (const id of message.subscriptionIds) this.#unsubscribe(viewer, id);
+        return;
+      case 'serviceCallRequest':
+        void this.#call(viewer, message);
+        return;
+      case 'advertise':
+        this.#status(viewer, serverError('SONO_PUBLISH_REFUSED'));
+        return;
+      case 'unadvertise':
+      case 'clientMessageData':
+      case 'unknown':
+        return;
+    }
+  }
+
+  /** Answers one call; never rejects. */
+  async #call(
+    viewer: Viewer,
+    { serviceId, callId, encoding, data }: Extract<ClientBinaryMessage, { op: 'serviceCallRequest' }>,
+  ): Promise<void> {
+    const { metrics } = this.#options;
+    const service = this.#serviceById.get(serviceId);
+    const operation = service?.name ?? 'unknown';
+    const endTimer = metrics.requestDuration.startTimer({ operation });
+    viewer.calls += 1;
+    try {
+      if (!service) throw protocolError('SONO_REQUEST_UNKNOWN', { operation: `service ${serviceId}` });
+      if (viewer.calls > callsAtOnce) throw serverError('SONO_TOO_MANY_REQUESTS');
+      const body = parseBody(service, encoding, data);
+      const answer = await callService(service, body, { logger: viewer.logger });
+      viewer.outbox.pushControl(
+        encodeServiceCallResponse({
+          serviceId,
+          callId,
+          encoding: 'json',
+          data: Buffer.from(JSON.stringify(answer)),
+        }),
+      );
+      metrics.requests.inc({ operation, way: 'websocket', outcome: 'ok' });
+    } catch (error) {
+      const { code, message } = codedError(error, operation, viewer.logger);
+      metrics.requests.inc({ operation, way: 'websocket', outcome: code });
+      this.#sendText(viewer, { op: 'serviceCallFailure', serviceId, callId, message, code });
+    } finally {
+      viewer.calls -= 1;
+      endTimer();
+    }
+  }
+
+  #sendText(viewer: Viewer, message: ServerTextMessage): void {
+    viewer.outbox.pushControl(encodeText(message));
+  }
+
+  #status(viewer: Viewer, error: SonoError): void {
+    this.#sendText(viewer, {
+      op: 'status',
+      level: statusLevel.error,
+      message: error.message,
+      code: error.code,
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------------ life
+
+  #watch(stallMs: number): void {
+    const nowMs = performance.now();
+    for (const viewer of [...this.#viewers]) {
+      const silentMs = viewer.pingedAtMs === null ? 0 : nowMs - viewer.pingedAtMs;
+      if (viewer.outbox.stalledMs > stallMs || silentMs > stallMs) {
+        this.#disconnect(viewer, 'stalled');
+        continue;
+      }
+      // A ping behind a full socket would only add to it; the stall is seen above.
+      if (
+        viewer.pingedAtMs !== null ||
+        viewer.outbox.inFlightBytes > 0 ||
+        viewer.socket.readyState !== WebSocket.OPEN
+      )
+        continue;
+      viewer.pingedAtMs = nowMs;
+      viewer.socket.ping();
+    }
+  }
+
+  /** Ends a connection that does harm, at once: a viewer that takes nothing would not take a goodbye either. */
+  #disconnect(viewer: Viewer, reason: 'stalled' | 'overflow' | 'garbage'): void {
+    if (!this.#viewers.delete(viewer)) return;
+    viewer.logger.warn({ reason, dropped: viewer.droppedMessages }, 'viewer disconnected by the server');
+    this.#options.metrics.disconnections.inc({ reason });
+    this.#options.metrics.viewers.set(this.#viewers.size);
+    viewer.outbox.close();
+    if (reason === 'garbage') {
+      viewer.socket.close(closeCode.policy, 'too many messages that cannot be understood');
+      setTimeout(() => viewer.socket.terminate(), 1000).unref();
+    } else viewer.socket.terminate();
+  }
+
+  #gone(viewer: Viewer, code: number): void {
+    viewer.outbox.close();
+    if (!this.#viewers.delete(viewer)) return;
+    viewer.logger.info({ code, dropped: viewer.droppedMessages }, 'viewer left');
+    this.#options.metrics.disconnections.inc({ reason: 'closed' });
+    this.#options.metrics.viewers.set(this.#viewers.size);
+  }
+}
+
+function describeService(id: number, service: Service): WireService {
+  const side = (name: string, schema: z.ZodType, io: 'input' | 'output') => ({
+    encoding: 'json',
+    schemaName: `${service.name}.${name}`,
+    schemaEncoding: 'jsonschema',
+    schema: JSON.stringify(z.toJSONSchema(schema, { io, unrepresentable: 'any' })),
+  });
+  return {
+    id,
+    name: service.name,
+    type: `sonoscope/${service.name}`,
+    request: side('request', service.request, 'input'),
+    response: side('response', service.response, 'output'),
+  };
+}
+
+function parseBody(service: Service, encoding: string, data: Uint8Array): unknown {
+  if (data.byteLength > limits.requestBytes)
+    throw serverError('SONO_REQUEST_TOO_LARGE', { limit: limits.requestBytes });
+  const invalid = (problem: string, cause?: unknown): SonoError =>
+    protocolError('SONO_REQUEST_INVALID', { operation: service.name, problem }, cause);
+  if (encoding !== 'json') throw invalid(`the encoding is "${encoding.slice(0, 40)}", not "json"`);
+  try {
+    return data.byteLength === 0 ? {} : (JSON.parse(Buffer.from(data).toString()) as unknown);
+  } catch (cause) {
+    throw invalid('the body is not JSON', cause);
+  }
+}

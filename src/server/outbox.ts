@@ -1,0 +1,136 @@
+/**
+ * What waits for one viewer. Per channel only the newest message waits: a newer one takes its place and the older is
+ * counted as dropped. Control messages (answers, advertisements) are never dropped but bounded: a viewer that lets too
+ * many pile up is too slow to serve. No I/O here: the socket is two functions, so the policy can be tested alone.
+ */
+
+/** The part of a socket that the outbox needs. */
+export interface OutboxSocket {
+  /** `done` is called when the bytes have left the process (or the socket is closed). */
+  send(data: string | Uint8Array, done: () => void): void;
+}
+
+export interface OutboxLimits {
+  /** Channel messages wait here while more than this is on its way in the socket. */
+  readonly inFlightBytes: number;
+  /** Control messages beyond either limit end the connection. */
+  readonly controlBytes: number;
+  readonly controlMessages: number;
+}
+
+export const defaultOutboxLimits: OutboxLimits = {
+  // About two 1080p pictures: one leaves while the next is ready, and nothing grows old in here.
+  inFlightBytes: 512 * 1024,
+  controlBytes: 8 * 1024 * 1024,
+  controlMessages: 2048,
+};
+
+/** A channel message: `bytes()` is called only when it is really sent. */
+export interface WaitingMessage {
+  /** Channel, or channel and slot: messages with the same key replace each other. */
+  readonly key: string;
+  /** Null: the message turned out to be none and is left out. */
+  readonly bytes: () => Uint8Array | null;
+  readonly onSent: (byteLength: number) => void;
+  readonly onDropped: () => void;
+}
+
+export class Outbox {
+  readonly #socket: OutboxSocket;
+  readonly #limits: OutboxLimits;
+  readonly #overflow: () => void;
+  // A Map keeps the place of a replaced key, so a fast channel cannot push a slow one back for ever.
+  readonly #waiting = new Map<string, WaitingMessage>();
+  #control: (string | Uint8Array)[] = [];
+  #controlBytes = 0;
+  #inFlightBytes = 0;
+  #closed = false;
+  #progressMs: number;
+
+  constructor(
+    socket: OutboxSocket,
+    overflow: () => void,
+    limits: OutboxLimits = defaultOutboxLimits,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {
+    this.#socket = socket;
+    this.#overflow = overflow;
+    this.#limits = limits;
+    this.#progressMs = nowMs();
+  }
+
+  get inFlightBytes(): number {
+    return this.#inFlightBytes;
+  }
+
+  /** For how long bytes have been on their way without any of them leaving; 0 when nothing is on its way. */
+  get stalledMs(): number {
+    return this.#inFlightBytes === 0 ? 0 : this.nowMs() - this.#progressMs;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size + this.#control.length;
+  }
+
+  pushControl(data: string | Uint8Array): void {
+    if (this.#closed) return;
+    this.#control.push(data);
+    this.#controlBytes += data.length;
+    this.#flush();
+    if (
+      this.#control.length > this.#limits.controlMessages ||
+      this.#controlBytes > this.#limits.controlBytes
+    ) {
+      this.close();
+      this.#overflow();
+    }
+  }
+
+  push(message: WaitingMessage): void {
+    if (this.#closed) return;
+    this.#waiting.get(message.key)?.onDropped();
+    this.#waiting.set(message.key, message);
+    this.#flush();
+  }
+
+  /** Takes back what waits for keys of a channel that ended or was unsubscribed; not counted as dropped. */
+  forget(matches: (key: string) => boolean): void {
+    for (const key of this.#waiting.keys()) if (matches(key)) this.#waiting.delete(key);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#waiting.clear();
+    this.#control = [];
+    this.#controlBytes = 0;
+  }
+
+  #flush(): void {
+    while (!this.#closed && this.#inFlightBytes < this.#limits.inFlightBytes) {
+      const control = this.#control.shift();
+      if (control !== undefined) {
+        this.#controlBytes -= control.length;
+        this.#send(control);
+        continue;
+      }
+      const next = this.#waiting.values().next();
+      if (next.done) return;
+      this.#waiting.delete(next.value.key);
+      const bytes = next.value.bytes();
+      if (!bytes) continue;
+      this.#send(bytes);
+      next.value.onSent(bytes.byteLength);
+    }
+  }
+
+  #send(data: string | Uint8Array): void {
+    const byteLength = data.length;
+    if (this.#inFlightBytes === 0) this.#progressMs = this.nowMs();
+    this.#inFlightBytes += byteLength;
+    this.#socket.send(data, () => {
+      this.#inFlightBytes -= byteLength;
+      this.#progressMs = this.nowMs();
+      this.#flush();
+    });
+  }
+}

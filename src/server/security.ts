@@ -1,0 +1,75 @@
+/** Who may talk to the server: access token, Origin of browser pages, Host names. Pure checks on request headers. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { SonoError } from '../errors.js';
+import { serverError } from './errors.js';
+
+export interface AccessRules {
+  /** Null: no token asked for, which is allowed on a loopback address only. */
+  readonly token: string | null;
+  /** Origins of other sites that may reach the server, for example `https://app.foxglove.dev`. */
+  readonly allowedOrigins: readonly string[];
+}
+
+/** The part of a request that is looked at. */
+export interface AccessRequest {
+  readonly headers: IncomingHttpHeaders;
+  /** Path and query. */
+  readonly url: string;
+}
+
+const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
+
+/** True for a bind address that only this computer reaches. */
+export function isLoopbackHost(host: string): boolean {
+  return loopbackNames.has(host) || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** A token of 192 bits that can stand in an address. */
+export function generateToken(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+/** Compares in a time that does not depend on where the two differ, nor on their lengths. */
+export function sameSecret(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+function hostName(host: string): string {
+  return host.replace(/:\d+$/, '').toLowerCase();
+}
+
+function hostOfOrigin(origin: string): string | null {
+  try {
+    return new URL(origin).host;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * A browser page may talk to us only from our own address or an allowed one, on loopback too: any website can reach
+ * 127.0.0.1 from its visitor's browser. Without a token the Host must be a loopback name or an allowed one, because a
+ * foreign name may be pointed at 127.0.0.1 (DNS rebinding), and then its page counts as same-origin.
+ */
+export function checkOrigin(request: AccessRequest, rules: AccessRules): SonoError | null {
+  const { origin, host = '' } = request.headers;
+  const allowedHosts = rules.allowedOrigins.flatMap((allowed) => hostOfOrigin(allowed) ?? []);
+  if (origin !== undefined && !rules.allowedOrigins.includes(origin)) {
+    const originHost = hostOfOrigin(origin);
+    if (originHost === null || originHost.toLowerCase() !== host.toLowerCase())
+      return serverError('SONO_ORIGIN_FOREIGN', { origin: origin.slice(0, 200) });
+  }
+  if (rules.token === null && !isLoopbackHost(hostName(host)) && !allowedHosts.includes(host))
+    return serverError('SONO_ORIGIN_FOREIGN', { origin: host.slice(0, 200) });
+  return null;
+}
+
+/** The token comes as `Authorization: Bearer …` or, for browsers' sockets and links, as `?token=…`. */
+export function checkToken(request: AccessRequest, rules: AccessRules): SonoError | null {
+  if (rules.token === null) return null;
+  const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const offered = bearer ?? new URL(request.url, 'http://server').searchParams.get('token') ?? '';
+  return sameSecret(offered, rules.token) ? null : serverError('SONO_TOKEN_WRONG');
+}

@@ -1,0 +1,16 @@
+/** The server's two clocks as one: Unix time that runs with the monotonic clock, so that no time correction tears the wire. */
+const startUnixNs = BigInt(Date.now()) * 1_000_000n;
+const startMonotonicNs = process.hrtime.bigint();
+
+export function monotonicNs(): bigint {
+  return process.hrtime.bigint();
+}
+
+/** Unix nanoseconds of a moment on the monotonic clock (`captureNs`). */
+export function unixNsOfMonotonic(moment: number | bigint): bigint {
+  return startUnixNs + (BigInt(moment) - startMonotonicNs);
+}
+
+export function unixNowNs(): bigint {
+  return unixNsOfMonotonic(monotonicNs());
+}

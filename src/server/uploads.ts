@@ -1,0 +1,105 @@
+/**
+ * Recordings that a viewer sends to the server: streamed to `<data>/uploads`, never held in memory. An unfinished file is
+ * called `….part` and removed when the upload fails. Runs in the main process.
+ */
+import { createWriteStream } from 'node:fs';
+import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { Transform } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { errnoOf, isDiskFull } from './acceptance-store.js';
+import { isSonoError, serverError } from './errors.js';
+
+export interface StoredUpload {
+  /** Name below the upload folder; not the one asked for when that was taken. */
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+const longestName = 120;
+
+/** A file name without folders and control characters, not hidden. Throws SONO_UPLOAD_NAME where nothing is left. */
+export function safeFileName(asked: string): string {
+  const name = basename(asked.replaceAll('\\', '/'))
+    .replace(/[\u0000-\u001f\u007f<>:"|?*]/g, '_')
+    .replace(/^\.+/, '')
+    .trim();
+  const ending = extname(name).slice(0, 16);
+  const stem = name.slice(0, name.length - extname(name).length).slice(0, longestName - ending.length);
+  if (stem === '') throw serverError('SONO_UPLOAD_NAME');
+  return stem + ending;
+}
+
+export class Uploads {
+  #running = 0;
+
+  constructor(
+    readonly directory: string,
+    private readonly maxBytes: number,
+    private readonly atOnce = 4,
+  ) {}
+
+  /**
+   * `declaredBytes`: Content-Length where the client gave one. Throws SONO_UPLOAD_NAME, _TOO_LARGE, _EMPTY, _CUT,
+   * _DISK_FULL, _UNWRITABLE, SONO_TOO_MANY_REQUESTS.
+   */
+  async store(asked: string, body: Readable, declaredBytes: number | null): Promise<StoredUpload> {
+    const name = safeFileName(asked);
+    if (declaredBytes !== null && declaredBytes > this.maxBytes)
+      throw serverError('SONO_UPLOAD_TOO_LARGE', { limit: this.maxBytes });
+    if (this.#running >= this.atOnce) throw serverError('SONO_TOO_MANY_REQUESTS');
+    this.#running += 1;
+    try {
+      return await this.#write(name, body);
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  async #write(name: string, body: Readable): Promise<StoredUpload> {
+    let bytes = 0;
+    const count = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        bytes += chunk.byteLength;
+        if (bytes > this.maxBytes) done(serverError('SONO_UPLOAD_TOO_LARGE', { limit: this.maxBytes }));
+        else done(null, chunk);
+      },
+    });
+    // Random, so that two uploads of one name do not write into each other.
+    const unfinished = join(
+      this.directory,
+      `.${process.pid}-${Date.now()}-${Math.random().toString(36).slice(2)}.part`,
+    );
+    try {
+      await mkdir(this.directory, { recursive: true });
+      await pipeline(body, count, createWriteStream(unfinished, { flags: 'wx' }));
+      if (bytes === 0) throw serverError('SONO_UPLOAD_EMPTY');
+      const path = await this.#freePath(name);
+      await rename(unfinished, path);
+      return { name: basename(path), path, bytes };
+    } catch (error) {
+      await rm(unfinished, { force: true }).catch(() => undefined);
+      if (isSonoError(error)) throw error;
+      if (isDiskFull(error)) throw serverError('SONO_UPLOAD_DISK_FULL', {}, error);
+      if (['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'ABORT_ERR'].includes(errnoOf(error)))
+        throw serverError('SONO_UPLOAD_CUT', {}, error);
+      throw serverError('SONO_UPLOAD_UNWRITABLE', { directory: this.directory }, error);
+    }
+  }
+
+  /** `case.mp4`, else `case-1.mp4`, … */
+  async #freePath(name: string): Promise<string> {
+    const ending = extname(name);
+    const stem = name.slice(0, name.length - ending.length);
+    for (let number = 0; ; number++) {
+      const path = join(this.directory, number === 0 ? name : `${stem}-${number}${ending}`);
+      try {
+        await access(path);
+      } catch {
+        return path;
+      }
+    }
+  }
+}
