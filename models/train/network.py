@@ -53,8 +53,10 @@ class FrameFeatures:
     key: Tensor  # [B, key_channels + 1, T]; last row is the shrinkage (how sharply this token matches)
     selection: Tensor  # [B, key_channels, T]; which key channels this frame's queries care about
 
-    def at(self, index: int | slice | Tensor) -> FrameFeatures:
-        return FrameFeatures(self.stride4[index], self.stride8[index], self.stride16[index], self.key[index], self.selection[index])
+    def by_step(self, clips: int) -> list[FrameFeatures]:
+        """Features of [clips * steps] frames -> one per step, each of [clips] frames."""
+        parts = (self.stride4, self.stride8, self.stride16, self.key, self.selection)
+        return [FrameFeatures(*step) for step in zip(*(part.unflatten(0, (clips, -1)).unbind(1) for part in parts), strict=True)]
 
 
 @dataclass
@@ -87,8 +89,13 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = x if self.expand is None else functional.relu6(self.expand(x))
-        y = functional.relu6(self.depthwise(functional.pad(y, self.padding)))
-        y = self.project(y)
+        y = functional.pad(y, self.padding)
+        if self.depthwise.stride == (2, 2) and torch.is_autocast_enabled(y.device.type):
+            with torch.autocast(y.device.type, enabled=False):  # its bf16 gradient takes 70 times as long on a CPU (measured, torch 2.13)
+                y = self.depthwise(y.float())
+        else:
+            y = self.depthwise(y)
+        y = self.project(functional.relu6(y))
         return x + y if self.residual else y
 
 

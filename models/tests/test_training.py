@@ -1,0 +1,134 @@
+"""Training behaves when things go wrong: broken samples, kills, another config, a full disk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from models.tests.conftest import drawn_video
+from models.train.config import RunConfig, read_config
+from models.train.data.clips import ClipBatches, MixConfig
+from models.train.data.echo import echo_clip
+from models.train.data.sources import Sources, load_sources
+from models.train.data.surgery import surgery_clip
+from models.train.paths import MODELS
+from models.train.train import ConfigMismatch, Trainer, train
+
+CPU = torch.device("cpu")
+CONFIG = RunConfig(
+    run="test",
+    start="imagenet",
+    seconds=1e9,
+    batch=1,
+    clip_frames=3,
+    sizes=((64, 64),),
+    mix=MixConfig(real=1.0, composite=0.0, surgery=0.0, echo=0.0),
+    log_steps=1,
+)
+
+
+@pytest.fixture()
+def config(monkeypatch: pytest.MonkeyPatch) -> RunConfig:
+    monkeypatch.setattr("models.train.train.start_weights", lambda network, start: None)
+    return CONFIG
+
+
+def test_a_killed_run_goes_on_where_it_was(config: RunConfig, drawn_sources: Sources, tmp_path: Path) -> None:
+    first = train(config, drawn_sources, tmp_path, CPU, call_seconds=0.0, workers=0)
+    assert first.step == 1
+    (tmp_path / "checkpoint.part").write_bytes(b"a kill in the middle of writing leaves this")
+    resumed = Trainer(config, tmp_path, CPU)
+    assert resumed.step == 1 and resumed.seconds == first.seconds
+    for name, tensor in first.network.state_dict().items():
+        assert torch.equal(tensor, resumed.network.state_dict()[name]), name
+        assert torch.equal(first.average[name], resumed.average[name]), name
+    again = train(config, drawn_sources, tmp_path, CPU, call_seconds=0.0, workers=0)
+    assert again.step == 2
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_checkpoint_of_another_config_is_refused(config: RunConfig, drawn_sources: Sources, tmp_path: Path) -> None:
+    train(config, drawn_sources, tmp_path, CPU, call_seconds=0.0, workers=0)
+    with pytest.raises(ConfigMismatch, match="another config"):
+        Trainer(replace(config, trunk_rate=1.0), tmp_path, CPU)
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = Trainer(config, tmp_path, CPU)
+    trainer.save()
+    good = trainer.checkpoint_path.read_bytes()
+
+    def full(state: object, path: Path) -> None:
+        path.write_bytes(b"half a file")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    trainer.save()
+    assert trainer.checkpoint_path.read_bytes() == good and not list(tmp_path.glob("*.part"))
+
+
+def test_prompt_training_changes_only_the_prompt_branch(config: RunConfig, drawn_sources: Sources, tmp_path: Path) -> None:
+    prompt_only = replace(config, train="prompt", batch=2)
+    trainer = Trainer(prompt_only, tmp_path, CPU)
+    before = {name: tensor.clone() for name, tensor in trainer.network.state_dict().items()}
+    batch = next(iter(ClipBatches(drawn_sources, prompt_only.mix, 2, 1, [(64, 64)], 5)))
+    trainer.run_step(batch)
+    for name, tensor in trainer.network.state_dict().items():
+        if not name.startswith("prompt."):
+            assert torch.equal(tensor, before[name]), name
+
+
+def test_broken_and_missing_samples_are_named_and_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "train" / "davis" / "bear"
+    (folder / "frames").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    video = drawn_video(length=5)
+    for index, (image, mask) in enumerate(zip(video.frames, video.masks, strict=True)):
+        cv2.imwrite(str(folder / "frames" / f"{index:05d}.jpg"), image)
+        cv2.imwrite(str(folder / "masks" / f"{index:05d}.png"), mask * 255)
+    (folder / "frames" / "00001.jpg").write_bytes(b"not a picture")
+    (folder / "masks" / "00003.png").unlink()
+    cv2.imwrite(str(folder / "masks" / "00004.png"), np.zeros((7, 7), np.uint8))
+    sources = load_sources(tmp_path)
+    assert [len(video.frames) for video in sources.videos] == [2]
+    for name in ("bear/00001.jpg", "bear/00003.jpg", "bear/00004.jpg"):
+        assert any(name in entry for entry in sources.skipped) and name in caplog.text
+
+
+def test_no_data_is_said_plainly(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="SONOSCOPE_DATA"):
+        load_sources(tmp_path / "nothing")
+
+
+def test_unknown_settings_and_sizes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text('run = "a"\nstart = "imagenet"\nseconds = 1\nspeed = 3\n')
+    with pytest.raises(ValueError, match="speed"):
+        read_config(path)
+    path.write_text('run = "a"\nstart = "imagenet"\nseconds = 1\nsizes = [[100, 64]]\n')
+    with pytest.raises(ValueError, match="32"):
+        read_config(path)
+
+
+@pytest.mark.parametrize("path", sorted((MODELS / "train" / "configs").glob("*.toml")), ids=lambda path: path.stem)
+def test_committed_configs_are_valid(path: Path) -> None:
+    assert read_config(path).run
+
+
+def test_procedural_clips_are_seeded_and_exact() -> None:
+    for make in (lambda random: surgery_clip(random, None, 4, (96, 160)), lambda random: echo_clip(random, 4, (96, 160))):
+        first, second = make(np.random.default_rng(7)), make(np.random.default_rng(7))
+        for ours, theirs in zip(first.frames + first.masks, second.frames + second.masks, strict=True):
+            assert np.array_equal(ours, theirs)
+        assert first.frames[0].shape == (96, 160, 3) and set(np.unique(first.masks[0])) <= {0, 1}
+
+
+def test_real_training_data_is_readable(data: Path) -> None:
+    sources = load_sources(data, limit=1)
+    assert {video.kind for video in sources.videos} == {"natural", "vocal-folds", "robotic"} and not sources.skipped
+    assert not any(video.name in ("blackswan", "car-shadow", "dance-twirl", "libby", "seq4", "scene-c") for video in sources.videos)

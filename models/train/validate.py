@@ -1,0 +1,312 @@
+"""Figures of a model folder on the validation data: tracking with the first mask given, prompts, absence and return.
+
+    python -m models.train.validate --model models/compact [--out models/compact/validation.json] [--scores scores.npz] [--policy gated] [--sets natural robotic ...]
+
+Runs the exported graphs with ONNX Runtime through the reference loop, so the figures are those of the product. `--scores` keeps every frame's scores for
+`models.train.calibrate`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from models.train.data.echo import echo_clip
+from models.train.data.prompts import correct, draw_box, draw_click, empty_planes, interior_point
+from models.train.data.sources import VOCAL_FOLD_LABELS, matching_mask
+from models.train.data.surgery import surgery_clip
+from models.train.metrics import boundary_f1, dice, region_similarity
+from models.train.paths import data_root
+from models.train.track_reference import POLICIES, Array, ReferenceTracker, read_rgb
+
+NATURAL = ("blackswan", "car-shadow", "dance-twirl", "libby")
+HELD_OUT_SEED = 900_000
+PERIODS = ((0, 10), (10, 30), (30, 60), (60, 100_000))
+SETS = ("natural", "robotic", "vocal-folds", "surgery", "echo")
+
+
+@dataclass
+class Sequence:
+    name: str
+    length: int
+    frame: Callable[[int], Array]
+    """RGB"""
+    truth: Callable[[int], Array]
+    """bool"""
+
+
+@dataclass
+class Result:
+    """Per tracked frame (the first, prompted one is not in it)."""
+
+    name: str
+    j: list[float] = field(default_factory=list)
+    f: list[float] = field(default_factory=list)
+    dice: list[float] = field(default_factory=list)
+    iou: list[float] = field(default_factory=list)
+    presence: list[float] = field(default_factory=list)
+    present: list[bool] = field(default_factory=list)
+    shown: list[bool] = field(default_factory=list)
+    """The mask has at least one pixel and the presence logit is positive."""
+
+    def mean(self, values: list[float]) -> float:
+        """DAVIS semi-supervised protocol: without the first (not in the lists) and the last frame."""
+        return float(np.mean(values[:-1] if len(values) > 1 else values))
+
+
+def folder_sequence(name: str, frames: list[Path], label: int | None) -> Sequence:
+    def truth(index: int) -> Array:
+        mask = cv2.imread(str(matching_mask(frames[index])), cv2.IMREAD_UNCHANGED)
+        mask = mask if mask.ndim == 2 else mask[..., 0]
+        return np.asarray(mask == label if label is not None else mask > 127)
+
+    return Sequence(name, len(frames), lambda index: read_rgb(frames[index]), truth)
+
+
+def procedural_sequences(kind: str, count: int = 6, length: int = 40, size: tuple[int, int] = (288, 512)) -> Iterator[Sequence]:
+    """Held-out seeds, drawn tissue only (training uses other seeds and real stills)."""
+    for number in range(count):
+        random = np.random.default_rng(HELD_OUT_SEED + number)
+        clip = surgery_clip(random, None, length, size) if kind == "surgery" else echo_clip(random, length, size)
+
+        def frame(index: int, frames: list[Array] = clip.frames) -> Array:
+            return frames[index]
+
+        def truth(index: int, masks: list[Array] = clip.masks) -> Array:
+            return np.asarray(masks[index] > 0)
+
+        yield Sequence(f"{kind}-{number}", length, frame, truth)
+
+
+def sequences(name: str, root: Path) -> Iterator[Sequence]:
+    if name == "natural":
+        for sequence in NATURAL:
+            yield folder_sequence(sequence, sorted((root / "davis" / sequence / "frames").glob("*")), None)
+    elif name == "robotic":
+        yield folder_sequence("scene-c", sorted((root / "robotic-instruments/scene-c/frames").glob("*")), None)
+    elif name == "vocal-folds":
+        frames = sorted((root / "vocalfolds/patient1/seq4/frames").glob("*"))
+        start = next(index for index, path in enumerate(frames) if path.stem.startswith("0001_l"))
+        yield folder_sequence("seq4", frames[start:], 1)
+    else:
+        yield from procedural_sequences(name)
+
+
+def track(tracker: ReferenceTracker, sequence: Sequence, with_f: bool = True) -> Result:
+    result = Result(sequence.name)
+    for index in range(sequence.length):
+        image, truth = sequence.frame(index), sequence.truth(index)
+        if index == 0:
+            tracker.prompt_masks(image, [truth])
+            continue
+        output = tracker.track(image)
+        predicted = output.mask(0, *truth.shape)
+        result.j.append(region_similarity(predicted, truth))
+        result.f.append(boundary_f1(predicted, truth) if with_f else float("nan"))
+        result.dice.append(dice(predicted, truth))
+        result.iou.append(float(output.iou[0]))
+        result.presence.append(float(output.presence[0]))
+        result.present.append(bool(truth.any()))
+        result.shown.append(bool(predicted.any() and output.presence[0] > 0))
+    return result
+
+
+def copying(sequence: Sequence) -> float:
+    """J of the first mask, unchanged: the floor."""
+    first = sequence.truth(0)
+    return float(np.mean([region_similarity(first, sequence.truth(index)) for index in range(1, sequence.length - 1)]))
+
+
+def summarise(results: list[Result], floor: list[float]) -> dict[str, Any]:
+    j, f = float(np.mean([result.mean(result.j) for result in results])), float(np.mean([result.mean(result.f) for result in results]))
+    periods = {}
+    for first, last in PERIODS:
+        values = [value for result in results for value in result.j[first:last]]
+        periods[f"{first}-{last}" if last < 1000 else f"{first}+"] = round(float(np.mean(values)), 4) if values else None
+    out: dict[str, Any] = {
+        "sequences": {result.name: {"j": round(result.mean(result.j), 4), "f": round(result.mean(result.f), 4), "frames": len(result.j)} for result in results},
+        "j": round(j, 4),
+        "f": round(f, 4),
+        "j_and_f": round((j + f) / 2, 4),
+        "dice": round(float(np.mean([result.mean(result.dice) for result in results])), 4),
+        "copying_j": round(float(np.mean(floor)), 4),
+        "j_by_frames_since_prompt": periods,
+    }
+    late = [value for result in results for value in result.j[30:]]
+    early = [value for result in results for value in result.j[:10]]
+    if late and np.mean(early) > 0:
+        out["late_over_early"] = round(float(np.mean(late) / np.mean(early)), 4)
+        slopes = [np.polyfit(np.arange(30, len(result.j)), result.j[30:], 1)[0] * 30 for result in results if len(result.j) >= 40]
+        out["j_change_per_30_frames_after_30"] = round(float(np.mean(slopes)), 4) if slopes else None
+    return out
+
+
+# ---- prompts ----------------------------------------------------------------------------------------------------------------------------------------
+
+
+def first_frames(root: Path) -> Iterator[tuple[str, Array, Array]]:
+    """(set, RGB, bool mask) of every validation first frame; robotic components and vocal fold labels are objects of their own."""
+    for name in SETS:
+        for sequence in sequences(name, root):
+            image, truth = sequence.frame(0), sequence.truth(0)
+            if name == "robotic":
+                count, labels, stats, _ = cv2.connectedComponentsWithStats(truth.astype(np.uint8))
+                for index in range(1, count):
+                    if stats[index, cv2.CC_STAT_AREA] > 0.002 * truth.size:
+                        yield name, image, labels == index
+            elif name == "vocal-folds":
+                path = next(path for path in sorted((root / "vocalfolds/patient1/seq4/frames").glob("*")) if path.stem.startswith("0001_l"))
+                for label in VOCAL_FOLD_LABELS:
+                    mask = folder_sequence("", [path], label).truth(0)
+                    if mask.sum() > 0.002 * mask.size:
+                        yield name, image, mask
+            else:
+                yield name, image, truth
+
+
+def evaluate_prompts(tracker: ReferenceTracker, root: Path) -> dict[str, Any]:
+    """IoU of the first mask after 1, 2, 3 clicks (deepest point of the object, then of the largest error) and after a tight box."""
+    height, width = tracker.manifest.height, tracker.manifest.width
+    table: dict[str, dict[str, list[float]]] = {}
+    no_mask = np.zeros(1, np.float32)
+    for name, image, truth in first_frames(root):
+        small = cv2.resize(truth.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+        row = table.setdefault(name, {})
+
+        def score(planes: Array, key: str, image: Array = image, truth: Array = truth, row: dict[str, list[float]] = row) -> Array:
+            output = tracker.prompt(image, planes[None], no_mask)
+            row.setdefault(key, []).append(region_similarity(output.mask(0, *truth.shape), truth))
+            return output.mask(0, height, width)
+
+        planes = empty_planes((height, width))
+        point = interior_point(small)
+        if point is None:
+            continue
+        draw_click(planes, point, True)
+        predicted = score(planes, "clicks1")
+        for clicks in (2, 3):
+            correct(planes, predicted, small)
+            predicted = score(planes, f"clicks{clicks}")
+        planes = empty_planes((height, width))
+        draw_box(planes, small)
+        score(planes, "box")
+    keys = ("clicks1", "clicks2", "clicks3", "box")
+    out: dict[str, Any] = {name: {"objects": len(row["box"]), **{key: round(float(np.mean(row[key])), 4) for key in keys}} for name, row in table.items()}
+    out["all"] = {key: round(float(np.mean([value for row in table.values() for value in row[key]])), 4) for key in keys}
+    return out
+
+
+# ---- absence and return -----------------------------------------------------------------------------------------------------------------------------
+
+
+def evaluate_absence(tracker: ReferenceTracker, root: Path, count: int = 10) -> dict[str, Any]:
+    """Procedural instruments that leave and return; then foreign frames (black, noise, another scene) shown to trackers of real objects."""
+    low, found, absences, returns, silent, absent_frames = 0, 0, 0, 0, 0, 0
+    number = 0
+    while absences < count and number < 400:
+        number += 1
+        random = np.random.default_rng(HELD_OUT_SEED + 5000 + number)
+        clip = surgery_clip(random, None, 12, (288, 512))
+        present = np.array([mask.sum() > 0 for mask in clip.masks])
+        if present.all() or not present[0]:
+            continue
+        gone = int(np.argmin(present))
+        back = next((index for index in range(gone, len(present)) if present[index]), None)
+        # the clip is short: hold the empty view for ten frames, and the view after the return for ten
+        order = [*range(gone), *([gone] * 10), *([] if back is None else [*range(back, len(present)), *([len(present) - 1] * 10)])]
+        tracker.prompt_masks(clip.frames[0], [clip.masks[0]])
+        outputs = [tracker.track(clip.frames[index]) for index in order[1:]]
+        shown = [bool(output.presence[0] > 0 and (output.logits[0] > 0).any()) for output in outputs]
+        absences += 1
+        during = shown[gone - 1 : gone + 9]
+        low += not all(during[:5])
+        absent_frames += len(during)
+        silent += sum(not value for value in during)
+        if back is not None and clip.masks[-1].sum() > 0:
+            returns += 1
+            first = gone + 9
+            overlaps = [
+                region_similarity(output.mask(0, *clip.masks[0].shape), clip.masks[index] > 0) if output.presence[0] > 0 else 0.0
+                for output, index in list(zip(outputs, order[1:], strict=True))[first : first + 10]
+            ]
+            found += max(overlaps, default=0) >= 0.5
+    foreign, foreign_silent = 0, 0
+    random = np.random.default_rng(HELD_OUT_SEED)
+    starts = {name: next(sequences(name, root)) for name in ("natural", "robotic", "vocal-folds")}
+    others = [np.zeros((288, 512, 3), np.uint8), random.integers(0, 255, (288, 512, 3)).astype(np.uint8)]
+    others += [read_rgb(path) for path in sorted((root / "train/laparoscopy-stills").glob("*.jpg"))[::40]]
+    others += [starts[name].frame(0) for name in starts]
+    for name, sequence in starts.items():
+        for other in others:
+            if other.shape == sequence.frame(0).shape and np.array_equal(other, sequence.frame(0)):
+                continue
+            tracker.prompt_masks(sequence.frame(0), [sequence.truth(0)])
+            output = tracker.track(other)
+            foreign += 1
+            foreign_silent += not bool(output.presence[0] > 0 and (output.logits[0] > 0).any())
+    return {
+        "absences": absences,
+        "scores_low_within_5_frames": round(low / max(1, absences), 3),
+        "absent_frames_without_mask": round(silent / max(1, absent_frames), 3),
+        "returns": returns,
+        "reacquired_within_10_frames": round(found / max(1, returns), 3),
+        "foreign_frames": foreign,
+        "foreign_frames_without_mask": round(foreign_silent / max(1, foreign), 3),
+    }
+
+
+def validate(folder: Path, root: Path, policy: str | None = None, sets: tuple[str, ...] = SETS, prompts: bool = True, absence: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
+    """-> (report, per-frame scores by set)."""
+    tracker = ReferenceTracker.open(folder, policy)
+    report: dict[str, Any] = {"model": {name: graph["sha256"] for name, graph in tracker.manifest.raw["graphs"].items()}, "policy": tracker.policy, "sets": {}}
+    scores: dict[str, list[Any]] = {"set": [], "sequence": [], "iou": [], "presence": [], "j": [], "present": [], "shown": []}
+    started = time.time()
+    for name in sets:
+        results, floor = [], []
+        for sequence in sequences(name, root):
+            result = track(tracker, sequence)
+            results.append(result)
+            floor.append(copying(sequence))
+            scores["set"] += [name] * len(result.j)
+            scores["sequence"] += [sequence.name] * len(result.j)
+            for key in ("iou", "presence", "j", "present", "shown"):
+                scores[key] += getattr(result, key)
+        report["sets"][name] = summarise(results, floor)
+        print(name, json.dumps(report["sets"][name]), flush=True)
+    if prompts:
+        report["prompts"] = evaluate_prompts(tracker, root)
+        print("prompts", json.dumps(report["prompts"]), flush=True)
+    if absence:
+        report["absence"] = evaluate_absence(tracker, root)
+        print("absence", json.dumps(report["absence"]), flush=True)
+    report["seconds"] = round(time.time() - started)
+    return report, scores
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--scores", type=Path)
+    parser.add_argument("--policy", choices=POLICIES)
+    parser.add_argument("--sets", nargs="*", default=list(SETS), choices=SETS)
+    parser.add_argument("--no-prompts", action="store_true")
+    parser.add_argument("--no-absence", action="store_true")
+    arguments = parser.parse_args()
+    report, scores = validate(arguments.model, data_root(), arguments.policy, tuple(arguments.sets), not arguments.no_prompts, not arguments.no_absence)
+    if arguments.out:
+        arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+    if arguments.scores:
+        np.savez(arguments.scores, **{key: np.array(values) for key, values in scores.items()})
+
+
+if __name__ == "__main__":
+    main()
