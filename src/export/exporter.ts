@@ -74,7 +74,7 @@ export interface ExportedObject {
   readonly score: number;
   /** Calibrated confidence, 0..1. */
   readonly confidence: number;
-  /** At source size (`maskFromScaledLogits` or `resizeMask` make it); empty where the object is not shown. */
+  /** At source size see `objectMaskAtSourceSize` in resample.ts); empty where the object is not shown. */
   readonly mask: Mask;
 }
 

@@ -1,0 +1,123 @@
+/** What a data set is to the evaluation: clips with pictures and label maps. One reader per published layout stands behind it. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PictureSize } from '../../frame.js';
+import { evaluateError } from '../errors.js';
+
+export const datasetKinds = [
+  'folder',
+  'davis2016',
+  'davis2017',
+  'endovis2017',
+  'endovis2018',
+  'vocalfolds',
+  'echonet',
+  'camus',
+  'cholecseg8k',
+  'json',
+] as const;
+export type DatasetKind = (typeof datasetKinds)[number];
+
+/** Pixels with this label are left out of every score. */
+export const voidLabel = 255;
+
+export interface LabelMap {
+  readonly width: number;
+  readonly height: number;
+  /** Row-major, one byte per pixel: 0 background, 255 void, else an object (or class) of the clip. */
+  readonly data: Uint8Array;
+}
+
+export interface ClipFrame {
+  readonly index: number;
+  /** uint8, height × width × 3 at the size asked for. */
+  readonly rgb: Uint8Array;
+  /** Null where the frame was not annotated. */
+  readonly truth: LabelMap | null;
+}
+
+export interface Clip {
+  readonly name: string;
+  readonly frameCount: number;
+  /** Size of the source pictures and of the label maps. */
+  readonly size: PictureSize;
+  /** Null where the data set does not say. */
+  readonly framesPerSecond: number | null;
+  readonly spacingMm: { readonly x: number; readonly y: number } | null;
+  /** Name of a label. */
+  label(value: number): string;
+  /** Frames in order; pictures stretched to `size`. Decoding runs ahead of the reader by a few frames. */
+  frames(size: PictureSize): AsyncIterable<ClipFrame>;
+  /** Paths of the source pictures in order where there are such (for tools outside); null for videos and volumes. */
+  readonly picturePaths: readonly string[] | null;
+}
+
+export interface Dataset {
+  readonly kind: DatasetKind;
+  /** How official scores of this data set leave out frames; the prompt's own frame is always left out. */
+  readonly skipLastFrame: boolean;
+  /** All labels that the data set defines, in order; null where labels are only numbers within a clip. */
+  readonly labels: ReadonlyMap<number, string> | null;
+  /** Opened one after the other; reading a clip's header is deferred until here. */
+  readonly clips: readonly ClipHandle[];
+}
+
+export interface ClipHandle {
+  readonly name: string;
+  open(): Promise<Clip>;
+}
+
+export interface DatasetOptions {
+  /** EndoVis: which annotation. */
+  readonly task: 'binary' | 'parts' | 'type';
+  /** Subset named in the data set's own lists (DAVIS val/train, EchoNet TEST …); null: its validation or test part, else all. */
+  readonly subset: string | null;
+}
+
+const byNumber = new Intl.Collator('en', { numeric: true });
+
+/** Entries of a folder in natural order (frame9 before frame10), hidden ones left out; empty where there is no such folder. */
+export function list(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => !name.startsWith('.'))
+      .sort((a, b) => byNumber.compare(a, b));
+  } catch {
+    return [];
+  }
+}
+
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+export function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+const picturePattern = /\.(png|jpe?g|bmp|tiff?|webp)$/i;
+
+/** Names of the pictures in a folder, natural order. */
+export function pictures(folder: string): string[] {
+  return list(folder).filter((name) => picturePattern.test(name));
+}
+
+export function stem(name: string): string {
+  return name.replace(/\.[^.]+$/, '');
+}
+
+/** The error for a wrong root: what the layout should be and what is there. */
+export function wrongLayout(kind: DatasetKind, root: string, expected: string): Error {
+  const entries = list(root);
+  const found = !isFolder(root)
+    ? isFile(root)
+      ? 'a file'
+      : 'nothing'
+    : entries.length === 0
+      ? 'an empty folder'
+      : entries
+          .slice(0, 6)
+          .map((name) => (isFolder(join(root, name)) ? `${name}/` : name))
+          .join(', ') + (entries.length > 6 ? ` and ${entries.length - 6} more` : '');
+  return evaluateError('SONO_DATASET_ROOT', { path: root, kind, expected, found });
+}

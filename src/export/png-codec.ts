@@ -1,0 +1,187 @@
+/**
+ * PNG of label maps: written with a palette or as grey, read back as the numbers in the file. sharp turns palette
+ * indices into colours, and indices are what a label map is about. Runs anywhere; deflate in Node's thread pool.
+ */
+import { constants, crc32, deflate, inflate } from 'node:zlib';
+import { promisify } from 'node:util';
+
+const deflateAsync = promisify(deflate);
+const inflateAsync = promisify(inflate);
+const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+
+/** Colour of each index, R G B, as in DAVIS (and PASCAL VOC): the bits of the index dealt out to the channels. */
+export const davisPalette: Uint8Array = Uint8Array.from({ length: 768 }, (_, index) => {
+  const channel = index % 3;
+  let label = Math.floor(index / 3);
+  let value = 0;
+  for (let bit = 7; bit >= 0; bit--, label >>= 3) value |= ((label >> channel) & 1) << bit;
+  return value;
+});
+
+function chunk(type: string, data: Uint8Array): Buffer {
+  const buffer = Buffer.alloc(12 + data.byteLength);
+  buffer.writeUInt32BE(data.byteLength, 0);
+  buffer.write(type, 4, 'latin1');
+  buffer.set(data, 8);
+  buffer.writeUInt32BE(crc32(buffer.subarray(4, 8 + data.byteLength)), 8 + data.byteLength);
+  return buffer;
+}
+
+/**
+ * `data` is row-major, one byte per pixel, width × height. With a palette (768 bytes) the file is indexed, without it
+ * grey. The bytes depend on the content only.
+ */
+export async function encodePng(
+  data: Uint8Array,
+  width: number,
+  height: number,
+  palette: Uint8Array | null,
+): Promise<Buffer> {
+  if (data.length !== width * height)
+    throw new RangeError(`${data.length} bytes do not make ${width}×${height}`);
+  // Filter "up": most rows of a mask equal the row above and become zeros, which deflate swallows quickly.
+  const rows = new Uint8Array((width + 1) * height);
+  for (let y = 0, from = 0, to = 0; y < height; y++) {
+    rows[to++] = 2;
+    if (y === 0) {
+      rows.set(data.subarray(0, width), to);
+      from += width;
+      to += width;
+    } else {
+      for (let x = 0; x < width; x++, from++, to++)
+        rows[to] = (data[from] as number) - (data[from - width] as number);
+    }
+  }
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, palette === null ? 0 : 3, 0, 0, 0], 8);
+  const packed = await deflateAsync(rows, { level: 6, strategy: constants.Z_FILTERED });
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    ...(palette === null ? [] : [chunk('PLTE', palette)]),
+    chunk('IDAT', packed),
+    chunk('IEND', new Uint8Array()),
+  ]);
+}
+
+export interface LabelPicture {
+  readonly width: number;
+  readonly height: number;
+  /** Row-major, one byte per pixel: palette indices, or grey levels as stored (1, 2 and 4 bits are not stretched). */
+  readonly data: Uint8Array;
+  readonly indexed: boolean;
+}
+
+const colourGrey = 0;
+const colourIndexed = 3;
+
+/**
+ * Reads grey and palette PNGs of up to eight bits without interlacing; null for any other PNG (sharp reads those).
+ * Throws RangeError for a file that is no PNG or is cut off.
+ */
+export async function decodeLabelPng(file: Uint8Array): Promise<LabelPicture | null> {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  if (bytes.length < 33 || !bytes.subarray(0, 8).equals(signature)) throw new RangeError('not a PNG file');
+  const width = bytes.readUInt32BE(16);
+  const height = bytes.readUInt32BE(20);
+  const [depth, colour, , , interlace] = bytes.subarray(24, 29) as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (depth > 8 || (colour !== colourGrey && colour !== colourIndexed) || interlace !== 0) return null;
+  const parts: Buffer[] = [];
+  for (let at = 8; ;) {
+    if (at + 12 > bytes.length) throw new RangeError('PNG file is cut off');
+    const length = bytes.readUInt32BE(at);
+    const type = bytes.toString('latin1', at + 4, at + 8);
+    if (type === 'IEND') break;
+    if (at + 12 + length > bytes.length) throw new RangeError('PNG file is cut off');
+    if (type === 'IDAT') parts.push(bytes.subarray(at + 8, at + 8 + length));
+    at += 12 + length;
+  }
+  const stride = Math.ceil((width * depth) / 8);
+  let rows: Buffer;
+  try {
+    rows = await inflateAsync(Buffer.concat(parts));
+  } catch (error) {
+    throw new RangeError('PNG file is damaged', { cause: error });
+  }
+  if (rows.length < (stride + 1) * height) throw new RangeError('PNG file is cut off');
+  const packed = unfilter(rows, stride, height);
+  const data = depth === 8 ? packed : unpack(packed, width, height, depth, stride);
+  return { width, height, data, indexed: colour === colourIndexed };
+}
+
+/** Undoes the five PNG filters for one byte per pixel (or less). */
+function unfilter(rows: Uint8Array, stride: number, height: number): Uint8Array {
+  const data = new Uint8Array(stride * height);
+  for (let y = 0, from = 0, to = 0; y < height; y++) {
+    const filter = rows[from++] as number;
+    const above = y > 0 ? to - stride : -1;
+    switch (filter) {
+      case 0:
+        data.set(rows.subarray(from, from + stride), to);
+        from += stride;
+        to += stride;
+        break;
+      case 1:
+        for (let x = 0, left = 0; x < stride; x++) {
+          left = ((rows[from++] as number) + left) & 255;
+          data[to++] = left;
+        }
+        break;
+      case 2:
+        for (let x = 0; x < stride; x++)
+          data[to++] = (rows[from++] as number) + (above < 0 ? 0 : (data[above + x] as number));
+        break;
+      case 3:
+        for (let x = 0, left = 0; x < stride; x++) {
+          left =
+            ((rows[from++] as number) + ((left + (above < 0 ? 0 : (data[above + x] as number))) >> 1)) & 255;
+          data[to++] = left;
+        }
+        break;
+      case 4:
+        for (let x = 0, left = 0, corner = 0; x < stride; x++) {
+          const up = above < 0 ? 0 : (data[above + x] as number);
+          const estimate = left + up - corner;
+          const [toLeft, toUp, toCorner] = [
+            Math.abs(estimate - left),
+            Math.abs(estimate - up),
+            Math.abs(estimate - corner),
+          ];
+          const predicted = toLeft <= toUp && toLeft <= toCorner ? left : toUp <= toCorner ? up : corner;
+          left = ((rows[from++] as number) + predicted) & 255;
+          corner = up;
+          data[to++] = left;
+        }
+        break;
+      default:
+        throw new RangeError(`PNG row ${y} has the unknown filter ${filter}`);
+    }
+  }
+  return data;
+}
+
+function unpack(
+  packed: Uint8Array,
+  width: number,
+  height: number,
+  depth: number,
+  stride: number,
+): Uint8Array {
+  const data = new Uint8Array(width * height);
+  const perByte = 8 / depth;
+  const mask = (1 << depth) - 1;
+  for (let y = 0, to = 0; y < height; y++)
+    for (let x = 0; x < width; x++, to++) {
+      const byte = packed[y * stride + Math.floor(x / perByte)] as number;
+      data[to] = (byte >> (8 - depth * ((x % perByte) + 1))) & mask;
+    }
+  return data;
+}
