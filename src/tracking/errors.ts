@@ -7,42 +7,21 @@ export const trackingError = errorFactory({
     httpStatus: 422,
     sentence: 'Nothing was marked. Point at the object, draw a box around it or draw over it.',
   },
-  SONO_PROMPT_NOT_A_NUMBER: {
-    exitCode: 2,
-    httpStatus: 422,
-    sentence: 'A coordinate of the mark is not a number. Draw the mark again.',
-  },
   SONO_PROMPT_OUTSIDE: {
     exitCode: 2,
     httpStatus: 422,
-    sentence: 'The mark at {x}, {y} lies outside the picture of {width} × {height} pixels. Mark inside it.',
-  },
-  SONO_PROMPT_BOX: {
-    exitCode: 2,
-    httpStatus: 422,
     sentence:
-      'The box is inside out or has no area. Give left, top, right, bottom with left before right and top before bottom.',
+      'The mark lies outside the picture, which has {width} × {height} pixels. Please point inside it.',
   },
-  SONO_PROMPT_MASK_SIZE: {
+  SONO_PROMPT_INVALID: {
     exitCode: 2,
     httpStatus: 422,
-    sentence:
-      'The given mask is {maskWidth} × {maskHeight} pixels, the picture {width} × {height}. Give a mask of the size of the picture.',
-  },
-  SONO_PROMPT_MASK_EMPTY: {
-    exitCode: 2,
-    httpStatus: 422,
-    sentence: 'The given mask is empty. Give a mask that covers the object.',
-  },
-  SONO_PROMPT_TOO_LARGE: {
-    exitCode: 2,
-    httpStatus: 413,
-    sentence: 'The drawing has {count} points, more than the {limit} that are allowed. Draw less at once.',
+    sentence: 'The mark cannot be used: {problem}. Please draw it again.',
   },
   SONO_OBJECT_UNKNOWN: {
     exitCode: 2,
     httpStatus: 404,
-    sentence: 'There is no object {objectId} any more. Choose one from the list.',
+    sentence: 'There is no object number {objectId} any more. Choose one from the list.',
   },
   SONO_OBJECTS_FULL: {
     exitCode: 2,

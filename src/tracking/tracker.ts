@@ -213,7 +213,7 @@ export class Tracker {
     if (object === null && this.#objects.length >= this.#model.maxObjects)
       throw trackingError('SONO_OBJECTS_FULL', { limit: this.#model.maxObjects });
     const label = command.label === null ? null : this.#checkLabel(command.label, command.objectId);
-    checkPrompts(command.prompts, this.#sourceSize, this.#model.inputSize);
+    checkPrompts(command.prompts, this.#sourceSize);
     const sameFrame = object?.bank.prompts.find((entry) => entry.ptsNs === frame.ptsNs);
     // A given mask replaces what was marked before; other marks add to it.
     const replaces = command.prompts.some((prompt) => prompt.type === 'mask');

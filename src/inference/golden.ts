@@ -1,0 +1,167 @@
+/**
+ * The model's own test: stored inputs and what the reference answered. A provider is used only if it agrees. The format
+ * of the file is in docs/models.md; models/export/golden.py writes it.
+ */
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { z } from 'zod';
+import { inferenceError } from './errors.js';
+import { contractTensors, objectsAxis, readModelFile, type GraphName, type ModelFolder } from './manifest.js';
+import type { Feeds, ModelRunner } from './session.js';
+import type { ModelOutputs } from '../tracking/model.js';
+
+const shape = z.array(z.int().positive());
+const stored = z.object({ file: z.string(), dtype: z.enum(['uint8', 'float32']), shape });
+const inputSchema = z.union([
+  stored.extend({ encoding: z.literal('png').optional() }),
+  z.object({ value: z.array(z.number()), dtype: z.enum(['uint8', 'float32']), shape }),
+  z.object({
+    from: z.enum(['prompt.key', 'prompt.value']),
+    slot: z.int().min(0),
+    dtype: z.literal('float32'),
+    shape,
+  }),
+]);
+const goldenSchema = z.object({
+  cases: z
+    .array(
+      z.object({
+        graph: z.enum(['prompt', 'track']),
+        inputs: z.record(z.string(), inputSchema),
+        outputs: z.object({ logits: stored, iou: stored }),
+      }),
+    )
+    .min(1),
+});
+
+/** An input that another case's output goes into. */
+interface Link {
+  readonly output: 'key' | 'value';
+  readonly slot: number;
+  readonly length: number;
+}
+
+interface GoldenCase {
+  readonly graph: GraphName;
+  readonly objects: number;
+  readonly inputs: Readonly<Record<string, Uint8Array | Float32Array | Link>>;
+  readonly logits: Float32Array;
+  readonly iou: Float32Array;
+}
+
+export interface Golden {
+  readonly cases: readonly GoldenCase[];
+  readonly tolerance: { readonly logits: number; readonly iou: number };
+}
+
+/** Throws SONO_MODEL_GOLDEN, SONO_MODEL_MISSING. */
+export async function readGolden(folder: ModelFolder): Promise<Golden> {
+  const { directory, manifest } = folder;
+  const { file, tolerance } = manifest.golden;
+  const bytes = await readModelFile(directory, file);
+  const refuse = (problem: string, cause?: unknown): never => {
+    throw inferenceError('SONO_MODEL_GOLDEN', { path: manifest.name, problem }, cause);
+  };
+  let parsed: z.infer<typeof goldenSchema>;
+  try {
+    parsed = goldenSchema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch (cause) {
+    return refuse(`${file} is not valid`, cause);
+  }
+  const base = join(directory, file, '..');
+  const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
+  const load = async (
+    entry: z.infer<typeof stored> & { encoding?: 'png' | undefined },
+  ): Promise<Uint8Array | Float32Array> => {
+    // Names like those of the manifest: nothing outside the folder.
+    if (/(^|[/\\])\.\.([/\\]|$)|^[/\\]/.test(entry.file)) refuse(`"${entry.file}" is outside the folder`);
+    const raw = await readModelFile(base, entry.file);
+    const data =
+      entry.encoding === 'png'
+        ? await decodePng(raw, entry.shape).catch((cause: unknown) =>
+            refuse(`${entry.file} is no PNG`, cause),
+          )
+        : raw;
+    const length = product(entry.shape) * (entry.dtype === 'float32' ? 4 : 1);
+    if (data.byteLength !== length) refuse(`${entry.file} has ${data.byteLength} bytes, not ${length}`);
+    // A copy, because the file's bytes need not begin at a multiple of four.
+    const copy = Uint8Array.from(data);
+    return entry.dtype === 'float32' ? new Float32Array(copy.buffer) : copy;
+  };
+  const cases: GoldenCase[] = [];
+  for (const { graph, inputs, outputs } of parsed.cases) {
+    const feeds: Record<string, Uint8Array | Float32Array | Link> = {};
+    let objects = 1;
+    for (const { name, shape: wanted } of contractTensors(manifest, graph).inputs) {
+      const entry = inputs[name] ?? refuse(`the ${graph} case lacks "${name}"`);
+      objects = wanted[0] === objectsAxis ? (entry.shape[0] ?? 1) : objects;
+      const expected = wanted.map((size) => (size === objectsAxis ? objects : size));
+      if (expected.join() !== entry.shape.join()) refuse(`"${name}" has the wrong shape`);
+      if ('from' in entry)
+        feeds[name] = {
+          output: entry.from === 'prompt.key' ? 'key' : 'value',
+          slot: entry.slot,
+          length: product(entry.shape),
+        };
+      else if ('value' in entry) {
+        if (entry.value.length !== product(entry.shape)) refuse(`"${name}" has too few values`);
+        feeds[name] =
+          entry.dtype === 'float32' ? Float32Array.from(entry.value) : Uint8Array.from(entry.value);
+      } else feeds[name] = await load(entry);
+    }
+    const [logits, iou] = [await load(outputs.logits), await load(outputs.iou)];
+    if (!(logits instanceof Float32Array && iou instanceof Float32Array))
+      return refuse('outputs must be float32');
+    cases.push({ graph, objects, inputs: feeds, logits, iou });
+  }
+  return { cases, tolerance };
+}
+
+async function decodePng(bytes: Buffer, shape: readonly number[]): Promise<Buffer> {
+  const image = sharp(bytes);
+  // RGB for [.., H, W, 3]; else one grey plane (planes stacked below each other).
+  const plain = shape.at(-1) === 3 ? image.removeAlpha() : image.extractChannel(0);
+  return plain.raw().toBuffer();
+}
+
+/** Runs every case; null when all agree, else why not, in words. Errors of the provider itself are thrown. */
+export async function compareGolden(runner: ModelRunner, golden: Golden): Promise<string | null> {
+  let prompted: ModelOutputs | null = null;
+  for (const { graph, objects, inputs, logits, iou } of golden.cases) {
+    const feeds: Record<string, Uint8Array | Float32Array> = {};
+    for (const [name, input] of Object.entries(inputs)) {
+      if (input instanceof Uint8Array || input instanceof Float32Array) {
+        feeds[name] = input;
+        continue;
+      }
+      if (prompted === null) return 'its test needs a prompt case first';
+      const source = prompted[input.output];
+      const filled = new Float32Array(input.length);
+      filled.set(source, input.slot * source.length);
+      feeds[name] = filled;
+    }
+    const outputs = await runner.run(graph, feeds satisfies Feeds, objects);
+    if (graph === 'prompt') prompted = outputs;
+    const { tolerance } = golden;
+    const [logitsOff, iouOff] = [
+      largestDifference(outputs.logits, logits),
+      largestDifference(outputs.iou, iou),
+    ];
+    if (!(logitsOff <= tolerance.logits))
+      return `its masks differ from the reference by ${logitsOff.toPrecision(2)} (allowed ${tolerance.logits})`;
+    if (!(iouOff <= tolerance.iou))
+      return `its scores differ from the reference by ${iouOff.toPrecision(2)} (allowed ${tolerance.iou})`;
+  }
+  return null;
+}
+
+/** NaN where either side has one or the lengths differ, so that the comparison fails. */
+function largestDifference(actual: Float32Array, expected: Float32Array): number {
+  if (actual.length !== expected.length) return NaN;
+  let largest = 0;
+  for (let index = 0; index < actual.length; index++) {
+    const difference = Math.abs((actual[index] as number) - (expected[index] as number));
+    if (!(difference <= largest)) largest = difference;
+  }
+  return largest;
+}
