@@ -144,7 +144,7 @@ export async function parsePipelineFile(text: string, file: string): Promise<Pip
 
 /** A URI stays as it is; a path becomes absolute, relative to `base`. */
 export function resolveSource(source: string, base: string): string {
-  return /^[a-z][a-z0-9+.-]*:/i.test(source) ? source : resolve(base, source);
+  return /^[a-z][a-z0-9+.-]+:/i.test(source) ? source : resolve(base, source);
 }
 
 /** Names of the models that are installed beside the program. */

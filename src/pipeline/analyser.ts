@@ -19,9 +19,9 @@ import {
   promptProblem,
   type PromptMoment,
   type PromptPlan,
-  type PromptProblem,
   type PromptStep,
 } from '../prompt-plan.js';
+import { promptRefusal } from '../tracking/prompt-check.js';
 import { pipelineError } from './errors.js';
 import type { HeldFrames } from './held-frames.js';
 import { Turnstile } from './turnstile.js';
@@ -179,7 +179,7 @@ export class Analyser {
         .map((prompt) => promptProblem(prompt, size))
         .find((found) => found !== null);
       if (problem !== undefined) {
-        this.options.note(`${words} was left out: ${problemSentences[problem]}.`);
+        this.options.note(`${words} was left out. ${promptRefusal(problem, size).message}`);
         return;
       }
     }
@@ -268,16 +268,6 @@ function startOptions({ engine }: AnalyserOptions, sourceSize: PictureSize | nul
 const reasonWords = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
 
-export const problemSentences: Readonly<Record<PromptProblem, string>> = {
-  'not-finite': 'a coordinate is not a number',
-  outside: 'it lies outside the picture',
-  'box-inside-out': 'the box is inside out',
-  'mask-size': 'the mask has another size than the picture',
-  'mask-empty': 'the mask marks nothing',
-  'scribble-empty': 'the scribble has no points',
-  'too-many-points': 'the scribble has too many points',
-};
-
 export function momentWords(moment: PromptMoment): string {
   return moment.kind === 'frame' ? `frame ${moment.frame}` : `${moment.timeMs} ms`;
 }
@@ -297,10 +287,4 @@ export function planProblem(plan: PromptPlan, format: SourceFormat): SonoError |
     }
   }
   return null;
-}
-
-export function promptRefusal(problem: PromptProblem, size: PictureSize): SonoError {
-  return problem === 'outside'
-    ? pipelineError('SONO_PROMPT_OUTSIDE', { width: size.width, height: size.height })
-    : pipelineError('SONO_PROMPT_INVALID', { problem: problemSentences[problem] });
 }

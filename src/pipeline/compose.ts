@@ -12,8 +12,10 @@ import { filter, map, share, tap } from 'rxjs/operators';
 import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../frame.js';
 import type { EngineInfo, EngineOptions, TrackerCommand } from '../inference/engine.js';
 import type { FrameSource, SourceEvent, SourceState } from '../ingest/frame-source.js';
+import { redact } from '../ingest/source-uri.js';
 import { promptProblem, type PromptPlan } from '../prompt-plan.js';
-import { Analyser, planProblem, promptRefusal, type CreateEngine } from './analyser.js';
+import { promptRefusal } from '../tracking/prompt-check.js';
+import { Analyser, planProblem, type CreateEngine } from './analyser.js';
 import { pipelineError } from './errors.js';
 import { HeldFrames } from './held-frames.js';
 import { latestMap } from './latest-map.js';
@@ -40,6 +42,8 @@ export interface RoomOptions {
   readonly overlayVisible: boolean;
   readonly log: RoomLog;
   readonly onLatency?: LatencyListener;
+  /** The room before its source is opened: subscribe here to miss nothing. The room may still fail to open. */
+  readonly beforeStart?: (room: LiveRoom) => void;
   /** Monotonic nanoseconds, the clock of `captureNs`. */
   readonly nowNs?: () => number;
 }
@@ -198,17 +202,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     return closing;
   };
 
-  try {
-    await source.openFirst(options.sourceUri);
-    const { plan } = options.analysis ?? {};
-    const problem = plan && room.format ? planProblem(plan, room.format) : null;
-    if (problem) throw problem;
-  } catch (error) {
-    await close();
-    throw error;
-  }
-
-  return {
+  const live: LiveRoom = {
     id: options.id,
     label: options.label,
     epochUnixNs,
@@ -220,7 +214,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
       return room.health();
     },
     get sourceUri() {
-      return source.uri;
+      return redact(source.uri);
     },
     command: (command, ptsNs) => room.command(command, ptsNs, held),
     setOverlayVisible: (visible) => room.setOverlayVisible(visible),
@@ -235,6 +229,18 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     report: () => room.report(),
     close,
   };
+
+  try {
+    options.beforeStart?.(live);
+    await source.openFirst(options.sourceUri);
+    const { plan } = options.analysis ?? {};
+    const problem = plan && room.format ? planProblem(plan, room.format) : null;
+    if (problem) throw problem;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return live;
 }
 
 /** What a room knows beside its frames: state of the source, what people switched, notes. */
@@ -298,8 +304,8 @@ class RoomState {
   }
 
   sourceReplaced(uri: string): void {
-    this.options.log.info({ stream: this.options.id, uri }, 'source replaced');
-    this.note(`The source was replaced by ${uri}.`);
+    this.options.log.info({ stream: this.options.id, uri: redact(uri) }, 'source replaced');
+    this.note(`The source was replaced by ${redact(uri)}.`);
     this.#background(this.#analyser?.reset());
   }
 
@@ -377,7 +383,7 @@ class RoomState {
     return {
       id: this.options.id,
       label: this.options.label,
-      source: this.#switch?.uri ?? this.options.sourceUri,
+      source: redact(this.#switch?.uri ?? this.options.sourceUri),
       format: this.#format,
       state: this.#source.phase,
       frames: { ...frames, dropped: drops },

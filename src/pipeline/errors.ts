@@ -7,26 +7,10 @@ export const pipelineError = errorFactory({
     httpStatus: 410,
     sentence: 'The picture you pointed at is too old to be used (more than 2 seconds). Please point again.',
   },
-  SONO_PROMPT_OUTSIDE: {
-    exitCode: 2,
-    httpStatus: 422,
-    sentence:
-      'The mark lies outside the picture, which has {width} × {height} pixels. Please point inside it.',
-  },
-  SONO_PROMPT_INVALID: {
-    exitCode: 2,
-    httpStatus: 422,
-    sentence: 'The mark cannot be used: {problem}. Please draw it again.',
-  },
   SONO_PROMPT_FRAME_UNKNOWN: {
     exitCode: 2,
     httpStatus: 422,
     sentence: 'The prompt for "{label}" names {moment}, but the recording has only {frames} pictures.',
-  },
-  SONO_OBJECT_UNKNOWN: {
-    exitCode: 2,
-    httpStatus: 404,
-    sentence: 'There is no object number {objectId} any more.',
   },
   SONO_ANALYSIS_OFF: {
     exitCode: 4,

@@ -5,6 +5,7 @@
 import { Subject, Subscription, type Observable } from 'rxjs';
 import { SonoError } from '../errors.js';
 import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
+import { redact } from '../ingest/source-uri.js';
 import { pipelineError } from './errors.js';
 import type { StreamClock } from './stream-clock.js';
 
@@ -88,7 +89,7 @@ export class SourceSwitch {
         reject(reason instanceof Error ? reason : new Error(String(reason)));
       };
       const noAnswer = (): SonoError =>
-        pipelineError('SONO_SOURCE_NO_ANSWER', { uri, seconds: answerSeconds });
+        pipelineError('SONO_SOURCE_NO_ANSWER', { uri: redact(uri), seconds: answerSeconds });
       const timer = setTimeout(() => {
         if (first) accept();
         else refuse(noAnswer());
@@ -157,5 +158,5 @@ function rebased(event: SourceEvent, onRoomClock: ReturnType<StreamClock['adopt'
 function asSonoError(error: unknown, uri: string): SonoError {
   if (error instanceof SonoError) return error as SonoError;
   const reason = error instanceof Error ? error.message : String(error);
-  return pipelineError('SONO_SOURCE_FAILED', { uri, reason }, error);
+  return pipelineError('SONO_SOURCE_FAILED', { uri: redact(uri), reason }, error);
 }

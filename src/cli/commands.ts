@@ -1,0 +1,26 @@
+/**
+ * Every command of the program, in the order of the help: one line and one file each. A file exports `configure`, which
+ * adds arguments, options and action to its command; it is loaded only when its command is asked for, so that nothing
+ * waits for libraries that it does not use.
+ */
+import type { Command } from 'commander';
+
+export interface CommandModule {
+  configure(command: Command): void;
+}
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<CommandModule>;
+}
+
+export const commands: readonly CommandEntry[] = [
+  { name: 'demo', summary: 'two synthetic rooms in the browser', load: () => import('./demo.js') },
+  { name: 'run', summary: 'open the streams of a pipeline file', load: () => import('./run.js') },
+  {
+    name: 'doctor',
+    summary: 'what is there, what is missing, and what that means',
+    load: () => import('./doctor.js'),
+  },
+];

@@ -1,0 +1,176 @@
+/**
+ * A live run: model and source of every stream, the server, the report, and a clean end. Used by `run`, `demo` and the
+ * benchmarks. Main process; streams are decoded in child processes, networks run in worker threads.
+ */
+import { cpus } from 'node:os';
+import type { Logger } from 'pino';
+import type { StreamConfig } from '../config/pipeline-file.js';
+import { createWorkerEngine } from '../inference/worker-engine.js';
+import { createSource, probeSource } from '../ingest/index.js';
+import type { CreateEngine } from '../pipeline/analyser.js';
+import { openRoom, type LiveRoom } from '../pipeline/compose.js';
+import { RoomRegistry, startServer, type RunningServer } from '../server/index.js';
+import { dashboardFolder, dataFolder } from './paths.js';
+import { Recordings } from './recordings.js';
+import { checkReportPlace, makeReport, writeReport } from './report.js';
+import { programVersion } from './versions.js';
+import { join } from 'node:path';
+
+export interface LiveOptions {
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    readonly token: string | null;
+    readonly allowedOrigins: readonly string[];
+  };
+  readonly streams: readonly StreamConfig[];
+  readonly reportFile: string | null;
+  readonly recordFile: string | null;
+  readonly log: Logger;
+  /** For benchmarks: another engine in the same place. */
+  readonly createEngine?: CreateEngine;
+}
+
+export interface LiveSession {
+  readonly rooms: readonly LiveRoom[];
+  readonly server: RunningServer;
+  /** Resolves when every source has come to its end (never for cameras and loops). */
+  readonly allEnded: Promise<void>;
+  /** Writes the report, closes rooms, recordings and server. Throws the first failure that a person must know. */
+  close(): Promise<void>;
+}
+
+/** What still runs this long after the request to end is left to die with the process. */
+const closeLimitMs = 1500;
+
+export async function startLive(options: LiveOptions): Promise<LiveSession> {
+  const { log, streams, reportFile } = options;
+  if (reportFile !== null) await checkReportPlace(reportFile);
+  const startedAt = new Date();
+  const registry = new RoomRegistry();
+  const rooms: LiveRoom[] = [];
+  const recordings = new Recordings({
+    folder: join(dataFolder(), 'recordings'),
+    version: programVersion(),
+    log,
+    roomById: (id) => rooms.find((room) => room.id === id) ?? null,
+  });
+  if (options.recordFile !== null) await recordings.openWhole(options.recordFile);
+
+  // Before the models: a taken port is known at once.
+  const server = await startServer({
+    host: options.server.host,
+    port: options.server.port,
+    token: options.server.token,
+    allowedOrigins: options.server.allowedOrigins,
+    rooms: registry,
+    logger: log.child({ part: 'server' }, { level: 'warn' }),
+    version: programVersion(),
+    staticDir: dashboardFolder(),
+    dataDir: dataFolder(),
+    probeSource,
+    recording: recordings,
+  });
+
+  const closeAll = async (): Promise<void> => {
+    const ending = (async () => {
+      // Recordings first: they take what the rooms have sent so far.
+      await recordings.close();
+      await Promise.all([server.close(), ...rooms.map((room) => room.close())]);
+    })();
+    await Promise.race([ending, pause(closeLimitMs)]);
+  };
+
+  const opened = await Promise.allSettled(
+    streams.map(async (stream) => {
+      const room = await openStream(stream, options, recordings, (early) => rooms.push(early));
+      registry.add(room);
+      log.info({ stream: room.id, provider: room.health.engine?.provider }, `"${room.label}" is open`);
+    }),
+  );
+  const failed = opened.find((outcome) => outcome.status === 'rejected');
+  if (failed) {
+    await closeAll().catch(() => undefined);
+    throw failed.reason;
+  }
+
+  let closing: Promise<void> | null = null;
+  return {
+    rooms,
+    server,
+    allEnded: Promise.all(rooms.map(ended)).then(() => undefined),
+    close: () => {
+      closing ??= (async () => {
+        // The report before everything else: it must not be lost to a part that does not end.
+        const report = makeReport(
+          startedAt,
+          rooms.map((room) => room.report()),
+        );
+        const written = report.then((value) =>
+          reportFile === null ? undefined : writeReport(reportFile, value),
+        );
+        const outcomes = await Promise.allSettled([written, closeAll()]);
+        const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+        if (failure) throw failure.reason;
+      })();
+      return closing;
+    },
+  };
+}
+
+function openStream(
+  stream: StreamConfig,
+  options: LiveOptions,
+  recordings: Recordings,
+  beforeStart: (room: LiveRoom) => void,
+): Promise<LiveRoom> {
+  const { id, modelDir } = stream;
+  const createEngine = recordings.journaled(id, options.createEngine ?? createWorkerEngine);
+  return openRoom({
+    id,
+    label: stream.label,
+    sourceUri: stream.source,
+    createSource,
+    analysis:
+      modelDir === null
+        ? null
+        : {
+            createEngine,
+            engine: {
+              modelDir,
+              provider: stream.provider,
+              policy: stream.policy,
+              threads: stream.threads ?? threadsPerStream(options.streams.length),
+            },
+            plan: stream.prompts,
+          },
+    loop: stream.loop,
+    displayQuality: stream.displayQuality,
+    overlayLimitMs: stream.overlayLimitMs,
+    overlayVisible: stream.overlayVisible,
+    log: options.log,
+    beforeStart: (room) => {
+      beforeStart(room);
+      recordings.joinWhole(room);
+    },
+  });
+}
+
+/** The machine's cores shared between the streams; more than four threads gain nothing with networks of this size. */
+function threadsPerStream(streams: number): number {
+  return Math.max(1, Math.min(4, Math.floor(cpus().length / streams)));
+}
+
+function ended(room: LiveRoom): Promise<void> {
+  return new Promise((resolve) => {
+    const check = (): void => {
+      if (room.health.source.phase === 'ended') resolve();
+    };
+    check();
+    room.events$.subscribe({ next: (event) => event.kind === 'health' && check() });
+  });
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
+}

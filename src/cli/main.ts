@@ -1,0 +1,57 @@
+/** The program's command line. Finds the command, loads it alone, and turns every failure into one sentence and an exit code. */
+import { Command, CommanderError } from 'commander';
+import { SonoError } from '../errors.js';
+import { commands } from './commands.js';
+import { cliError } from './errors.js';
+import { programVersion } from './versions.js';
+
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('sonoscope')
+    .description(
+      'Outlines that follow tools, organs and chambers in live surgical and ultrasound video. Research use only.',
+    )
+    .version(programVersion())
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'sonoscope: ')) })
+    .showSuggestionAfterError();
+  const wanted = argv.find((argument) => !argument.startsWith('-'));
+  const named = wanted === 'help' ? argv[argv.indexOf(wanted) + 1] : wanted;
+  for (const entry of commands) {
+    const command = program.command(entry.name).description(entry.summary);
+    if (entry.name === named) (await entry.load()).configure(command);
+  }
+  await program.parseAsync([...argv], { from: 'user' });
+}
+
+/** Prints one sentence for people (and, with SONO_DEBUG, the cause) and gives the exit code. */
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Help and version are no errors; the rest has been printed by commander.
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  const known =
+    error instanceof SonoError
+      ? (error as SonoError)
+      : cliError(
+          'SONO_UNEXPECTED',
+          { reason: error instanceof Error ? error.message : String(error) },
+          error,
+        );
+  process.stderr.write(`sonoscope: ${known.message} [${known.code}]\n`);
+  const unexpected = !(error instanceof SonoError);
+  if (unexpected || process.env['SONO_DEBUG']) {
+    for (let cause: unknown = unexpected ? error : known.cause; cause; cause = (cause).cause) {
+      process.stderr.write(
+        `${cause instanceof Error ? (cause.stack ?? cause.message) : JSON.stringify(cause)}\n`,
+      );
+      if (!(cause instanceof Error)) break;
+    }
+  }
+  return known.definition.exitCode;
+}
+
+// Native libraries keep threads and handles: the command has ended when its promise has.
+main(process.argv.slice(2)).then(
+  () => process.exit(process.exitCode ?? 0),
+  (error: unknown) => process.exit(explain(error)),
+);

@@ -1,0 +1,219 @@
+/** `sonoscope replay`: analyse recorded material, every frame of it; with --verify: run a recording again and compare. */
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { findModel } from '../config/pipeline-file.js';
+import { providerChoices } from '../config/pipeline-file.js';
+import { readPromptFile } from '../config/prompt-file.js';
+import { exportFormats } from '../export/exporter.js';
+import type { ExportFormat } from '../export/exporter.js';
+import { replayError } from '../replay/errors.js';
+import { jsonProgress, quietProgress, terminalProgress } from '../replay/progress.js';
+import { parseMoment } from '../replay/range.js';
+import { replayDefaults, runReplay } from '../replay/run-batch.js';
+import { defaultThreads, directions } from '../replay/run-item.js';
+import type { Direction } from '../replay/run-item.js';
+import { verifyRecording } from '../replay/verify.js';
+import type { VerifyReport } from '../replay/verify.js';
+import { cliError } from './errors.js';
+import { fromInvocation, invocationFolder } from './paths.js';
+import { listenForStop } from './signals.js';
+import { programVersion } from './versions.js';
+
+interface Flags {
+  readonly prompt?: string;
+  readonly out?: string;
+  readonly format: ExportFormat[];
+  readonly direction: Direction;
+  readonly from?: string;
+  readonly to?: string;
+  readonly stride: number;
+  readonly model: string;
+  readonly provider: (typeof providerChoices)[number];
+  readonly policy?: string;
+  readonly jobs: number;
+  readonly threads: number;
+  readonly chunkFrames: number;
+  readonly spoolGb: number;
+  readonly resume: boolean;
+  readonly overwrite: boolean;
+  readonly verify: boolean;
+  readonly progress: 'auto' | 'json' | 'none';
+}
+
+export function configure(command: Command): void {
+  command
+    .argument(
+      '[input...]',
+      'videos, folders of pictures, DICOM cines, MCAP recordings; folders and globs of these',
+    )
+    .option('--prompt <file>', 'what to follow (JSON, source pixels; the same file as in live mode)')
+    .option('--out <dir>', 'folder for the results')
+    .option('--format <list>', `comma-separated: ${exportFormats.join(', ')}`, formatList, [
+      ...replayDefaults.formats,
+    ])
+    .addOption(
+      new Option('--direction <direction>', 'in which direction prompts spread')
+        .choices(directions)
+        .default(replayDefaults.direction),
+    )
+    .option('--from <moment>', 'first frame (120) or time (12.5s, 800ms); with --verify: the recording')
+    .option('--to <moment>', 'last frame or time, included')
+    .option('--stride <n>', 'analyse every n-th frame', wholeNumber(1, 100_000), 1)
+    .option('--model <name>', 'name or folder of the model', 'compact')
+    .addOption(new Option('--provider <name>', 'execution provider').choices(providerChoices).default('auto'))
+    .option('--policy <name>', 'memory policy (default: the one of the model)')
+    .option('--jobs <n>', 'clips side by side', wholeNumber(1, 64), replayDefaults.jobs)
+    .option('--threads <n>', 'threads of the model, per clip', wholeNumber(1, 64), defaultThreads)
+    .option('--resume', 'go on with an unfinished run in the same folder', false)
+    .option('--overwrite', 'replace the results of an earlier run', false)
+    .option(
+      '--verify',
+      'run a recording made with "run --record" again and report the first difference',
+      false,
+    )
+    .addOption(
+      new Option('--progress <kind>', 'json: one object per line on standard output')
+        .choices(['auto', 'json', 'none'])
+        .default('auto'),
+    )
+    .option(
+      '--chunk-frames <n>',
+      'frames between two states from which a killed run goes on',
+      wholeNumber(1, 100_000),
+      replayDefaults.chunkFrames,
+    )
+    .option(
+      '--spool-gb <n>',
+      'disk space for tracking backwards, per clip, in gigabytes',
+      positiveNumber,
+      replayDefaults.spoolBytes / 1024 ** 3,
+    )
+    .action(async (inputs: string[], flags: Flags) => {
+      await (flags.verify ? verify(inputs, flags) : replay(inputs, flags));
+    });
+}
+
+async function replay(inputs: readonly string[], flags: Flags): Promise<void> {
+  const needed = (what: string) => cliError('SONO_USAGE', { problem: what, command: 'replay' });
+  if (inputs.length === 0) throw needed('Say what to analyse');
+  if (flags.prompt === undefined) throw needed('Say what to follow, with --prompt FILE');
+  if (flags.out === undefined) throw needed('Say where the results go, with --out DIR');
+  if (flags.resume && flags.overwrite) throw needed('--resume and --overwrite exclude each other');
+  const plan = await readPromptFile(fromInvocation(flags.prompt));
+  const stop = listenForStop();
+  const abort = new AbortController();
+  void stop.asked.then(() => abort.abort());
+  const onEvent =
+    flags.progress === 'json'
+      ? jsonProgress(process.stdout)
+      : flags.progress === 'auto' && process.stderr.isTTY
+        ? terminalProgress(process.stderr, () => process.stderr.columns)
+        : quietProgress(process.stderr);
+  try {
+    const { completed, failed } = await runReplay(
+      {
+        inputs: inputs.map((input) => (isAddress(input) ? input : fromInvocation(input))),
+        plan,
+        outDirectory: fromInvocation(flags.out),
+        formats: flags.format,
+        direction: flags.direction,
+        range: {
+          from: flags.from === undefined ? null : parseMoment(flags.from, '--from'),
+          to: flags.to === undefined ? null : parseMoment(flags.to, '--to'),
+          stride: flags.stride,
+        },
+        modelDir: modelFolder(flags.model),
+        provider: flags.provider,
+        policy: flags.policy ?? null,
+        threads: flags.threads,
+        jobs: flags.jobs,
+        resume: flags.resume,
+        overwrite: flags.overwrite,
+        chunkFrames: flags.chunkFrames,
+        spoolBytes: flags.spoolGb * 1024 ** 3,
+        version: programVersion(),
+      },
+      abort.signal,
+      onEvent,
+    );
+    const first = failed[0];
+    const total = completed.length + failed.length;
+    if (first && total === 1) throw first.error;
+    if (first) throw replayError('SONO_REPLAY_ITEMS_FAILED', { failed: failed.length, total });
+    const cut = completed.filter(({ cutShort }) => cutShort);
+    // Said already; the results are there, but not of the whole material.
+    if (cut.length > 0) process.exitCode = 3;
+  } finally {
+    stop.dispose();
+  }
+}
+
+async function verify(inputs: readonly string[], flags: Flags): Promise<void> {
+  const recordings = flags.from === undefined ? inputs : [flags.from, ...inputs];
+  if (recordings.length === 0)
+    throw cliError('SONO_USAGE', {
+      problem: 'Say which recording to verify, with --from FILE.mcap',
+      command: 'replay',
+    });
+  for (const recording of recordings) {
+    const report = await verifyRecording({
+      path: fromInvocation(recording),
+      modelDir: modelFolder(flags.model),
+    });
+    process.stdout.write(
+      flags.progress === 'json' ? `${JSON.stringify(report)}\n` : `${verifyText(report)}\n`,
+    );
+    const { firstDifference } = report;
+    if (firstDifference)
+      throw replayError('SONO_VERIFY_DIFFERENT', {
+        path: recording,
+        frame: firstDifference.sourceFrame ?? '–',
+        difference: firstDifference.what,
+      });
+  }
+}
+
+function verifyText(report: VerifyReport): string {
+  const cut = report.complete ? '' : ' (the recording was cut off; checked up to its last complete chunk)';
+  const streams = report.streams
+    .map(({ stream, frames, commands }) => `${stream}: ${frames} frames, ${commands} commands`)
+    .join('; ');
+  return `${report.path}: ${report.firstDifference ? 'different' : 'identical'} – ${streams}${cut}`;
+}
+
+function modelFolder(model: string): string {
+  const folder = findModel(model, invocationFolder());
+  if (folder === null)
+    throw replayError('SONO_REPLAY_OPTION', {
+      value: model,
+      option: '--model',
+      expected: 'the name of an installed model, or a folder with model.json',
+    });
+  return folder;
+}
+
+const isAddress = (input: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(input);
+
+function formatList(text: string): ExportFormat[] {
+  const names = text.split(',').map((name) => name.trim());
+  return names.map((name) => {
+    const format = exportFormats.find((known) => known === name);
+    if (!format) throw new InvalidArgumentError(`"${name}" is not one of ${exportFormats.join(', ')}.`);
+    return format;
+  });
+}
+
+const wholeNumber =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most))
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    return value;
+  };
+
+function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('It must be a number greater than 0.');
+  return value;
+}

@@ -1,0 +1,222 @@
+/** `sonoscope run PIPELINE.yaml`: opens the streams of a pipeline file and serves them until told to stop. */
+import { Option, type Command } from 'commander';
+import {
+  noModel,
+  findModel,
+  providerChoices,
+  readPipelineFile,
+  resolveSource,
+} from '../config/pipeline-file.js';
+import type { PipelineConfig, StreamConfig } from '../config/pipeline-file.js';
+import { readPromptFile } from '../config/prompt-file.js';
+import { generateToken, isLoopbackHost } from '../server/index.js';
+import { cliError } from './errors.js';
+import { startLive } from './live-session.js';
+import { createLogger, logLevels, type LogFormat, type LogLevel } from './logger.js';
+import { fromInvocation, invocationFolder } from './paths.js';
+import { listenForStop } from './signals.js';
+
+export interface RunFlags {
+  readonly source: readonly string[];
+  readonly prompt: readonly string[];
+  readonly host?: string;
+  readonly port?: number;
+  readonly token?: string;
+  readonly allowOrigin: readonly string[];
+  readonly duration?: number;
+  readonly model?: string;
+  readonly provider?: (typeof providerChoices)[number];
+  readonly policy?: string;
+  readonly threads?: number;
+  readonly loop?: boolean;
+  readonly report?: string;
+  readonly record?: string;
+  readonly log?: LogFormat;
+  readonly logLevel?: LogLevel;
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+/** Options that `run` and `demo` share. */
+export function liveOptions(command: Command): Command {
+  return command
+    .option('--host ADDRESS', 'address to listen on (default 127.0.0.1; others need a token)')
+    .option('--port N', 'port to listen on (default 8080; 0: any free one)', wholeNumber('--port', 0, 65535))
+    .option(
+      '--token TEXT',
+      'access token for viewers; made up and printed where one is needed and none is given',
+    )
+    .option(
+      '--allow-origin URL',
+      'another site whose pages may connect, for example a Foxglove web app',
+      collect,
+      [],
+    )
+    .option('--duration TIME', 'end after this time, for example 20s, 5m, 1h', durationMs)
+    .option('--model NAME|DIR', `model to use for every stream; "${noModel}" shows the picture only`)
+    .addOption(new Option('--provider NAME', 'what the model runs on').choices(providerChoices))
+    .option('--policy NAME', 'memory policy of the tracker')
+    .option('--threads N', 'processor threads per model', wholeNumber('--threads', 1, 64))
+    .option('--report FILE', 'write what every stream did as JSON at the end')
+    .option('--record FILE', 'record every stream into an MCAP file')
+    .addOption(new Option('--log FORMAT', 'log lines for programs or for people').choices(['json', 'text']))
+    .addOption(new Option('--log-level LEVEL', 'how much to log').choices(logLevels));
+}
+
+export function configure(command: Command): void {
+  liveOptions(
+    command
+      .argument('[PIPELINE.yaml]', 'the streams to open; without it, one stream from --source')
+      .option(
+        '--source [ID=]URI',
+        'source of the first stream, or of stream ID (may be repeated)',
+        collect,
+        [],
+      )
+      .option(
+        '--prompt [ID=]FILE',
+        'prompt file of the first stream, or of stream ID (may be repeated)',
+        collect,
+        [],
+      )
+      .option('--loop', 'repeat sources that come to an end')
+      .option('--no-loop', 'do not repeat them, whatever the pipeline file says'),
+  ).action(async (file: string | undefined, flags: RunFlags) => {
+    await serve(await pipelineOf(file, flags), flags);
+  });
+}
+
+async function pipelineOf(file: string | undefined, flags: RunFlags): Promise<PipelineConfig> {
+  if (file !== undefined) return readPipelineFile(fromInvocation(file));
+  if (flags.source.length === 0)
+    throw cliError('SONO_USAGE', { problem: 'Give a pipeline file or a --source', command: 'run' });
+  return { server: { host: '127.0.0.1', port: 8080 }, streams: [plainStream] };
+}
+
+/** What a stream without a pipeline file is like. Its source always comes from the command line. */
+const plainStream: StreamConfig = {
+  id: 'room',
+  label: 'Room',
+  source: '',
+  prompts: null,
+  modelDir: findModel('compact', invocationFolder()),
+  provider: 'auto',
+  policy: null,
+  threads: null,
+  loop: false,
+  overlayVisible: true,
+  overlayLimitMs: 100,
+  displayQuality: 85,
+};
+
+/** Runs a pipeline with the command line's changes until a signal, the duration, or (for a report) the end of all sources. */
+export async function serve(pipeline: PipelineConfig, flags: RunFlags): Promise<void> {
+  const log = createLogger({ format: flags.log, level: flags.logLevel });
+  const host = flags.host ?? pipeline.server.host;
+  const token = flags.token ?? (isLoopbackHost(host) ? null : generateToken());
+  const stop = listenForStop();
+  const starting = startLive({
+    server: { host, port: flags.port ?? pipeline.server.port, token, allowedOrigins: flags.allowOrigin },
+    streams: await withOverrides(pipeline.streams, flags),
+    reportFile: flags.report === undefined ? null : fromInvocation(flags.report),
+    recordFile: flags.record === undefined ? null : fromInvocation(flags.record),
+    log,
+  });
+  // Told to end while models load and sources open: nothing has begun, so there is nothing to finish.
+  const session = await Promise.race([starting, stop.asked.then(() => null)]);
+  if (session === null) {
+    starting.catch(() => undefined);
+    return;
+  }
+  const { rooms, server } = session;
+  process.stdout.write(
+    `sonoscope shows ${rooms.map(({ label }) => `"${label}"`).join(' and ')} at ${server.url}\n` +
+      `Research use only. Not a medical device. Ctrl-C ends it.\n`,
+  );
+
+  const reasons: Promise<string>[] = [stop.asked];
+  if (flags.duration !== undefined) reasons.push(after(flags.duration).then(() => 'the time is over'));
+  // Without a report somebody may still be looking at the last picture.
+  else if (flags.report !== undefined) reasons.push(session.allEnded.then(() => 'all sources have ended'));
+  const reason = await Promise.race(reasons);
+  log.info({ reason }, 'ending');
+  await session.close();
+  stop.dispose();
+}
+
+async function withOverrides(streams: readonly StreamConfig[], flags: RunFlags): Promise<StreamConfig[]> {
+  const sources = perStream(flags.source, streams, '--source');
+  const promptFiles = perStream(flags.prompt, streams, '--prompt');
+  const folder = invocationFolder();
+  const modelDir =
+    flags.model === undefined
+      ? undefined
+      : flags.model === noModel
+        ? null
+        : (findModel(flags.model, folder) ?? fromInvocation(flags.model));
+  const changed: StreamConfig[] = [];
+  for (const stream of streams) {
+    const source = sources.get(stream.id);
+    const promptFile = promptFiles.get(stream.id);
+    changed.push({
+      ...stream,
+      // Prompts belong to the source they were made on.
+      ...(source !== undefined && { source: resolveSource(source, folder), prompts: null }),
+      ...(promptFile !== undefined && { prompts: await readPromptFile(fromInvocation(promptFile)) }),
+      ...(modelDir !== undefined && { modelDir }),
+      ...(flags.provider !== undefined && { provider: flags.provider }),
+      ...(flags.policy !== undefined && { policy: flags.policy }),
+      ...(flags.threads !== undefined && { threads: flags.threads }),
+      ...(flags.loop !== undefined && { loop: flags.loop }),
+    });
+  }
+  return changed;
+}
+
+/** `ID=VALUE` for a known stream, else the value of the first stream. */
+export function perStream(
+  values: readonly string[],
+  streams: readonly Pick<StreamConfig, 'id'>[],
+  option: string,
+): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const value of values) {
+    const [, id, rest] = /^([a-z0-9_-]+)=(.+)$/s.exec(value) ?? [];
+    const named = streams.some((stream) => stream.id === id);
+    const stream = named ? (id as string) : (streams[0]?.id ?? '');
+    if (found.has(stream))
+      throw cliError('SONO_USAGE', { problem: `${option} was given twice for "${stream}"`, command: 'run' });
+    found.set(stream, named ? (rest as string) : value);
+  }
+  return found;
+}
+
+/** `20s`, `1500ms`, `5m`, `1h`, or seconds as a plain number → milliseconds. */
+export function durationMs(text: string): number {
+  const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h)?$/.exec(text.trim()) ?? [];
+  const factor = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 }[unit];
+  const duration = Number(amount) * (factor ?? Number.NaN);
+  // Node's timers hold 2^31 ms, 24 days.
+  if (!(duration > 0 && duration < 2 ** 31))
+    throw cliError('SONO_USAGE', {
+      problem: `"${text}" is not a duration; write for example 20s, 5m or 1h`,
+      command: 'run',
+    });
+  return duration;
+}
+
+function wholeNumber(option: string, least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most))
+      throw cliError('SONO_USAGE', {
+        problem: `${option} takes a whole number from ${least} to ${most}, not "${text}"`,
+        command: 'run',
+      });
+    return value;
+  };
+}
+
+function after(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

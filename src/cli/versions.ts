@@ -1,0 +1,59 @@
+/** Versions and machine, as reports and results name them. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus, release, totalmem, type as osType, arch } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { packageRoot } from '../built-module.js';
+
+const packageVersion = (folder: string): string => {
+  const text = readFileSync(join(packageRoot, folder, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+};
+
+export function programVersion(): string {
+  return packageVersion('.');
+}
+
+export interface Versions {
+  readonly sonoscope: string;
+  readonly node: string;
+  readonly gstreamer: string | null;
+  readonly onnxruntime: string;
+}
+
+export async function versions(): Promise<Versions> {
+  return {
+    sonoscope: programVersion(),
+    node: process.versions.node,
+    gstreamer: await gstreamerVersion(),
+    onnxruntime: packageVersion('node_modules/onnxruntime-node'),
+  };
+}
+
+/** Null where GStreamer's tools are missing. */
+export async function gstreamerVersion(): Promise<string | null> {
+  try {
+    const { stdout } = await promisify(execFile)('gst-launch-1.0', ['--version'], { timeout: 10_000 });
+    return /GStreamer (\S+)/.exec(stdout)?.[1] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly system: string;
+}
+
+export function machine(): Machine {
+  const all = cpus();
+  return {
+    cpu: all[0]?.model.trim() ?? 'unknown',
+    cores: all.length,
+    memoryBytes: totalmem(),
+    system: `${osType()} ${release()} ${arch()}`,
+  };
+}
