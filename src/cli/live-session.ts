@@ -125,7 +125,10 @@ function openStream(
   beforeStart: (room: LiveRoom) => void,
 ): Promise<LiveRoom> {
   const { id, modelDir } = stream;
-  const createEngine = recordings.journaled(id, options.createEngine ?? createWorkerEngine);
+  const createEngine = recordings.journaled(
+    id,
+    options.createEngine ?? ((engine, hooks) => createWorkerEngine(engine, hooks)),
+  );
   return openRoom({
     id,
     label: stream.label,

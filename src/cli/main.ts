@@ -40,7 +40,7 @@ function explain(error: unknown): number {
   process.stderr.write(`sonoscope: ${known.message} [${known.code}]\n`);
   const unexpected = !(error instanceof SonoError);
   if (unexpected || process.env['SONO_DEBUG']) {
-    for (let cause: unknown = unexpected ? error : known.cause; cause; cause = (cause).cause) {
+    for (let cause: unknown = unexpected ? error : known.cause; cause; cause = cause.cause) {
       process.stderr.write(
         `${cause instanceof Error ? (cause.stack ?? cause.message) : JSON.stringify(cause)}\n`,
       );

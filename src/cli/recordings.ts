@@ -34,8 +34,8 @@ export class Recordings implements RecordingControl {
 
   /** Stands around every engine of a room, also one that replaces a failed one. */
   journaled(roomId: string, createEngine: CreateEngine): CreateEngine {
-    return async (options) => {
-      const engine: Engine = await createEngine(options);
+    return async (options, hooks) => {
+      const engine: Engine = await createEngine(options, hooks);
       const journaled = new JournaledEngine(engine, {
         threads: options.threads,
         sourceSize: options.sourceSize,

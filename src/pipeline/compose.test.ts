@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { errorFactory } from '../errors.js';
 import type { AnalysisFrame, DisplayFrame, PictureSize, SourceFormat } from '../frame.js';
 import type { CommandResult, Engine, EngineInfo, FrameResult, TrackerCommand } from '../inference/engine.js';
+import type { EngineHooks } from '../inference/local-engine.js';
 import type { FrameSource, SourceEvent } from '../ingest/frame-source.js';
 import type { PromptPlan } from '../prompt-plan.js';
 import { openRoom, type LiveRoom, type RoomOptions } from './compose.js';
@@ -133,7 +134,10 @@ class ScriptedEngine implements Engine {
   };
   #objects: { id: number; label: string }[] = [];
   #nextId = 1;
-  constructor(readonly trackMs: number) {}
+  constructor(
+    readonly trackMs: number,
+    readonly hooks: EngineHooks,
+  ) {}
   setSourceSize(size: PictureSize): Promise<void> {
     this.sourceSize = size;
     return Promise.resolve();
@@ -216,8 +220,8 @@ async function open(
       new ScriptedSource(uri, scripts[uri] ?? { failsWith: testError('SONO_TEST_MISSING') }),
     analysis: analysis
       ? {
-          createEngine: () => {
-            const engine = new ScriptedEngine(trackMs);
+          createEngine: (_, hooks) => {
+            const engine = new ScriptedEngine(trackMs, hooks);
             engines.push(engine);
             return Promise.resolve(engine);
           },
@@ -465,23 +469,38 @@ describe('sources', () => {
 });
 
 describe('an engine', () => {
-  it('that fails is replaced, visibly, and the picture goes on', async () => {
+  it('that fails says so while the picture goes on, and says when it works again', async () => {
     const { room, engines, events } = await open({ first: {} });
     await pass(1000);
-    (engines[0] as ScriptedEngine).failing = true;
-    await pass(200);
-    expect(healths(events).some(({ degraded }) => degraded?.includes('Outlining stopped'))).toBe(true);
-    await pass(1000);
-    expect(engines).toHaveLength(2);
-    expect(engines[0]?.closed).toBe(true);
-    expect(engines[1]?.sourceSize ?? { width: 640, height: 360 }).toEqual({ width: 640, height: 360 });
-    expect(room.health.degraded).toBeNull();
-    await pass(800);
-    expect(displays(events)).toHaveLength(75);
+    const engine = engines[0] as ScriptedEngine;
+    engine.failing = true;
+    engine.hooks.onFailure?.(testError('SONO_TEST_UNPLUGGED'));
+    await pass(400);
+    expect(room.health.degraded).toContain('There are no outlines at present');
+    expect(room.health.degraded).toContain('The test cable was pulled.');
+    engine.failing = false;
+    engine.hooks.onRecovered?.(engine.info);
+    expect(healths(events).at(-1)?.degraded).toBeNull();
+    await pass(600);
+    expect(displays(events)).toHaveLength(50);
     const { frames, drops } = room.health;
-    expect(drops.inference).toBeGreaterThanOrEqual(3);
+    expect(drops.inference).toBeGreaterThanOrEqual(9);
     expect(frames.captured - frames.analysed - drops.inference).toBeLessThanOrEqual(1);
-    expect(results(events).at(-1)?.result.frame.sourceFrame).toBeGreaterThan(70);
+    expect(results(events).at(-1)?.result.frame.sourceFrame).toBeGreaterThan(45);
+    expect(room.report().notes).toEqual(['The test cable was pulled.', 'Outlining works again.']);
+  });
+
+  it('that cannot analyse one picture costs one picture', async () => {
+    const { room, engines, events } = await open({ first: {} });
+    await pass(1000);
+    const engine = engines[0] as ScriptedEngine;
+    engine.failing = true;
+    await pass(40);
+    engine.failing = false;
+    await pass(1000);
+    expect(room.health.drops.inference).toBe(1);
+    expect(room.report().notes).toEqual(['A picture could not be analysed: the device is gone']);
+    expect(results(events).length).toBeGreaterThanOrEqual(49);
   });
 
   it('that moves to another provider says so', async () => {
@@ -491,6 +510,6 @@ describe('an engine', () => {
     engine.info = { ...engine.info, provider: 'webgpu', rejected: { cpu: 'it was lost' } };
     await pass(100);
     expect(room.health.degraded).toBe('Outlines are computed on "webgpu" instead of "cpu" (it was lost).');
-    expect(room.report().notes).toEqual(['Analysis moved from "cpu" to "webgpu".']);
+    expect(room.report().notes).toEqual(['Outlines are computed on "webgpu" now, before on "cpu".']);
   });
 });

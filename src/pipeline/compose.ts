@@ -164,7 +164,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     options.createSource,
     {
       streamId: options.id,
-      analysisSize: analyser?.info?.inputSize ?? null,
+      analysisSize: analyser?.info.inputSize ?? null,
       displayQuality: options.displayQuality,
       mode: 'live',
       loop: options.loop,

@@ -20,7 +20,7 @@ export const pipelineError = errorFactory({
   SONO_ANALYSIS_FAILED: {
     exitCode: 4,
     httpStatus: 503,
-    sentence: 'Outlining stopped and is being started again: {reason}. The picture goes on.',
+    sentence: 'There are no outlines at present; the picture goes on. {reason}',
   },
   SONO_SOURCE_NO_ANSWER: {
     exitCode: 3,
