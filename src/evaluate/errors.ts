@@ -34,6 +34,11 @@ export const evaluateError = errorFactory({
     httpStatus: 422,
     sentence: 'There is no label "{label}" in this data set. Known: {known}.',
   },
+  SONO_DATASET_CLIP: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence: 'There is no clip "{clip}" in this data set. It has: {known}.',
+  },
   SONO_DATASET_NO_OBJECT: {
     exitCode: 2,
     httpStatus: 422,

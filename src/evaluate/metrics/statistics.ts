@@ -85,3 +85,31 @@ export function bootstrapMean(values: readonly number[], options: BootstrapOptio
   means.sort();
   return { low: quantile(means, (1 - level) / 2), high: quantile(means, (1 + level) / 2) };
 }
+
+/**
+ * Percentile bootstrap interval of the mean over all values when whole clusters are drawn: objects of one clip share its
+ * camera and light, so they come or stay together. Null for fewer than two clusters.
+ */
+export function bootstrapClusters(
+  clusters: readonly (readonly number[])[],
+  options: Omit<BootstrapOptions, 'block'> = {},
+): Interval | null {
+  const { level = 0.95, resamples = 2000, seed = 1 } = options;
+  const filled = clusters.filter((values) => values.length > 0);
+  if (filled.length < 2) return null;
+  const random = seededRandom(seed);
+  const sums = filled.map((values) => values.reduce((sum, value) => sum + value, 0));
+  const means = new Float64Array(resamples);
+  for (let resample = 0; resample < resamples; resample++) {
+    let sum = 0;
+    let count = 0;
+    for (let drawn = 0; drawn < filled.length; drawn++) {
+      const index = Math.floor(random() * filled.length);
+      sum += sums[index] as number;
+      count += (filled[index] as readonly number[]).length;
+    }
+    means[resample] = sum / count;
+  }
+  means.sort();
+  return { low: quantile(means, (1 - level) / 2), high: quantile(means, (1 + level) / 2) };
+}

@@ -1,0 +1,167 @@
+/** A whole evaluation: every clip of a data set, for every policy (or baseline) asked for. */
+import { createLocalEngine } from '../inference/local-engine.js';
+import type { EngineInfo } from '../inference/engine.js';
+import type { ProviderName } from '../inference/provider.js';
+import type { PictureSize } from '../frame.js';
+import { openDataset } from './datasets/index.js';
+import type { Dataset, DatasetKind, DatasetOptions } from './datasets/dataset.js';
+import { evaluateError } from './errors.js';
+import { FlowPredictor } from './flow-baseline.js';
+import { Calibration } from './metrics/calibration.js';
+import { CopyPredictor, EnginePredictor, FolderPredictor, type Predictor } from './predictor.js';
+import { parsePromptStyle } from './prompting.js';
+import { runResult, type EvaluatedClip, type RunResult } from './result.js';
+import { runClip } from './run-clip.js';
+import { WorstFrames } from './worst-frames.js';
+
+export interface EvaluateOptions {
+  readonly kind: DatasetKind;
+  readonly root: string;
+  readonly dataset: DatasetOptions;
+  /** mask | box | click | clicks:N | rounds:N */
+  readonly prompt: string;
+  readonly model: {
+    readonly dir: string;
+    readonly provider: ProviderName | 'auto';
+    readonly threads: number;
+  };
+  /** Memory policies to compare; empty: the model's own. */
+  readonly policies: readonly string[];
+  readonly baseline: 'copy' | 'flow' | null;
+  /** Folder of masks that another program made, instead of the engine. */
+  readonly predictions: string | null;
+  /** Names or numbers of labels to follow; empty: all. */
+  readonly labels: readonly string[];
+  /** Clips to run, by name; empty: all. */
+  readonly clips: readonly string[];
+  readonly framesPerSecond: number | null;
+  /** NSD: mm where calibrated, else px. */
+  readonly tolerance: number;
+  readonly flicker: boolean;
+  readonly seed: number;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly policy: string | null;
+  readonly clip: string;
+  readonly clipIndex: number;
+  readonly clipCount: number;
+  readonly frame: number;
+  readonly frameCount: number;
+}
+
+export interface Evaluated {
+  readonly results: readonly RunResult[];
+  /** Of the first result. */
+  readonly worst: WorstFrames;
+  readonly engine: EngineInfo | null;
+}
+
+/** Size of the pictures for what does not ask for one (baselines): DAVIS' shape at the default model's cost. */
+const baselineSize: PictureSize = { width: 448, height: 256 };
+
+export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
+  const style = parsePromptStyle(options.prompt);
+  const dataset = openDataset(options.kind, options.root, options.dataset);
+  const clips = dataset.clips.filter(
+    ({ name }) => options.clips.length === 0 || options.clips.includes(name),
+  );
+  const unknown = options.clips.find((name) => !dataset.clips.some((clip) => clip.name === name));
+  if (unknown !== undefined || clips.length === 0)
+    throw evaluateError('SONO_DATASET_CLIP', {
+      clip: unknown ?? '(any)',
+      known: dataset.clips
+        .slice(0, 20)
+        .map(({ name }) => name)
+        .join(', '),
+    });
+  const labels = chosenLabels(dataset, options.labels);
+  const results: RunResult[] = [];
+  const worst = new WorstFrames();
+  let engine: EngineInfo | null = null;
+  const policies: readonly (string | null)[] = options.policies.length > 0 ? options.policies : [null];
+  for (const [index, policy] of policies.entries()) {
+    const predictor = await createPredictor(options, policy, (info) => (engine ??= info));
+    try {
+      const pixelCalibration = new Calibration(50);
+      const done: EvaluatedClip[] = [];
+      for (const [clipIndex, handle] of clips.entries()) {
+        const clip = await handle.open();
+        done.push(
+          await runClip(clip, predictor, {
+            style,
+            labels,
+            framesPerSecond: options.framesPerSecond,
+            tolerance: options.tolerance,
+            flicker: options.flicker,
+            pixelCalibration,
+            worst: index === 0 ? worst : new WorstFrames(0),
+            onFrame: (frame) =>
+              options.onProgress({
+                policy,
+                clip: clip.name,
+                clipIndex,
+                clipCount: clips.length,
+                frame,
+                frameCount: clip.frameCount,
+              }),
+          }),
+        );
+      }
+      const result = runResult(done, {
+        policy,
+        predictor: predictor.name,
+        classes:
+          dataset.labels === null
+            ? null
+            : [...dataset.labels.keys()].filter((key) => labels?.has(key) ?? true),
+        rule: { skipFirstAndLastFrame: dataset.skipLastFrame },
+        pixelCalibration,
+        seed: options.seed,
+      });
+      if (result === null) throw evaluateError('SONO_DATASET_NO_OBJECT', { clip: clips[0]?.name ?? '' });
+      results.push(result);
+    } finally {
+      await predictor.close();
+    }
+  }
+  return { results, worst, engine };
+}
+
+async function createPredictor(
+  options: EvaluateOptions,
+  policy: string | null,
+  onEngine: (info: EngineInfo) => void,
+): Promise<Predictor> {
+  if (options.predictions !== null) return new FolderPredictor(options.predictions, baselineSize);
+  if (options.baseline === 'copy') return new CopyPredictor(baselineSize);
+  if (options.baseline === 'flow') return new FlowPredictor(baselineSize);
+  const engine = await createLocalEngine({
+    modelDir: options.model.dir,
+    provider: options.model.provider,
+    policy,
+    threads: options.model.threads,
+    sourceSize: baselineSize,
+    keepLogits: true,
+  });
+  onEngine(engine.info);
+  return new EnginePredictor(engine);
+}
+
+/** Names (where the data set has names) and numbers → labels; null: all. */
+function chosenLabels(dataset: Dataset, wanted: readonly string[]): ReadonlySet<number> | null {
+  if (wanted.length === 0) return null;
+  const byName = new Map([...(dataset.labels ?? [])].map(([value, name]) => [name.toLowerCase(), value]));
+  return new Set(
+    wanted.map((text) => {
+      const label = byName.get(text.toLowerCase()) ?? (/^\d+$/.test(text) ? Number(text) : NaN);
+      if (!(label >= 1 && label <= 254))
+        throw evaluateError('SONO_DATASET_LABEL_NAME', {
+          label: text,
+          known: dataset.labels ? [...dataset.labels.values()].join(', ') : 'numbers from 1 to 254',
+        });
+      return label;
+    }),
+  );
+}

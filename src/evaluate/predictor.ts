@@ -1,0 +1,253 @@
+/** What is being evaluated: the engine, a baseline, or masks that another program made. All answer the same questions. */
+import { join } from 'node:path';
+import { objectMaskAtSourceSize } from '../export/resample.js';
+import type { AnalysisFrame, PictureSize } from '../frame.js';
+import type { Engine, FrameResult, ObjectResult } from '../inference/engine.js';
+import type { Mask } from '../mask.js';
+import { maskFromScaledLogits, resizeMask } from '../mask-resize.js';
+import { emptyMask, maskFromBitmap } from '../mask-rle.js';
+import type { ObjectState, Prompt } from '../prompt.js';
+import { evaluateError } from './errors.js';
+import type { Clip } from './datasets/dataset.js';
+import { list, stem } from './datasets/dataset.js';
+import { readMask } from './datasets/pictures.js';
+
+/** One object on one frame, masks at source size. */
+export interface Prediction {
+  /** What a person sees: empty where the object is lost or being searched. */
+  readonly shown: Mask;
+  /** What the network drew, whatever the state; the same as `shown` where there is no difference. */
+  readonly drawn: Mask;
+  readonly confidence: number | null;
+  readonly score: number | null;
+  readonly state: ObjectState;
+  /** Raw logits at network resolution for pixel calibration. */
+  readonly logits: { readonly data: Float32Array; readonly size: PictureSize } | null;
+}
+
+export interface Predictor {
+  /** For reports: "compact (gated)", "copy of the first mask" … */
+  readonly name: string;
+  /** Size of the pictures that it wants. */
+  readonly inputSize: PictureSize;
+  /** Time inside the network and inside the tracker since `start`, ms. */
+  readonly timing: { readonly modelMs: number; readonly trackerMs: number };
+  start(clip: Clip): Promise<void>;
+  /** First mark of an object (then `label` is new) or a further one; the mask it gives on this frame, at source size. */
+  prompt(label: number, prompts: readonly Prompt[], frame: AnalysisFrame): Promise<Mask>;
+  /** All objects prompted so far, by label. */
+  track(frame: AnalysisFrame): Promise<ReadonlyMap<number, Prediction>>;
+  close(): Promise<void>;
+}
+
+/** The very engine of live rooms and replay, with its logits kept. */
+export class EnginePredictor implements Predictor {
+  readonly name: string;
+  readonly inputSize: PictureSize;
+  #sourceSize: PictureSize = { width: 0, height: 0 };
+  #ids = new Map<number, number>();
+  #modelNs = 0;
+  #trackerNs = 0;
+
+  constructor(private readonly engine: Engine) {
+    this.name = `${engine.info.modelName} (${engine.info.policy})`;
+    this.inputSize = engine.info.inputSize;
+  }
+
+  get timing(): { modelMs: number; trackerMs: number } {
+    return { modelMs: this.#modelNs / 1e6, trackerMs: this.#trackerNs / 1e6 };
+  }
+
+  async start(clip: Clip): Promise<void> {
+    this.#sourceSize = clip.size;
+    this.#ids = new Map();
+    this.#modelNs = this.#trackerNs = 0;
+    await this.engine.command({ kind: 'reset' }, null);
+    await this.engine.setSourceSize(clip.size);
+  }
+
+  async prompt(label: number, prompts: readonly Prompt[], frame: AnalysisFrame): Promise<Mask> {
+    const known = this.#ids.get(label) ?? null;
+    const { objectId, result } = await this.engine.command(
+      { kind: 'prompt', objectId: known, label: known === null ? `label ${label}` : null, prompts },
+      frame,
+    );
+    if (objectId !== null) this.#ids.set(label, objectId);
+    const object = result?.objects.find(({ id }) => id === objectId);
+    if (result) this.#count(result);
+    return object && result
+      ? this.#drawn(object, result)
+      : emptyMask(this.#sourceSize.width, this.#sourceSize.height);
+  }
+
+  async track(frame: AnalysisFrame): Promise<ReadonlyMap<number, Prediction>> {
+    const result = await this.engine.track(frame);
+    this.#count(result);
+    const labels = new Map([...this.#ids].map(([label, id]) => [id, label]));
+    const predictions = new Map<number, Prediction>();
+    for (const object of result.objects) {
+      const label = labels.get(object.id);
+      if (label === undefined) continue;
+      const drawn = this.#drawn(object, result);
+      const hidden = object.state === 'lost' || object.state === 'searching';
+      predictions.set(label, {
+        drawn,
+        shown: hidden ? emptyMask(drawn.width, drawn.height) : drawn,
+        confidence: object.confidence,
+        score: object.score,
+        state: object.state,
+        logits: object.logits ? { data: object.logits, size: result.logitsSize } : null,
+      });
+    }
+    return predictions;
+  }
+
+  close(): Promise<void> {
+    return this.engine.close();
+  }
+
+  #drawn(object: ObjectResult, result: FrameResult): Mask {
+    return object.logits
+      ? maskFromScaledLogits(object.logits, result.logitsSize, this.#sourceSize)
+      : objectMaskAtSourceSize(object, result, this.#sourceSize);
+  }
+
+  #count({ timing }: FrameResult): void {
+    this.#modelNs += timing.inferenceNs;
+    this.#trackerNs += timing.trackingNs;
+  }
+}
+
+function certain(mask: Mask): Prediction {
+  return { shown: mask, drawn: mask, confidence: null, score: null, state: 'tracking', logits: null };
+}
+
+/** What a baseline makes of prompts: only masks say where the object ends; a box is filled, a click is a point. */
+export function maskOfPrompts(prompts: readonly Prompt[], size: PictureSize): Mask {
+  const bitmap = new Uint8Array(size.width * size.height);
+  for (const prompt of prompts) {
+    switch (prompt.type) {
+      case 'mask':
+        return resizeMask(prompt.mask, size);
+      case 'box': {
+        const [left, top, right, bottom] = prompt.box.map(Math.round) as [number, number, number, number];
+        for (let y = Math.max(0, top); y < Math.min(size.height, bottom); y++)
+          bitmap.fill(1, y * size.width + Math.max(0, left), y * size.width + Math.min(size.width, right));
+        break;
+      }
+      case 'click':
+      case 'scribble':
+        break;
+    }
+  }
+  return maskFromBitmap(bitmap, size.width, size.height);
+}
+
+/** Baseline: the prompt's mask, never moved. */
+export class CopyPredictor implements Predictor {
+  readonly name = 'copy of the first mask';
+  readonly timing = { modelMs: 0, trackerMs: 0 };
+  #masks = new Map<number, Mask>();
+  #size: PictureSize = { width: 0, height: 0 };
+
+  constructor(readonly inputSize: PictureSize) {}
+
+  start(clip: Clip): Promise<void> {
+    this.#masks = new Map();
+    this.#size = clip.size;
+    return Promise.resolve();
+  }
+
+  prompt(label: number, prompts: readonly Prompt[]): Promise<Mask> {
+    const mask = maskOfPrompts(prompts, this.#size);
+    this.#masks.set(label, mask);
+    return Promise.resolve(mask);
+  }
+
+  track(): Promise<ReadonlyMap<number, Prediction>> {
+    return Promise.resolve(new Map([...this.#masks].map(([label, mask]) => [label, certain(mask)])));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/**
+ * Masks from a folder, as any tracker may have written them: `<root>/<clip>/<picture name>.png`, palette or grey with
+ * the labels of the truth (0/255 for a single object): the layout of DAVIS results.
+ */
+export class FolderPredictor implements Predictor {
+  readonly name: string;
+  readonly timing = { modelMs: 0, trackerMs: 0 };
+  #files = new Map<string, string>();
+  #names: readonly string[] = [];
+  #labels = new Set<number>();
+  #size: PictureSize = { width: 0, height: 0 };
+  #clip = '';
+
+  constructor(
+    private readonly root: string,
+    readonly inputSize: PictureSize,
+  ) {
+    this.name = 'masks from a folder';
+  }
+
+  start(clip: Clip): Promise<void> {
+    const folder = join(this.root, clip.name);
+    this.#files = new Map(list(folder).map((name) => [stem(name), join(folder, name)]));
+    // Videos have no picture names: then frames are numbered from 0, or simply in order.
+    this.#names = clip.picturePaths?.map((path) => stem(path.split(/[\\/]/).at(-1) ?? '')) ?? [
+      ...this.#files.keys(),
+    ];
+    this.#labels = new Set();
+    this.#size = clip.size;
+    this.#clip = clip.name;
+    if (this.#files.size === 0)
+      throw evaluateError('SONO_EVALUATE_PREDICTIONS', {
+        clip: clip.name,
+        expected: `${folder}/<name of the picture>.png`,
+      });
+    return Promise.resolve();
+  }
+
+  prompt(label: number): Promise<Mask> {
+    this.#labels.add(label);
+    return Promise.resolve(emptyMask(this.#size.width, this.#size.height));
+  }
+
+  async track(frame: AnalysisFrame): Promise<ReadonlyMap<number, Prediction>> {
+    const name = this.#names[frame.sourceFrame] ?? '';
+    const path = this.#files.get(name);
+    if (path === undefined)
+      throw evaluateError('SONO_EVALUATE_PREDICTIONS', {
+        clip: this.#clip,
+        expected: `a mask for "${name}"`,
+      });
+    const { width, height, values, indexed } = await readMask(path);
+    if (width !== this.#size.width || height !== this.#size.height)
+      throw evaluateError('SONO_DATASET_SIZE', {
+        clip: this.#clip,
+        path,
+        found: `${width}×${height}`,
+        expected: `${this.#size.width}×${this.#size.height}`,
+      });
+    const single = this.#labels.size === 1 && !indexed;
+    return new Map(
+      [...this.#labels].map((label) => [
+        label,
+        certain(
+          maskFromBitmap(
+            values.map((value) => (value === label || (single && value > 127) ? 1 : 0)),
+            width,
+            height,
+          ),
+        ),
+      ]),
+    );
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,362 @@
+/**
+ * One clip from its first to its last frame: simulated prompts where objects appear, the predictor on every frame, the
+ * scores of every annotated frame. Pictures are decoded ahead in the thread pool; scores are computed in this thread
+ * between two calls of the network.
+ */
+import type { AnalysisFrame } from '../frame.js';
+import type { Mask } from '../mask.js';
+import { maskFromBitmap } from '../mask-rle.js';
+import type { ObjectState, Prompt } from '../prompt.js';
+import { voidLabel, type Clip, type LabelMap } from './datasets/dataset.js';
+import { evaluateError } from './errors.js';
+import { bitmapFromBytes, bitmapFromMask, emptyBitmap, withoutVoid, type Bitmap } from './metrics/bitmap.js';
+import type { Calibration } from './metrics/calibration.js';
+import { contourScores } from './metrics/contour.js';
+import { greyFromRgb, opticalFlow, type Flow, type GreyPicture } from './metrics/flow.js';
+import { dice, jaccard, overlap, type Overlap } from './metrics/overlap.js';
+import { flicker } from './metrics/temporal.js';
+import type { Prediction, Predictor } from './predictor.js';
+import { clickPrompt, promptObject, type PromptStyle } from './prompting.js';
+import type { WorstFrames } from './worst-frames.js';
+
+/** Scores of one object on one annotated frame; areas in source pixels, void left out. */
+export interface FrameScore {
+  readonly frame: number;
+  readonly timeMs: number;
+  readonly areas: Overlap;
+  readonly j: number;
+  readonly f: number;
+  readonly dice: number;
+  /** mm where the clip is calibrated, else px; Infinity where one side is empty. */
+  readonly hd95: number;
+  readonly assd: number;
+  readonly nsd: number;
+  /** J of what the network drew, also where it was not shown because the object counted as lost. */
+  readonly drawnJ: number;
+  /** Null before the prompt and for baselines. */
+  readonly confidence: number | null;
+  readonly state: ObjectState;
+  /** 1 − IoU with the previous frame's mask after motion compensation; null without a previous mask. */
+  readonly flicker: number | null;
+  readonly truthFlicker: number | null;
+}
+
+export interface ObjectRun {
+  readonly label: number;
+  readonly name: string;
+  readonly promptFrame: number;
+  /** IoU on the prompted frame after each mark. */
+  readonly promptIou: readonly number[];
+  readonly scores: readonly FrameScore[];
+}
+
+export interface ClipRun {
+  readonly name: string;
+  readonly frames: number;
+  readonly size: { readonly width: number; readonly height: number };
+  readonly spacingMm: { readonly x: number; readonly y: number } | null;
+  readonly framesPerSecond: number;
+  readonly objects: readonly ObjectRun[];
+  readonly wallMs: number;
+  readonly modelMs: number;
+  readonly trackerMs: number;
+}
+
+export interface RunOptions {
+  readonly style: PromptStyle;
+  /** Labels to follow; null: every label that appears. */
+  readonly labels: ReadonlySet<number> | null;
+  /** Where neither data set nor caller knows the rate. */
+  readonly framesPerSecond: number | null;
+  /** Tolerance of NSD: mm where calibrated, else px. */
+  readonly tolerance: number;
+  readonly flicker: boolean;
+  readonly pixelCalibration: Calibration;
+  readonly worst: WorstFrames;
+  readonly onFrame: (done: number) => void;
+}
+
+/** A click given on a later frame, in the interactive protocol. */
+interface Correction {
+  readonly label: number;
+  readonly prompt: Prompt;
+}
+
+/** Greys of about this width: motion of masks needs no more, and flow costs as much as it has pixels. */
+const flowWidth = 112;
+
+interface FollowedObject {
+  readonly label: number;
+  readonly promptFrame: number;
+  readonly promptIou: readonly number[];
+  readonly scores: FrameScore[];
+  previous: Bitmap | null;
+  previousTruth: Bitmap | null;
+  worst: {
+    readonly frame: number;
+    readonly j: number;
+    readonly shown: Bitmap;
+    readonly truth: Bitmap;
+  } | null;
+}
+
+/** Truth of each label that occurs, and the void pixels. Takes over the map's bytes where it can. */
+export function splitLabels(
+  map: LabelMap,
+  wanted: ReadonlySet<number> | null,
+): { readonly objects: ReadonlyMap<number, Bitmap>; readonly voids: Bitmap | null } {
+  const { width, height, data } = map;
+  const counts = new Uint32Array(256);
+  for (const value of data) counts[value] = (counts[value] as number) + 1;
+  const present = Array.from({ length: 254 }, (_, index) => index + 1).filter(
+    (label) => (counts[label] as number) > 0 && (wanted === null || wanted.has(label)),
+  );
+  const pick = (label: number): Bitmap =>
+    bitmapFromBytes(
+      data.map((value) => (value === label ? 1 : 0)),
+      width,
+      height,
+    );
+  const voids = (counts[voidLabel] as number) > 0 ? pick(voidLabel) : null;
+  const only = present[0];
+  if (
+    voids === null &&
+    present.length === 1 &&
+    only !== undefined &&
+    (counts[0] as number) + (counts[only] as number) === data.length
+  )
+    return { objects: new Map([[only, bitmapFromBytes(data, width, height)]]), voids };
+  return { objects: new Map(present.map((label) => [label, pick(label)])), voids };
+}
+
+/** Runs a clip; with the interactive style several times, the last run being the one that is reported. */
+export async function runClip(
+  clip: Clip,
+  predictor: Predictor,
+  options: RunOptions,
+): Promise<{ readonly run: ClipRun; readonly rounds: readonly ClipRun[] }> {
+  const rounds: ClipRun[] = [];
+  const corrections = new Map<number, Correction[]>();
+  const count = options.style.kind === 'rounds' ? options.style.count : 1;
+  for (let round = 0; ; round++) {
+    const last = round === count - 1;
+    const { run, worst } = await runOnce(clip, predictor, options, corrections, last);
+    rounds.push(run);
+    if (last) return { run, rounds };
+    for (const [label, { frame, shown, truth }] of worst) {
+      const prompt = clickPrompt(shown, truth);
+      if (prompt !== null) corrections.set(frame, [...(corrections.get(frame) ?? []), { label, prompt }]);
+    }
+  }
+}
+
+async function runOnce(
+  clip: Clip,
+  predictor: Predictor,
+  options: RunOptions,
+  corrections: ReadonlyMap<number, readonly Correction[]>,
+  report: boolean,
+): Promise<{
+  readonly run: ClipRun;
+  readonly worst: ReadonlyMap<
+    number,
+    { readonly frame: number; readonly shown: Bitmap; readonly truth: Bitmap }
+  >;
+}> {
+  const started = performance.now();
+  const framesPerSecond = options.framesPerSecond ?? clip.framesPerSecond ?? 25;
+  const objects = new Map<number, FollowedObject>();
+  const annotated: { readonly frame: number; readonly timeMs: number }[] = [];
+  let previousGrey: GreyPicture | null = null;
+  let frames = 0;
+  await predictor.start(clip);
+  for await (const { index, rgb, truth } of clip.frames(predictor.inputSize)) {
+    const ptsNs = Math.round((index * 1e9) / framesPerSecond);
+    const frame: AnalysisFrame = {
+      streamId: 'evaluate',
+      ptsNs,
+      captureNs: ptsNs,
+      mediaNs: ptsNs,
+      sourceFrame: index,
+      pass: 0,
+      size: predictor.inputSize,
+      data: rgb,
+      decodedNs: ptsNs,
+    };
+    const { objects: truths, voids } = truth === null ? nothing : splitLabels(truth, options.labels);
+    for (const [label, bitmap] of truths) {
+      if (objects.has(label)) continue;
+      const { iou } = await promptObject(options.style, predictor, label, bitmap, frame);
+      objects.set(label, {
+        label,
+        promptFrame: index,
+        promptIou: iou,
+        // Before it appeared there was nothing to see, and nothing was shown: correct by definition.
+        scores: annotated.map(beforeAppearance),
+        previous: null,
+        previousTruth: null,
+        worst: null,
+      });
+    }
+    for (const { label, prompt } of corrections.get(index) ?? [])
+      await predictor.prompt(label, [prompt], frame);
+    const predictions = objects.size === 0 ? new Map<number, Prediction>() : await predictor.track(frame);
+
+    let flow: Flow | null = null;
+    if (options.flicker && objects.size > 0) {
+      const { width, height } = predictor.inputSize;
+      const grey = greyFromRgb(rgb, width, height, Math.max(1, Math.round(width / flowWidth)));
+      if (previousGrey !== null) flow = opticalFlow(grey, previousGrey);
+      previousGrey = grey;
+    }
+    for (const object of objects.values()) {
+      const prediction = predictions.get(object.label) ?? null;
+      const shown = prediction
+        ? bitmapFromMask(prediction.shown)
+        : emptyBitmap(clip.size.width, clip.size.height);
+      if (truth === null) {
+        object.previous = shown;
+        object.previousTruth = null;
+        continue;
+      }
+      const target = truths.get(object.label) ?? emptyBitmap(clip.size.width, clip.size.height);
+      scoreFrame(object, { clip, frame, options, prediction, shown, truth: target, voids, flow, report });
+    }
+    if (truth !== null) annotated.push({ frame: index, timeMs: ptsNs / 1e6 });
+    frames++;
+    options.onFrame(frames);
+  }
+  if (objects.size === 0) throw evaluateError('SONO_DATASET_NO_OBJECT', { clip: clip.name });
+  return {
+    run: {
+      name: clip.name,
+      frames,
+      size: clip.size,
+      spacingMm: clip.spacingMm,
+      framesPerSecond,
+      objects: [...objects.values()].map(({ label, promptFrame, promptIou, scores }) => ({
+        label,
+        name: clip.label(label),
+        promptFrame,
+        promptIou,
+        scores,
+      })),
+      wallMs: performance.now() - started,
+      ...predictor.timing,
+    },
+    worst: new Map(
+      [...objects.values()].flatMap(({ label, worst }) => (worst === null ? [] : [[label, worst] as const])),
+    ),
+  };
+}
+
+const nothing = { objects: new Map<number, Bitmap>(), voids: null };
+
+function beforeAppearance({
+  frame,
+  timeMs,
+}: {
+  readonly frame: number;
+  readonly timeMs: number;
+}): FrameScore {
+  return {
+    frame,
+    timeMs,
+    areas: { intersection: 0, prediction: 0, truth: 0 },
+    j: 1,
+    f: 1,
+    dice: 1,
+    hd95: 0,
+    assd: 0,
+    nsd: 1,
+    drawnJ: 1,
+    confidence: null,
+    state: 'searching',
+    flicker: null,
+    truthFlicker: null,
+  };
+}
+
+interface Scored {
+  readonly clip: Clip;
+  readonly frame: AnalysisFrame;
+  readonly options: RunOptions;
+  readonly prediction: Prediction | null;
+  readonly shown: Bitmap;
+  readonly truth: Bitmap;
+  readonly voids: Bitmap | null;
+  readonly flow: Flow | null;
+  readonly report: boolean;
+}
+
+function scoreFrame(object: FollowedObject, scored: Scored): void {
+  const { clip, frame, options, prediction, voids, flow } = scored;
+  const shown = withoutVoid(scored.shown, voids);
+  const truth = withoutVoid(scored.truth, voids);
+  const areas = overlap(shown, truth);
+  const j = jaccard(areas);
+  const contour = contourScores(shown, truth, clip.spacingMm ?? { x: 1, y: 1 }, [options.tolerance]);
+  const drawnJ =
+    prediction === null || prediction.drawn === prediction.shown
+      ? j
+      : jaccard(overlap(withoutVoid(bitmapFromMask(prediction.drawn), voids), truth));
+  object.scores.push({
+    frame: frame.sourceFrame,
+    timeMs: frame.ptsNs / 1e6,
+    areas,
+    j,
+    f: contour.f,
+    dice: dice(areas),
+    hd95: contour.hd95,
+    assd: contour.assd,
+    nsd: contour.nsd[0] as number,
+    drawnJ,
+    confidence: prediction?.confidence ?? null,
+    state: prediction?.state ?? 'searching',
+    flicker: flow && object.previous ? flicker(object.previous, scored.shown, flow) : null,
+    truthFlicker: flow && object.previousTruth ? flicker(object.previousTruth, scored.truth, flow) : null,
+  });
+  object.previous = scored.shown;
+  object.previousTruth = scored.truth;
+  const prompted = frame.sourceFrame === object.promptFrame;
+  if (!prompted && (object.worst === null || j < object.worst.j))
+    object.worst = { frame: frame.sourceFrame, j, shown, truth };
+  if (!scored.report || prompted) return;
+  if (prediction?.logits && areas.prediction > 0)
+    calibratePixels(options.pixelCalibration, prediction.logits, scored.truth, voids);
+  const masks = (): { prediction: Mask; truth: Mask } => ({
+    prediction: maskFromBitmap(shown.data, shown.width, shown.height),
+    truth: maskFromBitmap(truth.data, truth.width, truth.height),
+  });
+  options.worst.offer(
+    { clip: clip.name, object: clip.label(object.label), frame: frame.sourceFrame, j },
+    () => ({
+      ...masks(),
+      rgb: frame.data,
+      rgbSize: frame.size,
+    }),
+  );
+}
+
+/**
+ * Foreground probability against truth at the centres of the network's own pixels: the full picture would repeat each
+ * of them many times over.
+ */
+function calibratePixels(
+  calibration: Calibration,
+  {
+    data,
+    size,
+  }: { readonly data: Float32Array; readonly size: { readonly width: number; readonly height: number } },
+  truth: Bitmap,
+  voids: Bitmap | null,
+): void {
+  for (let y = 0, index = 0; y < size.height; y++) {
+    const row = Math.floor(((y + 0.5) * truth.height) / size.height) * truth.width;
+    for (let x = 0; x < size.width; x++, index++) {
+      const at = row + Math.floor(((x + 0.5) * truth.width) / size.width);
+      if (voids?.data[at] === 1) continue;
+      calibration.add(1 / (1 + Math.exp(-(data[index] as number))), truth.data[at] as number);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/** The frames that deserve a look: lowest J, no two from the same half second of one object. */
+import type { PictureSize } from '../frame.js';
+import type { Mask } from '../mask.js';
+
+export interface WorstFrame {
+  readonly clip: string;
+  readonly object: string;
+  readonly frame: number;
+  readonly j: number;
+}
+
+export interface FramePictures {
+  /** RGB as the network saw it. */
+  readonly rgb: Uint8Array;
+  readonly rgbSize: PictureSize;
+  /** At source size. */
+  readonly prediction: Mask;
+  readonly truth: Mask;
+}
+
+/** Neighbours look alike: within so many frames only the worst one is kept. */
+const apart = 12;
+
+/** Bounded: keeps the pictures of a few candidates only. */
+export class WorstFrames {
+  #kept: (WorstFrame & FramePictures)[] = [];
+
+  constructor(readonly count = 10) {}
+
+  /** `pictures` is only called for a candidate that enters the list. */
+  offer(candidate: WorstFrame, pictures: () => FramePictures): void {
+    const { clip, object, frame, j } = candidate;
+    const near = this.#kept.find(
+      (other) => other.clip === clip && other.object === object && Math.abs(other.frame - frame) < apart,
+    );
+    if (near !== undefined) {
+      if (near.j <= j) return;
+      this.#kept = this.#kept.filter((other) => other !== near);
+    } else if (this.#kept.length >= this.count && j >= (this.#kept.at(-1)?.j ?? Infinity)) return;
+    this.#kept.push({ ...candidate, ...pictures() });
+    this.#kept.sort((a, b) => a.j - b.j);
+    this.#kept.length = Math.min(this.#kept.length, this.count);
+  }
+
+  list(): readonly (WorstFrame & FramePictures)[] {
+    return this.#kept;
+  }
+}
