@@ -54,6 +54,7 @@ export async function checkReportPlace(file: string): Promise<void> {
     if (existing?.isDirectory()) throw new Error('it is a folder');
     await access(dirname(file), constants.W_OK);
     if (existing) await access(file, constants.W_OK);
+    if (existing && !existing.isFile()) return;
     const probe = partName(file);
     await (await open(probe, 'w')).close();
     await rm(probe);
@@ -62,11 +63,19 @@ export async function checkReportPlace(file: string): Promise<void> {
   }
 }
 
-/** Nothing half-written ever carries the final name. Throws SONO_REPORT_DISK_FULL, SONO_REPORT_UNWRITABLE. */
+/**
+ * Nothing half-written ever carries the final name; a device or a pipe (/dev/stdout) is written to, never replaced. Throws SONO_REPORT_DISK_FULL, SONO_REPORT_UNWRITABLE.
+ */
 export async function writeReport(file: string, report: RunReport): Promise<void> {
+  const text = `${JSON.stringify(report, null, 2)}\n`;
   const part = partName(file);
   try {
-    await writeFile(part, `${JSON.stringify(report, null, 2)}\n`);
+    const existing = await stat(file).catch(() => null);
+    if (existing && !existing.isFile()) {
+      await writeFile(file, text);
+      return;
+    }
+    await writeFile(part, text);
     await rename(part, file);
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined);
