@@ -26,6 +26,7 @@ module.exports = {
     only('record', 'record', ['protocol', 'inference']),
     only('evaluate', 'evaluate', ['export', 'replay', 'inference', 'ingest']),
     only('replay', 'replay', [
+      'pipeline',
       'ingest',
       'inference',
       'tracking',

@@ -19,6 +19,16 @@ export const commands: readonly CommandEntry[] = [
   { name: 'demo', summary: 'two synthetic rooms in the browser', load: () => import('./demo.js') },
   { name: 'run', summary: 'open the streams of a pipeline file', load: () => import('./run.js') },
   {
+    name: 'replay',
+    summary: 'analyse recorded material, every frame of it; verify a recording',
+    load: () => import('./replay.js'),
+  },
+  {
+    name: 'play',
+    summary: 'show a recording in the dashboard',
+    load: () => import('./play.js'),
+  },
+  {
     name: 'doctor',
     summary: 'what is there, what is missing, and what that means',
     load: () => import('./doctor.js'),

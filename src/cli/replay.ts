@@ -16,6 +16,7 @@ import { verifyRecording } from '../replay/verify.js';
 import type { VerifyReport } from '../replay/verify.js';
 import { cliError } from './errors.js';
 import { fromInvocation, invocationFolder } from './paths.js';
+import { positiveNumber, wholeNumber } from './option-values.js';
 import { listenForStop } from './signals.js';
 import { programVersion } from './versions.js';
 
@@ -201,19 +202,4 @@ function formatList(text: string): ExportFormat[] {
     if (!format) throw new InvalidArgumentError(`"${name}" is not one of ${exportFormats.join(', ')}.`);
     return format;
   });
-}
-
-const wholeNumber =
-  (least: number, most: number) =>
-  (text: string): number => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= least && value <= most))
-      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-    return value;
-  };
-
-function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('It must be a number greater than 0.');
-  return value;
 }

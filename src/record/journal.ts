@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { EngineInfo, FrameResult, TrackerCommand } from '../inference/engine.js';
 import { providerNames } from '../inference/provider.js';
 import { maskToCocoString } from '../mask-rle.js';
+import type { Mask } from '../mask.js';
 import { promptFromWire, promptSchema, promptToWire } from '../protocol/requests.js';
 
 /** Format of journal and channels; a reader refuses what is newer. */
@@ -137,6 +138,14 @@ export function decodeEntry(bytes: Uint8Array): JournalEntry | null {
   return parsed.success ? parsed.data : null;
 }
 
+/** SHA-256 of a mask, the first 16 hex digits: enough to notice a difference. */
+export function maskHash(mask: Mask): string {
+  return createHash('sha256')
+    .update(`${mask.width}x${mask.height}:${maskToCocoString(mask)}`)
+    .digest('hex')
+    .slice(0, 16);
+}
+
 /** What the journal keeps of a result: exact numbers, and a hash of each mask. */
 export function journalObjects(result: FrameResult): JournalObject[] {
   return result.objects.map(({ id, label, state, score, confidence, areaPx, mask }) => ({
@@ -146,10 +155,7 @@ export function journalObjects(result: FrameResult): JournalObject[] {
     score,
     confidence,
     areaPx,
-    mask: createHash('sha256')
-      .update(`${mask.width}x${mask.height}:${maskToCocoString(mask)}`)
-      .digest('hex')
-      .slice(0, 16),
+    mask: maskHash(mask),
   }));
 }
 

@@ -42,6 +42,24 @@ export interface ChannelDefinition {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+interface WriterState {
+  readonly bytes: number;
+  readonly dataCrc: number;
+  readonly channels: number;
+  readonly messages: readonly (readonly [id: number, count: number])[];
+  readonly startNs: string;
+  readonly endNs: string;
+  readonly chunks: readonly {
+    readonly startNs: string;
+    readonly endNs: string;
+    readonly offset: number;
+    readonly length: number;
+    readonly size: number;
+    readonly indexLength: number;
+    readonly indexes: readonly (readonly [id: number, offset: number])[];
+  }[];
+}
+
 export class McapFileWriter {
   readonly path: string;
   readonly #options: McapWriterOptions;
@@ -65,6 +83,8 @@ export class McapFileWriter {
   /** Definitions that the next chunk must carry. */
   #newSchemas: McapTypes.Schema[] = [];
   #newChannels: McapTypes.Channel[] = [];
+  /** Channels that the file defines already (a resumed one). */
+  #knownChannels = 0;
   #chunk = new McapChunkBuilder({ useMessageIndex: true });
   #chunkTimer: NodeJS.Timeout | null = null;
   /** Bytes handed to the disk queue so far = offset of the next record. */
@@ -117,6 +137,84 @@ export class McapFileWriter {
     return writer;
   }
 
+  /**
+   * Go on with a file that was written up to `state` (from `checkpoint`); whatever stands behind is cut away. The caller
+   * defines the same channels again, in the same order, before its first message.
+   * Throws SONO_RECORD_NOT_WRITABLE where the file is missing or shorter than that.
+   */
+  static async resume(
+    path: string,
+    state: string,
+    options: Partial<McapWriterOptions>,
+    onFailure: (error: SonoError) => void,
+  ): Promise<McapFileWriter> {
+    const saved = JSON.parse(state) as WriterState;
+    let file: FileHandle;
+    try {
+      file = await open(path, 'r+');
+      const { size } = await file.stat();
+      if (size < saved.bytes) {
+        await file.close();
+        throw new Error(`the file has ${size} bytes, not ${saved.bytes}`);
+      }
+      await file.truncate(saved.bytes);
+    } catch (error) {
+      throw recordError('SONO_RECORD_NOT_WRITABLE', { path }, error);
+    }
+    const writer = new McapFileWriter(path, file, { ...defaultWriterOptions, ...options }, onFailure);
+    writer.#position = saved.bytes;
+    writer.#dataCrc = saved.dataCrc;
+    writer.#knownChannels = saved.channels;
+    for (const [id, count] of saved.messages) {
+      writer.#sequences.set(id, count);
+      writer.#statistics.channelMessageCounts.set(id, BigInt(count));
+      writer.#statistics.messageCount += BigInt(count);
+    }
+    writer.#statistics.messageStartTime = BigInt(saved.startNs);
+    writer.#statistics.messageEndTime = BigInt(saved.endNs);
+    writer.#statistics.chunkCount = saved.chunks.length;
+    for (const chunk of saved.chunks)
+      writer.#chunkIndexes.push({
+        messageStartTime: BigInt(chunk.startNs),
+        messageEndTime: BigInt(chunk.endNs),
+        chunkStartOffset: BigInt(chunk.offset),
+        chunkLength: BigInt(chunk.length),
+        messageIndexOffsets: new Map(chunk.indexes.map(([id, offset]) => [id, BigInt(offset)])),
+        messageIndexLength: BigInt(chunk.indexLength),
+        compression: '',
+        compressedSize: BigInt(chunk.size),
+        uncompressedSize: BigInt(chunk.size),
+      });
+    return writer;
+  }
+
+  /**
+   * Put everything on the disk and say in what state the writer is, as JSON for `resume`. For files without metadata
+   * records. Throws the failure, if there is one.
+   */
+  async checkpoint(): Promise<string> {
+    await this.flush();
+    if (this.#failure) throw this.#failure;
+    const state: WriterState = {
+      bytes: this.#position,
+      dataCrc: this.#dataCrc,
+      channels: this.#channels.length,
+      messages: [...this.#sequences],
+      startNs: String(this.#statistics.messageStartTime),
+      endNs: String(this.#statistics.messageEndTime),
+      chunks: this.#chunkIndexes.map((chunk) => ({
+        startNs: String(chunk.messageStartTime),
+        endNs: String(chunk.messageEndTime),
+        offset: Number(chunk.chunkStartOffset),
+        length: Number(chunk.chunkLength),
+        size: Number(chunk.compressedSize),
+        indexLength: Number(chunk.messageIndexLength),
+        indexes: [...chunk.messageIndexOffsets].map(([id, offset]) => [id, Number(offset)]),
+      })),
+    };
+    return JSON.stringify(state);
+  }
+
   get failure(): SonoError | null {
     return this.#failure;
   }
@@ -126,13 +224,33 @@ export class McapFileWriter {
     return this.#position;
   }
 
+  /** Bytes that wait for the disk. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /** Resolves when what waits now is on the disk (or the writer has failed). */
+  async written(): Promise<void> {
+    await this.#tail;
+  }
+
+  /** Close the file as it is, without a summary. */
+  async abandon(): Promise<void> {
+    if (this.#chunkTimer) clearTimeout(this.#chunkTimer);
+    this.#chunkTimer = null;
+    await this.#tail;
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    await this.#file.close();
+  }
+
   /** Define a channel; returns its id. Channels with the same schema name share the schema. */
   addChannel(definition: ChannelDefinition): number {
     let schema = this.#schemas.find((known) => known.name === definition.schema.name);
     if (!schema) {
       schema = { id: this.#schemas.length + 1, ...definition.schema };
       this.#schemas.push(schema);
-      this.#newSchemas.push(schema);
+      if (this.#channels.length >= this.#knownChannels) this.#newSchemas.push(schema);
       this.#statistics.schemaCount += 1;
     }
     const channel: McapTypes.Channel = {
@@ -143,7 +261,7 @@ export class McapFileWriter {
       metadata: new Map(Object.entries(definition.metadata ?? {})),
     };
     this.#channels.push(channel);
-    this.#newChannels.push(channel);
+    if (channel.id > this.#knownChannels) this.#newChannels.push(channel);
     this.#statistics.channelCount += 1;
     return channel.id;
   }

@@ -16,6 +16,7 @@ import type { Observable } from 'rxjs';
 import type { SonoError } from '../errors.js';
 import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../frame.js';
 import type { FrameResult } from '../inference/engine.js';
+import type { ObjectState } from '../prompt.js';
 import { channelSchemas, channelTopic, fileDescriptorSet, wireTimeNs } from '../protocol/channels.js';
 import type { ChannelKind } from '../protocol/channels.js';
 import { maskOutlines, simplifyOutline } from '../mask-contour.js';
@@ -253,7 +254,7 @@ export class StreamRecorder implements JournalSink {
           channelTopic(id, 'outlines'),
           time,
           encodeOutlines(
-            result.objects.map((object) => ({
+            result.objects.filter(isShown).map((object) => ({
               id: object.id,
               label: object.label,
               state: object.state,
@@ -356,6 +357,11 @@ export class StreamRecorder implements JournalSink {
       ),
     );
   }
+}
+
+/** The wire's rule: nothing is drawn of an object that is lost or searched for. */
+function isShown({ state }: { readonly state: ObjectState }): boolean {
+  return state === 'tracking' || state === 'uncertain';
 }
 
 type RecordedChannel = ChannelKind | 'journal' | 'analysis';

@@ -1,0 +1,142 @@
+/** `sonoscope play FILE.mcap`: serves a recording to the dashboard, with pause, seek and speed. */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { PlaybackRoom, speedLimits } from '../replay/playback-room.js';
+import { recordedStreams } from '../replay/recording-streams.js';
+import { defineService, generateToken, isLoopbackHost, RoomRegistry, startServer } from '../server/index.js';
+import type { Service } from '../server/index.js';
+import { recordError } from '../record/errors.js';
+import { replayError } from '../replay/errors.js';
+import { createLogger } from './logger.js';
+import { dashboardFolder, dataFolder, fromInvocation } from './paths.js';
+import { positiveNumber, wholeNumber } from './option-values.js';
+import { durationMs } from './run.js';
+import { listenForStop } from './signals.js';
+import { programVersion } from './versions.js';
+
+interface Flags {
+  readonly host: string;
+  readonly port: number;
+  readonly token?: string;
+  readonly paused: boolean;
+  readonly speed?: number;
+  readonly duration?: number;
+}
+
+export function configure(command: Command): void {
+  command
+    .argument(
+      '<recording.mcap...>',
+      'recordings made with "run --record" or exported with "replay --format mcap"',
+    )
+    .option('--host ADDRESS', 'address to listen on (others than 127.0.0.1 need a token)', '127.0.0.1')
+    .option('--port N', 'port to listen on (0: any free one)', wholeNumber(0, 65535), 8080)
+    .option('--token TEXT', 'access token for viewers; made up and printed where one is needed')
+    .option('--paused', 'begin with the first picture standing', false)
+    .option('--speed X', '2 is twice as fast as recorded', positiveNumber)
+    .option('--duration TIME', 'end after this time, for example 20s, 5m, 1h', durationMs)
+    .action(play);
+}
+
+async function play(files: readonly string[], flags: Flags): Promise<void> {
+  const log = createLogger({ level: 'warn' });
+  const stop = listenForStop();
+  const registry = new RoomRegistry();
+  const rooms: PlaybackRoom[] = [];
+  const token = flags.token ?? (isLoopbackHost(flags.host) ? null : generateToken());
+  try {
+    for (const file of files.map(fromInvocation))
+      for (const stream of await streamsToPlay(file))
+        rooms.push(
+          await PlaybackRoom.open(file, stream, { id: freeId(stream, rooms), paused: flags.paused }),
+        );
+    if (flags.speed !== undefined) for (const room of rooms) await room.control({ speed: flags.speed });
+    rooms.forEach((room) => registry.add(room));
+    const server = await startServer({
+      host: flags.host,
+      port: flags.port,
+      token,
+      rooms: registry,
+      logger: log,
+      version: programVersion(),
+      staticDir: dashboardFolder(),
+      dataDir: dataFolder(),
+      extraServices: playbackServices(rooms),
+    });
+    process.stdout.write(
+      `sonoscope plays ${files.join(', ')} at ${server.url}\nResearch use only. Not a medical device. Ctrl-C ends it.\n`,
+    );
+    await Promise.race([
+      stop.asked,
+      ...(flags.duration === undefined
+        ? []
+        : [new Promise((resolve) => setTimeout(resolve, flags.duration))]),
+    ]);
+    await server.close();
+  } finally {
+    await Promise.all(rooms.map((room) => room.close()));
+    stop.dispose();
+  }
+}
+
+/** Throws SONO_RECORDING_EMPTY where there is none. */
+async function streamsToPlay(file: string): Promise<readonly string[]> {
+  const streams = await recordedStreams(file);
+  if (streams.length === 0) throw recordError('SONO_RECORDING_EMPTY', { path: file, stream: '' });
+  return streams;
+}
+
+/** Streams of several recordings may have the same name. */
+function freeId(stream: string, rooms: readonly PlaybackRoom[]): string {
+  const taken = new Set(rooms.map(({ id }) => id));
+  let id = stream;
+  for (let number = 2; taken.has(id); number++) id = `${stream}-${number}`;
+  return id;
+}
+
+const streamField = z.string().min(1).max(128).describe('id of the stream');
+const stateSchema = z.object({
+  paused: z.boolean(),
+  positionMs: z.number().describe('of the picture that is shown, from the first one'),
+  durationMs: z.number(),
+  speed: z.number(),
+  ended: z.boolean().describe('the last picture is shown'),
+  complete: z.boolean().describe('false: the end of the recording is missing'),
+});
+
+/** The player's operations, as Foxglove services and over HTTP (`/api/playback`). */
+export function playbackServices(rooms: readonly PlaybackRoom[]): readonly Service[] {
+  const roomOf = (stream: string): PlaybackRoom => {
+    const room = rooms.find(({ id }) => id === stream);
+    if (!room) throw replayError('SONO_PLAYBACK_REQUEST', { problem: `there is no stream "${stream}"` });
+    return room;
+  };
+  return [
+    defineService({
+      name: 'playback.state',
+      method: 'GET',
+      path: '/playback',
+      summary: 'Where the player of a recording is',
+      request: z.object({ stream: streamField }).strict(),
+      response: stateSchema,
+      handle: ({ stream }) => roomOf(stream).playback,
+    }),
+    defineService({
+      name: 'playback.control',
+      method: 'POST',
+      path: '/playback',
+      summary: 'Pause, go on, jump to a position, step by pictures, change the speed',
+      request: z
+        .object({
+          stream: streamField,
+          paused: z.boolean().optional(),
+          positionMs: z.number().min(0).optional(),
+          speed: z.number().min(speedLimits.least).max(speedLimits.most).optional(),
+          step: z.number().int().min(-100_000).max(100_000).optional().describe('pictures; pauses'),
+        })
+        .strict(),
+      response: stateSchema,
+      handle: ({ stream, ...change }) => roomOf(stream).control(change),
+    }),
+  ];
+}

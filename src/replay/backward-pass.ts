@@ -1,0 +1,222 @@
+/**
+ * Tracks a clip from its latest prompt back to its beginning. The source only plays forwards, so a window of pictures at
+ * model size goes to a spool file and is read from its end; when the window is used up, the source is decoded
+ * again for the window before (docs/decisions/0011-backward-pass.md). Memory: one chunk of results.
+ *
+ * The engine sees time running forwards: its PTS are mirrored at the start frame. Results go to
+ * `backward-<chunk>.json`, newest frame first; the state after each chunk to `backward.json`.
+ */
+import type { AnalysisFrame, PictureSize } from '../frame.js';
+import type { Engine } from '../inference/engine.js';
+import type { ObjectId, Prompt } from '../prompt.js';
+import { PromptSchedule } from '../prompt-plan.js';
+import type { PromptPlan, PromptStep } from '../prompt-plan.js';
+import { promptFromWire, promptToWire } from '../protocol/requests.js';
+import type { WirePrompt } from '../protocol/requests.js';
+import { storeFrame } from './clip-result.js';
+import type { StoredFrame } from './clip-result.js';
+import { FrameSpool } from './frame-spool.js';
+import type { FrameReader } from './frames.js';
+import { outOfRange, unknownFrame } from './prompt-problems.js';
+import { RangeCursor } from './range.js';
+import type { FrameRange } from './range.js';
+import { TrackedObjects } from './tracked-objects.js';
+import type { WorkFolder } from './work-folder.js';
+
+export interface BackwardPassOptions {
+  readonly engine: Engine;
+  /** Opens the source from its beginning, without display pictures. */
+  readonly openSource: () => FrameReader;
+  readonly plan: PromptPlan;
+  /** true: each object goes back from its first prompt (the forward pass does the rest); false: from its last one. */
+  readonly fromFirstPrompt: boolean;
+  readonly range: FrameRange;
+  readonly work: WorkFolder;
+  readonly sourceSize: PictureSize;
+  readonly chunkFrames: number;
+  /** Most disk space of the spool. */
+  readonly spoolBytes: number;
+  readonly signal: AbortSignal;
+  readonly onFrame: (frame: StoredFrame) => void;
+}
+
+interface State {
+  /** Ordinal (within the range) of the next frame to track; −1: the pass is complete. */
+  readonly next: number;
+  readonly startPtsNs: number;
+  readonly steps: readonly {
+    readonly ordinal: number;
+    readonly label: string;
+    readonly prompts: WirePrompt[];
+  }[];
+  readonly chunks: number;
+  readonly ids: Readonly<Record<string, ObjectId>>;
+  readonly snapshot: unknown;
+}
+
+interface PlacedStep {
+  readonly ordinal: number;
+  readonly step: PromptStep;
+}
+
+const stateName = 'backward.json';
+const chunkName = (chunk: number): string => `backward-${String(chunk).padStart(6, '0')}.json`;
+
+/** Frames to analyse in reverse order. Throws what source and engine throw, and SONO_REPLAY_*. */
+export async function runBackwardPass(options: BackwardPassOptions): Promise<void> {
+  const { engine, work } = options;
+  const earlier = (await work.read(stateName)) as State | null;
+  if (earlier?.next === -1) return;
+  const { inputSize } = engine.info;
+  const spool = await FrameSpool.create(
+    work.file('backward.spool'),
+    inputSize.width * inputSize.height * 3,
+    options.spoolBytes,
+  );
+  try {
+    let state: State;
+    if (earlier) {
+      state = earlier;
+      if (earlier.snapshot !== null) await engine.restore(earlier.snapshot);
+    } else {
+      const { steps, startPtsNs } = await scout(options, spool);
+      state = {
+        next: Math.max(-1, ...steps.map(({ ordinal }) => ordinal)),
+        startPtsNs,
+        steps: steps.map(({ ordinal, step }) => ({
+          ordinal,
+          label: step.label,
+          prompts: step.prompts.map(promptToWire),
+        })),
+        chunks: 0,
+        ids: {},
+        snapshot: null,
+      };
+    }
+    const objects = new TrackedObjects(engine, state.ids);
+    const stepsAt = (ordinal: number) => state.steps.filter((step) => step.ordinal === ordinal);
+    while (state.next >= 0) {
+      const results: StoredFrame[] = [];
+      let ordinal = state.next;
+      for (; ordinal >= 0 && results.length < options.chunkFrames; ordinal--) {
+        options.signal.throwIfAborted();
+        if (!spool.has(ordinal)) await fillWindow(options, spool, ordinal);
+        const { frame, between } = unpack(await spool.get(ordinal));
+        const mirrored = { ...frame, ptsNs: state.startPtsNs - frame.ptsNs };
+        const steps = stepsAt(ordinal).map(({ label, prompts }): PromptStep => ({
+          label,
+          moment: { kind: 'frame', frame: frame.sourceFrame },
+          prompts: prompts.map((prompt): Prompt => promptFromWire(prompt)),
+        }));
+        await objects.prompt(steps, mirrored);
+        if (between) continue;
+        const result = await objects.track(mirrored);
+        const stored = storeFrame(frame.sourceFrame, objects.label(result, options.sourceSize));
+        results.push(stored);
+        options.onFrame(stored);
+      }
+      await work.write(chunkName(state.chunks), results);
+      state = {
+        ...state,
+        next: ordinal,
+        chunks: state.chunks + 1,
+        ids: objects.ids,
+        snapshot: ordinal < 0 ? null : await engine.snapshot(),
+      };
+      await work.write(stateName, state);
+    }
+  } finally {
+    await spool.close();
+  }
+}
+
+/** Results of a finished backward pass by ascending frame, one chunk in memory. */
+export async function* readBackwardResults(work: WorkFolder): AsyncGenerator<StoredFrame> {
+  const state = (await work.read(stateName)) as State | null;
+  for (let chunk = (state?.chunks ?? 0) - 1; chunk >= 0; chunk--) {
+    const frames = (await work.read(chunkName(chunk))) as StoredFrame[] | null;
+    if (!frames) throw new Error(`${work.file(chunkName(chunk))} is missing`);
+    yield* frames.toReversed();
+  }
+}
+
+/** The stride leaves a frame out, but a prompt lies on it: marked in the spool by an odd pass number. */
+const betweenMark = 1;
+
+function unpack(frame: AnalysisFrame): { frame: AnalysisFrame; between: boolean } {
+  return { frame: { ...frame, pass: 0 }, between: frame.pass === betweenMark };
+}
+
+/** Play up to the latest prompt that matters, the newest frames going to the spool. */
+async function scout(
+  options: BackwardPassOptions,
+  spool: FrameSpool,
+): Promise<{ steps: PlacedStep[]; startPtsNs: number }> {
+  const schedule = new PromptSchedule(options.plan);
+  const steps: PlacedStep[] = [];
+  let startPtsNs = 0;
+  let framesSeen = 0;
+  const wanted = (step: PromptStep): boolean =>
+    !options.fromFirstPrompt || !steps.some(({ step: known }) => known.label === step.label);
+  for await (const { ordinal, frame, between, due, position } of ordinals(options, schedule)) {
+    framesSeen = frame.sourceFrame + 1;
+    if (due[0] && position !== 'inside') throw outOfRange(due[0]);
+    if (ordinal === null) continue;
+    await spool.put(ordinal, between ? { ...frame, pass: betweenMark } : frame);
+    const relevant = due.filter(wanted);
+    if (relevant.length > 0) startPtsNs = frame.ptsNs;
+    steps.push(...relevant.map((step) => ({ ordinal, step })));
+    if (!schedule.pending.some(wanted)) return { steps, startPtsNs };
+  }
+  const missing = schedule.pending.find(wanted);
+  if (missing) throw options.range.to ? outOfRange(missing) : unknownFrame(missing, framesSeen);
+  return { steps, startPtsNs };
+}
+
+/** Put the frames that end with `last` into the spool, as many as it holds. */
+async function fillWindow(options: BackwardPassOptions, spool: FrameSpool, last: number): Promise<void> {
+  spool.clear();
+  const first = Math.max(0, last - spool.capacity + 1);
+  for await (const { ordinal, frame, between } of ordinals(options, new PromptSchedule(options.plan))) {
+    options.signal.throwIfAborted();
+    if (ordinal !== null && ordinal >= first)
+      await spool.put(ordinal, between ? { ...frame, pass: betweenMark } : frame);
+    if (ordinal === last) return;
+  }
+  throw new Error(`the source ended before frame ${last}, which it had before`);
+}
+
+interface Placed {
+  /** Counts the frames that matter: those inside the range, and those between on which a prompt lies. */
+  readonly ordinal: number | null;
+  readonly frame: AnalysisFrame;
+  readonly between: boolean;
+  readonly due: readonly PromptStep[];
+  readonly position: 'before' | 'inside' | 'after';
+}
+
+async function* ordinals(options: BackwardPassOptions, schedule: PromptSchedule): AsyncGenerator<Placed> {
+  const cursor = new RangeCursor(options.range);
+  let count = 0;
+  const reader = options.openSource();
+  try {
+    for (let next = await reader.next(); next; next = await reader.next()) {
+      options.signal.throwIfAborted();
+      const frame = next.analysis;
+      const place = cursor.place(frame);
+      if (place === 'after') return;
+      const due = schedule.due(frame);
+      const between = place === 'between';
+      const counted = place === 'inside' || (between && due.length > 0);
+      yield {
+        ordinal: counted ? count++ : null,
+        frame,
+        between,
+        due,
+        position: place === 'before' ? 'before' : 'inside',
+      };
+    }
+  } finally {
+    reader.close();
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * One run per output folder. The lock is a file with the owner's process; a lock whose process is gone (kill, power loss)
+ * is taken over. Works between processes of one machine; a lock from another host is respected.
+ */
+import { readFileSync } from 'node:fs';
+import { link, mkdir, open, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { replayError } from './errors.js';
+import { writeProblem } from './work-folder.js';
+
+interface Owner {
+  readonly pid: number;
+  readonly host: string;
+  /** Start time of the process in clock ticks since boot: tells it from a later one with the same number. */
+  readonly started: string;
+}
+
+export class FolderLock {
+  private constructor(private readonly path: string) {}
+
+  /** `folder` is what the message names. Throws SONO_REPLAY_OUT_BUSY, SONO_REPLAY_OUT_NOT_WRITABLE, SONO_REPLAY_DISK_FULL. */
+  static async acquire(path: string, folder: string): Promise<FolderLock> {
+    const owner: Owner = { pid: process.pid, host: hostname(), started: startOf(process.pid) ?? '' };
+    const own = `${path}.${process.pid}`;
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const file = await open(own, 'w');
+      await file.writeFile(JSON.stringify(owner));
+      await file.close();
+    } catch (error) {
+      throw writeProblem(folder, error);
+    }
+    try {
+      for (;;) {
+        try {
+          // A hard link appears with its content or not at all, and only where nothing was.
+          await link(own, path);
+          return new FolderLock(path);
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writeProblem(folder, error);
+        }
+        const present = await readOwner(path);
+        if (present && isAlive(present))
+          throw replayError('SONO_REPLAY_OUT_BUSY', {
+            path: folder,
+            pid: present.pid,
+            host: present.host,
+          });
+        await takeAway(path);
+      }
+    } finally {
+      await unlink(own).catch(() => undefined);
+    }
+  }
+
+  async release(): Promise<void> {
+    await rm(this.path, { force: true });
+  }
+}
+
+/** Removes a lock whose owner is gone, and gives it back if it turns out that a new owner was quicker. */
+async function takeAway(path: string): Promise<void> {
+  const aside = `${path}.stale.${process.pid}`;
+  try {
+    await rename(path, aside);
+  } catch {
+    return;
+  }
+  const owner = await readOwner(aside);
+  if (owner && isAlive(owner)) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+async function readOwner(path: string): Promise<Owner | null> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Owner;
+  } catch {
+    return null;
+  }
+}
+
+function isAlive(owner: Owner): boolean {
+  return owner.host !== hostname() || (owner.started !== '' && startOf(owner.pid) === owner.started);
+}
+
+/** Field 22 of /proc/<pid>/stat; null where there is no such process. A zombie counts as gone. */
+function startOf(pid: number): string | null {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return fields[0] === 'Z' ? null : (fields[19] ?? null);
+  } catch {
+    return null;
+  }
+}

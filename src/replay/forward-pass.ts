@@ -1,0 +1,210 @@
+/**
+ * Plays a clip once from its beginning: tracks forwards (unless the run only goes backwards), joins what the backward pass
+ * found, and hands every frame to the exporters. Decoding (child process), inference (worker thread) and writing (thread
+ * pool) overlap: while the engine works on one frame, the one before is written.
+ *
+ * After every `chunkFrames` exported frames engine and exporters are brought to a common state, `forward.json`, from which a
+ * killed run goes on. Chunk borders fall on the same frames in every run.
+ */
+import type {
+  Exporter,
+  ExporterCheckpoint,
+  ExportFrame,
+  ExportInfo,
+  ExportObject,
+} from '../export/exporter.js';
+import type { PictureSize } from '../frame.js';
+import { emptyMask } from '../mask-rle.js';
+import type { ObjectId } from '../prompt.js';
+import { PromptSchedule } from '../prompt-plan.js';
+import type { PromptPlan } from '../prompt-plan.js';
+import { readBackwardResults } from './backward-pass.js';
+import { restoreObjects } from './clip-result.js';
+import type { LabelledObject, StoredFrame } from './clip-result.js';
+import type { FrameReader } from './frames.js';
+import { outOfRange, unknownFrame } from './prompt-problems.js';
+import { RangeCursor } from './range.js';
+import type { FrameRange } from './range.js';
+import type { TrackedObjects } from './tracked-objects.js';
+import type { WorkFolder } from './work-folder.js';
+
+export interface ForwardPassOptions {
+  /** null: nothing is tracked, only what the backward pass found is exported. */
+  readonly createObjects: ((ids: Readonly<Record<string, ObjectId>>) => TrackedObjects) | null;
+  readonly snapshot: () => Promise<unknown>;
+  readonly restore: (snapshot: unknown) => Promise<void>;
+  readonly reader: FrameReader;
+  readonly plan: PromptPlan;
+  readonly range: FrameRange;
+  readonly work: WorkFolder;
+  readonly exporters: readonly Exporter[];
+  readonly exportInfo: ExportInfo;
+  readonly signal: AbortSignal;
+  /** After each exported frame. */
+  readonly onFrame: (frame: StoredOrEmpty) => void;
+}
+
+export interface StoredOrEmpty {
+  readonly sourceFrame: number;
+  readonly objects: readonly Omit<LabelledObject, 'mask'>[];
+}
+
+interface State {
+  /** Exported frames so far. */
+  readonly done: number;
+  /** The last of them. */
+  readonly lastSourceFrame: number;
+  readonly ids: Readonly<Record<string, ObjectId>>;
+  readonly snapshot: unknown;
+  readonly exporters: Readonly<Record<string, ExporterCheckpoint>>;
+}
+
+export interface ForwardPassSummary {
+  /** Exported frames. */
+  readonly frames: number;
+  /** Frames decoded, those outside the range included. */
+  readonly decoded: number;
+  /** Error of the source behind its last good frame, null where it ended properly. */
+  readonly sourceFailure: unknown;
+  /** What the exporters made. */
+  readonly files: readonly string[];
+}
+
+const stateName = 'forward.json';
+
+/** Throws what engine, exporters and source (before its first frame) throw, and SONO_REPLAY_*. */
+export async function runForwardPass(options: ForwardPassOptions): Promise<ForwardPassSummary> {
+  const { work, exporters, exportInfo, reader } = options;
+  const earlier = (await work.read(stateName)) as State | null;
+  try {
+    for (const exporter of exporters)
+      await exporter.open(exportInfo, earlier?.exporters[exporter.format] ?? null);
+    if (earlier && earlier.snapshot !== null) await options.restore(earlier.snapshot);
+    const summary = await play(options, earlier);
+    const files: string[] = [];
+    for (const exporter of exporters) files.push(...(await exporter.close()));
+    return { ...summary, files };
+  } catch (error) {
+    for (const exporter of exporters) await exporter.abort();
+    throw error;
+  } finally {
+    reader.close();
+  }
+}
+
+async function play(
+  options: ForwardPassOptions,
+  earlier: State | null,
+): Promise<Omit<ForwardPassSummary, 'files'>> {
+  const { reader, plan, work, exporters, exportInfo } = options;
+  const size = exportInfo.source.size;
+  const schedule = new PromptSchedule(plan);
+  const cursor = new RangeCursor(options.range);
+  const backward = new BackwardResults(work);
+  const objects = options.createObjects?.(earlier?.ids ?? {}) ?? null;
+  let done = earlier?.done ?? 0;
+  let decoded = 0;
+  let lastSourceFrame = earlier?.lastSourceFrame ?? -1;
+  let sourceFailure: unknown = null;
+  let writing: Promise<void> = Promise.resolve();
+  const next = async () => {
+    try {
+      return await reader.next();
+    } catch (error) {
+      // What was decoded before the damage is worth keeping; a source without any frame is not.
+      if (decoded === 0) throw error;
+      sourceFailure = error;
+      return null;
+    }
+  };
+  const checkpoint = async () => {
+    await writing;
+    const checkpoints = await Promise.all(
+      exporters.map(async (exporter) => [exporter.format, await exporter.checkpoint()] as const),
+    );
+    const state: State = {
+      done,
+      lastSourceFrame,
+      ids: objects?.ids ?? {},
+      snapshot: objects && !objects.empty ? await options.snapshot() : null,
+      exporters: Object.fromEntries(checkpoints),
+    };
+    await work.write(stateName, state);
+  };
+  for (let frame = await next(); frame; frame = await next()) {
+    options.signal.throwIfAborted();
+    const { analysis, picture } = frame;
+    decoded += 1;
+    const place = cursor.place(analysis);
+    if (place === 'after') break;
+    const due = objects ? schedule.due(analysis) : [];
+    if (due[0] && place === 'before') throw outOfRange(due[0]);
+    const resumed = analysis.sourceFrame <= lastSourceFrame && earlier !== null;
+    if (place === 'before' || resumed) continue;
+    if (objects) await objects.prompt(due, analysis);
+    if (place === 'between') continue;
+    const tracked = objects && !objects.empty ? objects.label(await objects.track(analysis), size) : [];
+    const found = await backward.at(analysis.sourceFrame, size);
+    const exported: ExportFrame = {
+      sourceFrame: analysis.sourceFrame,
+      ptsNs: analysis.ptsNs,
+      mediaNs: analysis.mediaNs,
+      picture,
+      objects: exportInfo.objects.map((object) => exportedObject(object, [tracked, found], size)),
+    };
+    await writing;
+    writing = Promise.all(exporters.map((exporter) => exporter.frame(exported))).then(() => undefined);
+    // Awaited in the next round; a failure in between must not count as unhandled.
+    writing.catch(() => undefined);
+    done += 1;
+    lastSourceFrame = analysis.sourceFrame;
+    options.onFrame({
+      sourceFrame: analysis.sourceFrame,
+      objects: exported.objects.map(({ state, score, confidence }, index) => ({
+        label: exportInfo.objects[index]?.label ?? '',
+        state,
+        score,
+        confidence,
+      })),
+    });
+    if (done % exportInfo.chunkFrames === 0) await checkpoint();
+  }
+  const missing = objects && !sourceFailure ? schedule.pending[0] : undefined;
+  if (missing) throw options.range.to ? outOfRange(missing) : unknownFrame(missing, decoded);
+  // A kill while the files get their final names finds everything on disk.
+  await checkpoint();
+  return { frames: done, decoded, sourceFailure };
+}
+
+/** The first pass that knows the object has it; forwards comes first. Not yet pointed at: searching, no mask. */
+function exportedObject(
+  { id, label }: ExportObject,
+  passes: readonly (readonly LabelledObject[])[],
+  size: PictureSize,
+): ExportFrame['objects'][number] {
+  const object = passes.flat().find((candidate) => candidate.label === label);
+  if (!object)
+    return { id, state: 'searching', score: 0, confidence: 0, mask: emptyMask(size.width, size.height) };
+  const { state, score, confidence, mask } = object;
+  return { id, state, score, confidence, mask };
+}
+
+/** Results of the backward pass, asked for by ascending frame. */
+class BackwardResults {
+  readonly #frames: AsyncGenerator<StoredFrame>;
+  #head: StoredFrame | null = null;
+  #over = false;
+
+  constructor(work: WorkFolder) {
+    this.#frames = readBackwardResults(work);
+  }
+
+  async at(sourceFrame: number, size: PictureSize): Promise<LabelledObject[]> {
+    while (!this.#over && (this.#head === null || this.#head.sourceFrame < sourceFrame)) {
+      const step: IteratorResult<StoredFrame, void> = await this.#frames.next();
+      this.#head = step.done ? null : step.value;
+      this.#over = step.done === true;
+    }
+    return this.#head?.sourceFrame === sourceFrame ? restoreObjects(this.#head, size) : [];
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * A stretch of frames on disk, read back in any order: what lets a video be tracked backwards with bounded memory. A ring
+ * file of raw RGB pictures at model size; the newest `capacity` frames are kept. Runs in the replay process.
+ */
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import type { AnalysisFrame } from '../frame.js';
+import { writeProblem } from './work-folder.js';
+
+export class FrameSpool {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  readonly #frameBytes: number;
+  readonly #identities = new Map<number, Omit<AnalysisFrame, 'data'>>();
+
+  private constructor(
+    path: string,
+    file: FileHandle,
+    frameBytes: number,
+    readonly capacity: number,
+  ) {
+    this.#path = path;
+    this.#file = file;
+    this.#frameBytes = frameBytes;
+  }
+
+  /** `maxBytes`: most disk space it takes. The file is emptied first. */
+  static async create(path: string, frameBytes: number, maxBytes: number): Promise<FrameSpool> {
+    try {
+      const file = await open(path, 'w+');
+      return new FrameSpool(path, file, frameBytes, Math.max(1, Math.floor(maxBytes / frameBytes)));
+    } catch (error) {
+      throw writeProblem(path, error);
+    }
+  }
+
+  /** Throws SONO_REPLAY_DISK_FULL, SONO_REPLAY_OUT_NOT_WRITABLE. */
+  async put(ordinal: number, frame: AnalysisFrame): Promise<void> {
+    const { data, ...identity } = frame;
+    if (data.byteLength !== this.#frameBytes)
+      throw new RangeError(`a frame has ${data.byteLength} bytes, not ${this.#frameBytes}`);
+    const offset = (ordinal % this.capacity) * this.#frameBytes;
+    try {
+      let done = 0;
+      while (done < data.byteLength)
+        done += (await this.#file.write(data, done, data.byteLength - done, offset + done)).bytesWritten;
+    } catch (error) {
+      throw writeProblem(this.#path, error);
+    }
+    this.#identities.set(ordinal, identity);
+    this.#identities.delete(ordinal - this.capacity);
+  }
+
+  has(ordinal: number): boolean {
+    return this.#identities.has(ordinal);
+  }
+
+  async get(ordinal: number): Promise<AnalysisFrame> {
+    const identity = this.#identities.get(ordinal);
+    if (!identity) throw new RangeError(`frame ${ordinal} is not in the spool`);
+    const data = new Uint8Array(this.#frameBytes);
+    const offset = (ordinal % this.capacity) * this.#frameBytes;
+    let done = 0;
+    while (done < data.byteLength) {
+      const { bytesRead } = await this.#file.read(data, done, data.byteLength - done, offset + done);
+      if (bytesRead === 0) throw new RangeError(`frame ${ordinal} is cut off in the spool`);
+      done += bytesRead;
+    }
+    return { ...identity, data };
+  }
+
+  clear(): void {
+    this.#identities.clear();
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}

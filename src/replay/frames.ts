@@ -1,0 +1,131 @@
+/**
+ * A source in replay mode as a sequence to be pulled: analysis picture and display picture of each frame together, in
+ * order, with bounded memory: the source is held while more than `highWater` frames wait.
+ */
+import type { AnalysisFrame, DisplayFrame, PictureSize, SourceFormat } from '../frame.js';
+import type { FrameSource } from '../ingest/frame-source.js';
+
+export interface ReplayFrame {
+  readonly analysis: AnalysisFrame;
+  /** JPEG at source size, where it was asked for. */
+  readonly picture: Uint8Array | null;
+}
+
+export interface FrameReaderOptions {
+  readonly streamId: string;
+  readonly analysisSize: PictureSize;
+  /** JPEG quality of the display pictures, null: none. */
+  readonly displayQuality: number | null;
+}
+
+const highWater = 12;
+const lowWater = 4;
+
+export class FrameReader implements AsyncDisposable {
+  readonly #source: FrameSource;
+  readonly #needsPicture: boolean;
+  readonly #analysis: AnalysisFrame[] = [];
+  readonly #display = new Map<number, DisplayFrame>();
+  readonly #subscription;
+  #format: SourceFormat | null = null;
+  #held = false;
+  #over = false;
+  #failure: unknown = null;
+  #wake: (() => void) | null = null;
+
+  constructor(source: FrameSource, options: FrameReaderOptions) {
+    this.#source = source;
+    this.#needsPicture = options.displayQuality !== null;
+    this.#subscription = source.open({ ...options, mode: 'replay', loop: false }).subscribe({
+      next: (event) => {
+        switch (event.kind) {
+          case 'format':
+            this.#format = event.format;
+            break;
+          case 'analysis':
+            this.#analysis.push(event.frame);
+            break;
+          case 'display':
+            this.#display.set(event.frame.ptsNs, event.frame);
+            break;
+          case 'dropped':
+          case 'state':
+            return;
+        }
+        this.#hold();
+        this.#wake?.();
+      },
+      error: (error: unknown) => {
+        this.#failure = error;
+        this.#over = true;
+        this.#wake?.();
+      },
+      complete: () => {
+        this.#over = true;
+        this.#wake?.();
+      },
+    });
+  }
+
+  /** What the source delivers. Rejects with the source's coded error. */
+  async format(): Promise<SourceFormat> {
+    while (!this.#format) {
+      if (this.#over)
+        throw (this.#failure ?? new Error('the source ended before it said what it is')) as Error;
+      await this.#event();
+    }
+    return this.#format;
+  }
+
+  /** The next frame, null at the end. Rejects with the source's coded error behind its last good frame. */
+  async next(): Promise<ReplayFrame | null> {
+    for (;;) {
+      const analysis = this.#analysis[0];
+      const display = analysis && this.#display.get(analysis.ptsNs);
+      if (analysis && (!this.#needsPicture || display || this.#over)) {
+        this.#analysis.shift();
+        // Frames before this one will not be asked for again.
+        for (const ptsNs of this.#display.keys()) if (ptsNs <= analysis.ptsNs) this.#display.delete(ptsNs);
+        this.#hold();
+        return { analysis, picture: display?.data ?? null };
+      }
+      if (this.#over) {
+        if (this.#failure !== null) throw this.#failure as Error;
+        return null;
+      }
+      await this.#event();
+    }
+  }
+
+  /** End the source. */
+  close(): void {
+    this.#over = true;
+    this.#subscription.unsubscribe();
+    this.#analysis.length = 0;
+    this.#display.clear();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  #hold(): void {
+    // Each branch counts by itself: one of them may run ahead of the other.
+    const waiting = Math.max(this.#analysis.length, this.#display.size);
+    const starved = this.#needsPicture && Math.min(this.#analysis.length, this.#display.size) === 0;
+    const hold = !starved && waiting >= (this.#held ? lowWater : highWater);
+    if (hold === this.#held) return;
+    this.#held = hold;
+    this.#source.pause(hold);
+  }
+
+  #event(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = null;
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Process of one clip: native code that dies, or a library that leaks, ends with it. Started by run-batch.ts over IPC; ends at
+ * once when its parent is gone, so that a run that is resumed finds nobody else writing.
+ */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SonoError } from '../errors.js';
+import { FolderLock } from './folder-lock.js';
+import { errorToWire } from './item-messages.js';
+import type { FromItem, ToItem } from './item-messages.js';
+import { replayTools } from './replay-tools.js';
+import { runItem } from './run-item.js';
+import type { ItemOptions } from './run-item.js';
+import { WorkFolder } from './work-folder.js';
+
+/** Says that a clip is complete; holds its summary. */
+const doneName = 'done.json';
+const progressEveryMs = 200;
+/** A killed run's item notices the loss of its parent within moments. */
+const orphanWaitMs = 20_000;
+
+const abort = new AbortController();
+
+const send = (message: FromItem): Promise<void> =>
+  new Promise((resolve) => {
+    if (process.connected) process.send?.(message, undefined, {}, () => resolve());
+    else resolve();
+  });
+
+async function lockItem(options: ItemOptions): Promise<FolderLock> {
+  const deadline = Date.now() + orphanWaitMs;
+  for (;;) {
+    try {
+      return await FolderLock.acquire(join(options.workDirectory, 'lock'), options.outDirectory);
+    } catch (error) {
+      const busy = error instanceof SonoError && error.code === 'SONO_REPLAY_OUT_BUSY';
+      if (!busy || Date.now() > deadline) throw error;
+      await delay(50);
+    }
+  }
+}
+
+async function run(options: ItemOptions): Promise<void> {
+  let code = 0;
+  try {
+    const lock = await lockItem(options);
+    try {
+      let lastSent = 0;
+      const summary = await runItem(options, replayTools, abort.signal, (progress) => {
+        const now = Date.now();
+        if (now - lastSent < progressEveryMs) return;
+        lastSent = now;
+        void send({ kind: 'progress', progress });
+      });
+      const work = await WorkFolder.open(options.workDirectory);
+      await work.write(doneName, summary);
+      await send({ kind: 'done', summary });
+    } finally {
+      await lock.release();
+    }
+  } catch (error) {
+    code = 1;
+    await send({ kind: 'failed', error: errorToWire(error) });
+  }
+  process.exit(code);
+}
+
+process.on('message', (message: ToItem) => {
+  switch (message.kind) {
+    case 'start':
+      void run(message.options);
+      return;
+    case 'cancel':
+      abort.abort();
+      return;
+  }
+});
+// Whatever is on disk is consistent at any moment; anything written from now on would only disturb the next run.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+// Ctrl-C reaches the whole process group; the parent decides.
+process.on('SIGINT', () => undefined);

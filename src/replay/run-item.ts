@@ -1,0 +1,338 @@
+/**
+ * One clip from source to exported files: engine, backward pass, forward pass, checkpoints, identity. Runs in the item's own
+ * process (item-process.ts); everything with a side effect comes in through `ReplayTools`, the live implementations.
+ */
+import { createHash } from 'node:crypto';
+import { cpus } from 'node:os';
+import type { Exporter, ExportFormat, ExportInfo } from '../export/exporter.js';
+import type { DicomReference } from '../export/exporter.js';
+import type { SonoError } from '../errors.js';
+import type { Engine, EngineInfo, EngineOptions } from '../inference/engine.js';
+import type { ProviderName } from '../inference/provider.js';
+import type { FrameSource } from '../ingest/frame-source.js';
+import { promptProblem } from '../prompt-plan.js';
+import type { PromptPlan } from '../prompt-plan.js';
+import type { SourceFormat } from '../frame.js';
+import { promptToWire } from '../protocol/requests.js';
+import { runBackwardPass } from './backward-pass.js';
+import { replayError } from './errors.js';
+import { runForwardPass } from './forward-pass.js';
+import type { StoredOrEmpty } from './forward-pass.js';
+import { FrameReader } from './frames.js';
+import { identifyInput } from './input-item.js';
+import type { InputItem } from './input-item.js';
+import { momentWords } from './prompt-problems.js';
+import { momentText } from './range.js';
+import type { FrameRange } from './range.js';
+import { TrackedObjects } from './tracked-objects.js';
+import { WorkFolder } from './work-folder.js';
+
+export const directions = ['forward', 'backward', 'both'] as const;
+export type Direction = (typeof directions)[number];
+
+export interface ItemOptions {
+  readonly item: InputItem;
+  readonly plan: PromptPlan;
+  /** Where results go; exists. */
+  readonly outDirectory: string;
+  /** State of the unfinished run. */
+  readonly workDirectory: string;
+  readonly formats: readonly ExportFormat[];
+  readonly direction: Direction;
+  readonly range: FrameRange;
+  readonly modelDir: string;
+  readonly provider: ProviderName | 'auto';
+  readonly policy: string | null;
+  readonly threads: number;
+  readonly chunkFrames: number;
+  readonly spoolBytes: number;
+  /** Version of sonoscope. */
+  readonly version: string;
+}
+
+export interface ReplayTools {
+  readonly createSource: (item: InputItem) => FrameSource;
+  readonly createEngine: (options: EngineOptions) => Promise<Engine>;
+  readonly createExporter: (format: ExportFormat) => Exporter;
+  readonly readDicomReference: (uri: string) => Promise<DicomReference | null>;
+}
+
+export interface ItemProgress {
+  readonly pass: 'backward' | 'forward';
+  /** Frames done in this pass. */
+  readonly frames: number;
+  /** null where the source does not know its length. */
+  readonly totalFrames: number | null;
+  readonly sourceFrame: number;
+  readonly objects: StoredOrEmpty['objects'];
+}
+
+export interface ItemSummary {
+  readonly clip: string;
+  readonly input: {
+    readonly uri: string;
+    readonly stream: string | null;
+    readonly sha256: string | null;
+    readonly bytes: number;
+  };
+  readonly source: SourceFormat;
+  readonly frames: number;
+  readonly engine: Pick<
+    EngineInfo,
+    'modelName' | 'modelVersion' | 'modelSha256' | 'provider' | 'policy' | 'inputSize'
+  >;
+  readonly files: readonly string[];
+  /** Code and sentence where the source broke off behind its last good frame. */
+  readonly cutShort: { readonly code: string; readonly message: string } | null;
+  readonly timings: {
+    readonly startedUnixMs: number;
+    readonly seconds: number;
+    /** Seconds in the engine's calls. */
+    readonly engineSeconds: number;
+    readonly framesPerSecond: number;
+  };
+}
+
+const displayQuality = 92;
+
+export async function runItem(
+  options: ItemOptions,
+  tools: ReplayTools,
+  signal: AbortSignal,
+  onProgress: (progress: ItemProgress) => void,
+): Promise<ItemSummary> {
+  const startedUnixMs = Date.now();
+  const work = await WorkFolder.open(options.workDirectory);
+  const timed = new EngineTimer();
+  const engine = await tools.createEngine({
+    modelDir: options.modelDir,
+    provider: options.provider,
+    policy: options.policy,
+    threads: options.threads,
+    sourceSize: { width: 1, height: 1 },
+    keepLogits: true,
+  });
+  try {
+    const exporters = options.formats.map((format) => tools.createExporter(format));
+    const needsPicture = exporters.some((exporter) => exporter.needsPicture);
+    const openSource = (pictures: boolean) =>
+      new FrameReader(tools.createSource(options.item), {
+        streamId: options.item.clip,
+        analysisSize: engine.info.inputSize,
+        displayQuality: pictures ? displayQuality : null,
+      });
+    // Reading a long file twice at the same time costs less than doing it one after the other.
+    const [input, source] = await Promise.all([
+      identifyInput(options.item.uri),
+      (async () => {
+        const probe = openSource(false);
+        try {
+          return await probe.format();
+        } finally {
+          probe.close();
+        }
+      })(),
+    ]);
+    checkPlan(options.plan, source);
+    await engine.setSourceSize(source.size);
+    const timedEngine = timed.around(engine);
+
+    if (options.direction !== 'forward') {
+      let frames = 0;
+      await runBackwardPass({
+        engine: timedEngine,
+        openSource: () => openSource(false),
+        plan: options.plan,
+        fromFirstPrompt: options.direction === 'both',
+        range: options.range,
+        work,
+        sourceSize: source.size,
+        chunkFrames: options.chunkFrames,
+        spoolBytes: options.spoolBytes,
+        signal,
+        onFrame: ({ sourceFrame, objects }) =>
+          onProgress({
+            pass: 'backward',
+            frames: ++frames,
+            totalFrames: sourceFrame + frames,
+            sourceFrame,
+            objects,
+          }),
+      });
+      await engine.command({ kind: 'reset' }, null);
+    }
+
+    const exportInfo: ExportInfo = {
+      directory: options.outDirectory,
+      clip: options.item.clip,
+      sourceUri: options.item.uri,
+      source,
+      objects: options.plan.objects.map(({ label }, index) => ({ id: index + 1, label })),
+      software: {
+        version: options.version,
+        model: `${engine.info.modelName} ${engine.info.modelVersion}`,
+        modelSha256: engine.info.modelSha256,
+      },
+      identity: identityOf(options, input.sha256, engine.info),
+      sourceModifiedUnixMs: input.modifiedUnixMs,
+      dicom: await tools.readDicomReference(options.item.uri),
+      chunkFrames: options.chunkFrames,
+    };
+    let exported = 0;
+    const { frames, sourceFailure, files } = await runForwardPass({
+      createObjects: options.direction === 'backward' ? null : (ids) => new TrackedObjects(timedEngine, ids),
+      snapshot: () => engine.snapshot(),
+      restore: (snapshot) => engine.restore(snapshot),
+      reader: openSource(needsPicture),
+      plan: options.plan,
+      range: options.range,
+      work,
+      exporters,
+      exportInfo,
+      signal,
+      onFrame: ({ sourceFrame, objects }) =>
+        onProgress({
+          pass: 'forward',
+          frames: ++exported,
+          totalFrames: expectedFrames(source, options.range),
+          sourceFrame,
+          objects,
+        }),
+    });
+    if (frames === 0)
+      throw replayError('SONO_REPLAY_RANGE', {
+        input: options.item.uri,
+        from: momentText(options.range.from) ?? 'the beginning',
+        to: momentText(options.range.to) ?? 'the end',
+        frames: source.frameCount === null ? 'fewer pictures' : `${source.frameCount} pictures`,
+      });
+    const { modelName, modelVersion, modelSha256, provider, policy, inputSize } = engine.info;
+    const seconds = (Date.now() - startedUnixMs) / 1000;
+    const failure = sourceFailure as SonoError | null;
+    return {
+      clip: options.item.clip,
+      input: {
+        uri: options.item.uri,
+        stream: options.item.stream,
+        sha256: input.sha256,
+        bytes: input.bytes,
+      },
+      source,
+      frames,
+      engine: { modelName, modelVersion, modelSha256, provider, policy, inputSize },
+      files,
+      cutShort: failure && { code: failure.code ?? 'unknown', message: failure.message },
+      timings: {
+        startedUnixMs,
+        seconds,
+        engineSeconds: timed.seconds,
+        framesPerSecond: exported / Math.max(seconds, 1e-3),
+      },
+    };
+  } finally {
+    await engine.close();
+  }
+}
+
+/** Prompts that cannot fit this source. */
+function checkPlan(plan: PromptPlan, source: SourceFormat): void {
+  for (const { label, prompts } of plan.objects)
+    for (const { moment, prompt } of prompts) {
+      if (moment.kind === 'frame' && source.frameCount !== null && moment.frame >= source.frameCount)
+        throw replayError('SONO_REPLAY_PROMPT_FRAME', {
+          label,
+          moment: momentWords(moment),
+          frames: source.frameCount,
+        });
+      const problem = promptProblem(prompt, source.size);
+      if (problem !== null)
+        throw replayError('SONO_REPLAY_PROMPT_INVALID', {
+          label,
+          moment: momentWords(moment),
+          problem: problemWords[problem],
+          width: source.size.width,
+          height: source.size.height,
+        });
+    }
+}
+
+const problemWords = {
+  'not-finite': 'a coordinate is not a number',
+  outside: 'it lies outside the picture',
+  'box-inside-out': 'the box is inside out',
+  'mask-size': 'the mask has another size than the picture',
+  'mask-empty': 'the mask marks nothing',
+  'scribble-empty': 'the scribble has no points',
+  'too-many-points': 'the scribble has too many points',
+} as const;
+
+/** Everything that decides the results, and nothing else. */
+function identityOf(options: ItemOptions, inputSha256: string | null, engine: EngineInfo): string {
+  return createHash('sha256')
+    .update(
+      JSON.stringify({
+        input: inputSha256 ?? options.item.uri,
+        stream: options.item.stream,
+        model: engine.modelSha256,
+        provider: engine.provider,
+        policy: engine.policy,
+        direction: options.direction,
+        range: options.range,
+        plan: options.plan.objects.map(({ label, prompts }) => ({
+          label,
+          prompts: prompts.map(({ moment, prompt }) => ({ moment, prompt: promptToWire(prompt) })),
+        })),
+      }),
+    )
+    .digest('hex');
+}
+
+/** Frames that will be exported, as far as the source's own count can be trusted. */
+function expectedFrames(source: SourceFormat, range: FrameRange): number | null {
+  const { from, to, stride } = range;
+  const frameAt = (moment: FrameRange['from'], otherwise: number): number | null =>
+    moment === null
+      ? otherwise
+      : moment.kind === 'frame'
+        ? moment.frame
+        : source.framesPerSecond === null
+          ? null
+          : Math.round((moment.timeMs / 1000) * source.framesPerSecond);
+  if (source.frameCount === null && (to === null || to.kind === 'time')) return null;
+  const first = frameAt(from, 0);
+  const last = frameAt(to, (source.frameCount ?? 1) - 1);
+  if (first === null || last === null) return null;
+  const end = Math.min(last, (source.frameCount ?? last + 1) - 1);
+  return Math.max(0, Math.floor((end - first) / stride) + 1);
+}
+
+class EngineTimer {
+  #nanoseconds = 0n;
+
+  get seconds(): number {
+    return Number(this.#nanoseconds) / 1e9;
+  }
+
+  around(engine: Engine): Engine {
+    const timed = async <T>(call: () => Promise<T>): Promise<T> => {
+      const started = process.hrtime.bigint();
+      try {
+        return await call();
+      } finally {
+        this.#nanoseconds += process.hrtime.bigint() - started;
+      }
+    };
+    return {
+      info: engine.info,
+      setSourceSize: (size) => engine.setSourceSize(size),
+      track: (frame) => timed(() => engine.track(frame)),
+      command: (command, frame) => timed(() => engine.command(command, frame)),
+      snapshot: () => engine.snapshot(),
+      restore: (snapshot) => engine.restore(snapshot),
+      close: () => engine.close(),
+    };
+  }
+}
+
+/** The same number whatever else runs on the machine: results must not depend on `--jobs`. */
+export const defaultThreads = Math.max(1, Math.min(2, cpus().length));
