@@ -26,7 +26,7 @@ export async function loadModel(directory: string): Promise<LoadedModel> {
   return { folder, graphs: await readGraphs(folder), golden: await readGolden(folder) };
 }
 
-/** Opens a model on one provider or throws why not. Replaced in tests of a lost device. */
+/** Opens a model on one provider or throws why not. */
 export type OpenRunner = (
   model: LoadedModel,
   provider: ProviderName,
@@ -39,6 +39,9 @@ export interface ProviderWish {
   /** Providers that have failed, with the reason. */
   readonly failed: Readonly<Partial<Record<ProviderName, string>>>;
 }
+
+/** How an engine comes to its runner: `chooseProvider`, or a stand-in in tests of a lost device and in the no-op engine. */
+export type ChooseProvider = (model: LoadedModel, wish: ProviderWish) => Promise<ChosenProvider>;
 
 export interface ChosenProvider {
   readonly runner: ModelRunner;

@@ -6,7 +6,9 @@ import type { AnalysisFrame, FrameIdentity, PictureSize } from '../frame.js';
 import { SonoError } from '../errors.js';
 import type { TrackedObject, Tracker } from '../tracking/tracker.js';
 import { inferenceError } from './errors.js';
-import type { CommandResult, FrameResult, TrackerCommand } from './engine.js';
+import type { CommandResult, EngineInfo, FrameResult, TrackerCommand } from './engine.js';
+import type { ChosenProvider } from './choose-provider.js';
+import type { ModelFolder } from './manifest.js';
 import type { ModelRunner } from './session.js';
 
 /** Monotonic nanoseconds, comparable between threads and processes of this machine. */
@@ -120,4 +122,21 @@ function identity(frame: AnalysisFrame): FrameIdentity {
 /** The provider broke (as opposed to a command that was wrong). */
 export function isInferenceFailure(error: unknown): error is SonoError {
   return error instanceof SonoError && error.code === 'SONO_INFERENCE_FAILED';
+}
+
+export function engineInfo(
+  folder: ModelFolder,
+  runner: ModelRunner,
+  rejected: ChosenProvider['rejected'],
+  tracker: Tracker,
+): EngineInfo {
+  return {
+    modelName: runner.standIn ?? folder.manifest.name,
+    modelVersion: folder.manifest.version,
+    modelSha256: folder.sha256,
+    provider: runner.provider,
+    rejected,
+    inputSize: folder.tracker.inputSize,
+    policy: tracker.policy,
+  };
 }

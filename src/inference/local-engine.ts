@@ -6,11 +6,11 @@ import {
   chooseProvider,
   firstLine,
   loadModel,
+  type ChooseProvider,
   type ChosenProvider,
   type LoadedModel,
-  type OpenRunner,
 } from './choose-provider.js';
-import { EngineCore, isInferenceFailure } from './engine-core.js';
+import { EngineCore, engineInfo, isInferenceFailure } from './engine-core.js';
 import type {
   CommandResult,
   Engine,
@@ -32,18 +32,17 @@ export interface EngineHooks {
 
 /**
  * Loads the model and chooses the provider. Rejects with SONO_MODEL_…, SONO_PROVIDER_NONE, SONO_POLICY_UNKNOWN.
- * `open` stands in for ONNX Runtime in tests of a device that is lost.
  */
 export async function createLocalEngine(
   options: EngineOptions,
   hooks: EngineHooks = {},
-  open?: OpenRunner,
+  choose: ChooseProvider = chooseProvider,
 ): Promise<Engine> {
   const model = await loadModel(options.modelDir);
   const tracker = new Tracker(model.folder.tracker, options);
   const wish = { provider: options.provider, threads: options.threads, failed: {} };
-  const chosen = await chooseProvider(model, wish, open);
-  return new LocalEngine(model, options, tracker, chosen, hooks, open);
+  const chosen = await choose(model, wish);
+  return new LocalEngine(model, options, tracker, chosen, hooks, choose);
 }
 
 class LocalEngine implements Engine {
@@ -60,23 +59,14 @@ class LocalEngine implements Engine {
     tracker: Tracker,
     chosen: ChosenProvider,
     private readonly hooks: EngineHooks,
-    private readonly open: OpenRunner | undefined,
+    private readonly choose: ChooseProvider,
   ) {
     this.#core = new EngineCore(tracker, chosen.runner, model.folder.tracker);
     this.#rejected = chosen.rejected;
   }
 
   get info(): EngineInfo {
-    const { folder } = this.model;
-    return {
-      modelName: folder.manifest.name,
-      modelVersion: folder.manifest.version,
-      modelSha256: folder.sha256,
-      provider: this.#core.runner.provider,
-      rejected: this.#rejected,
-      inputSize: folder.tracker.inputSize,
-      policy: this.#core.tracker.policy,
-    };
+    return engineInfo(this.model.folder, this.#core.runner, this.#rejected, this.#core.tracker);
   }
 
   setSourceSize(size: PictureSize): Promise<void> {
@@ -122,22 +112,27 @@ class LocalEngine implements Engine {
     return result;
   }
 
-  /** A device that fails is replaced by the next provider, and the same call is made again: the tracker has not moved. */
+  /**
+   * A device that fails is replaced by the next provider, and the same call is made again: the tracker has not moved.
+   * There is nothing below the CPU, so it is opened once more; a call that fails there again is the caller's news.
+   */
   async #withFallback<Result>(call: () => Promise<Result>): Promise<Result> {
-    for (;;) {
+    for (let cpuFailures = 0; ;) {
       try {
         return await call();
       } catch (error) {
         if (!isInferenceFailure(error)) throw error;
         this.hooks.onFailure?.(error);
         const { runner } = this.#core;
-        this.#failed = {
-          ...this.#failed,
-          [runner.provider]: `it stopped working: ${firstLine(error.cause)}`,
-        };
+        if (runner.provider !== 'cpu')
+          this.#failed = {
+            ...this.#failed,
+            [runner.provider]: `it stopped working: ${firstLine(error.cause)}`,
+          };
+        else if (++cpuFailures > 1) throw error;
         await runner.close().catch(() => undefined);
-        const wish = { provider: this.options.provider, threads: this.options.threads, failed: this.#failed };
-        const chosen = await chooseProvider(this.model, wish, this.open);
+        const { provider, threads } = this.options;
+        const chosen = await this.choose(this.model, { provider, threads, failed: this.#failed });
         this.#core.runner = chosen.runner;
         this.#rejected = chosen.rejected;
         this.hooks.onRecovered?.(this.info);

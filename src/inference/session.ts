@@ -25,6 +25,8 @@ import type { ProviderName } from './provider.js';
 /** Reads a frame and gives masks; what the engine needs of a provider. */
 export interface ModelRunner {
   readonly provider: ProviderName;
+  /** Only where the runner is something else than the model, so that no report mistakes it for the model. */
+  readonly standIn?: string;
   /** `frame` uint8 [1,H,W,3], `planes` uint8 [1,4,H,W]; one object. */
   prompt(frame: Uint8Array, planes: Uint8Array, maskGiven: boolean): Promise<ModelOutputs>;
   /** All objects of `bank` at once. */

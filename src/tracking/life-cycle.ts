@@ -66,13 +66,11 @@ function judge({ confidence, presence, emptyMask }: Evidence): 'well' | 'fair' |
   return confidence < lifeCycle.doubtfulBelow ? 'doubtful' : 'fair';
 }
 
-/** A person has just marked the object: what the network sees there decides at once. */
+/** A person has just marked the object and judges what comes back: whatever the network sees there is shown. */
 export function afterPrompt(evidence: Evidence): LifeCycle {
+  if (evidence.emptyMask) return begin('searching', evidence.ptsNs);
   const seen = judge(evidence);
-  return begin(
-    seen === 'absent' ? 'searching' : seen === 'doubtful' ? 'uncertain' : 'tracking',
-    evidence.ptsNs,
-  );
+  return begin(seen === 'well' || seen === 'fair' ? 'tracking' : 'uncertain', evidence.ptsNs);
 }
 
 /** Time has jumped (a file starts again, a source was replaced): whatever was known of positions is void. */

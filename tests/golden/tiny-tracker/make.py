@@ -21,7 +21,7 @@ from models.export.golden import write_golden
 HEIGHT, WIDTH, CELL, SLOTS, MAX_OBJECTS = 48, 64, 4, 4, 4
 ROWS, COLUMNS = HEIGHT // CELL, WIDTH // CELL
 TOKENS = ROWS * COLUMNS
-SHARPNESS = 400.0
+SHARPNESS = 80.0
 
 
 def colours(frame: Tensor) -> Tensor:

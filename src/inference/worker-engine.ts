@@ -1,0 +1,290 @@
+/**
+ * The engine in a worker thread: live rooms. Main thread; nothing here blocks. Commands overtake a waiting frame, so a
+ * click is answered after the frame that is being computed. A worker that dies or whose provider breaks is replaced:
+ * the call it had is rejected, later calls wait for the new one, objects go on from the last state it sent.
+ */
+import { Worker } from 'node:worker_threads';
+import { builtModule } from '../built-module.js';
+import type { AnalysisFrame, PictureSize } from '../frame.js';
+import type { SonoError } from '../errors.js';
+import type { TrackerSnapshot } from '../tracking/tracker.js';
+import type {
+  CommandResult,
+  Engine,
+  EngineInfo,
+  EngineOptions,
+  FrameResult,
+  TrackerCommand,
+} from './engine.js';
+import { inferenceError } from './errors.js';
+import type { EngineHooks } from './local-engine.js';
+import type { ProviderName } from './provider.js';
+import {
+  fromPlainError,
+  type FromWorker,
+  type ToWorker,
+  type WorkerStart,
+  type WorkerTask,
+} from './worker-protocol.js';
+
+/** Pauses before each new worker; the first at once. Starts again when a worker has lived for `stableMs`. */
+const restartDelaysMs = [0, 250, 1_000, 3_000, 10_000] as const;
+const stableMs = 30_000;
+/** A provider other than the CPU is given up when its worker dies this often without having been stable in between. */
+const deathsForProvider = 2;
+/** A worker that has not ended by itself after being told so is ended. */
+const closeMs = 1_000;
+
+interface Call {
+  readonly task: WorkerTask;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Resolves when the model is loaded. Rejects with SONO_MODEL_…, SONO_PROVIDER_NONE, SONO_POLICY_UNKNOWN. `workerUrl`
+ * stands in for the worker's entry in tests of a lost device.
+ */
+export async function createWorkerEngine(
+  options: EngineOptions,
+  hooks: EngineHooks = {},
+  workerUrl: URL = builtModule('inference/worker'),
+): Promise<Engine> {
+  const engine = new WorkerEngine(options, hooks, workerUrl);
+  await engine.start();
+  return engine;
+}
+
+class WorkerEngine implements Engine {
+  #options: EngineOptions;
+  #info: EngineInfo | null = null;
+  #worker: Worker | null = null;
+  #ready = false;
+  #closed = false;
+  #queue: Call[] = [];
+  #inFlight: (Call & { readonly id: number }) | null = null;
+  #nextId = 1;
+  #state: TrackerSnapshot | null = null;
+  #failed: Partial<Record<ProviderName, string>> = {};
+  /** Starts in a row that did not become stable. */
+  #attempts = 0;
+  #deaths = 0;
+  #readyAtMs = 0;
+  #restartTimer: NodeJS.Timeout | null = null;
+
+  constructor(
+    options: EngineOptions,
+    private readonly hooks: EngineHooks,
+    private readonly workerUrl: URL,
+  ) {
+    this.#options = options;
+  }
+
+  /** The first worker: a model that cannot be loaded is the caller's news, not something to try again. */
+  async start(): Promise<void> {
+    await this.#launch();
+  }
+
+  get info(): EngineInfo {
+    if (this.#info === null) throw new Error('the engine has not been started');
+    return this.#info;
+  }
+
+  async setSourceSize(size: PictureSize): Promise<void> {
+    this.#options = { ...this.#options, sourceSize: size };
+    await this.#call({ kind: 'sourceSize', size });
+  }
+
+  async track(frame: AnalysisFrame): Promise<FrameResult> {
+    return (await this.#call({ kind: 'track', frame: ownCopy(frame) })) as FrameResult;
+  }
+
+  async command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult> {
+    const copy = frame === null ? null : ownCopy(frame);
+    return (await this.#call({ kind: 'command', command, frame: copy })) as CommandResult;
+  }
+
+  snapshot(): Promise<unknown> {
+    return this.#call({ kind: 'snapshot' });
+  }
+
+  async restore(snapshot: unknown): Promise<void> {
+    await this.#call({ kind: 'restore', snapshot });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
+    this.#rejectAll(inferenceError('SONO_ENGINE_CLOSED'));
+    const worker = this.#worker;
+    this.#worker = null;
+    if (worker === null) return;
+    const ended = new Promise((resolve) => worker.once('exit', resolve));
+    this.#post(worker, { kind: 'close' });
+    const timer = setTimeout(() => void worker.terminate(), closeMs);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  // -------------------------------------------------------------------------------------------- calls
+
+  #call(task: WorkerTask): Promise<unknown> {
+    if (this.#closed) return Promise.reject(inferenceError('SONO_ENGINE_CLOSED'));
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ task, resolve, reject });
+      this.#pump();
+    });
+  }
+
+  /** One task at a time; whatever is not a frame goes first, in the order in which it came. */
+  #pump(): void {
+    if (!this.#ready || this.#worker === null || this.#inFlight !== null) return;
+    const urgent = this.#queue.findIndex(({ task }) => task.kind !== 'track');
+    const [call] = this.#queue.splice(Math.max(urgent, 0), 1);
+    if (call === undefined) return;
+    const id = this.#nextId++;
+    this.#inFlight = { ...call, id };
+    const pixels = 'frame' in call.task ? call.task.frame?.data.buffer : undefined;
+    this.#post(this.#worker, { ...call.task, id }, pixels instanceof ArrayBuffer ? [pixels] : []);
+  }
+
+  #post(worker: Worker, message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
+    worker.postMessage(message, transfer);
+  }
+
+  #settle(id: number, settle: (call: Call) => void): void {
+    const call = this.#inFlight;
+    if (call?.id !== id) return;
+    this.#inFlight = null;
+    settle(call);
+    this.#pump();
+  }
+
+  #rejectAll(error: Error): void {
+    const calls = [...(this.#inFlight === null ? [] : [this.#inFlight]), ...this.#queue];
+    this.#inFlight = null;
+    this.#queue = [];
+    for (const call of calls) call.reject(error);
+  }
+
+  // ------------------------------------------------------------------------------------ worker's life
+
+  /** Starts a worker; resolves when it is ready, rejects when its model cannot be loaded or it dies before. */
+  #launch(): Promise<void> {
+    const start: WorkerStart = { options: this.#options, failed: this.#failed, state: this.#state };
+    const worker = new Worker(this.workerUrl, { workerData: start, name: 'inference', execArgv: [] });
+    this.#worker = worker;
+    return new Promise((resolve, reject) => {
+      let refusal: Error | null = null;
+      let fault: unknown = null;
+      worker.on('message', (message: FromWorker) => {
+        if (this.#worker !== worker) return;
+        switch (message.kind) {
+          case 'ready':
+            this.#info = message.info;
+            this.#ready = true;
+            this.#readyAtMs = performance.now();
+            resolve();
+            this.#pump();
+            return;
+          case 'refused':
+            refusal = fromPlainError(message.error);
+            return;
+          case 'done':
+            this.#info = message.info;
+            this.#settle(message.id, ({ resolve }) => resolve(message.value));
+            return;
+          case 'failed':
+            this.#settle(message.id, ({ reject }) => reject(fromPlainError(message.error)));
+            return;
+          case 'state':
+            this.#state = message.state;
+            return;
+          case 'broken':
+            this.#providerBroke(worker, message.provider, message.reason);
+            return;
+        }
+      });
+      worker.on('error', (error) => {
+        fault = error;
+      });
+      worker.on('exit', () => {
+        const wasReady = this.#ready;
+        if (this.#worker === worker) {
+          this.#worker = null;
+          this.#ready = false;
+          if (wasReady && !this.#closed) this.#workerDied(fault);
+        }
+        // Before it was ready: the start itself has failed.
+        reject(refusal ?? inferenceError('SONO_ENGINE_LOST', {}, fault));
+      });
+    });
+  }
+
+  #providerBroke(worker: Worker, provider: ProviderName, reason: string): void {
+    const error = inferenceError('SONO_INFERENCE_FAILED', { provider }, new Error(reason));
+    // There is nothing below the CPU: it is tried again.
+    if (provider !== 'cpu') this.#failed = { ...this.#failed, [provider]: `it stopped working: ${reason}` };
+    this.#retire(worker);
+    this.#lose(error);
+  }
+
+  #workerDied(fault: unknown): void {
+    if (performance.now() - this.#readyAtMs >= stableMs) this.#deaths = 0;
+    this.#deaths += 1;
+    const provider = this.#info?.provider ?? 'cpu';
+    if (provider !== 'cpu' && this.#deaths >= deathsForProvider) {
+      this.#failed = { ...this.#failed, [provider]: 'its thread stopped several times' };
+      this.#deaths = 0;
+    }
+    this.#lose(inferenceError('SONO_ENGINE_LOST', {}, fault));
+  }
+
+  /** The call under way is lost; the others wait for the new worker. */
+  #lose(error: SonoError): void {
+    if (performance.now() - this.#readyAtMs >= stableMs) this.#attempts = 0;
+    const lost = this.#inFlight;
+    this.#inFlight = null;
+    this.hooks.onFailure?.(error);
+    lost?.reject(error);
+    this.#scheduleRestart();
+  }
+
+  #scheduleRestart(): void {
+    if (this.#closed) return;
+    const delay = restartDelaysMs[Math.min(this.#attempts, restartDelaysMs.length - 1)] ?? 0;
+    this.#attempts += 1;
+    this.#restartTimer = setTimeout(() => {
+      this.#restartTimer = null;
+      this.#launch().then(
+        () => this.hooks.onRecovered?.(this.info),
+        (error: unknown) => {
+          if (this.#closed) return;
+          this.#rejectAll(error instanceof Error ? error : new Error(String(error)));
+          this.#scheduleRestart();
+        },
+      );
+    }, delay);
+  }
+
+  /** Lets a worker go whose messages no longer count. */
+  #retire(worker: Worker): void {
+    this.#worker = null;
+    this.#ready = false;
+    void worker.terminate();
+  }
+}
+
+/** The caller keeps its pixels (rooms hold frames for prompts); the copy is handed over to the worker. */
+function ownCopy(frame: AnalysisFrame): AnalysisFrame {
+  return { ...frame, data: Uint8Array.from(frame.data) };
+}
+
+/**
+ * The same engine, thread and tracker with a runner that computes nothing (see noop-runner.ts): the bench's measure of
+ * what everything around the model costs. `info.modelName` says so.
+ */
+export function createNoopEngine(options: EngineOptions, hooks: EngineHooks = {}): Promise<Engine> {
+  return createWorkerEngine(options, hooks, builtModule('inference/noop-worker'));
+}
