@@ -7,12 +7,12 @@ export const cliError = errorFactory({
     httpStatus: 400,
     sentence: '{problem}. "./sonoscope {command} --help" shows what is possible.',
   },
-  SONO_REPORT_UNWRITABLE: {
+  SONO_RUN_REPORT_UNWRITABLE: {
     exitCode: 5,
     httpStatus: 507,
     sentence: 'The report cannot be written to {file}: {reason}. Choose another place.',
   },
-  SONO_REPORT_DISK_FULL: {
+  SONO_RUN_REPORT_DISK_FULL: {
     exitCode: 5,
     httpStatus: 507,
     sentence: 'The disk is full: the report {file} could not be written. Free some space and run again.',

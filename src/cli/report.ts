@@ -47,7 +47,7 @@ export async function makeReport(startedAt: Date, rooms: readonly RoomReport[]):
   };
 }
 
-/** Fails before a long run, not after it: SONO_REPORT_UNWRITABLE. */
+/** Fails before a long run, not after it: SONO_RUN_REPORT_UNWRITABLE. */
 export async function checkReportPlace(file: string): Promise<void> {
   try {
     const existing = await stat(file).catch(() => null);
@@ -64,7 +64,7 @@ export async function checkReportPlace(file: string): Promise<void> {
 }
 
 /**
- * Nothing half-written ever carries the final name; a device or a pipe (/dev/stdout) is written to, never replaced. Throws SONO_REPORT_DISK_FULL, SONO_REPORT_UNWRITABLE.
+ * Nothing half-written ever carries the final name; a device or a pipe (/dev/stdout) is written to, never replaced. Throws SONO_RUN_REPORT_DISK_FULL, SONO_RUN_REPORT_UNWRITABLE.
  */
 export async function writeReport(file: string, report: RunReport): Promise<void> {
   const text = `${JSON.stringify(report, null, 2)}\n`;
@@ -90,17 +90,17 @@ function reportFailure(file: string, error: unknown): Error {
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return cliError('SONO_REPORT_DISK_FULL', { file }, error);
+      return cliError('SONO_RUN_REPORT_DISK_FULL', { file }, error);
     case 'ENOENT':
     case 'ENOTDIR':
-      return cliError('SONO_REPORT_UNWRITABLE', { file, reason: 'its folder does not exist' }, error);
+      return cliError('SONO_RUN_REPORT_UNWRITABLE', { file, reason: 'its folder does not exist' }, error);
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return cliError('SONO_REPORT_UNWRITABLE', { file, reason: 'you may not write there' }, error);
+      return cliError('SONO_RUN_REPORT_UNWRITABLE', { file, reason: 'you may not write there' }, error);
     default: {
       const reason = error instanceof Error ? error.message : String(error);
-      return cliError('SONO_REPORT_UNWRITABLE', { file, reason }, error);
+      return cliError('SONO_RUN_REPORT_UNWRITABLE', { file, reason }, error);
     }
   }
 }

@@ -88,7 +88,7 @@ describe('report', () => {
       join(folder, 'absent/report.json'),
       join(folder, 'plain/report.json'),
     ]) {
-      await expect(checkReportPlace(place)).rejects.toMatchObject({ code: 'SONO_REPORT_UNWRITABLE' });
+      await expect(checkReportPlace(place)).rejects.toMatchObject({ code: 'SONO_RUN_REPORT_UNWRITABLE' });
     }
   });
 
@@ -97,7 +97,7 @@ describe('report', () => {
     symlinkSync('/dev/full', join(folder, 'full'));
     const report = await makeReport(new Date(), []);
     await expect(writeReport(join(folder, 'full'), report)).rejects.toMatchObject({
-      code: 'SONO_REPORT_DISK_FULL',
+      code: 'SONO_RUN_REPORT_DISK_FULL',
     });
   });
 });

@@ -40,27 +40,31 @@ const collect = (value: string, before: readonly string[]): readonly string[] =>
 /** Options that `run` and `demo` share. */
 export function liveOptions(command: Command): Command {
   return command
-    .option('--host ADDRESS', 'address to listen on (default 127.0.0.1; others need a token)')
-    .option('--port N', 'port to listen on (default 8080; 0: any free one)', wholeNumber('--port', 0, 65535))
+    .option('--host <address>', 'address to listen on (default 127.0.0.1; others need a token)')
     .option(
-      '--token TEXT',
+      '--port <n>',
+      'port to listen on (default 8080; 0: any free one)',
+      wholeNumber('--port', 0, 65535),
+    )
+    .option(
+      '--token <text>',
       'access token for viewers; made up and printed where one is needed and none is given',
     )
     .option(
-      '--allow-origin URL',
+      '--allow-origin <url>',
       'another site whose pages may connect, for example a Foxglove web app',
       collect,
       [],
     )
-    .option('--duration TIME', 'end after this time, for example 20s, 5m, 1h', durationMs)
-    .option('--model NAME|DIR', `model to use for every stream; "${noModel}" shows the picture only`)
-    .addOption(new Option('--provider NAME', 'what the model runs on').choices(providerChoices))
-    .option('--policy NAME', 'memory policy of the tracker')
-    .option('--threads N', 'processor threads per model', wholeNumber('--threads', 1, 64))
-    .option('--report FILE', 'write what every stream did as JSON at the end')
-    .option('--record FILE', 'record every stream into an MCAP file')
-    .addOption(new Option('--log FORMAT', 'log lines for programs or for people').choices(['json', 'text']))
-    .addOption(new Option('--log-level LEVEL', 'how much to log').choices(logLevels));
+    .option('--duration <time>', 'end after this time, for example 20s, 5m, 1h', durationMs)
+    .option('--model <name|dir>', `model to use for every stream; "${noModel}" shows the picture only`)
+    .addOption(new Option('--provider <name>', 'what the model runs on').choices(providerChoices))
+    .option('--policy <name>', 'memory policy of the tracker')
+    .option('--threads <n>', 'processor threads per model', wholeNumber('--threads', 1, 64))
+    .option('--report <file>', 'write what every stream did as JSON at the end')
+    .option('--record <file>', 'record every stream into an MCAP file')
+    .addOption(new Option('--log <format>', 'log lines for programs or for people').choices(['json', 'text']))
+    .addOption(new Option('--log-level <level>', 'how much to log').choices(logLevels));
 }
 
 export function configure(command: Command): void {
@@ -68,14 +72,14 @@ export function configure(command: Command): void {
     command
       .argument('[PIPELINE.yaml]', 'the streams to open; without it, one stream from --source')
       .option(
-        '--source [ID=]URI',
-        'source of the first stream, or of stream ID (may be repeated)',
+        '--source <uri>',
+        'source of the first stream; ID=URI: of stream ID (may be repeated)',
         collect,
         [],
       )
       .option(
-        '--prompt [ID=]FILE',
-        'prompt file of the first stream, or of stream ID (may be repeated)',
+        '--prompt <file>',
+        'prompt file of the first stream; ID=FILE: of stream ID (may be repeated)',
         collect,
         [],
       )

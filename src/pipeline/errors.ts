@@ -27,11 +27,6 @@ export const pipelineError = errorFactory({
     httpStatus: 503,
     sentence: '{uri} did not deliver a picture within {seconds} seconds. The source before it stays.',
   },
-  SONO_SOURCE_FAILED: {
-    exitCode: 3,
-    httpStatus: 503,
-    sentence: 'The picture from {uri} stopped: {reason}. Open the source again.',
-  },
   SONO_ROOM_CLOSED: {
     exitCode: 3,
     httpStatus: 410,

@@ -5,6 +5,7 @@
 import { Subject, Subscription, type Observable } from 'rxjs';
 import { SonoError } from '../errors.js';
 import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
+import { ingestError } from '../ingest/errors.js';
 import { redact } from '../ingest/source-uri.js';
 import { pipelineError } from './errors.js';
 import type { StreamClock } from './stream-clock.js';
@@ -158,5 +159,5 @@ function rebased(event: SourceEvent, onRoomClock: ReturnType<StreamClock['adopt'
 function asSonoError(error: unknown, uri: string): SonoError {
   if (error instanceof SonoError) return error as SonoError;
   const reason = error instanceof Error ? error.message : String(error);
-  return pipelineError('SONO_SOURCE_FAILED', { uri: redact(uri), reason }, error);
+  return ingestError('SONO_SOURCE_FAILED', { uri: redact(uri), why: `${reason}.` }, error);
 }
