@@ -1,0 +1,119 @@
+/** The two plots of a report: age of every painted picture over time, and how many keep within how many milliseconds. */
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { acceptanceLimitsMs } from '../../../src/protocol/acceptance.js';
+import type { Measured } from '../worker/messages.js';
+
+const ink = '#c9d3dd';
+const grid = 'rgba(160,180,200,0.14)';
+const overlayColour = '#56b4e9';
+const pictureColour = '#f0e442';
+
+export interface PlotInput {
+  readonly overlay: Measured;
+  readonly picture: Measured | null;
+}
+
+const axis = (label: string): uPlot.Axis => ({
+  label,
+  stroke: ink,
+  grid: { stroke: grid, width: 1 },
+  ticks: { stroke: grid, width: 1 },
+});
+
+/** Dashed lines at the deadlines, along x or y. */
+function deadlines(along: 'x' | 'y'): uPlot.Plugin {
+  return {
+    hooks: {
+      draw: (plot) => {
+        const { ctx, bbox } = plot;
+        ctx.save();
+        ctx.setLineDash([6, 5]);
+        ctx.strokeStyle = 'rgba(230,235,240,0.55)';
+        ctx.fillStyle = ink;
+        ctx.textAlign = 'left';
+        ctx.textBaseline = 'alphabetic';
+        ctx.lineWidth = devicePixelRatio;
+        ctx.font = `${11 * devicePixelRatio}px sans-serif`;
+        for (const limit of acceptanceLimitsMs) {
+          const at = plot.valToPos(limit, along, true);
+          ctx.beginPath();
+          if (along === 'y') {
+            if (at < bbox.top || at > bbox.top + bbox.height) continue;
+            ctx.moveTo(bbox.left, at);
+            ctx.lineTo(bbox.left + bbox.width, at);
+            ctx.fillText(`${limit} ms`, bbox.left + 6 * devicePixelRatio, at - 4 * devicePixelRatio);
+          } else {
+            if (at < bbox.left || at > bbox.left + bbox.width) continue;
+            ctx.moveTo(at, bbox.top);
+            ctx.lineTo(at, bbox.top + bbox.height);
+            ctx.fillText(`${limit} ms`, at + 4 * devicePixelRatio, bbox.top + 12 * devicePixelRatio);
+          }
+          ctx.stroke();
+        }
+        ctx.restore();
+      },
+    },
+  };
+}
+
+const dots = (stroke: string, label: string): uPlot.Series => ({
+  label,
+  stroke,
+  paths: () => null,
+  points: { show: true, size: 4, fill: stroke, width: 0 },
+});
+
+export function agePlot(element: HTMLElement, { overlay, picture }: PlotInput): uPlot {
+  const tables: uPlot.AlignedData[] = [[overlay.atMs.map((ms) => ms / 1000), [...overlay.samplesMs]]];
+  if (picture) tables.push([picture.atMs.map((ms) => ms / 1000), [...picture.samplesMs]]);
+  return new uPlot(
+    {
+      width: element.clientWidth,
+      height: 260,
+      scales: { x: { time: false }, y: { range: (_plot, _low, high) => [0, Math.max(120, high * 1.05)] } },
+      axes: [axis('seconds since the start of its part'), axis('capture to paint, ms')],
+      series: [
+        { label: 's' },
+        dots(overlayColour, 'with outlines'),
+        ...(picture ? [dots(pictureColour, 'picture only')] : []),
+      ],
+      plugins: [deadlines('y')],
+      cursor: { drag: { x: true, y: false } },
+    },
+    uPlot.join(tables),
+    element,
+  );
+}
+
+/** Share of pictures painted within x ms, of all that were due. */
+function cumulative(measured: Measured, steps: readonly number[]): number[] {
+  const sorted = Float64Array.from(measured.samplesMs).sort();
+  const due = sorted.length + measured.neverPainted;
+  let index = 0;
+  return steps.map((step) => {
+    while (index < sorted.length && (sorted[index] ?? 0) <= step) index += 1;
+    return due === 0 ? 0 : (100 * index) / due;
+  });
+}
+
+export function sharePlot(element: HTMLElement, { overlay, picture }: PlotInput): uPlot {
+  const longest = Math.max(130, ...overlay.samplesMs, ...(picture?.samplesMs ?? []));
+  const steps = Array.from({ length: 261 }, (_, index) => (Math.min(longest, 400) * index) / 260);
+  return new uPlot(
+    {
+      width: element.clientWidth,
+      height: 260,
+      scales: { x: { time: false }, y: { range: [0, 102] } },
+      axes: [axis('capture to paint, ms'), axis('painted, % of pictures due')],
+      series: [
+        { label: 'ms' },
+        { label: 'with outlines', stroke: overlayColour, width: 2 },
+        ...(picture ? [{ label: 'picture only', stroke: pictureColour, width: 2, dash: [8, 4] }] : []),
+      ],
+      plugins: [deadlines('x')],
+    },
+    [steps, cumulative(overlay, steps), ...(picture ? [cumulative(picture, steps)] : [])],
+    element,
+  );
+}

@@ -1,0 +1,29 @@
+/** A modal dialog on the browser's own <dialog>: focus stays inside, Escape closes. */
+import { h } from './dom.js';
+import { icon } from './icons.js';
+
+export function openDialog(
+  title: string,
+  content: readonly (Node | string)[],
+  options: { readonly wide?: boolean; readonly onclose?: () => void } = {},
+): () => void {
+  const close = h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Close' }, icon('close'));
+  const heading = h('h2', { id: `dialog-${title.replace(/\W+/g, '-').toLowerCase()}` }, title);
+  const dialog = h(
+    'dialog',
+    { class: options.wide === true ? 'dialog wide' : 'dialog', 'aria-labelledby': heading.id },
+    h('header', {}, heading, close),
+    h('div', { class: 'dialog-body' }, ...content),
+  );
+  close.addEventListener('click', () => dialog.close());
+  dialog.addEventListener('click', (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    options.onclose?.();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  return () => dialog.close();
+}

@@ -1,0 +1,157 @@
+/** The page's side of the painting worker: state as signals, operations as promises. Nothing else talks to the worker. */
+import type { HealthMessage, MeasurementMessage } from '../../../src/protocol/messages.js';
+import type { OperationName, RequestOf, ResponseOf, StreamInfo } from '../../../src/protocol/requests.js';
+import type { Prompt } from '../../../src/prompt.js';
+import type { FromWorker, LinkState, ToWorker } from '../worker/messages.js';
+import { Signal } from './signal.js';
+
+/** A refused request: `message` is a sentence for people. */
+export class Refusal extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = 'Refusal';
+    this.code = code;
+  }
+}
+
+/** What the worker says about one surface. */
+export type SurfaceEvent = Extract<FromWorker, { readonly surface: number }>;
+
+interface Pending {
+  readonly resolve: (body: unknown) => void;
+  readonly reject: (error: Refusal) => void;
+}
+
+export class Engine {
+  readonly link = new Signal<LinkState>({ phase: 'connecting', attempt: 1 });
+  readonly streams = new Signal<readonly string[]>([]);
+  readonly infos = new Signal<ReadonlyMap<string, StreamInfo>>(new Map());
+  readonly measurements = new Signal<ReadonlyMap<string, ReadonlyMap<string, MeasurementMessage>>>(new Map());
+  readonly remark = new Signal<{ readonly message: string; readonly code: string } | null>(null);
+  /** True as soon as streams were announced once: an empty list is then truly empty. */
+  readonly everConnected = new Signal(false);
+  readonly #health = new Map<string, Signal<HealthMessage | null>>();
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  readonly #surfaces = new Map<number, (event: SurfaceEvent) => void>();
+  #next = 1;
+
+  constructor(url: string) {
+    this.#worker = new Worker(new URL('../worker/worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'sonoscope painting',
+    });
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
+    this.#worker.onerror = (event) => {
+      this.remark.value = { message: `The painting worker stopped: ${event.message}`, code: '' };
+    };
+    this.send({ type: 'connect', url });
+  }
+
+  send(message: ToWorker, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  health(stream: string): Signal<HealthMessage | null> {
+    let signal = this.#health.get(stream);
+    if (!signal) {
+      signal = new Signal<HealthMessage | null>(null);
+      this.#health.set(stream, signal);
+    }
+    return signal;
+  }
+
+  /** A number for a new surface; `listener` hears what the worker says about it until `detach`. */
+  newSurface(listener: (event: SurfaceEvent) => void): number {
+    const surface = this.#next++;
+    this.#surfaces.set(surface, listener);
+    return surface;
+  }
+
+  detach(surface: number): void {
+    this.#surfaces.delete(surface);
+    this.send({ type: 'detach', surface });
+  }
+
+  newGesture(surface: number, atEpochMs: number): number {
+    const gesture = this.#next++;
+    this.send({ type: 'gesture', surface, gesture, atEpochMs });
+    return gesture;
+  }
+
+  /** Rejects with a Refusal. */
+  call<Name extends OperationName>(name: Name, request: RequestOf<Name>): Promise<ResponseOf<Name>> {
+    return this.#ask((call) => ({ type: 'call', call, name, request })) as Promise<ResponseOf<Name>>;
+  }
+
+  /** Rejects with a Refusal. */
+  prompt(ask: {
+    readonly surface: number;
+    readonly gesture: number;
+    readonly objectId: number | null;
+    readonly label: string | null;
+    readonly prompts: readonly Prompt[];
+  }): Promise<ResponseOf<'prompt'>> {
+    return this.#ask((call) => ({ type: 'prompt', call, ...ask })) as Promise<ResponseOf<'prompt'>>;
+  }
+
+  #ask(message: (call: number) => ToWorker): Promise<unknown> {
+    const call = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(call, { resolve, reject });
+      this.send(message(call));
+    });
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case 'link':
+        this.link.value = message.state;
+        return;
+      case 'streams':
+        if (message.streams.length > 0) this.everConnected.value = true;
+        // While the connection is away, rooms stay on screen and say so.
+        if (message.streams.length > 0 || this.link.value.phase === 'open')
+          this.streams.value = message.streams;
+        return;
+      case 'infos':
+        this.everConnected.value = true;
+        this.infos.value = new Map(message.infos.map((info) => [info.id, info]));
+        return;
+      case 'health':
+        this.health(message.stream).value = message.health;
+        return;
+      case 'measurement': {
+        const all = new Map(this.measurements.value);
+        const one = new Map(all.get(message.stream));
+        one.set(`${message.measurement.objectId}/${message.measurement.name}`, message.measurement);
+        all.set(message.stream, one);
+        this.measurements.value = all;
+        return;
+      }
+      case 'answer':
+        this.#pending.get(message.call)?.resolve(message.body);
+        this.#pending.delete(message.call);
+        return;
+      case 'refusal':
+        this.#pending.get(message.call)?.reject(new Refusal(message.code, message.message));
+        this.#pending.delete(message.call);
+        return;
+      case 'remark':
+        if (message.level >= 1) this.remark.value = { message: message.message, code: message.code };
+        return;
+      case 'objects':
+      case 'picture-size':
+      case 'painted':
+      case 'stats':
+      case 'first-mask':
+      case 'picked':
+      case 'measure-progress':
+      case 'measured':
+        this.#surfaces.get(message.surface)?.(message);
+        return;
+    }
+  }
+}

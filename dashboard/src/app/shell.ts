@@ -1,0 +1,158 @@
+/** The frame of the page: name, places, connection, help and settings; opens the view that the address names. */
+import { keymap } from '../core/keymap.js';
+import { readRoute, writeRoute } from '../core/route.js';
+import type { Entry, Route } from '../core/route.js';
+import { openDialog } from './dialog.js';
+import { h, setText, svg } from './dom.js';
+import type { Engine } from './engine.js';
+import { icon } from './icons.js';
+import { openSettings } from './settings-dialog.js';
+import { mountToasts, toast } from './toast.js';
+import { openView } from './views.js';
+import type { EndView } from './views.js';
+
+function mark(): SVGSVGElement {
+  return svg(
+    'svg',
+    { class: 'mark', viewBox: '0 0 32 32', 'aria-hidden': 'true' },
+    svg('path', { class: 'mark-sector', d: 'M5 26 16 5l11 21' }),
+    svg('path', { class: 'mark-outline', d: 'M10.2 19.500c3.400 3.800 8.200 3.800 11.600 0' }),
+    svg('path', { class: 'mark-arc', d: 'M8 26.500c5 3.200 11 3.200 16 0' }),
+  );
+}
+
+export function openHelp(): void {
+  if (document.querySelector('dialog.dialog')) return;
+  const groups = [...new Set(keymap.map((binding) => binding.group))];
+  openDialog(
+    'Keyboard',
+    [
+      h(
+        'div',
+        { class: 'help-columns' },
+        ...groups.map((group) =>
+          h(
+            'section',
+            {},
+            h('h3', {}, group),
+            h(
+              'dl',
+              { class: 'keys' },
+              ...keymap
+                .filter((binding) => binding.group === group && binding.shown !== '')
+                .flatMap((binding) => [
+                  h('dt', {}, ...binding.shown.split(' ').map((part) => h('kbd', {}, part))),
+                  h('dd', {}, binding.meaning),
+                ]),
+              ...(group === 'Objects'
+                ? [h('dt', {}, h('kbd', {}, '1'), '…', h('kbd', {}, '9')), h('dd', {}, 'Select an object')]
+                : []),
+            ),
+          ),
+        ),
+      ),
+      h(
+        'p',
+        { class: 'muted' },
+        'A foot pedal that sends a key can switch outlines: teach it in Settings. Mouse: wheel zooms, middle button or Look moves. Touch: two fingers zoom and move.',
+      ),
+    ],
+    { wide: true },
+  );
+}
+
+export function mountShell(root: HTMLElement, engine: Engine, entry: Entry): void {
+  const main = h('main', { class: 'view', id: 'view', tabindex: '-1' });
+  const linkText = h('span', {});
+  const link = h(
+    'div',
+    { class: 'link', role: 'status' },
+    h('span', { class: 'dot', 'aria-hidden': 'true' }),
+    linkText,
+  );
+  const rooms = h('a', { href: '#/rooms' }, icon('grid'), h('span', {}, 'Rooms'));
+  const recordings = h('a', { href: '#/recordings' }, icon('recordings'), h('span', {}, 'Recordings'));
+  const button = (name: 'help' | 'settings', label: string, onclick: () => void): HTMLButtonElement =>
+    h(
+      'button',
+      { class: 'icon-button', type: 'button', 'aria-label': label, title: label, onclick },
+      icon(name),
+    );
+  root.replaceChildren(
+    h('a', { class: 'skip', href: '#view' }, 'Skip to the picture'),
+    h(
+      'header',
+      { class: 'top' },
+      h(
+        'a',
+        { class: 'name', href: '#/rooms', 'aria-label': 'sonoscope, all rooms' },
+        mark(),
+        h('span', {}, 'sonoscope'),
+      ),
+      h('nav', { 'aria-label': 'Places' }, rooms, recordings),
+      h(
+        'p',
+        { class: 'research', title: 'Not a medical device. Not for diagnosis or treatment.' },
+        'Research use only',
+      ),
+      link,
+      button('settings', 'Settings (,)', openSettings),
+      button('help', 'Keyboard help (?)', openHelp),
+    ),
+    main,
+    mountToasts(),
+  );
+
+  let end: EndView = () => undefined;
+  let shown = '';
+  const go = (route: Route): void => {
+    location.hash = writeRoute(route);
+  };
+  const open = (): void => {
+    const route = readRoute(location.hash, entry);
+    const address = writeRoute(route);
+    if (address === shown) return;
+    shown = address;
+    end();
+    main.className = `view view-${route.view}`;
+    end = openView(route, { engine, element: main, go });
+    const current = (on: boolean): string => (on ? 'page' : 'false');
+    rooms.setAttribute('aria-current', current(route.view === 'rooms'));
+    recordings.setAttribute('aria-current', current(route.view === 'recordings'));
+    document.title =
+      route.view === 'room' || route.view === 'acceptance' ? `${route.stream} · sonoscope` : 'sonoscope';
+  };
+  window.addEventListener('hashchange', (event) => {
+    // The skip link is no address.
+    if (new URL(event.newURL).hash === '#view') {
+      main.focus();
+      history.replaceState(null, '', event.oldURL);
+      return;
+    }
+    open();
+  });
+  open();
+
+  engine.link.watch((state) => {
+    link.dataset['phase'] = state.phase;
+    switch (state.phase) {
+      case 'open':
+        setText(linkText, 'Connected');
+        link.title = state.serverName;
+        return;
+      case 'connecting':
+        setText(linkText, state.attempt > 1 ? 'Reconnecting' : 'Connecting');
+        return;
+      case 'waiting':
+        setText(linkText, 'Reconnecting');
+        link.title = `${state.reason}; attempt ${state.attempt}`;
+        return;
+      case 'closed':
+        setText(linkText, 'Not connected');
+        return;
+    }
+  });
+  engine.remark.watch((remark) => {
+    if (remark) toast('error', remark.message);
+  });
+}

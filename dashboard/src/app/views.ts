@@ -1,0 +1,32 @@
+/**
+ * The views of the page. A view is a function that fills its element and returns how to end it; the shell knows nothing
+ * else about it. To add one: a route in core/route.ts, a line here.
+ */
+import { acceptanceView } from '../acceptance/acceptance-view.js';
+import type { Route } from '../core/route.js';
+import { recordingsView } from '../recordings/recordings-view.js';
+import { gridView } from '../rooms/grid-view.js';
+import { roomView } from '../rooms/room-view.js';
+import type { Engine } from './engine.js';
+
+export interface ViewContext {
+  readonly engine: Engine;
+  readonly element: HTMLElement;
+  readonly go: (route: Route) => void;
+}
+
+/** Ends the view: subscriptions, timers, surfaces. */
+export type EndView = () => void;
+
+export function openView(route: Route, context: ViewContext): EndView {
+  switch (route.view) {
+    case 'rooms':
+      return gridView(context);
+    case 'room':
+      return roomView(context, route.stream);
+    case 'acceptance':
+      return acceptanceView(context, route.stream);
+    case 'recordings':
+      return recordingsView(context, route.rest);
+  }
+}

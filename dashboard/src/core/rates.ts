@@ -1,0 +1,61 @@
+/** Running figures: the newest values of a stream of numbers, events per second. Pure; time comes in as a number. */
+import { nearestRank } from '../../../src/protocol/acceptance.js';
+
+/** The newest `capacity` values. */
+export class Recent {
+  readonly #values: number[] = [];
+  readonly #capacity: number;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  add(value: number): void {
+    this.#values.push(value);
+    if (this.#values.length > this.#capacity) this.#values.shift();
+  }
+
+  /** Nearest-rank quantiles, null when empty. */
+  quantiles(): { readonly p50: number; readonly p95: number; readonly max: number } | null {
+    if (this.#values.length === 0) return null;
+    const sorted = Float64Array.from(this.#values).sort();
+    return { p50: nearestRank(sorted, 0.5), p95: nearestRank(sorted, 0.95), max: nearestRank(sorted, 1) };
+  }
+
+  clear(): void {
+    this.#values.length = 0;
+  }
+}
+
+/** Events per second over the last `windowMs`. */
+export class Rate {
+  readonly #times: number[] = [];
+  readonly #windowMs: number;
+  #startMs: number | null = null;
+
+  constructor(windowMs = 2000) {
+    this.#windowMs = windowMs;
+  }
+
+  mark(nowMs: number): void {
+    this.#startMs ??= nowMs;
+    this.#times.push(nowMs);
+    this.#prune(nowMs);
+  }
+
+  /** How much of the window there is to look at. */
+  spanMs(nowMs: number): number {
+    return this.#startMs === null ? 0 : Math.min(this.#windowMs, nowMs - this.#startMs);
+  }
+
+  perSecond(nowMs: number): number {
+    this.#prune(nowMs);
+    // Young streams are measured over the time they have had.
+    const spanMs = this.spanMs(nowMs);
+    return spanMs < 200 ? 0 : (this.#times.length / spanMs) * 1000;
+  }
+
+  #prune(nowMs: number): void {
+    while (this.#times[0] !== undefined && nowMs - this.#times[0] > this.#windowMs) this.#times.shift();
+  }
+}

@@ -1,0 +1,64 @@
+/** Addresses of the page: `#/rooms`, `#/room/<id>`, `#/room/<id>/acceptance`, `#/recordings…`; `?room=ID`, `?clean=1`. Pure. */
+
+export type Route =
+  | { readonly view: 'rooms' }
+  | { readonly view: 'room'; readonly stream: string }
+  | { readonly view: 'acceptance'; readonly stream: string }
+  /** `rest`: what follows, for the recordings view to read. */
+  | { readonly view: 'recordings'; readonly rest: string };
+
+export interface Entry {
+  readonly clean: boolean;
+  /** Room asked for by `?room=`, null: not given. */
+  readonly room: string | null;
+  readonly token: string | null;
+}
+
+export function readEntry(search: string): Entry {
+  const query = new URLSearchParams(search);
+  const clean = query.get('clean');
+  return {
+    clean: clean !== null && clean !== '0' && clean !== 'false',
+    room: query.get('room'),
+    token: query.get('token'),
+  };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** A hash that is none of ours leads to the rooms. */
+export function readRoute(hash: string, entry: Entry): Route {
+  const parts = hash.replace(/^#\/?/, '').split('/');
+  switch (parts[0]) {
+    case '':
+      return entry.room === null ? { view: 'rooms' } : { view: 'room', stream: entry.room };
+    case 'room': {
+      const stream = decode(parts[1] ?? '');
+      if (stream === '') return { view: 'rooms' };
+      return parts[2] === 'acceptance' ? { view: 'acceptance', stream } : { view: 'room', stream };
+    }
+    case 'recordings':
+      return { view: 'recordings', rest: parts.slice(1).join('/') };
+    default:
+      return { view: 'rooms' };
+  }
+}
+
+export function writeRoute(route: Route): string {
+  switch (route.view) {
+    case 'rooms':
+      return '#/rooms';
+    case 'room':
+      return `#/room/${encodeURIComponent(route.stream)}`;
+    case 'acceptance':
+      return `#/room/${encodeURIComponent(route.stream)}/acceptance`;
+    case 'recordings':
+      return route.rest === '' ? '#/recordings' : `#/recordings/${route.rest}`;
+  }
+}

@@ -1,0 +1,22 @@
+/** Entry of the page. `?clean=1` shows one picture and nothing else; everything else lives in the shell. */
+import './styles/main.css';
+import { Engine } from './app/engine.js';
+import { mountShell } from './app/shell.js';
+import { readEntry } from './core/route.js';
+import { mountCleanFeed } from './rooms/clean-feed.js';
+
+function socketAddress(token: string | null): string {
+  const url = new URL('ws', document.baseURI);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  url.search = '';
+  url.hash = '';
+  if (token !== null) url.searchParams.set('token', token);
+  return url.href;
+}
+
+const root = document.getElementById('app');
+if (!root) throw new Error('index.html has lost its #app');
+const entry = readEntry(location.search);
+const engine = new Engine(socketAddress(entry.token));
+if (entry.clean) mountCleanFeed(root, engine, entry.room);
+else mountShell(root, engine, entry);

@@ -1,0 +1,60 @@
+/**
+ * The answer to a prompt, at once and on its own picture: a small still beside the live picture. The live picture has
+ * moved on, and a mask is never painted on another frame.
+ */
+import { h } from '../app/dom.js';
+import { icon } from '../app/icons.js';
+import { stateWords } from '../core/wording.js';
+import type { FromWorker } from '../worker/messages.js';
+
+type FirstMask = Extract<FromWorker, { readonly type: 'first-mask' }>;
+const shownMs = 6000;
+
+export function firstMaskCard(answer: FirstMask, undo: () => void): HTMLElement {
+  const close = h(
+    'button',
+    { type: 'button', class: 'icon-button small', 'aria-label': 'Close' },
+    icon('close'),
+  );
+  const back = h('button', { type: 'button', class: 'chip-button' }, icon('undo'), 'Undo');
+  const children: Node[] = [];
+  if (answer.picture) {
+    const canvas = h('canvas', { width: answer.picture.width, height: answer.picture.height });
+    canvas.getContext('bitmaprenderer')?.transferFromImageBitmap(answer.picture);
+    children.push(canvas);
+  }
+  const card = h(
+    'figure',
+    { class: 'first-mask', role: 'status' },
+    ...children,
+    h(
+      'figcaption',
+      {},
+      h(
+        'span',
+        {},
+        h('strong', {}, answer.label),
+        h(
+          'small',
+          {},
+          `${stateWords[answer.state].word}, ${Math.round(answer.confidence * 100)} % · first mask after ${Math.round(answer.waitedMs)} ms`,
+        ),
+      ),
+      back,
+      close,
+    ),
+  );
+  const end = (): void => card.remove();
+  close.addEventListener('click', end);
+  back.addEventListener('click', () => {
+    end();
+    undo();
+  });
+  const tick = (): void => {
+    // Stays while somebody points at it or has it in focus.
+    if (card.matches(':hover, :focus-within')) setTimeout(tick, 1000);
+    else end();
+  };
+  setTimeout(tick, shownMs);
+  return card;
+}

@@ -1,0 +1,122 @@
+/** The line under the picture: how alive it is, how old, on what it runs, what was dropped. */
+import { h, setText } from '../app/dom.js';
+import type { Engine } from '../app/engine.js';
+import { icon } from '../app/icons.js';
+import type { Disposer } from '../app/signal.js';
+import type { LivePicture } from './live-picture.js';
+
+const stageWords: Readonly<Record<string, string>> = {
+  source: 'at the source',
+  'analysis-queue': 'before analysis (newest wins)',
+  'display-queue': 'before sending',
+  inference: 'in analysis',
+  client: 'for slow viewers',
+};
+
+function figure(
+  label: string,
+  title: string,
+): { readonly element: HTMLElement; readonly value: HTMLElement } {
+  const value = h('span', { class: 'figure-value' });
+  return {
+    element: h('div', { class: 'figure', title }, h('span', { class: 'figure-label' }, label), value),
+    value,
+  };
+}
+
+const ms = (value: number | null | undefined): string =>
+  value === null || value === undefined ? '–' : `${Math.round(value)}`;
+const rate = (value: number): string => value.toFixed(value < 9.95 ? 1 : 0);
+
+export function healthStrip(engine: Engine, live: LivePicture, disposer: Disposer): HTMLElement {
+  const fps = figure(
+    'Pictures per second',
+    'In: from the source. Shown: on this screen. Analysed: by the model.',
+  );
+  const picture = figure(
+    'Picture age',
+    'Capture to paint, the middle of the last seconds and what 95 of 100 pictures keep within. Not glass-to-glass.',
+  );
+  const outline = figure('Outline age', 'Capture to paint of pictures with their own outlines.');
+  const provider = figure('Analysis', 'Where the model runs, and which model.');
+  const drops = figure('Dropped', 'Pictures left out since the room opened.');
+  const degraded = h('div', { class: 'degraded', hidden: true }, icon('warning'), h('span', {}));
+  const note = h('div', { class: 'strip-note', hidden: true }, icon('info'), h('span', {}));
+  const strip = h(
+    'footer',
+    { class: 'strip', 'aria-label': 'Health of this room' },
+    fps.element,
+    picture.element,
+    outline.element,
+    provider.element,
+    drops.element,
+    note,
+    degraded,
+  );
+  const update = (): void => {
+    const health = engine.health(live.stream).value;
+    const stats = live.stats.value;
+    if (stats) {
+      // For programs that drive the page: see docs/dashboard.md.
+      strip.dataset['stats'] = JSON.stringify(stats);
+      fps.value.replaceChildren(
+        h('b', {}, rate(health?.capturedFps ?? stats.inFps)),
+        ' in ',
+        h('b', {}, rate(stats.shownFps)),
+        ' shown ',
+        h('b', {}, rate(stats.analysedFps)),
+        ' analysed',
+      );
+      picture.value.replaceChildren(
+        h('b', {}, ms(stats.paintedMs?.p50)),
+        ' ms',
+        h('i', {}, ` 95 %: ${ms(stats.paintedMs?.p95)}`),
+      );
+      outline.value.replaceChildren(
+        h('b', {}, live.overlayOn.value ? ms(stats.overlayMs?.p50) : 'off'),
+        live.overlayOn.value ? ' ms' : '',
+        live.overlayOn.value ? h('i', {}, ` limit ${live.limitMs}`) : '',
+      );
+    }
+    const clientDrops = stats ? stats.decodeDrops + stats.decodeFailures : 0;
+    const total = Object.values(health?.drops ?? {}).reduce((sum, count) => sum + count, 0) + clientDrops;
+    setText(drops.value, String(total));
+    drops.element.title = [
+      'Pictures left out since the room opened:',
+      ...Object.entries(health?.drops ?? {}).map(
+        ([stage, count]) => `${count} ${stageWords[stage] ?? stage}`,
+      ),
+      `${clientDrops} in this browser`,
+      ...(stats
+        ? [
+            `Painted here: ${stats.counts.withOverlay} with outlines, ${stats.counts.withoutOverlay} without although wanted; ${stats.counts.lateOverlays} outlines came too late`,
+          ]
+        : []),
+    ].join('\n');
+    if (health) {
+      provider.value.replaceChildren(
+        h('b', {}, health.analysis ? health.provider.toUpperCase() : 'none'),
+        h('i', {}, health.analysis ? ` ${health.model}` : ' picture only'),
+      );
+      provider.element.title = health.analysis
+        ? `Model ${health.model} on ${health.provider}, memory policy ${health.policy}`
+        : 'No model is loaded: the picture is shown, nothing is outlined.';
+      degraded.hidden = health.degraded === '';
+      const text = degraded.querySelector('span');
+      if (text) setText(text, health.degraded);
+      degraded.title = health.degraded;
+    }
+  };
+  disposer.add(
+    live.notices.watch(({ overlay }) => {
+      const info = overlay?.severity === 'info' ? overlay : null;
+      note.hidden = info === null;
+      const text = note.querySelector('span');
+      if (text && info) setText(text, `${info.title}: ${info.detail}`);
+    }),
+  );
+  disposer.add(live.stats.watch(update));
+  disposer.add(engine.health(live.stream).watch(update));
+  disposer.add(live.overlayOn.watch(update));
+  return strip;
+}

@@ -1,0 +1,245 @@
+/**
+ * The page's side of one surface: a canvas handed to the worker, what the worker says about it, and the sentences that
+ * follow from it. Used by a tile of the grid, by a room and by the clean feed.
+ */
+import type { PictureSize } from '../../../src/frame.js';
+import type { Engine, SurfaceEvent } from '../app/engine.js';
+import { h } from '../app/dom.js';
+import { preferences } from '../app/prefs.js';
+import { Disposer, Signal } from '../app/signal.js';
+import { fitView } from '../core/viewport.js';
+import type { ViewChoice } from '../core/viewport.js';
+import { overlayNotice, pictureNotice } from '../core/wording.js';
+import type { Notice, RoomCondition } from '../core/wording.js';
+import type { ListedObject, Look, PaintedMessage, SurfaceStats } from '../worker/messages.js';
+
+/** A switch that was used here holds until the server confirms it, at most this long. */
+const overlayPendingMs = 3000;
+const noticeEveryMs = 50;
+/** Until the server has said what its limit is. */
+const usualLimitMs = 100;
+
+export interface Notices {
+  readonly picture: Notice | null;
+  readonly overlay: Notice | null;
+}
+
+export class LivePicture {
+  readonly stream: string;
+  readonly canvas: HTMLCanvasElement;
+  readonly surface: number;
+  readonly stats = new Signal<SurfaceStats | null>(null);
+  readonly objects = new Signal<readonly ListedObject[]>([]);
+  readonly pictureSize = new Signal<PictureSize | null>(null);
+  readonly painted = new Signal<PaintedMessage | null>(null);
+  readonly notices = new Signal<Notices>({ picture: null, overlay: null });
+  readonly overlayOn = new Signal(false);
+  readonly selected = new Signal<number | null>(null);
+  readonly view = new Signal<ViewChoice>(fitView);
+  /** Device pixels of the canvas. */
+  readonly stageSize = new Signal<PictureSize>({ width: 1, height: 1 });
+  /** Other things that the worker says about this surface: first masks, measurements. */
+  readonly events = new Signal<SurfaceEvent | null>(null);
+  readonly #engine: Engine;
+  readonly #clean: boolean;
+  readonly #disposer = new Disposer();
+  #overlayPending: { readonly on: boolean; readonly untilMs: number } | null = null;
+  #lastFreshEpochMs: number | null = null;
+  #lastOverlayEpochMs: number | null = null;
+  #overlayAgeMs: number | null = null;
+  #attached = false;
+  #hiddenUntilMs = 0;
+
+  constructor(
+    engine: Engine,
+    stream: string,
+    options: { readonly clean?: boolean; readonly label: string; readonly compact?: boolean },
+  ) {
+    this.#engine = engine;
+    this.stream = stream;
+    this.#clean = options.clean ?? false;
+    this.canvas = h('canvas', { class: 'picture', role: 'img', 'aria-label': options.label });
+    this.surface = engine.newSurface((event) => this.#hear(event));
+    const observer = new ResizeObserver((entries) => {
+      const entry = entries[0];
+      if (entry) this.#measure(entry);
+    });
+    observer.observe(this.canvas);
+    this.#disposer.add(() => observer.disconnect());
+    this.#disposer.add(preferences.watch(() => this.#sendLook()));
+    this.#disposer.add(engine.health(stream).watch(() => this.#updateOverlay()));
+    this.#disposer.add(this.selected.watch(() => this.#sendLook()));
+    this.#disposer.add(
+      this.view.watch((view) => {
+        if (this.#attached) engine.send({ type: 'view', surface: this.surface, view });
+      }),
+    );
+    this.#disposer.every(noticeEveryMs, () => this.#updateNotices());
+    const onVisible = (): void => {
+      // A hidden page is not painted; give it a moment before calling its picture frozen.
+      if (document.visibilityState === 'visible') this.#hiddenUntilMs = performance.now() + 500;
+    };
+    document.addEventListener('visibilitychange', onVisible);
+    this.#disposer.add(() => document.removeEventListener('visibilitychange', onVisible));
+  }
+
+  end(): void {
+    this.#disposer.end();
+    this.#engine.detach(this.surface);
+  }
+
+  get pixelRatio(): number {
+    return this.stageSize.value.width / Math.max(1, this.canvas.clientWidth);
+  }
+
+  get limitMs(): number {
+    return (
+      preferences.value.limitMs ?? this.#engine.health(this.stream).value?.overlayLimitMs ?? usualLimitMs
+    );
+  }
+
+  get look(): Look {
+    const { fillOpacity, labels, lineWidth, slow } = preferences.value;
+    return {
+      overlayOn: this.overlayOn.value && !this.#clean,
+      fillOpacity,
+      labels,
+      lineWidth,
+      limitMs: this.limitMs,
+      slow,
+      selectedObject: this.selected.value,
+    };
+  }
+
+  /** Switches outlines at once here, and for every other viewer through the server. Rejects with a Refusal. */
+  async switchOverlay(): Promise<boolean> {
+    const on = !this.overlayOn.value;
+    this.#overlayPending = { on, untilMs: performance.now() + overlayPendingMs };
+    this.#updateOverlay();
+    const known = this.#engine.health(this.stream).value !== null;
+    if (!known) {
+      // A foreign server without health: the switch is this page's own.
+      this.#overlayPending = { on, untilMs: Number.POSITIVE_INFINITY };
+      return on;
+    }
+    await this.#engine.call('overlay', { stream: this.stream, visible: on });
+    return on;
+  }
+
+  #updateOverlay(): void {
+    const health = this.#engine.health(this.stream).value;
+    const pending = this.#overlayPending;
+    if (pending && (performance.now() > pending.untilMs || health?.overlayVisible === pending.on))
+      this.#overlayPending = null;
+    this.overlayOn.value = this.#overlayPending?.on ?? health?.overlayVisible ?? true;
+    this.#sendLook();
+  }
+
+  #sendLook(): void {
+    if (this.#attached) this.#engine.send({ type: 'look', surface: this.surface, look: this.look });
+  }
+
+  #measure(entry: ResizeObserverEntry): void {
+    const device = entry.devicePixelContentBoxSize?.[0];
+    const size = device
+      ? { width: device.inlineSize, height: device.blockSize }
+      : {
+          width: Math.round(entry.contentRect.width * devicePixelRatio),
+          height: Math.round(entry.contentRect.height * devicePixelRatio),
+        };
+    if (size.width === 0 || size.height === 0) return;
+    this.stageSize.value = size;
+    if (this.#attached) {
+      this.#engine.send({ type: 'resize', surface: this.surface, size, pixelRatio: this.pixelRatio });
+      return;
+    }
+    this.#attached = true;
+    const canvas = this.canvas.transferControlToOffscreen();
+    this.#engine.send(
+      {
+        type: 'attach',
+        surface: this.surface,
+        stream: this.stream,
+        canvas,
+        size,
+        pixelRatio: this.pixelRatio,
+        look: this.look,
+        blackAfterMs: this.#clean ? 1000 : null,
+      },
+      [canvas],
+    );
+    this.#engine.send({ type: 'view', surface: this.surface, view: this.view.value });
+  }
+
+  #hear(event: SurfaceEvent): void {
+    switch (event.type) {
+      case 'painted':
+        if (event.fresh) this.#lastFreshEpochMs = event.atEpochMs;
+        if (event.overlay) {
+          this.#lastOverlayEpochMs = event.atEpochMs;
+          this.#overlayAgeMs = event.captureToPaintMs;
+        }
+        this.painted.value = event;
+        return;
+      case 'stats':
+        this.stats.value = event.stats;
+        return;
+      case 'objects':
+        this.objects.value = event.objects;
+        return;
+      case 'picture-size':
+        this.pictureSize.value = event.size;
+        return;
+      case 'first-mask':
+      case 'picked':
+      case 'measure-progress':
+      case 'measured':
+        this.events.value = event;
+        return;
+    }
+  }
+
+  /** Age of the outlines on screen when they were painted; null: none on screen now, or clocks not joined. */
+  get overlayAgeMs(): number | null {
+    const now = performance.timeOrigin + performance.now();
+    const recent = this.#lastOverlayEpochMs !== null && now - this.#lastOverlayEpochMs < 300;
+    return recent && this.overlayOn.value ? this.#overlayAgeMs : null;
+  }
+
+  get condition(): RoomCondition {
+    const health = this.#engine.health(this.stream).value;
+    const stats = this.stats.value;
+    const now = performance.timeOrigin + performance.now();
+    const since = (epochMs: number | null): number | null =>
+      epochMs === null ? null : Math.max(0, now - epochMs);
+    const hidden = document.visibilityState !== 'visible' || performance.now() < this.#hiddenUntilMs;
+    return {
+      sincePictureMs: hidden ? 0 : since(this.#lastFreshEpochMs),
+      capturedFps: health?.capturedFps ?? stats?.inFps ?? 0,
+      sourcePhase: health?.sourcePhase ?? 'playing',
+      reason: health?.reason ?? '',
+      sinceUnixMs: health?.sinceUnixMs ?? null,
+      connected: this.#engine.link.value.phase === 'open',
+      overlayOn: this.overlayOn.value,
+      analysis: health?.analysis ?? true,
+      regime: stats?.regime ?? 'in-step',
+      objectsExpected: this.objects.value.some(({ state }) => state === 'tracking' || state === 'uncertain'),
+      sinceOverlayMs: hidden ? 0 : since(this.#lastOverlayEpochMs),
+      shownFps: stats?.shownFps ?? 0,
+      analysedFps: stats?.analysedFps ?? 0,
+      limitMs: this.limitMs,
+    };
+  }
+
+  #updateNotices(): void {
+    if (this.#overlayPending && performance.now() > this.#overlayPending.untilMs) this.#updateOverlay();
+    const condition = this.condition;
+    const picture = pictureNotice(condition);
+    const overlay = picture ? null : overlayNotice(condition);
+    const before = this.notices.value;
+    const same = (a: Notice | null, b: Notice | null): boolean =>
+      a?.title === b?.title && a?.detail === b?.detail;
+    if (!same(before.picture, picture) || !same(before.overlay, overlay))
+      this.notices.value = { picture, overlay };
+  }
+}

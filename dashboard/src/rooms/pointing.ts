@@ -1,0 +1,346 @@
+/**
+ * Mouse, finger, pen and keyboard on the stage: turns browser events into gestures (core/gestures.ts) and views
+ * (core/viewport.ts), and draws the gesture while it lasts. What is drawn here is the person's own stroke, never a mask.
+ */
+import { svg } from '../app/dom.js';
+import { Disposer, Signal } from '../app/signal.js';
+import { clampToPicture, idle, stepGesture } from '../core/gestures.js';
+import type { DrawingTool, GestureInput, GestureState, Tool } from '../core/gestures.js';
+import type { Point, Prompt } from '../../../src/prompt.js';
+import { fitView, panBy, place, toSource, toStage, zoomAt } from '../core/viewport.js';
+import type { Placement, ViewChoice } from '../core/viewport.js';
+import type { LivePicture } from './live-picture.js';
+
+export interface PointingEvents {
+  /** A gesture begins at that moment (performance.timeOrigin + event time). */
+  readonly onBegin: (atEpochMs: number) => void;
+  readonly onPrompt: (prompt: Prompt) => void;
+  /** A click with the Look tool, source pixels. */
+  readonly onPick: (point: Point) => void;
+}
+
+/** Movement up to this many CSS pixels is still a click. */
+const slopPx = 6;
+/** Crosshair step in CSS pixels. */
+const keyStepPx = 6;
+
+export class Pointing {
+  readonly tool = new Signal<Tool>('look');
+  readonly layer: SVGSVGElement;
+  readonly #live: LivePicture;
+  readonly #stage: HTMLElement;
+  readonly #events: PointingEvents;
+  readonly #disposer = new Disposer();
+  readonly #shape = svg('g', {});
+  readonly #cross = svg('g', { class: 'crosshair', visibility: 'hidden' });
+  readonly #marks = svg('g', {});
+  #state: GestureState = idle;
+  /** Crosshair of the keyboard, source pixels; null: hidden. */
+  #cursor: Point | null = null;
+  readonly #pointers = new Map<number, readonly [x: number, y: number]>();
+  #drag: {
+    readonly pointer: number;
+    readonly mode: 'pan' | 'gesture';
+    readonly start: readonly [number, number];
+    moved: boolean;
+  } | null = null;
+
+  constructor(live: LivePicture, stage: HTMLElement, events: PointingEvents) {
+    this.#live = live;
+    this.#stage = stage;
+    this.#events = events;
+    for (const shape of ['M-14 0H-4M4 0H14M0-14V-4M0 4V14', 'M-.5 0h1M0-.5v1'])
+      this.#cross.append(svg('path', { class: 'halo', d: shape }), svg('path', { class: 'line', d: shape }));
+    this.layer = svg(
+      'svg',
+      { class: 'gestures', 'aria-hidden': 'true' },
+      this.#shape,
+      this.#marks,
+      this.#cross,
+    );
+    const listen = <Name extends keyof HTMLElementEventMap>(
+      name: Name,
+      handler: (event: HTMLElementEventMap[Name]) => void,
+      options: AddEventListenerOptions = {},
+    ): void => {
+      stage.addEventListener(name, handler, options);
+      this.#disposer.add(() => stage.removeEventListener(name, handler, options));
+    };
+    listen('pointerdown', (event) => this.#down(event));
+    listen('pointermove', (event) => this.#move(event));
+    listen('pointerup', (event) => this.#up(event, false));
+    listen('pointercancel', (event) => this.#up(event, true));
+    listen('contextmenu', (event) => event.preventDefault());
+    listen('auxclick', (event) => event.preventDefault());
+    listen('wheel', (event) => this.#wheel(event), { passive: false });
+    this.#disposer.add(
+      this.tool.watch((tool) => {
+        stage.dataset['tool'] = tool;
+        this.cancel();
+        if (tool === 'look') this.#cursor = null;
+        this.#draw();
+      }),
+    );
+    this.#disposer.add(live.view.watch(() => this.#draw()));
+    this.#disposer.add(live.stageSize.watch(() => this.#draw()));
+    this.#disposer.add(live.pictureSize.watch(() => this.#draw()));
+  }
+
+  end(): void {
+    this.#disposer.end();
+  }
+
+  get busy(): boolean {
+    return this.#state.kind !== 'idle';
+  }
+
+  cancel(): void {
+    this.#state = idle;
+    this.#drag = null;
+    this.#draw();
+  }
+
+  // ------------------------------------------------------------------------------------------ keyboard
+
+  /** Arrow keys: moves the crosshair, or with Look the picture. */
+  nudge(dx: number, dy: number, far: boolean): void {
+    const size = this.#live.pictureSize.value;
+    const placement = this.#placement();
+    if (!size || !placement) return;
+    const step = keyStepPx * (far ? 6 : 1) * this.#live.pixelRatio;
+    if (this.tool.value === 'look') {
+      this.#live.view.value = panBy(
+        this.#live.view.value,
+        -dx * step * 3,
+        -dy * step * 3,
+        size,
+        this.#live.stageSize.value,
+      );
+      return;
+    }
+    const from = this.#cursor ?? this.#middle(placement);
+    this.#cursor = clampToPicture(
+      [from[0] + (dx * step) / placement.scale, from[1] + (dy * step) / placement.scale],
+      size,
+    );
+    if (this.busy) this.#step({ kind: 'move', at: this.#cursor });
+    this.#draw();
+  }
+
+  /** Enter: click, or start and end a box or stroke at the crosshair. */
+  act(opposite: boolean): void {
+    const placement = this.#placement();
+    if (!placement || this.tool.value === 'look') return;
+    this.#cursor ??= this.#middle(placement);
+    if (this.busy) {
+      this.#step({ kind: 'up' });
+      return;
+    }
+    this.#step({ kind: 'down', at: this.#cursor, opposite });
+    if (this.#state.kind === 'click') this.#step({ kind: 'up' });
+  }
+
+  zoom(factor: number): void {
+    const { width, height } = this.#live.stageSize.value;
+    this.#zoomAt(factor, [width / 2, height / 2]);
+  }
+
+  show(view: ViewChoice | 'fit' | 'actual'): void {
+    this.#live.view.value =
+      view === 'fit'
+        ? fitView
+        : view === 'actual'
+          ? { ...this.#live.view.value, zoom: 1, actual: true }
+          : view;
+  }
+
+  // ------------------------------------------------------------------------------------------ pointers
+
+  #placement(): Placement | null {
+    const size = this.#live.pictureSize.value;
+    return size ? place(this.#live.view.value, size, this.#live.stageSize.value) : null;
+  }
+
+  #middle(placement: Placement): Point {
+    const { width, height } = this.#live.stageSize.value;
+    const size = this.#live.pictureSize.value ?? { width: 1, height: 1 };
+    return clampToPicture(toSource(placement, width / 2, height / 2), size);
+  }
+
+  /** Device pixels of the stage. */
+  #at(event: { readonly clientX: number; readonly clientY: number }): [number, number] {
+    const box = this.#live.canvas.getBoundingClientRect();
+    const ratio = this.#live.pixelRatio;
+    return [(event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio];
+  }
+
+  #down(event: PointerEvent): void {
+    if (event.target instanceof Element && event.target.closest('button, input, a')) return;
+    this.#stage.focus({ preventScroll: true });
+    this.#stage.setPointerCapture(event.pointerId);
+    const at = this.#at(event);
+    this.#pointers.set(event.pointerId, at);
+    if (this.#pointers.size === 2) {
+      // A second finger: zoom and move instead of drawing.
+      this.cancel();
+      return;
+    }
+    if (this.#drag) return;
+    const placement = this.#placement();
+    if (!placement) return;
+    const pans = this.tool.value === 'look' || event.button === 1;
+    this.#drag = { pointer: event.pointerId, mode: pans ? 'pan' : 'gesture', start: at, moved: false };
+    if (pans) return;
+    this.#cursor = null;
+    this.#step(
+      {
+        kind: 'down',
+        at: toSource(placement, at[0], at[1]),
+        opposite: event.button === 2 || event.altKey,
+      },
+      performance.timeOrigin + event.timeStamp,
+    );
+  }
+
+  #move(event: PointerEvent): void {
+    const before = this.#pointers.get(event.pointerId);
+    if (!before) return;
+    const at = this.#at(event);
+    if (this.#pointers.size === 2) {
+      this.#pinch(event.pointerId, before, at);
+      this.#pointers.set(event.pointerId, at);
+      return;
+    }
+    this.#pointers.set(event.pointerId, at);
+    const drag = this.#drag;
+    const size = this.#live.pictureSize.value;
+    const placement = this.#placement();
+    if (!drag || drag.pointer !== event.pointerId || !size || !placement) return;
+    if (Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) > slopPx * this.#live.pixelRatio)
+      drag.moved = true;
+    if (drag.mode === 'pan') {
+      if (drag.moved)
+        this.#live.view.value = panBy(
+          this.#live.view.value,
+          at[0] - before[0],
+          at[1] - before[1],
+          size,
+          this.#live.stageSize.value,
+        );
+      return;
+    }
+    const events = event.getCoalescedEvents();
+    for (const one of events.length > 0 ? events : [event])
+      this.#step({ kind: 'move', at: toSource(placement, ...this.#at(one)) });
+  }
+
+  #up(event: PointerEvent, cancelled: boolean): void {
+    if (!this.#pointers.delete(event.pointerId)) return;
+    const drag = this.#drag;
+    if (!drag || drag.pointer !== event.pointerId) return;
+    this.#drag = null;
+    if (drag.mode === 'gesture') {
+      this.#step({ kind: cancelled ? 'cancel' : 'up' });
+      return;
+    }
+    const placement = this.#placement();
+    if (!drag.moved && !cancelled && event.button === 0 && placement)
+      this.#events.onPick(toSource(placement, ...this.#at(event)));
+  }
+
+  #pinch(pointer: number, before: readonly [number, number], at: readonly [number, number]): void {
+    const other = [...this.#pointers].find(([id]) => id !== pointer)?.[1];
+    const size = this.#live.pictureSize.value;
+    if (!other || !size) return;
+    const spread = (point: readonly [number, number]): number =>
+      Math.max(1, Math.hypot(point[0] - other[0], point[1] - other[1]));
+    const stage = this.#live.stageSize.value;
+    const middle: [number, number] = [(before[0] + other[0]) / 2, (before[1] + other[1]) / 2];
+    const zoomed = zoomAt(this.#live.view.value, spread(at) / spread(before), middle, size, stage);
+    this.#live.view.value = panBy(zoomed, (at[0] - before[0]) / 2, (at[1] - before[1]) / 2, size, stage);
+  }
+
+  #wheel(event: WheelEvent): void {
+    event.preventDefault();
+    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    // Trackpad pinches arrive as small steps with Ctrl held.
+    const speed = event.ctrlKey ? 0.01 : 0.0018;
+    this.#zoomAt(Math.exp(-event.deltaY * lines * speed), this.#at(event));
+  }
+
+  #zoomAt(factor: number, at: readonly [number, number]): void {
+    const size = this.#live.pictureSize.value;
+    if (size)
+      this.#live.view.value = zoomAt(this.#live.view.value, factor, at, size, this.#live.stageSize.value);
+  }
+
+  // ------------------------------------------------------------------------------------------ gestures
+
+  #step(input: GestureInput, atEpochMs = performance.timeOrigin + performance.now()): void {
+    const size = this.#live.pictureSize.value;
+    const tool = this.tool.value;
+    if (!size || tool === 'look') return;
+    const { state, began, prompt } = stepGesture(this.#state, tool satisfies DrawingTool, input, size);
+    this.#state = state;
+    if (began) this.#events.onBegin(atEpochMs);
+    if (prompt) {
+      if (prompt.type === 'click') this.#mark(prompt.point, prompt.positive);
+      this.#events.onPrompt(prompt);
+    }
+    this.#draw();
+  }
+
+  /** Source pixel → CSS pixel of the layer. */
+  #css(placement: Placement, [x, y]: Point): [number, number] {
+    const [stageX, stageY] = toStage(placement, x, y);
+    const ratio = this.#live.pixelRatio;
+    return [stageX / ratio, stageY / ratio];
+  }
+
+  #mark(point: Point, positive: boolean): void {
+    const placement = this.#placement();
+    if (!placement) return;
+    const [x, y] = this.#css(placement, point);
+    const sign = positive ? 'M-4.500 0H4.500M0-4.500V4.500' : 'M-4.500 0H4.500';
+    const mark = svg(
+      'g',
+      { class: `click-mark ${positive ? 'positive' : 'negative'}`, transform: `translate(${x} ${y})` },
+      svg('circle', { r: 10 }),
+      svg('path', { d: sign }),
+    );
+    this.#marks.append(mark);
+    setTimeout(() => mark.remove(), 900);
+  }
+
+  #draw(): void {
+    const placement = this.#placement();
+    this.#cross.setAttribute('visibility', placement && this.#cursor ? 'visible' : 'hidden');
+    if (placement && this.#cursor) {
+      const [x, y] = this.#css(placement, this.#cursor);
+      this.#cross.setAttribute('transform', `translate(${x} ${y})`);
+    }
+    const state = this.#state;
+    if (!placement || state.kind === 'idle' || state.kind === 'click') {
+      this.#shape.replaceChildren();
+      return;
+    }
+    const points: Point[] =
+      state.kind === 'box'
+        ? [state.from, [state.to[0], state.from[1]], state.to, [state.from[0], state.to[1]]]
+        : [...state.points];
+    const d = points
+      .map((point, index) => {
+        const [x, y] = this.#css(placement, point);
+        return `${index === 0 ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`;
+      })
+      .join('');
+    const closed = state.kind === 'box' ? `${d}Z` : points.length === 1 ? `${d}h.01` : d;
+    const kind =
+      state.kind === 'box' ? 'draft-box' : state.positive ? 'draft-stroke positive' : 'draft-stroke negative';
+    this.#shape.setAttribute('class', kind);
+    this.#shape.replaceChildren(
+      svg('path', { class: 'halo', d: closed }),
+      svg('path', { class: 'line', d: closed }),
+    );
+  }
+}

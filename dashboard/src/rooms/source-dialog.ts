@@ -1,0 +1,201 @@
+/** Choose what a room shows: a file on the server, a network or device address, or a procedural scene. */
+import { openDialog } from '../app/dialog.js';
+import { h, setText } from '../app/dom.js';
+import type { Engine } from '../app/engine.js';
+import { icon } from '../app/icons.js';
+import { toast } from '../app/toast.js';
+
+interface Kind {
+  readonly id: string;
+  readonly name: string;
+  readonly label: string;
+  readonly placeholder: string;
+  readonly hint: string;
+}
+
+const kinds: readonly Kind[] = [
+  {
+    id: 'file',
+    name: 'File',
+    label: 'File, DICOM cine or picture folder on the server',
+    placeholder: '/data/case-12.mp4',
+    hint: 'A path as the server sees it.',
+  },
+  {
+    id: 'network',
+    name: 'Network',
+    label: 'RTSP or SRT address',
+    placeholder: 'rtsp://user:password@10.0.0.5:554/stream',
+    hint: 'rtsp:// (add ?transport=udp for UDP) or srt://',
+  },
+  {
+    id: 'device',
+    name: 'Device',
+    label: 'Capture device of the server',
+    placeholder: 'v4l2:///dev/video0',
+    hint: 'v4l2:///dev/video0 for USB, decklink://0 for SDI',
+  },
+  {
+    id: 'scene',
+    name: 'Scene',
+    label: 'Procedural scene',
+    placeholder: 'synthetic:laparoscopy',
+    hint: 'Generated live, with exact ground truth: no patient data.',
+  },
+];
+
+const scenes = [
+  {
+    uri: 'synthetic:laparoscopy',
+    name: 'Laparoscopy',
+    meaning: 'Instruments, smoke, highlights, camera motion',
+  },
+  { uri: 'synthetic:echo', name: 'Echo', meaning: 'Apical four-chamber view, beating ventricle' },
+  { uri: 'synthetic:counter', name: 'Counter', meaning: 'Frame number in blocks, for tests' },
+] as const;
+
+function kindOf(uri: string): string {
+  if (uri.startsWith('synthetic:')) return 'scene';
+  if (/^(rtsp|rtsps|srt):/.test(uri)) return 'network';
+  if (/^(v4l2|decklink):/.test(uri)) return 'device';
+  return 'file';
+}
+
+export function openSourceDialog(engine: Engine, stream: string): void {
+  if (document.querySelector('dialog.dialog')) return;
+  const present = engine.health(stream).value?.sourceUri ?? engine.infos.value.get(stream)?.sourceUri ?? '';
+  const field = h('input', {
+    type: 'text',
+    id: 'source-uri',
+    name: 'uri',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    autocapitalize: 'off',
+    'aria-describedby': 'source-hint source-error',
+  });
+  const label = h('label', { for: 'source-uri' });
+  const hint = h('p', { class: 'hint', id: 'source-hint' });
+  const error = h(
+    'p',
+    { class: 'field-error', id: 'source-error', role: 'alert', hidden: true },
+    icon('alarm'),
+    h('span', {}),
+  );
+  const open = h('button', { class: 'button primary', type: 'submit' }, 'Open');
+  const tryIt = h('button', { class: 'button', type: 'button' }, 'Try without showing');
+  const found = h(
+    'p',
+    { class: 'field-found', role: 'status', hidden: true },
+    icon('tracking'),
+    h('span', {}),
+  );
+  const sceneList = h('div', { class: 'scene-list', hidden: true });
+  const tabs = h('div', { class: 'segmented', role: 'radiogroup', 'aria-label': 'Kind of source' });
+
+  const say = (element: HTMLElement, text: string | null): void => {
+    element.hidden = text === null;
+    const span = element.querySelector('span');
+    if (span && text !== null) setText(span, text);
+  };
+  const clear = (): void => {
+    say(error, null);
+    say(found, null);
+    field.removeAttribute('aria-invalid');
+  };
+  const choose = (kind: Kind): void => {
+    clear();
+    setText(label, kind.label);
+    field.placeholder = kind.placeholder;
+    setText(hint, kind.hint);
+    sceneList.hidden = kind.id !== 'scene';
+    for (const tab of tabs.querySelectorAll('button'))
+      tab.setAttribute('aria-checked', String(tab.dataset['kind'] === kind.id));
+    const suits = kindOf(present) === kind.id;
+    if (field.value === '' || kindOf(field.value) !== kind.id) field.value = suits ? present : '';
+  };
+  for (const kind of kinds)
+    tabs.append(
+      h(
+        'button',
+        { type: 'button', role: 'radio', 'data-kind': kind.id, onclick: () => choose(kind) },
+        kind.name,
+      ),
+    );
+  for (const scene of scenes)
+    sceneList.append(
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'scene',
+          onclick: () => {
+            field.value = scene.uri;
+            clear();
+          },
+        },
+        h('strong', {}, scene.name),
+        h('small', {}, scene.meaning),
+      ),
+    );
+  field.addEventListener('input', () => {
+    clear();
+    const kind = kinds.find((one) => one.id === kindOf(field.value));
+    if (kind && field.value.includes(':')) choose(kind);
+  });
+
+  const busy = (on: boolean): void => {
+    open.disabled = on;
+    tryIt.disabled = on;
+    form.classList.toggle('busy', on);
+  };
+  const attempt = async (action: (uri: string) => Promise<void>): Promise<void> => {
+    const uri = field.value.trim();
+    clear();
+    if (uri === '') {
+      refuse('Enter what to open.');
+      return;
+    }
+    busy(true);
+    try {
+      await action(uri);
+    } catch (problem) {
+      refuse(problem instanceof Error ? problem.message : String(problem));
+    } finally {
+      busy(false);
+    }
+  };
+  const refuse = (sentence: string): void => {
+    say(error, sentence);
+    field.setAttribute('aria-invalid', 'true');
+    field.focus();
+  };
+  const form = h(
+    'form',
+    { class: 'source-form' },
+    tabs,
+    sceneList,
+    h('div', { class: 'field' }, label, field, error, found, hint),
+    h('div', { class: 'actions' }, tryIt, open),
+  );
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    void attempt(async (uri) => {
+      await engine.call('source.open', { stream, uri });
+      close();
+      toast('info', `Opened ${uri}`);
+    });
+  });
+  tryIt.addEventListener('click', () => {
+    void attempt(async (uri) => {
+      const answer = await engine.call('source.probe', { uri });
+      const perSecond =
+        answer.framesPerSecond === null ? '' : `, ${answer.framesPerSecond.toFixed(1)} pictures per second`;
+      say(found, `${answer.size.width} × ${answer.size.height}${perSecond}: ${answer.description}`);
+    });
+  });
+  const close = openDialog('Source of this room', [form]);
+  const first = kinds.find((kind) => kind.id === kindOf(present)) ?? kinds[0];
+  if (first) choose(first);
+  field.focus();
+  field.select();
+}

@@ -1,0 +1,176 @@
+/** What the page and its painting worker say to each other: one union per direction. Types only. */
+import type { PictureSize } from '../../../src/frame.js';
+import type { ObjectState, Prompt } from '../../../src/prompt.js';
+import type { HealthMessage, MeasurementMessage } from '../../../src/protocol/messages.js';
+import type { StreamInfo } from '../../../src/protocol/requests.js';
+import type { PresentationCounts, Regime, SlowAnalysisChoice } from '../core/presentation.js';
+import type { ViewChoice } from '../core/viewport.js';
+
+/** How a surface is drawn; chosen by the person. */
+export interface Look {
+  readonly overlayOn: boolean;
+  /** 0: outline only … 1: opaque. */
+  readonly fillOpacity: number;
+  readonly labels: boolean;
+  /** Outline width in CSS pixels. */
+  readonly lineWidth: number;
+  /** Milliseconds; past it an overlay is not painted. */
+  readonly limitMs: number;
+  readonly slow: SlowAnalysisChoice;
+  readonly selectedObject: number | null;
+}
+
+export type ToWorker =
+  | { readonly type: 'connect'; readonly url: string }
+  | {
+      readonly type: 'attach';
+      readonly surface: number;
+      readonly stream: string;
+      readonly canvas: OffscreenCanvas;
+      readonly size: PictureSize;
+      readonly pixelRatio: number;
+      readonly look: Look;
+      /** Clean feed: never anything but the picture, black once it is older than this many ms. */
+      readonly blackAfterMs: number | null;
+    }
+  | {
+      readonly type: 'resize';
+      readonly surface: number;
+      readonly size: PictureSize;
+      readonly pixelRatio: number;
+    }
+  | { readonly type: 'view'; readonly surface: number; readonly view: ViewChoice }
+  | { readonly type: 'look'; readonly surface: number; readonly look: Look }
+  | { readonly type: 'detach'; readonly surface: number }
+  /** A gesture begins: remember the picture that was on screen at that moment (performance.timeOrigin + event time). */
+  | {
+      readonly type: 'gesture';
+      readonly surface: number;
+      readonly gesture: number;
+      readonly atEpochMs: number;
+    }
+  | {
+      readonly type: 'prompt';
+      readonly surface: number;
+      readonly gesture: number;
+      readonly call: number;
+      readonly objectId: number | null;
+      readonly label: string | null;
+      readonly prompts: readonly Prompt[];
+    }
+  /** Which outlined object lies under a source pixel? Answered with `picked`. */
+  | { readonly type: 'pick'; readonly surface: number; readonly x: number; readonly y: number }
+  | { readonly type: 'call'; readonly call: number; readonly name: string; readonly request: unknown }
+  /** Acceptance test: collect this many samples of a surface. */
+  | {
+      readonly type: 'measure';
+      readonly surface: number;
+      readonly kind: 'overlay' | 'picture';
+      readonly frames: number;
+    }
+  | { readonly type: 'measure-stop'; readonly surface: number };
+
+export type LinkState =
+  | { readonly phase: 'connecting'; readonly attempt: number }
+  | { readonly phase: 'open'; readonly serverName: string }
+  | { readonly phase: 'waiting'; readonly attempt: number; readonly retryMs: number; readonly reason: string }
+  | { readonly phase: 'closed' };
+
+export interface ListedObject {
+  readonly id: number;
+  readonly label: string;
+  readonly state: ObjectState;
+  readonly confidence: number;
+  readonly areaPx: number;
+  readonly areaMm2: number | null;
+}
+
+/** One painted picture. */
+export interface PaintedMessage {
+  readonly type: 'painted';
+  readonly surface: number;
+  /** performance.timeOrigin + now of the worker. */
+  readonly atEpochMs: number;
+  /** null while the clocks are not joined. */
+  readonly captureToPaintMs: number | null;
+  readonly overlay: boolean;
+  readonly fresh: boolean;
+}
+
+export interface SurfaceStats {
+  readonly inFps: number;
+  readonly shownFps: number;
+  readonly analysedFps: number;
+  readonly regime: Regime;
+  readonly holdMs: number;
+  readonly counts: PresentationCounts;
+  /** Pictures dropped before decoding because two were being decoded. */
+  readonly decodeDrops: number;
+  readonly decodeFailures: number;
+  /** Last two seconds, ms. */
+  readonly paintedMs: { readonly p50: number; readonly p95: number; readonly max: number } | null;
+  readonly overlayMs: { readonly p50: number; readonly p95: number; readonly max: number } | null;
+  /** Capture to decoded, before any waiting. */
+  readonly readyMs: { readonly p50: number; readonly p95: number; readonly max: number } | null;
+  readonly decodeMs: number | null;
+  readonly drawMs: number | null;
+  /** Display refreshes that reached the worker. */
+  readonly refreshPerSecond: number;
+  readonly canvasPixels: number;
+  readonly clock: { readonly uncertaintyMs: number; readonly roundTripMs: number } | null;
+}
+
+export interface Measured {
+  readonly samplesMs: readonly number[];
+  readonly neverPainted: number;
+  /** Relative to the first sample. */
+  readonly atMs: readonly number[];
+  readonly durationMs: number;
+  readonly decodeDrops: number;
+  readonly lateOverlays: number;
+}
+
+export type FromWorker =
+  | { readonly type: 'link'; readonly state: LinkState }
+  | { readonly type: 'streams'; readonly streams: readonly string[] }
+  | { readonly type: 'infos'; readonly infos: readonly StreamInfo[] }
+  | { readonly type: 'health'; readonly stream: string; readonly health: HealthMessage }
+  | { readonly type: 'measurement'; readonly stream: string; readonly measurement: MeasurementMessage }
+  | { readonly type: 'objects'; readonly surface: number; readonly objects: readonly ListedObject[] }
+  | { readonly type: 'picture-size'; readonly surface: number; readonly size: PictureSize }
+  | PaintedMessage
+  | { readonly type: 'stats'; readonly surface: number; readonly stats: SurfaceStats }
+  | { readonly type: 'answer'; readonly call: number; readonly body: unknown }
+  | {
+      readonly type: 'refusal';
+      readonly call: number;
+      readonly code: string;
+      readonly message: string;
+    }
+  | {
+      readonly type: 'first-mask';
+      readonly surface: number;
+      readonly objectId: number;
+      readonly label: string;
+      readonly state: ObjectState;
+      readonly confidence: number;
+      readonly waitedMs: number;
+      /** The prompted picture with its outline, cut around the object; null where that picture is not held any more. */
+      readonly picture: ImageBitmap | null;
+    }
+  | { readonly type: 'picked'; readonly surface: number; readonly objectId: number | null }
+  | {
+      readonly type: 'measure-progress';
+      readonly surface: number;
+      readonly kind: 'overlay' | 'picture';
+      readonly done: number;
+    }
+  | {
+      readonly type: 'measured';
+      readonly surface: number;
+      readonly kind: 'overlay' | 'picture';
+      readonly result: Measured;
+    }
+  | { readonly type: 'remark'; readonly level: number; readonly message: string; readonly code: string };
+
+export type Post = (message: FromWorker, transfer?: Transferable[]) => void;

@@ -1,0 +1,218 @@
+/**
+ * The painting worker: holds the one connection to the server, decodes and paints every room of the page. One worker
+ * for all rooms: browsers decode JPEG on their own threads, what is left per picture is one drawImage
+ * (docs/decisions/0006-one-painting-worker.md has the figures). Nothing here touches the page; see messages.ts.
+ */
+import { config } from 'zod';
+import { SonoscopeClient } from '../../../src/protocol/client.js';
+import type { ConnectionState } from '../../../src/protocol/client.js';
+import { parseTopic } from '../../../src/protocol/channels.js';
+import { promptToWire } from '../../../src/protocol/requests.js';
+import type { OperationName, StreamInfo } from '../../../src/protocol/requests.js';
+import type { FromWorker, ToWorker } from './messages.js';
+import { Surface } from './surface.js';
+
+declare const self: DedicatedWorkerGlobalScope;
+
+// The page's content security policy forbids code made at run time; without this zod tries, and the console complains.
+config({ jitless: true });
+
+const post = (message: FromWorker, transfer: Transferable[] = []): void =>
+  self.postMessage(message, transfer);
+
+const surfaces = new Map<number, Surface>();
+const watched = new Map<string, readonly (() => void)[]>();
+let client: SonoscopeClient | null = null;
+let infos: readonly StreamInfo[] = [];
+/** A new server may carry another clock: so many pings push out every sample of the old one. */
+const pingsAtStart = 32;
+const pingsLater = 4;
+const pingEveryMs = 5000;
+
+function connect(url: string): void {
+  client?.close();
+  client = new SonoscopeClient({
+    url,
+    connect: (address, protocols) => new WebSocket(address, [...protocols]),
+    onState: onLink,
+    onChannels: (channels) => {
+      const streams = new Set<string>();
+      for (const { topic } of channels) {
+        const parsed = parseTopic(topic);
+        if (parsed?.kind === 'video') streams.add(parsed.streamId);
+      }
+      watch(streams);
+      post({ type: 'streams', streams: [...streams] });
+      void refreshInfos();
+    },
+    onStatus: ({ level, message, code }) => post({ type: 'remark', level, message, code }),
+    backOffMs: { first: 250, longest: 3000 },
+  });
+}
+
+function onLink(state: ConnectionState): void {
+  post({
+    type: 'link',
+    state: state.phase === 'open' ? { phase: 'open', serverName: state.serverName } : state,
+  });
+  if (state.phase === 'open') void syncClock(pingsAtStart);
+  else for (const surface of surfaces.values()) surface.disconnected();
+}
+
+async function syncClock(pings: number): Promise<void> {
+  try {
+    await client?.syncClock(pings);
+  } catch {
+    // Another server without this operation, or the connection broke: ages are then not shown.
+  }
+}
+
+async function refreshInfos(): Promise<void> {
+  try {
+    const answer = await client?.call('streams.list', {});
+    if (!answer) return;
+    infos = answer.streams;
+    post({ type: 'infos', infos });
+  } catch {
+    // Not one of our servers, or gone again: rooms are then known by their topics only.
+  }
+}
+
+/** Health and measurements of every stream, for the grid and the strip. */
+function watch(streams: ReadonlySet<string>): void {
+  const present = client;
+  if (!present) return;
+  for (const [stream, ends] of watched)
+    if (!streams.has(stream)) {
+      for (const end of ends) end();
+      watched.delete(stream);
+    }
+  for (const stream of streams) {
+    if (watched.has(stream)) continue;
+    watched.set(stream, [
+      present.subscribe(stream, 'health', (health) => post({ type: 'health', stream, health })),
+      present.subscribe(stream, 'measurements', (measurement) =>
+        post({ type: 'measurement', stream, measurement }),
+      ),
+    ]);
+  }
+}
+
+/** The sentence of a refused request, as the server wrote it where it wrote one. */
+function refusal(call: number, error: unknown): FromWorker {
+  const details =
+    error instanceof Error && 'details' in error
+      ? (error.details as Readonly<Record<string, string | number>>)
+      : {};
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'SONO_REQUEST_FAILED';
+  const serverCode = details['code'];
+  const serverMessage = details['message'];
+  return {
+    type: 'refusal',
+    call,
+    code: typeof serverCode === 'string' && serverCode !== '' ? serverCode : code,
+    message:
+      typeof serverMessage === 'string' && serverMessage !== ''
+        ? serverMessage
+        : error instanceof Error
+          ? error.message
+          : String(error),
+  };
+}
+
+async function call(message: Extract<ToWorker, { readonly type: 'call' }>): Promise<void> {
+  try {
+    if (!client) throw new Error('There is no connection to the server yet.');
+    const body = await client.call(message.name as OperationName, message.request as never);
+    post({ type: 'answer', call: message.call, body });
+  } catch (error) {
+    post(refusal(message.call, error));
+  }
+}
+
+async function prompt(message: Extract<ToWorker, { readonly type: 'prompt' }>): Promise<void> {
+  const surface = surfaces.get(message.surface);
+  try {
+    if (!client || !surface) throw new Error('There is no connection to the server yet.');
+    const timeNs = surface.gestureTimeNs(message.gesture);
+    const startMs = performance.now();
+    const answer = await client.call('prompt', {
+      stream: surface.stream,
+      ptsNs: timeNs === null ? null : await ptsOf(surface.stream, timeNs),
+      objectId: message.objectId,
+      label: message.label,
+      prompts: message.prompts.map(promptToWire),
+    });
+    if (answer.objectId !== null && answer.segmentation)
+      surface.showFirstMask(
+        message.gesture,
+        answer.objectId,
+        answer.segmentation,
+        performance.now() - startMs,
+      );
+    post({ type: 'answer', call: message.call, body: answer });
+  } catch (error) {
+    post(refusal(message.call, error));
+  }
+}
+
+/** Wire time → nanoseconds on the stream's clock. The stream's epoch comes with the list of streams. */
+async function ptsOf(stream: string, timeNs: bigint): Promise<string | null> {
+  if (!infos.some((info) => info.id === stream)) await refreshInfos();
+  const info = infos.find((one) => one.id === stream);
+  return info ? String(timeNs - BigInt(info.epochUnixNs)) : null;
+}
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  switch (data.type) {
+    case 'connect':
+      connect(data.url);
+      return;
+    case 'attach':
+      if (client) surfaces.set(data.surface, new Surface(data, client, post));
+      return;
+    case 'resize':
+      surfaces.get(data.surface)?.resize(data.size, data.pixelRatio);
+      return;
+    case 'view':
+      surfaces.get(data.surface)?.view(data.view);
+      return;
+    case 'look':
+      surfaces.get(data.surface)?.look(data.look);
+      return;
+    case 'detach':
+      surfaces.get(data.surface)?.close();
+      surfaces.delete(data.surface);
+      return;
+    case 'gesture':
+      surfaces.get(data.surface)?.gesture(data.gesture, data.atEpochMs);
+      return;
+    case 'prompt':
+      void prompt(data);
+      return;
+    case 'pick':
+      surfaces.get(data.surface)?.pick(data.x, data.y);
+      return;
+    case 'call':
+      void call(data);
+      return;
+    case 'measure':
+      surfaces.get(data.surface)?.startMeasuring(data.kind, data.frames);
+      return;
+    case 'measure-stop':
+      surfaces.get(data.surface)?.stopMeasuring();
+      return;
+  }
+};
+
+const refresh = (): void => {
+  for (const surface of surfaces.values()) surface.refresh();
+  self.requestAnimationFrame(refresh);
+};
+self.requestAnimationFrame(refresh);
+setInterval(() => {
+  for (const surface of surfaces.values()) surface.sendStats();
+}, 500);
+setInterval(() => {
+  if (client?.state.phase === 'open') void syncClock(pingsLater);
+}, pingEveryMs);

@@ -1,0 +1,153 @@
+/** Real Chromium on the real server's dashboard. One browser per test file, one page per test. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { chromium } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { packageRoot } from '../../src/built-module.js';
+import type { Room } from '../../src/pipeline/room.js';
+import { RoomRegistry, startServer } from '../../src/server/index.js';
+import type { RunningServer, ServerOptions } from '../../src/server/index.js';
+import { blocks } from './numbered-room.js';
+
+export const dashboardDir = join(packageRoot, 'dashboard', 'dist');
+const artifactsDir = join(packageRoot, 'artifacts', 'dashboard');
+
+/** Software rendering, nothing fetched or synchronised. */
+const flags = [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--no-first-run',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+function chromiumPath(): string {
+  const path = process.env['SONO_CHROMIUM'] ?? '/usr/bin/chromium';
+  if (!existsSync(path)) throw new Error('Chromium is missing: apt install chromium, or set SONO_CHROMIUM');
+  return path;
+}
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath(), args: flags });
+}
+
+export interface Served {
+  readonly server: RunningServer;
+  readonly rooms: RoomRegistry;
+  readonly dataDir: string;
+  close(): Promise<void>;
+}
+
+/** The real server with the built dashboard. */
+export async function serveDashboard(
+  rooms: readonly Room[],
+  options: Partial<ServerOptions> = {},
+): Promise<Served> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'sonoscope-browser-'));
+  const registry = new RoomRegistry(rooms);
+  const server = await startServer({
+    port: 0,
+    logger: pino({ level: 'silent' }),
+    version: '9.9.9',
+    rooms: registry,
+    staticDir: dashboardDir,
+    dataDir,
+    ...options,
+  });
+  return {
+    server,
+    rooms: registry,
+    dataDir,
+    close: async () => {
+      await server.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A page that fails its test on any script error. */
+export async function openPage(
+  browser: Browser,
+  address: string,
+  options: BrowserContextOptions = {},
+): Promise<{ readonly page: Page; readonly problems: string[] }> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  await page.goto(address);
+  return { page, problems };
+}
+
+/** Kept for people to look at; not part of the repository. */
+export async function keepPicture(page: Page, name: string): Promise<void> {
+  mkdirSync(artifactsDir, { recursive: true });
+  await page.screenshot({ path: join(artifactsDir, `${name}.png`) });
+}
+
+export interface ReadBack {
+  /** Number in the picture's blocks, null where the blocks are not legible. */
+  readonly picture: number | null;
+  /** Number in the mask's blocks, null where no overlay is painted. */
+  readonly mask: number | null;
+}
+
+/**
+ * Reads picture and mask numbers from what the canvas shows, many times, inside the page. Needs fill at 100 % and the
+ * whole picture on the stage. `sky` is the colour of object 1.
+ */
+export function readBack(page: Page, samples: number): Promise<ReadBack[]> {
+  return page.evaluate(
+    async ({ samples, blocks }) => {
+      const source = document.querySelector<HTMLCanvasElement>('canvas.picture');
+      if (!source) throw new Error('no picture on the page');
+      const copy = document.createElement('canvas');
+      const context = copy.getContext('2d', { willReadFrequently: true });
+      if (!context) throw new Error('no 2d context');
+      const found: { picture: number | null; mask: number | null }[] = [];
+      const aspect = 640 / 360;
+      while (found.length < samples) {
+        await new Promise(requestAnimationFrame);
+        copy.width = source.width;
+        copy.height = source.height;
+        // One copy of one committed frame: picture and overlay are read from the same instant.
+        context.drawImage(source, 0, 0);
+        const width = Math.min(copy.width, copy.height * aspect);
+        const height = width / aspect;
+        const left = (copy.width - width) / 2;
+        const top = (copy.height - height) / 2;
+        const pixels = context.getImageData(0, 0, copy.width, copy.height).data;
+        const at = (x: number, y: number): [number, number, number] => {
+          const index = (Math.round(top + y * height) * copy.width + Math.round(left + x * width)) * 4;
+          return [pixels[index] ?? 0, pixels[index + 1] ?? 0, pixels[index + 2] ?? 0];
+        };
+        const bits = Array.from({ length: blocks }, (_, block) => {
+          const [r, g, b] = at((block + 0.5) / blocks, 0.0625);
+          return r + g + b;
+        });
+        const legible = bits.every((sum) => sum > 600 || sum < 150);
+        const number = (list: readonly boolean[]): number =>
+          list.slice(1, -1).reduce((value, bit) => value * 2 + (bit ? 1 : 0), 0);
+        const picture =
+          legible && (bits[0] ?? 0) > 600 && (bits.at(-1) ?? 765) < 150
+            ? number(bits.map((sum) => sum > 600))
+            : null;
+        const masks = Array.from({ length: blocks }, (_, block) => {
+          const [r, g, b] = at((block + 0.5) / blocks, 0.1875);
+          return Math.abs(r - 86) + Math.abs(g - 180) + Math.abs(b - 233) < 40;
+        });
+        found.push({ picture, mask: masks[0] === true ? number(masks) : null });
+      }
+      return found;
+    },
+    { samples, blocks },
+  );
+}

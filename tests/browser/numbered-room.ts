@@ -1,0 +1,369 @@
+/**
+ * A room whose pictures and masks carry their frame number, so that a browser test can read both back from the screen.
+ *
+ * Picture: 16 black or white blocks across the top eighth, most significant bit left; bits 0 and 15 of the row are
+ * always white and black, so that a misplaced grid is noticed. Mask of object 1: the same number as 16 blocks across
+ * the second eighth, foreground = 1. Below: a moving disk as object 2, over something like tissue.
+ * Which frames are dropped, delayed or swapped is the test's to say.
+ */
+import { Subject } from 'rxjs';
+import sharp from 'sharp';
+import type { DisplayFrame, DropStage, FrameIdentity, PictureSize, SourceFormat } from '../../src/frame.js';
+import type { FrameResult, ObjectResult, TrackerCommand } from '../../src/inference/engine.js';
+import { emptyMask, maskArea, maskBox, maskFromBitmap } from '../../src/mask-rle.js';
+import type { Mask } from '../../src/mask.js';
+import { pipelineError } from '../../src/pipeline/errors.js';
+import type { CommandReply, Room, RoomEvent, RoomHealth } from '../../src/pipeline/room.js';
+import type { ObjectState } from '../../src/prompt.js';
+
+export const blocks = 16;
+/** Numbers that fit between the two guard blocks. */
+export const numbers = 1 << (blocks - 2);
+
+export interface RoomPlan {
+  readonly framesPerSecond: number;
+  readonly size: PictureSize;
+  readonly maskSize: PictureSize;
+  /** Milliseconds from capture until a frame's mask leaves, null: it is not analysed. */
+  readonly maskDelayMs: (frame: number) => number | null;
+  /** Milliseconds from capture until the picture leaves, null: dropped. */
+  readonly pictureDelayMs: (frame: number) => number | null;
+  /** Background, RGB at `size`; default: something like tissue. */
+  readonly scene?: Uint8Array;
+}
+
+export const usualPlan: RoomPlan = {
+  framesPerSecond: 20,
+  size: { width: 640, height: 360 },
+  maskSize: { width: 160, height: 96 },
+  maskDelayMs: () => 25,
+  pictureDelayMs: () => 5,
+};
+
+interface Followed {
+  id: number;
+  label: string;
+  state: ObjectState;
+  confidence: number;
+}
+
+function tissue({ width, height }: PictureSize): Uint8Array {
+  const pixels = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const u = x / width - 0.5;
+      const v = y / height - 0.5;
+      const fold = 0.5 + 0.5 * Math.sin(9 * u + 4 * Math.sin(5 * v + 2 * u) + 3 * v);
+      const light = Math.max(0, 1 - 1.5 * (u * u + v * v));
+      const at = (y * width + x) * 3;
+      pixels[at] = 60 + 150 * light * (0.65 + 0.35 * fold);
+      pixels[at + 1] = 18 + 78 * light * fold;
+      pixels[at + 2] = 20 + 62 * light * fold;
+    }
+  return pixels;
+}
+
+function bitsOf(number: number): boolean[] {
+  const bits = Array.from({ length: blocks - 2 }, (_, index) => ((number >> (blocks - 3 - index)) & 1) === 1);
+  return [true, ...bits, false];
+}
+
+export class NumberedRoom implements Room {
+  readonly label: string;
+  readonly epochUnixNs = BigInt(Date.now()) * 1_000_000n;
+  readonly events = new Subject<RoomEvent>();
+  readonly events$ = this.events.asObservable();
+  readonly commands: {
+    readonly command: TrackerCommand;
+    readonly ptsNs: number | null;
+    /** Frame whose capture was the newest when the command came. */
+    readonly newestFrame: number;
+  }[] = [];
+  format: SourceFormat;
+  sourceUri = 'synthetic:counter';
+  health: RoomHealth;
+  objects: Followed[] = [
+    { id: 1, label: 'number', state: 'tracking', confidence: 0.97 },
+    { id: 2, label: 'disk', state: 'uncertain', confidence: 0.58 },
+  ];
+  #plan: RoomPlan;
+  #scene: Uint8Array;
+  #frame = 0;
+  #timer: NodeJS.Timeout | null = null;
+  readonly #delayed = new Set<NodeJS.Timeout>();
+  readonly #startNs = process.hrtime.bigint();
+  #frames = { captured: 0, displayed: 0, analysed: 0 };
+
+  constructor(
+    readonly id: string,
+    plan: Partial<RoomPlan> = {},
+    label = `Room ${id}`,
+  ) {
+    this.label = label;
+    this.#plan = { ...usualPlan, ...plan };
+    this.#scene = this.#plan.scene ?? tissue(this.#plan.size);
+    this.format = {
+      size: this.#plan.size,
+      framesPerSecond: this.#plan.framesPerSecond,
+      pixelSpacingMm: null,
+      frameCount: null,
+      description: 'numbers',
+    };
+    const drops: Record<DropStage, number> = {
+      source: 0,
+      'analysis-queue': 0,
+      'display-queue': 0,
+      inference: 0,
+      client: 0,
+    };
+    this.health = {
+      source: { phase: 'playing' },
+      sinceUnixMs: Date.now(),
+      capturedFps: this.#plan.framesPerSecond,
+      displayedFps: this.#plan.framesPerSecond,
+      analysedFps: this.#plan.framesPerSecond,
+      latencyMs: null,
+      frames: this.#frames,
+      drops,
+      engine: {
+        modelName: 'compact',
+        modelVersion: '1',
+        modelSha256: '0'.repeat(64),
+        provider: 'cpu',
+        rejected: {},
+        inputSize: { width: 256, height: 256 },
+        policy: 'sam2',
+      },
+      degraded: null,
+      overlayVisible: true,
+      overlayLimitMs: 100,
+      recording: false,
+    };
+  }
+
+  plan(change: Partial<RoomPlan>): void {
+    this.#plan = { ...this.#plan, ...change };
+  }
+
+  /** Pictures begin (again) to come. */
+  play(): void {
+    if (this.#timer) return;
+    const periodMs = 1000 / this.#plan.framesPerSecond;
+    this.#timer = setInterval(() => this.capture(), periodMs);
+    this.change({});
+  }
+
+  pause(): void {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#timer = null;
+    for (const one of this.#delayed) clearTimeout(one);
+    this.#delayed.clear();
+  }
+
+  capture(): void {
+    const frame = this.#frame++;
+    const nowNs = process.hrtime.bigint();
+    const identity: FrameIdentity = {
+      streamId: this.id,
+      ptsNs: Number(nowNs - this.#startNs),
+      captureNs: Number(nowNs),
+      mediaNs: Number(nowNs - this.#startNs),
+      sourceFrame: frame,
+      pass: 0,
+    };
+    this.#frames.captured++;
+    const pictureMs = this.#plan.pictureDelayMs(frame);
+    if (pictureMs !== null) this.#later(pictureMs, () => void this.#show(identity));
+    const maskMs = this.#plan.maskDelayMs(frame);
+    if (maskMs !== null)
+      this.#later(maskMs, () => {
+        this.#frames.analysed++;
+        this.events.next({ kind: 'result', result: this.resultOf(identity) });
+      });
+    if (frame % this.#plan.framesPerSecond === 0) this.change({});
+  }
+
+  #later(ms: number, action: () => void): void {
+    const timer = setTimeout(() => {
+      this.#delayed.delete(timer);
+      action();
+    }, ms);
+    this.#delayed.add(timer);
+  }
+
+  async #show(identity: FrameIdentity): Promise<void> {
+    const { size } = this.#plan;
+    const { width, height } = size;
+    const pixels = new Uint8Array(this.#scene);
+    const bits = bitsOf(identity.sourceFrame % numbers);
+    for (let y = 0; y < height / 8; y++)
+      for (let x = 0; x < width; x++)
+        pixels.fill(
+          bits[Math.floor((x * blocks) / width)] === true ? 245 : 10,
+          (y * width + x) * 3,
+          (y * width + x) * 3 + 3,
+        );
+    const { x: diskX, y: diskY, radius } = this.#disk(identity.sourceFrame);
+    for (let y = Math.ceil((diskY - radius) * height); y < (diskY + radius) * height; y++)
+      for (let x = Math.ceil(diskX * width - radius * height); x < diskX * width + radius * height; x++)
+        if (Math.hypot(x - diskX * width, y - diskY * height) < radius * height)
+          pixels.fill(205, (y * width + x) * 3, (y * width + x) * 3 + 3);
+    const data = new Uint8Array(
+      await sharp(pixels, { raw: { width, height, channels: 3 } })
+        .jpeg({ quality: 85, chromaSubsampling: '4:4:4' })
+        .toBuffer(),
+    );
+    this.#frames.displayed++;
+    const frame: DisplayFrame = {
+      ...identity,
+      encoding: 'jpeg',
+      size,
+      data,
+      decodedNs: identity.captureNs,
+      encodedNs: Number(process.hrtime.bigint()),
+    };
+    this.events.next({ kind: 'display', frame });
+  }
+
+  /** Centre as a share of the picture's size, radius as a share of its height. */
+  #disk(frame: number): { x: number; y: number; radius: number } {
+    const turn = frame / 40;
+    return { x: 0.5 + 0.22 * Math.cos(turn), y: 0.65 + 0.14 * Math.sin(turn), radius: 0.14 };
+  }
+
+  #maskOf(id: number, frame: number): Mask {
+    const { width, height } = this.#plan.maskSize;
+    const bitmap = new Uint8Array(width * height);
+    if (id === 1) {
+      const bits = bitsOf(frame % numbers);
+      for (let y = Math.ceil(height / 8); y < height / 4; y++)
+        for (let x = 0; x < width; x++)
+          if (bits[Math.floor((x * blocks) / width)] === true) bitmap[y * width + x] = 1;
+    } else {
+      const disk = this.#disk(frame + (id - 2) * 40);
+      const scale = this.#plan.size.height / this.#plan.size.width;
+      for (let y = 0; y < height; y++)
+        for (let x = 0; x < width; x++)
+          if (Math.hypot(((x + 0.5) / width - disk.x) / scale, (y + 0.5) / height - disk.y) < disk.radius)
+            bitmap[y * width + x] = 1;
+    }
+    return maskFromBitmap(bitmap, width, height);
+  }
+
+  resultOf(identity: FrameIdentity): FrameResult {
+    const { maskSize } = this.#plan;
+    const objects = this.objects.map(({ id, label, state, confidence }): ObjectResult => {
+      const shown = state === 'tracking' || state === 'uncertain';
+      const mask = shown
+        ? this.#maskOf(id, identity.sourceFrame)
+        : emptyMask(maskSize.width, maskSize.height);
+      return {
+        id,
+        label,
+        state,
+        score: confidence,
+        confidence,
+        mask,
+        box: maskBox(mask),
+        areaPx: maskArea(mask),
+      };
+    });
+    return {
+      frame: identity,
+      maskSize,
+      logitsSize: maskSize,
+      objects,
+      timing: { startedNs: identity.captureNs, inferenceNs: 20_000_000, trackingNs: 1_000_000 },
+    };
+  }
+
+  change(health: Partial<RoomHealth>): void {
+    this.health = { ...this.health, frames: { ...this.#frames }, ...health };
+    this.events.next({ kind: 'health', health: this.health });
+  }
+
+  /** The signal is lost, for a coded reason. */
+  lose(): void {
+    this.pause();
+    this.change({
+      source: {
+        phase: 'lost',
+        reason: pipelineError('SONO_SOURCE_NO_ANSWER', { uri: this.sourceUri, seconds: 10 }),
+        sinceNs: Number(process.hrtime.bigint()),
+        attempt: 1,
+      },
+      sinceUnixMs: Date.now(),
+      capturedFps: 0,
+    });
+  }
+
+  recover(): void {
+    this.change({
+      source: { phase: 'playing' },
+      sinceUnixMs: Date.now(),
+      capturedFps: this.#plan.framesPerSecond,
+    });
+    this.play();
+  }
+
+  command(command: TrackerCommand, ptsNs: number | null): Promise<CommandReply> {
+    this.commands.push({ command, ptsNs, newestFrame: this.#frame - 1 });
+    const nothing: CommandReply = { objectId: null, result: null };
+    switch (command.kind) {
+      case 'prompt': {
+        const objectId = command.objectId ?? Math.max(2, ...this.objects.map(({ id }) => id)) + 1;
+        if (command.objectId === null)
+          this.objects.push({
+            id: objectId,
+            label: command.label ?? `object ${objectId}`,
+            state: 'tracking',
+            confidence: 0.9,
+          });
+        const identity: FrameIdentity = {
+          streamId: this.id,
+          ptsNs: ptsNs ?? 0,
+          captureNs: Number(this.#startNs) + (ptsNs ?? 0),
+          mediaNs: ptsNs ?? 0,
+          sourceFrame: this.#frame,
+          pass: 0,
+        };
+        return Promise.resolve({ objectId, result: this.resultOf(identity) });
+      }
+      case 'rename': {
+        const object = this.objects.find(({ id }) => id === command.objectId);
+        if (object) object.label = command.label;
+        return Promise.resolve(nothing);
+      }
+      case 'remove':
+        this.objects = this.objects.filter(({ id }) => id !== command.objectId);
+        return Promise.resolve(nothing);
+      case 'undo':
+        return Promise.resolve({ objectId: command.objectId, result: null });
+      case 'policy':
+      case 'reset':
+        return Promise.resolve(nothing);
+    }
+  }
+
+  setOverlayVisible(visible: boolean): void {
+    this.change({ overlayVisible: visible });
+  }
+
+  openSource(uri: string): Promise<void> {
+    if (!uri.startsWith('synthetic:'))
+      return Promise.reject(pipelineError('SONO_SOURCE_NO_ANSWER', { uri, seconds: 10 }));
+    this.sourceUri = uri;
+    this.change({});
+    return Promise.resolve();
+  }
+
+  countClientDrop(count: number): void {
+    this.change({ drops: { ...this.health.drops, client: this.health.drops.client + count } });
+  }
+
+  close(): Promise<void> {
+    this.pause();
+    this.events.complete();
+    return Promise.resolve();
+  }
+}
