@@ -4,8 +4,6 @@
  * between two calls of the network.
  */
 import type { AnalysisFrame } from '../frame.js';
-import type { Mask } from '../mask.js';
-import { maskFromBitmap } from '../mask-rle.js';
 import type { ObjectState, Prompt } from '../prompt.js';
 import { voidLabel, type Clip, type LabelMap } from './datasets/dataset.js';
 import { evaluateError } from './errors.js';
@@ -85,6 +83,9 @@ interface Correction {
 /** Greys of about this width: motion of masks needs no more, and flow costs as much as it has pixels. */
 const flowWidth = 112;
 
+/** Flicker looks at masks on a grid of at least so many columns. */
+const flickerWidth = 400;
+
 interface FollowedObject {
   readonly label: number;
   readonly promptFrame: number;
@@ -106,27 +107,37 @@ export function splitLabels(
   wanted: ReadonlySet<number> | null,
 ): { readonly objects: ReadonlyMap<number, Bitmap>; readonly voids: Bitmap | null } {
   const { width, height, data } = map;
-  const counts = new Uint32Array(256);
-  for (const value of data) counts[value] = (counts[value] as number) + 1;
-  const present = Array.from({ length: 254 }, (_, index) => index + 1).filter(
-    (label) => (counts[label] as number) > 0 && (wanted === null || wanted.has(label)),
-  );
-  const pick = (label: number): Bitmap =>
-    bitmapFromBytes(
-      data.map((value) => (value === label ? 1 : 0)),
-      width,
-      height,
-    );
-  const voids = (counts[voidLabel] as number) > 0 ? pick(voidLabel) : null;
-  const only = present[0];
-  if (
-    voids === null &&
-    present.length === 1 &&
-    only !== undefined &&
-    (counts[0] as number) + (counts[only] as number) === data.length
-  )
-    return { objects: new Map([[only, bitmapFromBytes(data, width, height)]]), voids };
-  return { objects: new Map(present.map((label) => [label, pick(label)])), voids };
+  // Most maps hold one label and nothing else: one pass finds that out.
+  let first = 0;
+  let mixed = false;
+  for (let index = 0; index < data.length; index++) {
+    const value = data[index] as number;
+    if (value === 0 || value === first) continue;
+    if (first === 0) first = value;
+    else mixed = true;
+  }
+  if (!mixed && first !== voidLabel) {
+    const followed = first !== 0 && (wanted === null || wanted.has(first));
+    return { objects: new Map(followed ? [[first, bitmapFromBytes(data, width, height)]] : []), voids: null };
+  }
+  const planes = new Map<number, Uint8Array>();
+  for (let index = 0; index < data.length; index++) {
+    const value = data[index] as number;
+    if (value === 0) continue;
+    let plane = planes.get(value);
+    if (plane === undefined) planes.set(value, (plane = new Uint8Array(data.length)));
+    plane[index] = 1;
+  }
+  const voids = planes.get(voidLabel);
+  return {
+    objects: new Map(
+      [...planes.keys()]
+        .filter((label) => label !== voidLabel && (wanted === null || wanted.has(label)))
+        .sort((a, b) => a - b)
+        .map((label) => [label, bitmapFromBytes(planes.get(label) as Uint8Array, width, height)]),
+    ),
+    voids: voids ? bitmapFromBytes(voids, width, height) : null,
+  };
 }
 
 /** Runs a clip; with the interactive style several times, the last run being the one that is reported. */
@@ -300,6 +311,7 @@ function scoreFrame(object: FollowedObject, scored: Scored): void {
     prediction === null || prediction.drawn === prediction.shown
       ? j
       : jaccard(overlap(withoutVoid(bitmapFromMask(prediction.drawn), voids), truth));
+  const step = Math.max(1, Math.floor(clip.size.width / flickerWidth));
   object.scores.push({
     frame: frame.sourceFrame,
     timeMs: frame.ptsNs / 1e6,
@@ -313,8 +325,9 @@ function scoreFrame(object: FollowedObject, scored: Scored): void {
     drawnJ,
     confidence: prediction?.confidence ?? null,
     state: prediction?.state ?? 'searching',
-    flicker: flow && object.previous ? flicker(object.previous, scored.shown, flow) : null,
-    truthFlicker: flow && object.previousTruth ? flicker(object.previousTruth, scored.truth, flow) : null,
+    flicker: flow && object.previous ? flicker(object.previous, scored.shown, flow, step) : null,
+    truthFlicker:
+      flow && object.previousTruth ? flicker(object.previousTruth, scored.truth, flow, step) : null,
   });
   object.previous = scored.shown;
   object.previousTruth = scored.truth;
@@ -324,17 +337,9 @@ function scoreFrame(object: FollowedObject, scored: Scored): void {
   if (!scored.report || prompted) return;
   if (prediction?.logits && areas.prediction > 0)
     calibratePixels(options.pixelCalibration, prediction.logits, scored.truth, voids);
-  const masks = (): { prediction: Mask; truth: Mask } => ({
-    prediction: maskFromBitmap(shown.data, shown.width, shown.height),
-    truth: maskFromBitmap(truth.data, truth.width, truth.height),
-  });
   options.worst.offer(
     { clip: clip.name, object: clip.label(object.label), frame: frame.sourceFrame, j },
-    () => ({
-      ...masks(),
-      rgb: frame.data,
-      rgbSize: frame.size,
-    }),
+    { prediction: shown, truth, rgb: frame.data, rgbSize: frame.size },
   );
 }
 

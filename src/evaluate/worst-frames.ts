@@ -1,6 +1,6 @@
 /** The frames that deserve a look: lowest J, no two from the same half second of one object. */
 import type { PictureSize } from '../frame.js';
-import type { Mask } from '../mask.js';
+import type { Bitmap } from './metrics/bitmap.js';
 
 export interface WorstFrame {
   readonly clip: string;
@@ -14,8 +14,8 @@ export interface FramePictures {
   readonly rgb: Uint8Array;
   readonly rgbSize: PictureSize;
   /** At source size. */
-  readonly prediction: Mask;
-  readonly truth: Mask;
+  readonly prediction: Bitmap;
+  readonly truth: Bitmap;
 }
 
 /** Neighbours look alike: within so many frames only the worst one is kept. */
@@ -27,8 +27,7 @@ export class WorstFrames {
 
   constructor(readonly count = 10) {}
 
-  /** `pictures` is only called for a candidate that enters the list. */
-  offer(candidate: WorstFrame, pictures: () => FramePictures): void {
+  offer(candidate: WorstFrame, pictures: FramePictures): void {
     const { clip, object, frame, j } = candidate;
     const near = this.#kept.find(
       (other) => other.clip === clip && other.object === object && Math.abs(other.frame - frame) < apart,
@@ -37,7 +36,7 @@ export class WorstFrames {
       if (near.j <= j) return;
       this.#kept = this.#kept.filter((other) => other !== near);
     } else if (this.#kept.length >= this.count && j >= (this.#kept.at(-1)?.j ?? Infinity)) return;
-    this.#kept.push({ ...candidate, ...pictures() });
+    this.#kept.push({ ...candidate, ...pictures });
     this.#kept.sort((a, b) => a.j - b.j);
     this.#kept.length = Math.min(this.#kept.length, this.count);
   }

@@ -72,10 +72,16 @@ export async function readColourMask(
 }
 
 /** Anything above half is the one object. */
-export const binaryLabels: LabelReader = ({ values }) => values.map((value) => (value > 127 ? 1 : 0));
+export const binaryLabels: LabelReader = ({ values }) => {
+  for (let index = 0; index < values.length; index++) values[index] = (values[index] as number) >> 7;
+  return values;
+};
 
 /** Anything but 0 is the one object. */
-export const nonZeroLabels: LabelReader = ({ values }) => values.map((value) => (value > 0 ? 1 : 0));
+export const nonZeroLabels: LabelReader = ({ values }) => {
+  for (let index = 0; index < values.length; index++) if (values[index] !== 0) values[index] = 1;
+  return values;
+};
 
 /** Values are labels, 255 is void. */
 export const plainLabels: LabelReader = ({ values }) => values;

@@ -28,22 +28,21 @@ export function bitmapFromBytes(data: Uint8Array, width: number, height: number)
   let bottom = 0;
   let area = 0;
   for (let y = 0, row = 0; y < height; y++, row += width) {
-    let first = -1;
-    let last = -1;
-    for (let x = 0; x < width; x++) {
-      if (data[row + x] !== 0) {
-        data[row + x] = 1;
-        if (first < 0) first = x;
-        last = x;
+    const end = row + width;
+    let first = row;
+    while (first < end && data[first] === 0) first++;
+    if (first === end) continue;
+    let last = end - 1;
+    while (data[last] === 0) last--;
+    for (let index = first; index <= last; index++)
+      if (data[index] !== 0) {
+        data[index] = 1;
         area++;
       }
-    }
-    if (first >= 0) {
-      if (top < 0) top = y;
-      bottom = y + 1;
-      if (first < left) left = first;
-      if (last >= right) right = last + 1;
-    }
+    if (top < 0) top = y;
+    bottom = y + 1;
+    if (first - row < left) left = first - row;
+    if (last - row >= right) right = last - row + 1;
   }
   if (area === 0) return { width, height, data, left: 0, top: 0, right: 0, bottom: 0, area };
   return { width, height, data, left, top, right, bottom, area };

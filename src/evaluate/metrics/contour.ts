@@ -212,15 +212,38 @@ interface Surface {
 }
 
 function surface(outline: Outline, squared: Float64Array, scale: number, lengths: Float64Array): Surface {
-  const order = Array.from({ length: outline.count }, (_, index) => index);
-  const lengthAt = (index: number): number => lengths[outline.codes[index] as number] as number;
-  order.sort((a, b) => (squared[a] as number) - (squared[b] as number) || lengthAt(a) - lengthAt(b));
-  const sortedLengths = Float64Array.from(order, lengthAt);
-  return {
-    distances: Float64Array.from(order, (index) => scale * Math.sqrt(squared[index] as number)),
-    lengths: sortedLengths,
-    total: pairwiseSum(sortedLengths),
-  };
+  const { count, codes } = outline;
+  // Sorted by distance, then by length, as the reference does. Squared distances of square pixels are whole numbers:
+  // then distance and length pack into one number each and sort natively.
+  const byLength = Uint8Array.from({ length: 16 }, (_, code) => code).sort(
+    (a, b) => (lengths[a] as number) - (lengths[b] as number),
+  );
+  const rank = new Uint8Array(16);
+  byLength.forEach((code, position) => (rank[code] = position));
+  const distances = new Float64Array(count);
+  const sortedLengths = new Float64Array(count);
+  if (squared.every(Number.isInteger)) {
+    const keys = Float64Array.from(
+      squared,
+      (value, index) => value * 16 + (rank[codes[index] as number] as number),
+    );
+    keys.sort();
+    for (let index = 0; index < count; index++) {
+      const key = keys[index] as number;
+      distances[index] = scale * Math.sqrt(Math.floor(key / 16));
+      sortedLengths[index] = lengths[byLength[key % 16] as number] as number;
+    }
+  } else {
+    const lengthAt = (index: number): number => lengths[codes[index] as number] as number;
+    const order = Array.from({ length: count }, (_, index) => index).sort(
+      (a, b) => (squared[a] as number) - (squared[b] as number) || lengthAt(a) - lengthAt(b),
+    );
+    order.forEach((from, to) => {
+      distances[to] = scale * Math.sqrt(squared[from] as number);
+      sortedLengths[to] = lengthAt(from);
+    });
+  }
+  return { distances, lengths: sortedLengths, total: pairwiseSum(sortedLengths) };
 }
 
 function percentile({ distances, lengths, total }: Surface, share: number): number {

@@ -72,18 +72,23 @@ function half(picture: GreyPicture): GreyPicture {
 
 /** Sums over the (2·radius + 1)² window around each pixel, cut at the picture's edge; `values` is overwritten. */
 function boxSum(values: Float32Array, width: number, height: number, radius: number): void {
-  const line = new Float64Array(Math.max(width, height) + 1);
+  const line = new Float64Array(Math.max(width + 1, height + 1));
+  // Columns are summed row by row: that walks memory in order.
   for (let y = 0, row = 0; y < height; y++, row += width) {
     for (let x = 0; x < width; x++) line[x + 1] = (line[x] as number) + (values[row + x] as number);
     for (let x = 0; x < width; x++)
       values[row + x] =
         (line[Math.min(width, x + radius + 1)] as number) - (line[Math.max(0, x - radius)] as number);
   }
-  for (let x = 0; x < width; x++) {
-    for (let y = 0; y < height; y++) line[y + 1] = (line[y] as number) + (values[y * width + x] as number);
-    for (let y = 0; y < height; y++)
-      values[y * width + x] =
-        (line[Math.min(height, y + radius + 1)] as number) - (line[Math.max(0, y - radius)] as number);
+  const sums = new Float64Array(width * (height + 1));
+  for (let y = 0, index = 0; y < height; y++)
+    for (let x = 0; x < width; x++, index++)
+      sums[index + width] = (sums[index] as number) + (values[index] as number);
+  for (let y = 0, index = 0; y < height; y++) {
+    const low = Math.max(0, y - radius) * width;
+    const high = Math.min(height, y + radius + 1) * width;
+    for (let x = 0; x < width; x++, index++)
+      values[index] = (sums[high + x] as number) - (sums[low + x] as number);
   }
 }
 
