@@ -74,6 +74,8 @@ export interface ClientOptions {
   }) => void;
   /** First and longest wait between attempts; doubles in between. */
   readonly backOffMs?: { readonly first: number; readonly longest: number };
+  /** How long a call waits for a connection that is being made. */
+  readonly connectTimeoutMs?: number;
   /** How long a call may take. */
   readonly callTimeoutMs?: number;
   /** Local monotonic clock, milliseconds. */
@@ -128,7 +130,8 @@ export class SonoscopeClient {
   #retryTimer: unknown = null;
   #channels = new Map<number, WireChannel>();
   #services = new Map<string, WireService>();
-  #servicesWaiters = new Set<() => void>();
+  /** Calls that wait for a connection; each looks for itself whether it may go on. */
+  readonly #waiters = new Set<() => void>();
   #subscriptions = new Map<string, Subscription>();
   #subscriptionsById = new Map<number, Subscription>();
   #calls = new Map<number, PendingCall>();
@@ -271,6 +274,7 @@ export class SonoscopeClient {
 
   #setState(state: ConnectionState): void {
     this.#state = state;
+    this.#wake();
     this.#options.onState?.(state);
   }
 
@@ -321,7 +325,6 @@ export class SonoscopeClient {
     }
     this.#calls.clear();
     this.#services.clear();
-    this.#wakeServiceWaiters();
     for (const subscription of this.#subscriptions.values()) subscription.channelId = null;
     if (this.#channels.size > 0) {
       this.#channels.clear();
@@ -333,21 +336,24 @@ export class SonoscopeClient {
     if (this.#state.phase === 'open') this.#socket?.send(encodeText(message));
   }
 
-  /** A service by name; right after connecting, waits until the server has named its services. */
+  /** A service by name; while connecting, waits until the server has named its services. */
   async #service(name: string): Promise<WireService> {
-    const present = this.#services.get(name);
-    if (present) return present;
-    if (this.#services.size === 0 && this.#state.phase === 'open') {
+    const unknownYet = (): boolean =>
+      this.#state.phase === 'connecting' || (this.#state.phase === 'open' && this.#services.size === 0);
+    if (unknownYet())
       await new Promise<void>((resolve) => {
         const wake = (): void => {
+          if (unknownYet()) return;
           clearTimeout(timer);
-          this.#servicesWaiters.delete(wake);
+          this.#waiters.delete(wake);
           resolve();
         };
-        const timer = setTimeout(wake, 2000);
-        this.#servicesWaiters.add(wake);
+        const timer = setTimeout(() => {
+          this.#waiters.delete(wake);
+          resolve();
+        }, this.#options.connectTimeoutMs ?? 5000);
+        this.#waiters.add(wake);
       });
-    }
     const service = this.#services.get(name);
     if (service) return service;
     throw this.#state.phase === 'open'
@@ -355,8 +361,8 @@ export class SonoscopeClient {
       : protocolError('SONO_CONNECTION_LOST');
   }
 
-  #wakeServiceWaiters(): void {
-    for (const wake of [...this.#servicesWaiters]) wake();
+  #wake(): void {
+    for (const wake of [...this.#waiters]) wake();
   }
 
   /** Subscribes to those of the given channels that somebody waits for. */
@@ -413,7 +419,7 @@ export class SonoscopeClient {
         return;
       case 'advertiseServices':
         for (const service of message.services) this.#services.set(service.name, service);
-        this.#wakeServiceWaiters();
+        this.#wake();
         return;
       case 'unadvertiseServices':
         for (const [name, service] of this.#services)

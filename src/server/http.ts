@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import fastifyStatic from '@fastify/static';
-import Fastify from 'fastify';
+import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { SonoError } from '../errors.js';
@@ -72,7 +72,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   const log: FastifyBaseLogger = logger;
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.requestBytes,
     // A connection that says nothing for so long is closed; sockets of viewers have their own watch.
     connectionTimeout: 60_000,

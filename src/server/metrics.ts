@@ -260,6 +260,11 @@ export class ServerMetrics {
       this.droppedMessages,
     ] as readonly Metric[])
       for (const { labels } of (await metric.get()).values)
-        if (labels['stream'] === stream) metric.remove(labels as Record<string, string>);
+        if (labels['stream'] === stream) {
+          // A histogram lists its buckets under a label that is none of its own.
+          const { le, ...own } = labels as Record<string, string>;
+          void le;
+          metric.remove(own);
+        }
   }
 }

@@ -71,7 +71,7 @@ export function outlinesOf(result: FrameResult, sourceSize: PictureSize): Outlin
       state,
       confidence,
       rings: maskOutlines(mask).map((outline) => {
-        const { points } = simplifyOutline(outline, 0.5);
+        const { points } = simplifyOutline(outline, 0.25);
         return points.map(([x, y]): Point => [x * scaleX, y * scaleY]);
       }),
     }));

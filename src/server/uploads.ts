@@ -18,7 +18,8 @@ export interface StoredUpload {
   readonly bytes: number;
 }
 
-const longestName = 120;
+/** File systems take 255; the rest is for a number and for what others append. */
+const longestNameBytes = 200;
 
 /** A file name without folders and control characters, not hidden. Throws SONO_UPLOAD_NAME where nothing is left. */
 export function safeFileName(asked: string): string {
@@ -27,9 +28,10 @@ export function safeFileName(asked: string): string {
     .replace(/^\.+/, '')
     .trim();
   const ending = extname(name).slice(0, 16);
-  const stem = name.slice(0, name.length - extname(name).length).slice(0, longestName - ending.length);
-  if (stem === '') throw serverError('SONO_UPLOAD_NAME');
-  return stem + ending;
+  const stem = [...name.slice(0, name.length - extname(name).length)];
+  while (Buffer.byteLength(stem.join('') + ending) > longestNameBytes) stem.pop();
+  if (stem.length === 0) throw serverError('SONO_UPLOAD_NAME');
+  return stem.join('') + ending;
 }
 
 export class Uploads {
