@@ -29,12 +29,12 @@ export function configure(command: Command): void {
       '<recording.mcap...>',
       'recordings made with "run --record" or exported with "replay --format mcap"',
     )
-    .option('--host ADDRESS', 'address to listen on (others than 127.0.0.1 need a token)', '127.0.0.1')
-    .option('--port N', 'port to listen on (0: any free one)', wholeNumber(0, 65535), 8080)
-    .option('--token TEXT', 'access token for viewers; made up and printed where one is needed')
+    .option('--host <address>', 'address to listen on (others than 127.0.0.1 need a token)', '127.0.0.1')
+    .option('--port <n>', 'port to listen on (0: any free one)', wholeNumber(0, 65535), 8080)
+    .option('--token <text>', 'access token for viewers; made up and printed where one is needed')
     .option('--paused', 'begin with the first picture standing', false)
-    .option('--speed X', '2 is twice as fast as recorded', positiveNumber)
-    .option('--duration TIME', 'end after this time, for example 20s, 5m, 1h', durationMs)
+    .option('--speed <x>', '2 is twice as fast as recorded', positiveNumber)
+    .option('--duration <time>', 'end after this time, for example 20s, 5m, 1h', durationMs)
     .action(play);
 }
 

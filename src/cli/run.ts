@@ -13,6 +13,7 @@ import { generateToken, isLoopbackHost } from '../server/index.js';
 import { cliError } from './errors.js';
 import { startLive } from './live-session.js';
 import { createLogger, logLevels, type LogFormat, type LogLevel } from './logger.js';
+import { wholeNumber } from './option-values.js';
 import { fromInvocation, invocationFolder } from './paths.js';
 import { listenForStop } from './signals.js';
 
@@ -41,11 +42,7 @@ const collect = (value: string, before: readonly string[]): readonly string[] =>
 export function liveOptions(command: Command): Command {
   return command
     .option('--host <address>', 'address to listen on (default 127.0.0.1; others need a token)')
-    .option(
-      '--port <n>',
-      'port to listen on (default 8080; 0: any free one)',
-      wholeNumber('--port', 0, 65535),
-    )
+    .option('--port <n>', 'port to listen on (default 8080; 0: any free one)', wholeNumber(0, 65535))
     .option(
       '--token <text>',
       'access token for viewers; made up and printed where one is needed and none is given',
@@ -60,7 +57,7 @@ export function liveOptions(command: Command): Command {
     .option('--model <name|dir>', `model to use for every stream; "${noModel}" shows the picture only`)
     .addOption(new Option('--provider <name>', 'what the model runs on').choices(providerChoices))
     .option('--policy <name>', 'memory policy of the tracker')
-    .option('--threads <n>', 'processor threads per model', wholeNumber('--threads', 1, 64))
+    .option('--threads <n>', 'processor threads per model', wholeNumber(1, 64))
     .option('--report <file>', 'write what every stream did as JSON at the end')
     .option('--record <file>', 'record every stream into an MCAP file')
     .addOption(new Option('--log <format>', 'log lines for programs or for people').choices(['json', 'text']))
@@ -207,18 +204,6 @@ export function durationMs(text: string): number {
       command: 'run',
     });
   return duration;
-}
-
-function wholeNumber(option: string, least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= least && value <= most))
-      throw cliError('SONO_USAGE', {
-        problem: `${option} takes a whole number from ${least} to ${most}, not "${text}"`,
-        command: 'run',
-      });
-    return value;
-  };
 }
 
 function after(milliseconds: number): Promise<void> {

@@ -1,0 +1,73 @@
+/** The program as people start it: a process of its own, its output, its end. */
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/built-module.js';
+
+export interface Finished {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class Cli {
+  static readonly #running = new Set<Cli>();
+  readonly process: ChildProcessWithoutNullStreams;
+  readonly finished: Promise<Finished>;
+  #stdout = '';
+  #stderr = '';
+  readonly #listeners = new Set<() => void>();
+
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    this.process = spawn(process.execPath, [join(packageRoot, 'dist/cli/main.js'), ...args], {
+      env: { ...process.env, UV_THREADPOOL_SIZE: '32', ...env },
+    });
+    Cli.#running.add(this);
+    this.process.stdout.on('data', (data: Buffer) => {
+      this.#stdout += data.toString();
+      for (const listener of this.#listeners) listener();
+    });
+    this.process.stderr.on('data', (data: Buffer) => {
+      this.#stderr += data.toString();
+    });
+    this.finished = new Promise((resolve) => {
+      this.process.on('close', (code, signal) => {
+        Cli.#running.delete(this);
+        resolve({ code, signal, stdout: this.#stdout, stderr: this.#stderr });
+        for (const listener of this.#listeners) listener();
+      });
+    });
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** The address that it prints once it serves. Rejects, with what it said, when it ends before. */
+  async url(): Promise<string> {
+    const address = () => /at (http:\/\/\S+)/.exec(this.#stdout)?.[1];
+    await new Promise<void>((resolve) => {
+      const check = (): void => {
+        if (address() !== undefined || this.process.exitCode !== null || this.process.signalCode !== null)
+          resolve();
+      };
+      this.#listeners.add(check);
+      check();
+    });
+    const found = address();
+    if (found === undefined) throw new Error(`it ended: ${this.#stderr}`);
+    return found;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  static killAll(): void {
+    for (const cli of Cli.#running) cli.kill('SIGKILL');
+  }
+}
+
+export function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
+  return new Cli(args, env).finished;
+}
