@@ -1,0 +1,214 @@
+/** Live = replay: a recording of a room runs again with identical results, or says where not. Real engine, real files. */
+import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Subject } from 'rxjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine, TrackerCommand } from '../../src/inference/engine.js';
+import { createLocalEngine } from '../../src/inference/local-engine.js';
+import { JournaledEngine } from '../../src/record/engine-journal.js';
+import { recordingMetadataName } from '../../src/record/journal.js';
+import { McapFileReader } from '../../src/record/mcap-reader.js';
+import { McapFileWriter } from '../../src/record/mcap-writer.js';
+import { Recorder } from '../../src/record/recorder.js';
+import type { RecordableEvent } from '../../src/record/recorder.js';
+import { verifyRecording } from '../../src/replay/verify.js';
+import { runPython } from '../python-env.js';
+import { analysisFrame, clipSize, sceneJpeg, squareBox, tinyInput, tinyModel } from './replay-fixture.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'sono-record-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const recording = join(folder, 'case.mcap');
+const frames = 40;
+/** Frames that live mode dropped: gaps in time. */
+const dropped = new Set([7, 8, 21]);
+
+const prompt = (index: number, objectId: number | null = null): TrackerCommand => ({
+  kind: 'prompt',
+  objectId,
+  label: 'square',
+  prompts: [{ type: 'box', box: squareBox(index) }],
+});
+
+/** Results of the last live frame per PTS, as the room sent them. */
+async function recordRoom(
+  path: string,
+  options: { readonly attachAt?: number; readonly change?: (engine: Engine) => Engine } = {},
+): Promise<Recorder> {
+  const id = 'theatre';
+  const events = new Subject<RecordableEvent>();
+  const room = {
+    id,
+    label: 'Theatre 1',
+    epochUnixNs: 1_700_000_000_000_000_000n,
+    sourceUri: 'scene',
+    format: {
+      size: clipSize,
+      framesPerSecond: 25,
+      pixelSpacingMm: { x: 0.5, y: 0.5 },
+      frameCount: null,
+      description: 'scene',
+    },
+    events$: events.asObservable(),
+  };
+  const threads = 1;
+  const inner = await createLocalEngine({
+    modelDir: tinyModel,
+    provider: 'cpu',
+    policy: null,
+    threads,
+    sourceSize: clipSize,
+    keepLogits: false,
+  });
+  const engine = new JournaledEngine(options.change?.(inner) ?? inner, { threads, sourceSize: clipSize });
+  const recorder = await Recorder.create(path, {
+    version: '0.0.0-test',
+    // Small chunks, so that a cut finds many.
+    chunkBytes: 8_000,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+  const attach = () => engine.attach(recorder.addStream(room));
+  if (options.attachAt === undefined) attach();
+  for (let index = 0; index < frames; index++) {
+    if (index === options.attachAt) attach();
+    const frame = analysisFrame(id, index);
+    events.next({
+      kind: 'display',
+      frame: {
+        ...frame,
+        encoding: 'jpeg',
+        size: clipSize,
+        data: await sceneJpeg(index),
+        encodedNs: frame.captureNs,
+      },
+    });
+    if (index === 3) await engine.command(prompt(3), frame);
+    // A correction on an earlier frame, and one on a frame that was dropped.
+    if (index === 12) await engine.command(prompt(10, 1), analysisFrame(id, 10));
+    if (index === 23) await engine.command(prompt(21, 1), analysisFrame(id, 21));
+    if (index === 25) await engine.command({ kind: 'rename', objectId: 1, label: 'red square' }, null);
+    if (index === 26) await expect(engine.command(prompt(26, 99), frame)).rejects.toThrow();
+    if (!dropped.has(index)) events.next({ kind: 'result', result: await engine.track(frame) });
+  }
+  await engine.close();
+  await recorder.close();
+  return recorder;
+}
+
+beforeAll(async () => {
+  await recordRoom(recording);
+});
+
+describe('a recorded room', () => {
+  it('runs again with identical results', async () => {
+    const report = await verifyRecording({ path: recording, modelDir: tinyModel });
+    expect(report.firstDifference).toBeNull();
+    expect(report.streams).toEqual([{ stream: 'theatre', frames: frames - dropped.size, commands: 5 }]);
+    expect(report.complete).toBe(true);
+  });
+
+  it('that began in the middle goes on from the state of that moment', async () => {
+    const path = join(folder, 'middle.mcap');
+    await recordRoom(path, { attachAt: 15 });
+    const report = await verifyRecording({ path, modelDir: tinyModel });
+    expect(report.firstDifference).toBeNull();
+    expect(report.streams[0]?.frames).toBe(frames - 15 - 1);
+  });
+
+  it('whose engine worked otherwise is found out, at the first frame that differs', async () => {
+    const path = join(folder, 'other.mcap');
+    await recordRoom(path, {
+      change: (engine) => ({
+        info: engine.info,
+        setSourceSize: (size) => engine.setSourceSize(size),
+        track: async (frame) => {
+          const result = await engine.track(frame);
+          if (frame.sourceFrame !== 20) return result;
+          return { ...result, objects: result.objects.map((object) => ({ ...object, score: 0.123 })) };
+        },
+        command: (command, frame) => engine.command(command, frame),
+        snapshot: () => engine.snapshot(),
+        restore: (snapshot) => engine.restore(snapshot),
+        close: () => engine.close(),
+      }),
+    });
+    const { firstDifference } = await verifyRecording({ path, modelDir: tinyModel });
+    expect(firstDifference).toMatchObject({ stream: 'theatre', sourceFrame: 20 });
+    expect(firstDifference?.what).toContain('score was 0.123');
+  });
+
+  it('cut at every chunk, and in the middle of every chunk, verifies up to the last complete one', async () => {
+    const whole = await McapFileReader.open(recording);
+    const { chunks } = whole;
+    await whole.close();
+    expect(chunks.length).toBeGreaterThan(8);
+    const cut = join(folder, 'cut.mcap');
+    let frameCounts: number[] = [];
+    for (const chunk of chunks.slice(1)) {
+      for (const size of [chunk.offset + chunk.length, chunk.offset + Math.floor(chunk.length / 2)]) {
+        copyFileSync(recording, cut);
+        truncateSync(cut, size);
+        const report = await verifyRecording({ path: cut, modelDir: tinyModel }).catch((error: unknown) => {
+          // The first chunks may hold pictures only.
+          expect(error).toMatchObject({ code: 'SONO_VERIFY_NO_JOURNAL' });
+          return null;
+        });
+        if (!report) continue;
+        expect(report.complete).toBe(false);
+        expect(report.firstDifference).toBeNull();
+        if (size === chunk.offset + chunk.length) frameCounts.push(report.streams[0]?.frames ?? 0);
+      }
+    }
+    expect(frameCounts).toEqual([...frameCounts].sort((a, b) => a - b));
+    expect(frameCounts.at(-1)).toBe(frames - dropped.size);
+    frameCounts = [];
+  });
+
+  it('of a newer format is refused by name', async () => {
+    const path = join(folder, 'newer.mcap');
+    const writer = await McapFileWriter.create(path, {}, (error) => expect.unreachable(error.message));
+    writer.addMetadata(recordingMetadataName, { format: '99', version: '9.0.0' });
+    await writer.close();
+    await expect(verifyRecording({ path, modelDir: tinyModel })).rejects.toMatchObject({
+      code: 'SONO_RECORDING_NEWER',
+    });
+  });
+
+  it('without a journal cannot be verified, and says so', async () => {
+    const path = join(folder, 'plain.mcap');
+    const writer = await McapFileWriter.create(path, {}, (error) => expect.unreachable(error.message));
+    await writer.close();
+    await expect(verifyRecording({ path, modelDir: tinyModel })).rejects.toMatchObject({
+      code: 'SONO_VERIFY_NO_JOURNAL',
+    });
+  });
+
+  it('is read by the Python mcap reader, every record checked', async () => {
+    const found = (await runPython('check_recording.py', { path: recording })) as Record<string, unknown>;
+    expect(found).toMatchObject({
+      problems: [],
+      summary: true,
+      counts: {
+        '/theatre/video': frames,
+        '/theatre/segmentation': frames - dropped.size,
+        '/theatre/outlines': frames - dropped.size,
+        // Those that were tracked, and the dropped one that a correction lies on.
+        '/theatre/analysis': frames - dropped.size + 1,
+      },
+      jpegSize: [clipSize.width, clipSize.height],
+      analysisSize: [tinyInput.width, tinyInput.height],
+      joined: frames - dropped.size,
+    });
+    const cut = join(folder, 'cut-python.mcap');
+    copyFileSync(recording, cut);
+    truncateSync(cut, Math.floor(statSync(recording).size * 0.7));
+    const partial = (await runPython('check_recording.py', { path: cut })) as {
+      summary: boolean;
+      messages: number;
+    };
+    expect(partial.summary).toBe(false);
+    expect(partial.messages).toBeGreaterThan(20);
+  });
+});
