@@ -58,7 +58,7 @@ describe('a finite source', () => {
   it('is shown and analysed to its end, and the report says so', async () => {
     const report = join(folder, 'counter.json');
     const { code, stderr } = await runCli([
-      ...['run', '--source', 'synthetic:counter?seconds=4', '--port', '0', '--model', tinyModelDir],
+      ...['run', '--source', 'synthetic:counter?duration=4', '--port', '0', '--model', tinyModelDir],
       ...[
         '--prompt',
         boxFile('counter-prompt.json', [10, 10, 200, 100]),
@@ -96,7 +96,7 @@ describe('a finite source', () => {
       ...[
         'run',
         '--source',
-        'synthetic:counter?seconds=2',
+        'synthetic:counter?duration=2',
         '--port',
         '0',
         '--model',
@@ -195,7 +195,7 @@ describe('several streams', () => {
       'several.yaml',
       [
         'streams:',
-        ...['a', 'b'].map((id) => `  - { id: ${id}, source: "synthetic:counter?seconds=2", model: none }`),
+        ...['a', 'b'].map((id) => `  - { id: ${id}, source: "synthetic:counter?duration=2", model: none }`),
       ].join('\n'),
     );
     const { code } = await runCli(['run', file, '--port', '0', '--report', report]);
@@ -209,7 +209,7 @@ describe('several streams', () => {
 });
 
 describe('what is wrong', () => {
-  const source = ['--source', 'synthetic:counter?seconds=1', '--port', '0'];
+  const source = ['--source', 'synthetic:counter?duration=1', '--port', '0'];
   const cases: readonly (readonly [string, () => readonly string[], string, number])[] = [
     ['nothing to open', () => [], 'SONO_USAGE', 2],
     ['no such pipeline file', () => [join(folder, 'absent.yaml')], 'SONO_CONFIG_MISSING', 2],
