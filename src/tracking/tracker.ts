@@ -350,7 +350,7 @@ export class Tracker {
             },
       ),
       undo: history ? this.#undo : [],
-      seen: history ? this.#seen : [],
+      seen: history ? this.#seen.map(withoutLogits) : [],
     };
   }
 
@@ -466,11 +466,12 @@ export class Tracker {
   }
 
   #remember(ptsNs: number, objects: readonly TrackedObject[]): void {
-    // Distances, not differences: replay may run backwards.
-    const kept = this.#seen.filter(
-      (frame) => frame.ptsNs !== ptsNs && Math.abs(frame.ptsNs - ptsNs) < seenNs,
-    );
-    this.#seen = [...kept, { ptsNs, objects: objects.map(withoutLogits) }].slice(-maxSeen);
+    // Distances, not differences: replay may run backwards. Only the newest frame keeps its logits.
+    const kept = this.#seen
+      .filter((frame) => frame.ptsNs !== ptsNs && Math.abs(frame.ptsNs - ptsNs) < seenNs)
+      .slice(1 - maxSeen);
+    const last = kept.pop();
+    this.#seen = [...kept, ...(last === undefined ? [] : [withoutLogits(last)]), { ptsNs, objects }];
   }
 
   #pushUndo(step: UndoStep): void {
@@ -483,7 +484,10 @@ export class Tracker {
   }
 }
 
-const withoutLogits = ({ logits: _logits, ...object }: TrackedObject): TrackedObject => object;
+const withoutLogits = ({ ptsNs, objects }: SeenFrame): SeenFrame => ({
+  ptsNs,
+  objects: objects.map(({ logits: _logits, ...object }) => object),
+});
 
 const hasMemory = (object: ObjectRecord): boolean => object.bank.prompts.length > 0;
 
