@@ -242,15 +242,15 @@ export function clientOf(
 
 /** Resolves once `check` gives something else than null, false or undefined; fails with `what` after a long time. */
 export async function until<T>(
-  check: () => T | null | undefined | false,
+  check: () => T | null | undefined | false | Promise<T | null | undefined | false>,
   what: string,
   withinMs = 30_000,
 ): Promise<T> {
   const end = Date.now() + withinMs;
   for (;;) {
-    const value = check();
+    const value = await check();
     if (value !== null && value !== undefined && value !== false) return value;
     if (Date.now() > end) throw new Error(`still waiting for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
