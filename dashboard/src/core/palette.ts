@@ -1,7 +1,7 @@
 /**
  * Colours of objects. From Okabe and Ito's colour-blind-safe set and its light relatives, without the ones that sink
- * into red tissue (vermillion, reddish purple). The test simulates protanopia and deuteranopia (Machado et al. 2009)
- * and checks that neighbours stay apart and that each stands out from tissue. Every outline also has a dark halo, a
+ * into red tissue (vermillion, reddish purple, green for red-green blind eyes). The test simulates three kinds of colour
+ * blindness (Machado et al. 2009) and checks that the first four stay apart and that each stands out from tissue. Every outline also has a dark halo, a
  * number and a line style, so colour is never alone.
  */
 
@@ -13,16 +13,16 @@ export interface Paint {
 export const palette: readonly Paint[] = [
   { name: 'sky', hex: '#56b4e9' },
   { name: 'yellow', hex: '#f0e442' },
-  { name: 'white', hex: '#f7fbff' },
-  { name: 'green', hex: '#00d39b' },
-  { name: 'blue', hex: '#3f7dff' },
+  { name: 'white', hex: '#ffffff' },
+  { name: 'violet', hex: '#8a5cff' },
   { name: 'lime', hex: '#a6e22e' },
-  { name: 'cyan', hex: '#7ff0ff' },
+  { name: 'aqua', hex: '#00e5d0' },
   { name: 'lavender', hex: '#b9a7ff' },
+  { name: 'blue', hex: '#3f7dff' },
 ];
 
 /** The same object keeps its colour for life: ids are never reused. */
 export function paintOf(objectId: number): Paint {
   const index = (((objectId - 1) % palette.length) + palette.length) % palette.length;
-  return palette[index] ?? { name: 'white', hex: '#f7fbff' };
+  return palette[index] ?? { name: 'white', hex: '#ffffff' };
 }

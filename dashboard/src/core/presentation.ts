@@ -59,8 +59,11 @@ export interface PresentationCounts {
 
 /** Pictures and overlays held at most, each. */
 const capacity = 8;
-/** Window of the decision between regimes, ms. */
-const windowMs = 2000;
+/** Window of the decision between regimes, ms; longer for slow sources, so that it holds some pictures. */
+const shortestWindowMs = 2000;
+const windowPictures = 6;
+/** Without a mask in time for this long, pictures stop waiting at once. */
+const silenceMs = 400;
 /** WCAG 2.3.1 allows three flashes per second; outlines that blink more often are not shown blinking. */
 const blinksPerSecond = 3;
 /** Outlines at fewer pictures per second than this are worse than none. */
@@ -112,6 +115,9 @@ export class Presenter<Picture, Overlay> {
   #outcomes: Outcome[] = [];
   readonly #maskAges: number[] = [];
   #paintIntervalMs = 40;
+  #pictureIntervalMs = 40;
+  #lastPictureMs: number | null = null;
+  #lastInTimeMs: number | null = null;
   #lastPaintMs: number | null = null;
   readonly #release: (picture: Picture) => void;
 
@@ -134,7 +140,7 @@ export class Presenter<Picture, Overlay> {
   configure(settings: PresentationSettings): void {
     // A person's choice takes effect at the next decision, without the usual dwell time.
     if (settings.slow !== this.#settings.slow && this.#regimeSinceMs !== null)
-      this.#regimeSinceMs -= windowMs;
+      this.#regimeSinceMs -= this.#windowMs;
     this.#settings = settings;
   }
 
@@ -151,6 +157,10 @@ export class Presenter<Picture, Overlay> {
   addPicture(timeNs: bigint, captureMs: number, picture: Picture, nowMs: number): void {
     this.counts.pictures += 1;
     this.#regimeSinceMs ??= nowMs;
+    if (this.#lastPictureMs !== null)
+      this.#pictureIntervalMs +=
+        0.2 * (Math.min(5000, nowMs - this.#lastPictureMs) - this.#pictureIntervalMs);
+    this.#lastPictureMs = nowMs;
     if (
       (this.#shown !== null && timeNs <= this.#shown.timeNs) ||
       this.#waiting.some((one) => one.timeNs === timeNs)
@@ -163,7 +173,7 @@ export class Presenter<Picture, Overlay> {
     this.#waiting.sort((a, b) => (a.timeNs < b.timeNs ? -1 : 1));
     while (this.#waiting.length > capacity) this.#drop(this.#waiting.shift());
     this.#outcomes.push({ timeNs, captureMs, atMs: nowMs, inTime: null });
-    while (this.#outcomes[0] && nowMs - this.#outcomes[0].atMs > windowMs + 500) this.#outcomes.shift();
+    while (this.#outcomes[0] && nowMs - this.#outcomes[0].atMs > this.#windowMs + 500) this.#outcomes.shift();
     if (this.#overlays.has(timeNs)) this.#judge(timeNs, nowMs);
   }
 
@@ -206,6 +216,10 @@ export class Presenter<Picture, Overlay> {
     this.#outcomes = [];
     this.#maskAges.length = 0;
     this.#lastPaintMs = null;
+    this.#lastPictureMs = null;
+    this.#lastInTimeMs = null;
+    this.#regime = 'in-step';
+    this.#regimeSinceMs = null;
   }
 
   #candidate(nowMs: number): Waiting<Picture> | null {
@@ -251,7 +265,7 @@ export class Presenter<Picture, Overlay> {
     this.#waiting.shift();
     const found = this.#overlays.get(candidate.timeNs);
     const overlay =
-      found !== undefined &&
+      found?.drawable === true &&
       this.#settings.overlayOn &&
       this.#regime !== 'paused' &&
       this.#young(candidate.captureMs, nowMs)
@@ -268,8 +282,12 @@ export class Presenter<Picture, Overlay> {
     this.#shown = shown;
     this.#expired = false;
     this.counts.painted += 1;
-    if (overlay?.drawable === true) this.counts.withOverlay += 1;
-    else if (overlay === null && (waited || (this.#settings.overlayOn && this.#regime === 'paused')))
+    if (overlay) this.counts.withOverlay += 1;
+    else if (
+      found?.drawable !== false &&
+      this.#expectsOverlay &&
+      (waited || (this.#settings.overlayOn && this.#regime === 'paused'))
+    )
       this.counts.withoutOverlay += 1;
     if (this.#lastPaintMs !== null) {
       const interval = Math.min(200, nowMs - this.#lastPaintMs);
@@ -294,13 +312,11 @@ export class Presenter<Picture, Overlay> {
       return { kind: 'repaint', shown: this.#shown };
     }
     const found = this.#overlays.get(shown.timeNs);
-    if (found === undefined || !wanted || this.#expired || !this.#young(shown.captureMs, nowMs))
+    if (found?.drawable !== true || !wanted || this.#expired || !this.#young(shown.captureMs, nowMs))
       return { kind: 'keep' };
     this.#shown = { ...shown, overlay: found.overlay };
-    if (found.drawable) {
-      this.counts.withOverlay += 1;
-      if (this.counts.withoutOverlay > 0) this.counts.withoutOverlay -= 1;
-    }
+    this.counts.withOverlay += 1;
+    if (this.counts.withoutOverlay > 0) this.counts.withoutOverlay -= 1;
     return { kind: 'repaint', shown: this.#shown };
   }
 
@@ -316,6 +332,7 @@ export class Presenter<Picture, Overlay> {
     if (!outcome) return null;
     const ageMs = nowMs - outcome.captureMs;
     outcome.inTime = ageMs <= this.#settings.limitMs - paintMarginMs;
+    if (outcome.inTime) this.#lastInTimeMs = nowMs;
     this.#maskAges.push(ageMs);
     if (this.#maskAges.length > 64) this.#maskAges.shift();
     return ageMs;
@@ -324,6 +341,7 @@ export class Presenter<Picture, Overlay> {
   /** Pictures, pictures analysed in time, and blinks per second over the window that has been decided. */
   #window(nowMs: number): { pictures: number; inTimePerSecond: number; share: number; blinks: number } {
     const until = nowMs - this.#settings.limitMs;
+    const windowMs = this.#windowMs;
     const decided = this.#outcomes.filter((one) => one.atMs <= until && one.atMs > until - windowMs);
     let inTime = 0;
     let blinks = 0;
@@ -343,11 +361,23 @@ export class Presenter<Picture, Overlay> {
     };
   }
 
+  get #windowMs(): number {
+    return Math.max(shortestWindowMs, windowPictures * this.#pictureIntervalMs);
+  }
+
   #chooseRegime(nowMs: number): void {
-    if (!this.#settings.overlayOn || !this.#expectsOverlay) return;
-    if (this.#regimeSinceMs === null || nowMs - this.#regimeSinceMs < windowMs) return;
+    if (!this.#settings.overlayOn || !this.#expectsOverlay || this.#regimeSinceMs === null) return;
+    const silent =
+      nowMs - Math.max(this.#lastInTimeMs ?? 0, this.#regimeSinceMs) >
+      Math.max(silenceMs, 2.5 * this.#pictureIntervalMs);
+    if (silent && this.#regime !== 'paused') {
+      this.#regime = 'paused';
+      this.#regimeSinceMs = nowMs;
+      return;
+    }
+    if (nowMs - this.#regimeSinceMs < this.#windowMs) return;
     const seen = this.#window(nowMs);
-    if (seen.pictures < 5) return;
+    if (seen.pictures < 4) return;
     const good =
       this.#regime === 'in-step'
         ? seen.share >= 0.5 && seen.blinks <= blinksPerSecond

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { readEntry, readRoute, writeRoute } from './route.js';
+import type { Route } from './route.js';
+
+const plain = readEntry('');
+
+describe('addresses', () => {
+  it.each<Route>([
+    { view: 'rooms' },
+    { view: 'room', stream: 'OR 3/left' },
+    { view: 'acceptance', stream: 'echo' },
+    { view: 'recordings', rest: '' },
+    { view: 'recordings', rest: 'case-1/timeline' },
+  ])('%j there and back', (route) => {
+    expect(readRoute(writeRoute(route), plain)).toEqual(route);
+  });
+
+  it('an unknown or broken one leads to the rooms', () => {
+    expect(readRoute('#/nonsense/x', plain)).toEqual({ view: 'rooms' });
+    expect(readRoute('#/room/', plain)).toEqual({ view: 'rooms' });
+    expect(readRoute('#/room/%E0%A4%A', plain)).toEqual({ view: 'room', stream: '%E0%A4%A' });
+  });
+
+  it('?room= opens that room, ?clean=1 the clean feed', () => {
+    expect(readRoute('', readEntry('?room=echo'))).toEqual({ view: 'room', stream: 'echo' });
+    expect(readEntry('?clean=1&room=echo&token=t')).toEqual({ clean: true, room: 'echo', token: 't' });
+    expect(readEntry('?clean=0').clean).toBe(false);
+    expect(readEntry('?clean').clean).toBe(true);
+  });
+});
