@@ -1,0 +1,540 @@
+/**
+ * The child process of one stream: owns the GStreamer pipeline and everything native, sends records to its parent
+ * over file descriptor 3. It lives until its source ends or fails, its parent closes stdin, or it is killed; it
+ * never repairs itself, because pipelines leak and a fresh process does not.
+ */
+import { createRequire } from 'node:module';
+import { Socket } from 'node:net';
+import type { AppSink, AppSrc, BusMessage, Element, Pipeline } from 'gstreamer-superficial';
+import type { DropStage, PictureSize } from '../frame.js';
+import { SonoError } from '../errors.js';
+import { classifyBusError, classifyLaunchError, sourceName, type Failure } from './bus-errors.js';
+import { isIngestCode } from './errors.js';
+import { FrameLedger, type LedgerEntry } from './frame-ledger.js';
+import { parseGdp, parseSegment, parseTags, type GdpPacket, type Segment } from './gdp.js';
+import { isPaced, launchString } from './launch.js';
+import type { ChildMessage, ChildRequest } from './messages.js';
+import { Outlet } from './outlet.js';
+import { displaySize, jpegSize, parseFraction } from './picture-format.js';
+import { padRows, unpadRows, type FrameProducer } from './producer.js';
+import { createProducer } from './producers.js';
+import { resumedFrame } from './resume.js';
+import { isLive, isPushed } from './source-uri.js';
+
+type Branch = 'display' | 'analysis';
+const dropStages: Record<Branch, DropStage> = { display: 'display-queue', analysis: 'analysis-queue' };
+
+const seekFlags = { flush: 1, segment: 8 } as const;
+/** Index entries after which a frame that still has none is given up. */
+const pendingTurns = 16;
+/** A source that cannot seek never prerolls again; it is then started afresh. */
+const seekPatienceMs = 2000;
+
+const nowNs = (): number => Number(process.hrtime.bigint());
+
+interface Shape {
+  readonly width: number;
+  readonly height: number;
+  readonly pixelAspect: string;
+  readonly framesPerSecond: number | null;
+}
+
+class Session {
+  readonly #request: ChildRequest;
+  readonly #outlet: Outlet;
+  readonly #ledger: FrameLedger;
+  readonly #branches: readonly Branch[];
+  #pipeline: Pipeline | null = null;
+  #producer: FrameProducer | null = null;
+
+  #pass: number;
+  #nextSourceFrame: number;
+  #zeroPtsNs: number | null;
+  #segment: Segment = { startNs: 0, baseNs: 0 };
+  #lastMediaNs = 0;
+  #framesThisPass = 0;
+  #framesEver = 0;
+  readonly #tags = new Map<string, string>();
+
+  #shape: Shape | null = null;
+  #size: PictureSize | null = null;
+  #formatSent = false;
+  readonly #onFormat: (() => void)[] = [];
+  #onEntry: (() => void)[] = [];
+
+  #sinksOpen = 0;
+  #busEos = false;
+  #over = false;
+  #onPrerolled: (() => void) | null = null;
+
+  /** Frames pushed into appsrc and not yet seen by the index branch, in order. */
+  readonly #pushed: { readonly index: number; readonly mediaNs: number; readonly pass: number }[] = [];
+  #pushOffsetNs = 0;
+  #pushIndex = 0;
+  #pushPass: number;
+  #pushing = false;
+  #pushEnded = false;
+
+  constructor(request: ChildRequest, pipe: Socket) {
+    this.#request = request;
+    this.#outlet = new Outlet(pipe, request.mode, (type) => this.#dropped(type, 1));
+    this.#branches = [
+      ...(request.displayQuality === null ? [] : (['display'] as const)),
+      ...(request.analysisSize === null ? [] : (['analysis'] as const)),
+    ];
+    this.#ledger = new FrameLedger({
+      mode: request.mode,
+      paced: isPaced(request.address, request.mode),
+      openedNs: request.openedNs,
+      lastPtsNs: request.lastPtsNs,
+    });
+    this.#pass = request.pass;
+    this.#pushPass = request.pass;
+    this.#nextSourceFrame = request.resume?.nextSourceFrame ?? 0;
+    this.#zeroPtsNs = request.resume?.zeroPtsNs ?? null;
+  }
+
+  async start(): Promise<void> {
+    const { address, mode, resume } = this.#request;
+    if (isPushed(address)) this.#producer = await createProducer(address);
+    const load = createRequire(import.meta.url);
+    const { Pipeline } = load('gstreamer-superficial') as typeof import('gstreamer-superficial');
+    try {
+      this.#pipeline = new Pipeline(
+        launchString(address, { ...this.#request, mode, pushed: this.#producer }),
+      );
+    } catch (error) {
+      this.#fail(classifyLaunchError(address, error instanceof Error ? error.message : String(error)));
+      return;
+    }
+    this.#pipeline.pollBus((message) => this.#onBus(message));
+    if (isLive(address)) {
+      this.#play();
+      this.#pullAll();
+      return;
+    }
+    if (this.#producer !== null) {
+      this.#pushIndex = this.#nextSourceFrame;
+      // PTS start at 0 in each life; media time is kept by our own list.
+      this.#pushOffsetNs = -this.#producer.mediaNs(this.#pushIndex);
+    }
+    const prerolled = this.#whenPrerolled();
+    this.#pipeline.pause();
+    this.#pullAll();
+    this.#pushMore();
+    await prerolled;
+    if (this.#producer === null && (resume !== null || this.#request.loop)) {
+      const flags = seekFlags.flush | (this.#request.loop ? seekFlags.segment : 0);
+      if (!(await this.#seek(resume?.seekSeconds ?? 0, flags))) this.#nextSourceFrame = 0;
+    }
+    this.#play();
+  }
+
+  #play(): void {
+    const baseNs = nowNs();
+    this.#ledger.startClock(baseNs);
+    this.#pipeline?.play();
+  }
+
+  #whenPrerolled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onPrerolled = () => {
+        this.#onPrerolled = null;
+        resolve();
+      };
+    });
+  }
+
+  #element(name: string): Element {
+    const element = this.#pipeline?.findChild(name);
+    if (element === undefined) throw new Error(`no element ${name}`);
+    return element;
+  }
+
+  // ---------------------------------------------------------------- sinks
+
+  #pullAll(): void {
+    this.#busEos = false;
+    const sinks = ['shape', 'index', ...this.#branches] as const;
+    this.#sinksOpen = sinks.length;
+    for (const name of sinks) this.#pull(name, this.#element(name) as AppSink);
+  }
+
+  #pull(name: 'shape' | 'index' | Branch, sink: AppSink): void {
+    sink.pull((buffer, caps) => {
+      if (this.#over) return;
+      if (buffer === null) {
+        this.#sinksOpen -= 1;
+        this.#maybeEndOfPass();
+        return;
+      }
+      switch (name) {
+        case 'shape':
+          this.#onShape(caps);
+          this.#pull(name, sink);
+          return;
+        case 'index':
+          this.#onIndex(parseGdp(buffer));
+          this.#pull(name, sink);
+          return;
+        case 'display':
+        case 'analysis': {
+          const packet = parseGdp(buffer);
+          if (this.#request.mode === 'live') {
+            // The next pull is armed first: it blocks in another thread while this frame is sent.
+            this.#pull(name, sink);
+            void this.#onFrame(name, packet);
+          } else {
+            void this.#onFrame(name, packet).then(() => this.#pull(name, sink));
+          }
+          return;
+        }
+      }
+    });
+  }
+
+  #onShape(caps: Record<string, unknown>): void {
+    this.#element('gate')['drop'] = true;
+    if (process.env['DBG']) console.error(caps);
+    const shape: Shape = {
+      width: Number(caps['width']),
+      height: Number(caps['height']),
+      pixelAspect: typeof caps['pixel-aspect-ratio'] === 'string' ? caps['pixel-aspect-ratio'] : '1/1',
+      framesPerSecond: parseFraction(caps['framerate']),
+    };
+    const before = this.#shape;
+    this.#shape = shape;
+    if (before === null) {
+      // Once a second one whole picture passes, so that a change of size is noticed and said.
+      setInterval(() => (this.#element('gate')['drop'] = false), 1000).unref();
+      this.#maybeSendFormat();
+    } else if (
+      before.width !== shape.width ||
+      before.height !== shape.height ||
+      before.pixelAspect !== shape.pixelAspect
+    ) {
+      this.#sendFormat();
+    }
+  }
+
+  #onIndex(packet: GdpPacket): void {
+    if (packet.kind === 'event') {
+      const segment = parseSegment(packet.text);
+      if (segment !== null) this.#onSegment(segment);
+      for (const [key, value] of parseTags(packet.text)) this.#tags.set(key, value);
+      return;
+    }
+    if (packet.kind !== 'buffer') return;
+    const seenNs = nowNs();
+    if (this.#capture(packet.ptsNs, seenNs) === null && this.#request.mode === 'live') {
+      this.#outlet.message({ kind: 'dropped', stage: 'source', count: 1 } satisfies ChildMessage);
+    }
+    this.#maybeSendFormat();
+    const waiting = this.#onEntry;
+    this.#onEntry = [];
+    for (const resolve of waiting) resolve();
+    this.#pushMore();
+  }
+
+  /** A segment after frames were seen is the next pass of a looping file. */
+  #onSegment(segment: Segment): void {
+    this.#segment = segment;
+    if (this.#framesThisPass === 0 || this.#producer !== null || isLive(this.#request.address)) return;
+    this.#pass += 1;
+    this.#nextSourceFrame = 0;
+    this.#framesThisPass = 0;
+    this.#lastMediaNs = 0;
+    this.#ledger.startPass();
+  }
+
+  #capture(rawPtsNs: number | null, seenNs: number): LedgerEntry | null {
+    let sourceFrame: number;
+    let mediaNs: number;
+    if (this.#producer !== null) {
+      const frame = this.#pushed.shift();
+      if (frame === undefined) return null;
+      ({ index: sourceFrame, mediaNs, pass: this.#pass } = frame);
+    } else {
+      this.#zeroPtsNs ??= rawPtsNs ?? 0;
+      const framesPerSecond = this.#shape?.framesPerSecond ?? 25;
+      mediaNs =
+        rawPtsNs === null || rawPtsNs - this.#zeroPtsNs < 0
+          ? this.#lastMediaNs + (this.#framesThisPass === 0 ? 0 : Math.round(1e9 / framesPerSecond))
+          : rawPtsNs - this.#zeroPtsNs;
+      if (this.#framesThisPass === 0 && this.#request.resume !== null && this.#pass === this.#request.pass)
+        [mediaNs, this.#nextSourceFrame] = resumedFrame(this.#request.resume, mediaNs, framesPerSecond);
+      sourceFrame = this.#nextSourceFrame;
+    }
+    const entry = this.#ledger.capture({
+      rawPtsNs,
+      runningNs: this.#segment.baseNs + (rawPtsNs ?? this.#segment.startNs) - this.#segment.startNs,
+      mediaNs,
+      sourceFrame,
+      pass: this.#pass,
+      nowNs: seenNs,
+    });
+    this.#nextSourceFrame = sourceFrame + 1;
+    this.#lastMediaNs = mediaNs;
+    this.#framesThisPass += 1;
+    this.#framesEver += 1;
+    return entry;
+  }
+
+  async #onFrame(branch: Branch, packet: GdpPacket): Promise<void> {
+    if (packet.kind !== 'buffer') return;
+    let match = this.#ledger.match(branch, packet.ptsNs);
+    for (let turns = 0; match.kind === 'pending' && turns < pendingTurns; turns += 1) {
+      await new Promise<void>((resolve) => this.#onEntry.push(resolve));
+      match = this.#ledger.match(branch, packet.ptsNs);
+    }
+    if (match.kind !== 'frame') return;
+    const encodedNs = nowNs();
+    if (match.skipped > 0) this.#dropped(branch, match.skipped);
+    if (!this.#formatSent) await new Promise<void>((resolve) => this.#onFormat.push(resolve));
+    const { entry } = match;
+    if (branch === 'display') {
+      const size = jpegSize(packet.payload) ?? this.#size;
+      if (size === null) return;
+      await this.#outlet.frame('display', { ...entry, type: 'display', encodedNs, size }, packet.payload);
+      return;
+    }
+    const size = this.#request.analysisSize;
+    if (size === null) return;
+    const rgb = unpadRows(packet.payload, size);
+    // The launch string fixes the caps; a buffer of another length would be torn rows.
+    if (rgb.length !== size.width * size.height * 3) return this.#dropped(branch, 1);
+    await this.#outlet.frame('analysis', { ...entry, type: 'analysis', encodedNs: 0, size }, rgb);
+  }
+
+  #dropped(branch: Branch, count: number): void {
+    this.#outlet.message({ kind: 'dropped', stage: dropStages[branch], count } satisfies ChildMessage);
+  }
+
+  // ---------------------------------------------------------------- format
+
+  #maybeSendFormat(): void {
+    if (!this.#formatSent && this.#shape !== null && this.#framesEver > 0) this.#sendFormat();
+  }
+
+  #sendFormat(): void {
+    const shape = this.#shape;
+    if (shape === null) return;
+    const now = displaySize(shape, shape.pixelAspect);
+    const first = this.#size === null;
+    const size = (this.#size ??= now);
+    const producer = this.#producer;
+    const framesPerSecond = producer === null ? shape.framesPerSecond : producer.framesPerSecond;
+    const container = this.#tags.get('container-format');
+    const codec = this.#tags.get('video-codec');
+    const parts = [
+      producer?.description ?? [container, codec].filter((part) => part !== undefined).join(', '),
+      shape.pixelAspect === '1/1' ? '' : `pixels of ${shape.pixelAspect} made square`,
+      now.width === size.width && now.height === size.height
+        ? ''
+        : `picture changed to ${now.width} × ${now.height}, shown at ${size.width} × ${size.height}`,
+    ];
+    const message: ChildMessage = {
+      kind: 'format',
+      zeroPtsNs: this.#zeroPtsNs ?? 0,
+      format: {
+        size,
+        framesPerSecond,
+        pixelSpacingMm: producer?.pixelSpacingMm ?? null,
+        frameCount: producer === null ? this.#countFrames(framesPerSecond) : producer.frameCount,
+        description: parts.filter((part) => part !== '').join('; ') || this.#request.address.kind,
+      },
+    };
+    this.#outlet.message(message);
+    if (first && this.#request.displayQuality !== null) {
+      // From here on the display keeps this size whatever the source does: prompts and masks stay valid.
+      this.#element('displaysize')['caps'] =
+        `video/x-raw,width=${size.width},height=${size.height},pixel-aspect-ratio=1/1`;
+    }
+    this.#formatSent = true;
+    for (const resolve of this.#onFormat.splice(0)) resolve();
+  }
+
+  /** By the container's duration; right for constant frame rates, the only case where it is given. */
+  #countFrames(framesPerSecond: number | null): number | null {
+    if (isLive(this.#request.address) || framesPerSecond === null) return null;
+    const seconds = this.#pipeline?.queryDuration() ?? -1;
+    return seconds > 0 ? Math.round(seconds * framesPerSecond) : null;
+  }
+
+  // ---------------------------------------------------------------- pushed frames
+
+  /** Keep appsrc filled with two frames; called whenever one has left. */
+  #pushMore(): void {
+    if (this.#producer === null || this.#pushing || this.#pushEnded || this.#over) return;
+    this.#pushing = true;
+    this.#pushWhileRoom(this.#producer)
+      .catch((error: unknown) => this.#fail(failureOf(error, sourceName(this.#request.address))))
+      .finally(() => (this.#pushing = false));
+  }
+
+  async #pushWhileRoom(producer: FrameProducer): Promise<void> {
+    const source = this.#element('source') as AppSrc;
+    while (!this.#over && Number(source['current-level-buffers']) < 2 && this.#pushed.length < 8) {
+      if (producer.frameCount !== null && this.#pushIndex >= producer.frameCount) {
+        this.#pushOffsetNs += producer.mediaNs(producer.frameCount);
+        this.#pushIndex = 0;
+        if (!this.#request.loop || producer.frameCount === 0) {
+          this.#pushEnded = true;
+          this.#pipeline?.sendEOS();
+          return;
+        }
+        this.#pushPass += 1;
+      }
+      const index = this.#pushIndex;
+      const rgb = await producer.frame(index);
+      if (this.#over) return;
+      const mediaNs = producer.mediaNs(index);
+      const pts = Buffer.alloc(8);
+      pts.writeBigUInt64BE(BigInt(Math.round(this.#pushOffsetNs + mediaNs)));
+      this.#pushed.push({ index, mediaNs, pass: this.#pushPass });
+      source.push(padRows(rgb, producer.size), pts);
+      this.#pushIndex += 1;
+    }
+  }
+
+  // ---------------------------------------------------------------- end, loop, failure
+
+  #onBus(message: BusMessage): void {
+    if (process.env['DBG']) console.error('BUS', JSON.stringify(message).slice(0, 300));
+    if (this.#over) return;
+    switch (message.type) {
+      case 'async-done':
+        this.#onPrerolled?.();
+        return;
+      case 'eos':
+        this.#busEos = true;
+        this.#maybeEndOfPass();
+        return;
+      case 'segment-done':
+        // The end of a pass of a looping file: without a flush the next pass follows gapless, behind its
+        // last frames. (gdppay would swallow a flush.)
+        this.#pipeline?.seek(0, seekFlags.segment);
+        return;
+      case 'error':
+        this.#onBusError(message);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #onBusError(message: BusMessage): void {
+    const { address } = this.#request;
+    const failure = classifyBusError(address, {
+      message: message.message ?? '',
+      debug: message.debug ?? '',
+      element: message._src_element_name ?? '',
+    });
+    if (isLive(address) || this.#framesEver === 0) this.#fail(failure);
+    // A recording that broke off: what was read is shown, then its end is said clearly.
+    else setTimeout(() => void this.#end(this.#lastMediaNs / 1e9), 200);
+  }
+
+  #maybeEndOfPass(): void {
+    if (this.#over || !this.#busEos || this.#sinksOpen > 0) return;
+    this.#busEos = false;
+    // Frames of the last pulls may still wait for their turn in the event loop.
+    setImmediate(() => void this.#endOfPass());
+  }
+
+  async #endOfPass(): Promise<void> {
+    const { address, loop } = this.#request;
+    if (this.#request.mode === 'live')
+      for (const branch of this.#branches) {
+        const missing = this.#ledger.settle(branch);
+        if (missing > 0) this.#dropped(branch, missing);
+      }
+    if (isLive(address)) {
+      this.#fail({ code: 'SONO_SOURCE_STOPPED', details: { uri: sourceName(address) }, cause: 'end of stream' });
+      return;
+    }
+    if (this.#framesEver === 0) {
+      this.#fail({ code: 'SONO_SOURCE_NOT_VIDEO', details: { path: sourceName(address) }, cause: 'no frame' });
+      return;
+    }
+    const damagedAtS = this.#producer === null ? this.#missingTail() : null;
+    if (!loop || this.#producer !== null || damagedAtS !== null) return this.#end(damagedAtS);
+    // Looping goes by segments without an end of stream; a demuxer that cannot do that is started again.
+    this.#outlet.message({ kind: 'again' } satisfies ChildMessage);
+    await this.#leave();
+  }
+
+  /**
+   * Whether the pipeline stands at `seconds`. The addon's own answer is false whenever one sink refuses, as
+   * gdppay does, so the proof is the preroll that follows a flush.
+   */
+  async #seek(seconds: number, flags: number): Promise<boolean> {
+    const prerolled = this.#whenPrerolled();
+    this.#pipeline?.seek(seconds, flags);
+    const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), seekPatienceMs).unref());
+    return Promise.race([prerolled.then(() => true), late]);
+  }
+
+  /** Seconds read of a recording whose container promised clearly more. */
+  #missingTail(): number | null {
+    const promised = this.#pipeline?.queryDuration() ?? -1;
+    const read = this.#lastMediaNs / 1e9;
+    return promised > 0 && promised - read > Math.max(1, promised * 0.02) ? read : null;
+  }
+
+  async #end(damagedAtS: number | null): Promise<void> {
+    if (this.#over) return;
+    this.#outlet.message({ kind: 'ended', damagedAtS } satisfies ChildMessage);
+    await this.#leave();
+  }
+
+  #fail(failure: Failure): void {
+    if (this.#over) return;
+    this.#outlet.message({ kind: 'failed', ...failure } satisfies ChildMessage);
+    void this.#leave();
+  }
+
+  async #leave(): Promise<void> {
+    this.#over = true;
+    await this.#outlet.end();
+    leave(this.#pipeline);
+  }
+
+  stop(): void {
+    this.#over = true;
+    leave(this.#pipeline);
+  }
+}
+
+/** process.exit hangs after some failed starts of the addon, so the last word is a signal. */
+function leave(pipeline: Pipeline | null): void {
+  pipeline?.stop();
+  process.kill(process.pid, 'SIGKILL');
+}
+
+function failureOf(error: unknown, name: string): Failure {
+  if (error instanceof SonoError && isIngestCode(error.code))
+    return { code: error.code, details: error.details, cause: String(error.cause ?? '') };
+  const why = error instanceof Error ? error.message : String(error);
+  return {
+    code: 'SONO_SOURCE_FAILED',
+    details: { uri: name, why },
+    cause: error instanceof Error ? (error.stack ?? why) : why,
+  };
+}
+
+const request = JSON.parse(process.env['SONO_INGEST_REQUEST'] ?? 'null') as ChildRequest;
+const pipe = new Socket({ fd: 3, readable: false, writable: true });
+// The parent is gone or has let go of the pipe: there is nobody to work for.
+pipe.on('error', () => process.kill(process.pid, 'SIGKILL'));
+const session = new Session(request, pipe);
+process.stdin.on('close', () => session.stop());
+process.stdin.resume();
+session.start().catch((error: unknown) => {
+  const outlet = new Outlet(pipe, request.mode, () => undefined);
+  outlet.message({
+    kind: 'failed',
+    ...failureOf(error, sourceName(request.address)),
+  } satisfies ChildMessage);
+  void outlet.end().then(() => leave(null));
+});

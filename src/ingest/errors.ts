@@ -1,0 +1,158 @@
+/** Every way in which a source can fail, in words for the person at the bedside. Pure; used by parent and child process. */
+import { errorFactory } from '../errors.js';
+
+export const ingestError = errorFactory({
+  SONO_SOURCE_URI: {
+    exitCode: 2,
+    httpStatus: 400,
+    sentence:
+      'The source address "{uri}" cannot be understood: {why}. Give a file, a folder of pictures, rtsp://, srt://, v4l2://, decklink:// or synthetic:.',
+  },
+  SONO_SOURCE_MISSING: {
+    exitCode: 3,
+    httpStatus: 404,
+    sentence: 'There is no file or folder at "{path}": check the name and that the disk is connected.',
+  },
+  SONO_SOURCE_FORBIDDEN: {
+    exitCode: 3,
+    httpStatus: 403,
+    sentence: 'The file "{path}" may not be read by this program: ask for permission to read it.',
+  },
+  SONO_SOURCE_EMPTY: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence: 'The file "{path}" is empty: copy it again from where it was recorded.',
+  },
+  SONO_SOURCE_NOT_VIDEO: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence: '"{path}" is not a video that can be read: choose a video file, a DICOM cine or a folder of pictures.',
+  },
+  SONO_SOURCE_NO_PICTURE: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence: '"{path}" has sound but no picture: choose a recording with video.',
+  },
+  SONO_SOURCE_CODEC: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence:
+      'The video in "{path}" is stored in a form this machine cannot read ({codec}): install the missing decoder or convert the file.',
+  },
+  SONO_SOURCE_DAMAGED: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence:
+      'The recording "{path}" is damaged or was cut off: it was read up to {seconds} seconds, copy it again from where it was recorded.',
+  },
+  SONO_SOURCE_SIZE: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence:
+      'The picture of "{path}" is {width} by {height} points, which cannot be handled: use a size between 1 and 16384.',
+  },
+  SONO_SOURCE_REFUSED: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence: 'Nothing answers at "{uri}": check that the camera or sender is on and its address is right.',
+  },
+  SONO_SOURCE_UNAUTHORIZED: {
+    exitCode: 3,
+    httpStatus: 401,
+    sentence: 'The camera at "{uri}" refuses the user name or password: check both.',
+  },
+  SONO_SOURCE_NOT_FOUND: {
+    exitCode: 3,
+    httpStatus: 404,
+    sentence: 'The camera answers, but has no stream called "{uri}": check the last part of the address.',
+  },
+  SONO_SOURCE_SILENT: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence: 'No picture has come from "{uri}" for {seconds} seconds: check the camera and its cable.',
+  },
+  SONO_SOURCE_STOPPED: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence: 'The sender at "{uri}" stopped sending: waiting for it to come back.',
+  },
+  SONO_SOURCE_FAILED: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence: 'The picture from "{uri}" broke off: {why}',
+  },
+  SONO_SOURCE_DEVICE_ABSENT: {
+    exitCode: 3,
+    httpStatus: 404,
+    sentence: 'The video input "{device}" is not there: check the cable, the card and its driver.',
+  },
+  SONO_SOURCE_DEVICE_BUSY: {
+    exitCode: 3,
+    httpStatus: 409,
+    sentence: 'The video input "{device}" is used by another program: close that program first.',
+  },
+  SONO_SOURCE_CRASHED: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence: 'The part that reads "{uri}" stopped by itself ({how}) and is being started again.',
+  },
+  SONO_SOURCE_PLUGIN: {
+    exitCode: 5,
+    httpStatus: 500,
+    sentence:
+      'A part needed to read "{uri}" is not installed ({element}): run "./sonoscope doctor" to see what is missing.',
+  },
+  SONO_DICOM_DAMAGED: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence: 'The DICOM file "{path}" is damaged or cut off: export it again from the ultrasound machine.',
+  },
+  SONO_DICOM_NO_PIXELS: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence: 'The DICOM file "{path}" has no pictures in it: choose a cine loop.',
+  },
+  SONO_DICOM_SYNTAX: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence:
+      'The pictures in "{path}" are compressed in a way that is not supported ({syntax}): export them uncompressed or as JPEG.',
+  },
+  SONO_DICOM_PHOTOMETRIC: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence: 'The colours in "{path}" are stored in a way that is not supported ({photometric}).',
+  },
+  SONO_FOLDER_EMPTY: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence: 'The folder "{path}" has no pictures in it: choose one with PNG, JPEG, TIFF or WebP files.',
+  },
+  SONO_FOLDER_MIXED: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence:
+      'The pictures in "{path}" have different sizes: "{file}" is {width} by {height}, the first is {firstWidth} by {firstHeight}.',
+  },
+  SONO_FOLDER_PICTURE: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence: 'The picture "{file}" in "{path}" cannot be read: remove it or save it again.',
+  },
+});
+
+export type IngestCode = keyof typeof ingestError.table;
+
+export function isIngestCode(code: string): code is IngestCode {
+  return Object.hasOwn(ingestError.table, code);
+}
+
+/**
+ * Failures that may heal by themselves (a camera that is still off): the source waits and tries again even when
+ * it has never delivered a frame. Everything else ends a source that has never delivered a frame.
+ */
+export const transientCodes: ReadonlySet<IngestCode> = new Set([
+  'SONO_SOURCE_REFUSED',
+  'SONO_SOURCE_SILENT',
+  'SONO_SOURCE_STOPPED',
+]);

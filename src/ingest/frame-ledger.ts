@@ -1,0 +1,153 @@
+/**
+ * Who is who among the frames of one child life. The index branch registers every captured frame; the display
+ * and analysis branches, which may drop, look theirs up and so learn how many are missing. Also the one place
+ * where a frame's times are decided. Pure, synchronous; runs in the child process.
+ */
+
+/** One captured frame. */
+export interface LedgerEntry {
+  readonly rawPtsNs: number;
+  readonly ptsNs: number;
+  readonly captureNs: number;
+  readonly mediaNs: number;
+  readonly sourceFrame: number;
+  readonly pass: number;
+  readonly decodedNs: number;
+}
+
+export interface CapturedFrame {
+  /** GStreamer's PTS; null where the buffer had none. */
+  readonly rawPtsNs: number | null;
+  /** Running time by the segment; what a paced sink waits for. */
+  readonly runningNs: number;
+  readonly mediaNs: number;
+  readonly sourceFrame: number;
+  readonly pass: number;
+  /** Monotonic time at which the frame was seen. */
+  readonly nowNs: number;
+}
+
+export type Match =
+  | { readonly kind: 'frame'; readonly entry: LedgerEntry; readonly skipped: number }
+  /** The index branch has not shown this frame yet: ask again after its next entry. */
+  | { readonly kind: 'pending' }
+  /** A frame without an identity of its own (no or repeated PTS): leave it out. */
+  | { readonly kind: 'none' };
+
+export interface LedgerOptions {
+  /**
+   * matching: by PTS where branches may drop (live), by order where they may not (replay).
+   */
+  readonly mode: 'live' | 'replay';
+  /** Files and pushed frames are due at base + running time; cameras are stamped by their driver. */
+  readonly paced: boolean;
+  /** Monotonic time at which the stream was opened: ptsNs = captureNs − openedNs in live mode. */
+  readonly openedNs: number;
+  /** The last ptsNs of an earlier life: the next is larger. -1 at first. */
+  readonly lastPtsNs: number;
+}
+
+/** Beyond this lateness a paced source is taken to be slower than real time and its clock is moved. */
+const slipNs = 500e6;
+const keptEntries = 1024;
+
+export class FrameLedger {
+  readonly #options: LedgerOptions;
+  readonly #entries: LedgerEntry[] = [];
+  /** Sequence number of #entries[0]. */
+  #first = 0;
+  readonly #next = { display: 0, analysis: 0 };
+  #baseNs: number | null = null;
+  #lastPtsNs: number;
+  #lastRawPtsNs = -1;
+  /** PTS of frames that got no identity in this pass. */
+  readonly #refused = new Set<number>();
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+    this.#lastPtsNs = options.lastPtsNs;
+  }
+
+  /** Monotonic time of running time 0, known when the pipeline starts to play. */
+  startClock(baseNs: number): void {
+    this.#baseNs = baseNs;
+  }
+
+  /** PTS begin again (the next pass of a looping file). */
+  startPass(): void {
+    this.#lastRawPtsNs = -1;
+    this.#refused.clear();
+  }
+
+  /** Register the next captured frame. Returns null for one without a usable PTS in live mode. */
+  capture(frame: CapturedFrame): LedgerEntry | null {
+    const { mode } = this.#options;
+    const rawPtsNs = frame.rawPtsNs ?? -1;
+    if (mode === 'live' && (rawPtsNs < 0 || rawPtsNs <= this.#lastRawPtsNs)) {
+      if (this.#refused.size < keptEntries) this.#refused.add(rawPtsNs);
+      return null;
+    }
+    const captureNs = mode === 'live' ? this.#captureNs(frame) : frame.nowNs;
+    const wanted = mode === 'live' ? captureNs - this.#options.openedNs : frame.mediaNs;
+    const ptsNs = Math.max(Math.round(wanted), this.#lastPtsNs + 1);
+    this.#lastPtsNs = ptsNs;
+    this.#lastRawPtsNs = rawPtsNs;
+    const entry: LedgerEntry = {
+      rawPtsNs,
+      ptsNs,
+      captureNs: Math.round(captureNs),
+      mediaNs: Math.round(frame.mediaNs),
+      sourceFrame: frame.sourceFrame,
+      pass: frame.pass,
+      decodedNs: frame.nowNs,
+    };
+    this.#entries.push(entry);
+    if (this.#entries.length > keptEntries) {
+      this.#entries.shift();
+      this.#first += 1;
+    }
+    return entry;
+  }
+
+  /** Find the frame that a branch delivers; `skipped` frames before it never came through that branch. */
+  match(branch: 'display' | 'analysis', rawPtsNs: number | null): Match {
+    const start = Math.max(this.#next[branch], this.#first);
+    if (this.#options.mode === 'replay') {
+      const entry = this.#entries[start - this.#first];
+      if (entry === undefined) return { kind: 'pending' };
+      this.#next[branch] = start + 1;
+      return { kind: 'frame', entry, skipped: 0 };
+    }
+    if (rawPtsNs === null) return { kind: 'none' };
+    for (let at = start; at < this.#first + this.#entries.length; at += 1) {
+      const entry = this.#entries[at - this.#first];
+      if (entry?.rawPtsNs === rawPtsNs) {
+        const skipped = at - this.#next[branch];
+        this.#next[branch] = at + 1;
+        return { kind: 'frame', entry, skipped };
+      }
+    }
+    return this.#refused.has(rawPtsNs) ? { kind: 'none' } : { kind: 'pending' };
+  }
+
+  /** Frames that a branch never delivered, at the end of a pass; they are counted once. */
+  settle(branch: 'display' | 'analysis'): number {
+    const end = this.#first + this.#entries.length;
+    const missing = end - this.#next[branch];
+    this.#next[branch] = end;
+    return missing;
+  }
+
+  /**
+   * When the frame was captured. A paced frame is captured when it is due. Two corrections: no frame may be
+   * seen before its capture (the base was late, or a camera stamps its frames ahead), and a paced source that
+   * falls behind by more than half a second plays slower instead of growing old.
+   */
+  #captureNs(frame: CapturedFrame): number {
+    if (this.#baseNs === null || frame.nowNs < this.#baseNs + frame.runningNs)
+      this.#baseNs = frame.nowNs - frame.runningNs;
+    if (this.#options.paced && frame.nowNs - (this.#baseNs + frame.runningNs) > slipNs)
+      this.#baseNs = frame.nowNs - frame.runningNs;
+    return this.#baseNs + frame.runningNs;
+  }
+}

@@ -1,0 +1,58 @@
+/** The way into this layer: an address becomes a FrameSource. Main process; nothing native is loaded here. */
+import { firstValueFrom, map, mergeMap, of, throwError, EMPTY } from 'rxjs';
+import type { SourceFormat } from '../frame.js';
+import { ingestError } from './errors.js';
+import type { FrameSource } from './frame-source.js';
+import { parseSourceUri, redact } from './source-uri.js';
+import { defaultSupervision, SupervisedSource, type SupervisionOptions } from './supervised-source.js';
+
+export { ingestError } from './errors.js';
+export type { FrameSource, SourceEvent, SourceOptions, SourceState } from './frame-source.js';
+export { parseSourceUri, redact } from './source-uri.js';
+export type { SupervisionOptions } from './supervised-source.js';
+
+/**
+ * @param uri file path or file://, folder of pictures, *.dcm, rtsp(s)://, srt://, v4l2:///dev/video0,
+ *   decklink://0, synthetic:laparoscopy, synthetic:echo, synthetic:counter; options in docs/sources.md
+ * @param supervision watchdog and back-off, for tests
+ * @throws SONO_SOURCE_URI when the address cannot be understood; everything else comes as an event of `open`
+ */
+export function createSource(uri: string, supervision: Partial<SupervisionOptions> = {}): FrameSource {
+  return new SupervisedSource(uri, parseSourceUri(uri), { ...defaultSupervision, ...supervision });
+}
+
+/**
+ * Open a source, see its first frame, close it: what a source picker or the command line asks before it
+ * commits to an address.
+ * @throws SonoError the coded reason, also for failures that a running room would wait out
+ */
+export async function probeSource(
+  uri: string,
+  supervision: Partial<SupervisionOptions> = {},
+): Promise<SourceFormat> {
+  const events = createSource(uri, supervision).open({
+    streamId: 'probe',
+    analysisSize: null,
+    displayQuality: 50,
+    mode: 'live',
+    loop: false,
+  });
+  const format = await firstValueFrom(
+    events.pipe(
+      mergeMap((event) => {
+        if (event.kind === 'format') return of(event);
+        if (event.kind === 'state' && event.state.phase === 'lost') return throwError(() => lostReason(event.state));
+        return EMPTY;
+      }),
+      map((event) => event.format),
+    ),
+    { defaultValue: null },
+  );
+  if (format === null)
+    throw ingestError('SONO_SOURCE_FAILED', { uri: redact(uri), why: 'it ended before its first picture.' });
+  return format;
+}
+
+function lostReason(state: { readonly phase: string; readonly reason?: unknown }): unknown {
+  return state.reason;
+}

@@ -1,0 +1,138 @@
+/**
+ * The GStreamer launch string of one stream. Pure.
+ *
+ * ```
+ * source ─ decode ─ queue(decoded) ─ convert ─ flip ─┬─ gate ─ shape      one whole picture now and then: its caps
+ *                                                    ├─ 4×1 grey ─┬─ pace  waits until a file's frame is due
+ *                                                    │            └─ index every frame's PTS
+ *                                                    ├─ queue ─ JPEG 4:4:4 ─ display
+ *                                                    └─ queue ─ scale ─ RGB ─ analysis
+ * ```
+ *
+ * The addon cannot read a PTS, so each sample travels as a GDP packet, whose header has it. The index branch
+ * never drops and costs four bytes per frame: it tells how many frames there were and which are missing in
+ * the other two. Those have a leaky queue each (live mode) and share nothing, so neither waits for the other.
+ */
+import type { PictureSize } from '../frame.js';
+import type { SourceAddress } from './source-uri.js';
+
+export interface LaunchOptions {
+  readonly analysisSize: PictureSize | null;
+  readonly displayQuality: number | null;
+  readonly mode: 'live' | 'replay';
+  /** Frames pushed by our own code: size and rate are known before the start. */
+  readonly pushed: { readonly size: PictureSize; readonly framesPerSecond: number | null } | null;
+}
+
+/** A string value in gst-launch syntax. */
+export function quote(text: string): string {
+  return `"${text.replace(/[\\"]/g, '\\$&')}"`;
+}
+
+const smallQueue = (buffers: number, leaky: boolean): string =>
+  `queue max-size-buffers=${buffers} max-size-bytes=0 max-size-time=0${leaky ? ' leaky=downstream' : ''}`;
+
+/** GStreamer's fraction for a frame rate: exact for 25, 30000/1001 and the like. */
+export function fraction(framesPerSecond: number): string {
+  const ntsc = Math.round((framesPerSecond * 1001) / 1000);
+  if (Math.abs((ntsc * 1000) / 1001 - framesPerSecond) < 1e-4 && !Number.isInteger(framesPerSecond))
+    return `${ntsc * 1000}/1001`;
+  const thousandths = Math.round(framesPerSecond * 1000);
+  return thousandths % 1000 === 0 ? `${thousandths / 1000}/1` : `${thousandths}/1000`;
+}
+
+export function sourceLaunch(address: SourceAddress, pushed: LaunchOptions['pushed']): string {
+  switch (address.kind) {
+    case 'file':
+      return `filesrc location=${quote(address.path)} ! decodebin`;
+    case 'rtsp':
+      return (
+        `rtspsrc location=${quote(address.location)} protocols=${address.transport} latency=${address.latencyMs} ` +
+        // Microseconds. timeout is the time without UDP packets before rtspsrc falls back to TCP.
+        `drop-on-latency=true tcp-timeout=8000000 timeout=5000000 ! application/x-rtp,media=video ! decodebin`
+      );
+    case 'srt':
+      return `srtsrc uri=${quote(address.location)} ! decodebin`;
+    case 'v4l2': {
+      const size =
+        (address.width === null ? '' : `,width=${address.width}`) +
+        (address.height === null ? '' : `,height=${address.height}`) +
+        (address.framesPerSecond === null ? '' : `,framerate=${fraction(address.framesPerSecond)}`);
+      const media =
+        address.encoding === 'mjpeg' ? 'image/jpeg' : address.encoding === 'raw' ? 'video/x-raw' : null;
+      const filter =
+        media !== null ? ` ! ${media}${size}` : size === '' ? '' : ` ! video/x-raw${size};image/jpeg${size}`;
+      return `v4l2src device=${quote(address.device)}${filter === '' ? '' : filterCaps(filter)} ! decodebin`;
+    }
+    case 'decklink':
+      return (
+        `decklinkvideosrc device-number=${address.deviceNumber} mode=${address.mode} ` +
+        `connection=${address.connection} drop-no-signal-frames=true buffer-size=3 ! deinterlace mode=auto`
+      );
+    case 'dicom':
+    case 'folder':
+    case 'synthetic': {
+      if (pushed === null) throw new Error('a pushed source needs its size');
+      const { size, framesPerSecond } = pushed;
+      const rate = framesPerSecond === null ? '0/1' : fraction(framesPerSecond);
+      return (
+        `appsrc name=source format=time is-live=false max-bytes=0 caps=` +
+        quote(
+          `video/x-raw,format=RGB,width=${size.width},height=${size.height},framerate=${rate},` +
+            'pixel-aspect-ratio=1/1,colorimetry=sRGB,interlace-mode=progressive',
+        )
+      );
+    }
+  }
+}
+
+/** Caps alternatives hold a semicolon, which only capsfilter's property takes. */
+function filterCaps(filter: string): string {
+  const caps = filter.slice(' ! '.length);
+  return caps.includes(';') ? ` ! capsfilter caps=${quote(caps)}` : filter;
+}
+
+/** True where the file's own clock must be imitated: the index sink waits for each frame's time. */
+export function isPaced(address: SourceAddress, mode: 'live' | 'replay'): boolean {
+  if (mode === 'replay') return false;
+  return address.kind !== 'rtsp' && address.kind !== 'srt' && address.kind !== 'v4l2' && address.kind !== 'decklink';
+}
+
+export function launchString(address: SourceAddress, options: LaunchOptions): string {
+  const live = options.mode === 'live';
+  // A short stall of a busy machine must not cost a picture: four wait for the display, two for the analysis,
+  // where the newest counts more. In replay mode two of each hold the source back.
+  const waiting = { display: live ? 4 : 2, analysis: 2 };
+  const sink = (name: 'display' | 'analysis'): string =>
+    `gdppay ! appsink name=${name} sync=false async=false max-buffers=${waiting[name]} drop=${live}`;
+  const parts = [
+    `${sourceLaunch(address, options.pushed)} ! ${smallQueue(3, false).replace('queue', 'queue name=decoded')} ` +
+      '! videoconvert ! videoflip video-direction=auto ! tee name=picture',
+    'picture. ! videoscale method=nearest-neighbour ! videoconvert ' +
+      '! video/x-raw,format=GRAY8,width=4,height=1,pixel-aspect-ratio=1/1 ! tee name=tick',
+    // A tee serves its pads in order and waits for each: this sink lets a frame pass when it is due. gdppay
+    // starts a segment of its own, so its sink could not do that.
+    `tick. ! fakesink name=pace sync=${isPaced(address, options.mode)}`,
+    // Never dropping: in live mode unbounded, but of 66-byte packets; in replay mode it holds the source back.
+    `tick. ! gdppay ! appsink name=index sync=false async=false max-buffers=${live ? 0 : 4}`,
+    // After the index branch: a sink that holds its preroll buffer would keep the index from getting any.
+    // gdppay refuses seeks, here and elsewhere, so that a seek reaches the source once, by the pace sink.
+    'picture. ! valve name=gate drop-mode=forward-sticky-events ! gdppay ! gdpdepay ! appsink name=shape sync=false async=false max-buffers=1 drop=true',
+  ];
+  if (options.displayQuality !== null) {
+    parts.push(
+      `picture. ! ${smallQueue(waiting.display, live)} ! videoscale add-borders=true ` +
+        '! capsfilter name=displaysize caps="video/x-raw,pixel-aspect-ratio=1/1" ! videoconvert ' +
+        // JFIF is full-range BT.601 whatever the camera sends; jpegenc itself does not convert.
+        `! video/x-raw,format=Y444,colorimetry=1:4:0:0 ! jpegenc quality=${options.displayQuality} ! ${sink('display')}`,
+    );
+  }
+  if (options.analysisSize !== null) {
+    const { width, height } = options.analysisSize;
+    parts.push(
+      `picture. ! ${smallQueue(waiting.analysis, live)} ! videoscale add-borders=false ! videoconvert ` +
+        `! video/x-raw,format=RGB,width=${width},height=${height},pixel-aspect-ratio=1/1 ! ${sink('analysis')}`,
+    );
+  }
+  return parts.join('\n');
+}

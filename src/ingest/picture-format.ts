@@ -1,0 +1,38 @@
+/** Sizes and rates out of caps and JPEG headers. Pure. */
+import type { PictureSize } from '../frame.js';
+
+/** "30000/1001" → 29.97; null for 0/1 (variable) and anything else. */
+export function parseFraction(text: unknown): number | null {
+  const match = typeof text === 'string' ? /^(\d+)\/(\d+)$/.exec(text) : null;
+  if (match === null) return null;
+  const value = Number(match[1]) / Number(match[2]);
+  return Number.isFinite(value) && value > 0 ? value : null;
+}
+
+/** The size with square pixels: the longer side of a pixel decides, no detail is lost. */
+export function displaySize(stored: PictureSize, pixelAspect: string): PictureSize {
+  const aspect = parseFraction(pixelAspect) ?? 1;
+  return aspect >= 1
+    ? { width: Math.max(1, Math.round(stored.width * aspect)), height: stored.height }
+    : { width: stored.width, height: Math.max(1, Math.round(stored.height / aspect)) };
+}
+
+/** Size in a JPEG's frame header; null when there is none. */
+export function jpegSize(jpeg: Uint8Array): PictureSize | null {
+  if (jpeg[0] !== 0xff || jpeg[1] !== 0xd8) return null;
+  let at = 2;
+  while (at + 9 < jpeg.length) {
+    if (jpeg[at] !== 0xff) return null;
+    const marker = jpeg[at + 1] ?? 0;
+    const length = ((jpeg[at + 2] ?? 0) << 8) | (jpeg[at + 3] ?? 0);
+    // Start of frame: C0..CF without DHT (C4), JPG (C8) and DAC (CC).
+    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc)
+      return {
+        height: ((jpeg[at + 5] ?? 0) << 8) | (jpeg[at + 6] ?? 0),
+        width: ((jpeg[at + 7] ?? 0) << 8) | (jpeg[at + 8] ?? 0),
+      };
+    if (marker === 0xda) return null;
+    at += 2 + length;
+  }
+  return null;
+}

@@ -1,0 +1,409 @@
+/**
+ * The parent's side of every source: starts the child process, turns its records into events, watches it, and
+ * starts it again when it dies. Runs in the main process; loads nothing native.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { Observable, type Subscriber } from 'rxjs';
+import { builtModule } from '../built-module.js';
+import { SonoError } from '../errors.js';
+import type { FrameIdentity } from '../frame.js';
+import { sourceName } from './bus-errors.js';
+import { ingestError, isIngestCode, transientCodes, type IngestCode } from './errors.js';
+import type { FrameSource, SourceEvent, SourceOptions, SourceState } from './frame-source.js';
+import type { ChildMessage, ChildRequest } from './messages.js';
+import { checkSource } from './preflight.js';
+import { RecordFormatError, RecordParser, type IngestRecord } from './records.js';
+import { ResumeTracker } from './resume.js';
+import { isLive, type SourceAddress } from './source-uri.js';
+
+export interface SupervisionOptions {
+  /** A live source without a frame for so long is taken as lost. */
+  readonly silenceMs: number;
+  /** Pause before the first restart; doubles with each attempt that brings no frame. */
+  readonly firstBackoffMs: number;
+  readonly longestBackoffMs: number;
+}
+
+export const defaultSupervision: SupervisionOptions = {
+  silenceMs: 10_000,
+  firstBackoffMs: 500,
+  longestBackoffMs: 10_000,
+};
+
+/** A source that kills its reader so often before its first frame will never work. */
+const hopelessCrashes = 5;
+
+const nowNs = (): number => Number(process.hrtime.bigint());
+
+export class SupervisedSource implements FrameSource {
+  readonly uri: string;
+  readonly #address: SourceAddress;
+  readonly #supervision: SupervisionOptions;
+  readonly #runs = new Set<Supervision>();
+  #held = false;
+
+  constructor(uri: string, address: SourceAddress, supervision: SupervisionOptions) {
+    this.uri = uri;
+    this.#address = address;
+    this.#supervision = supervision;
+  }
+
+  open(options: SourceOptions): Observable<SourceEvent> {
+    return new Observable((subscriber) => {
+      const run = new Supervision(this.#address, options, this.#supervision, subscriber);
+      this.#runs.add(run);
+      if (this.#held) run.pause(true);
+      run.start();
+      return () => {
+        this.#runs.delete(run);
+        run.stop();
+      };
+    });
+  }
+
+  pause(hold: boolean): void {
+    this.#held = hold;
+    for (const run of this.#runs) run.pause(hold);
+  }
+}
+
+class Supervision {
+  #address: SourceAddress;
+  readonly #options: SourceOptions;
+  readonly #supervision: SupervisionOptions;
+  readonly #subscriber: Subscriber<SourceEvent>;
+  readonly #openedNs = nowNs();
+  readonly #resume = new ResumeTracker();
+
+  #child: ChildProcess | null = null;
+  #pipe: Readable | null = null;
+  #parser = new RecordParser();
+  #verdict: Extract<ChildMessage, { kind: 'ended' | 'again' | 'failed' }> | null = null;
+  /** Why we ended the child ourselves. */
+  #killedFor: SonoError | null = null;
+  #stderr = '';
+
+  #phase: SourceState['phase'] | null = null;
+  #lostSinceNs: number | null = null;
+  #attempt = 0;
+  #framesEver = false;
+  #lastPtsNs = -1;
+  #pass = 0;
+  readonly #lastSourceFrame = { display: -1, analysis: -1 };
+  #held = false;
+  #stopped = false;
+  #restartTimer: NodeJS.Timeout | null = null;
+  #watchdog: NodeJS.Timeout | null = null;
+
+  constructor(
+    address: SourceAddress,
+    options: SourceOptions,
+    supervision: SupervisionOptions,
+    subscriber: Subscriber<SourceEvent>,
+  ) {
+    this.#address = address;
+    this.#options = options;
+    this.#supervision = supervision;
+    this.#subscriber = subscriber;
+  }
+
+  start(): void {
+    this.#emitPhase('starting');
+    checkSource(this.#address).then(
+      (address) => {
+        this.#address = address;
+        if (!this.#stopped) this.#launch();
+      },
+      (error: unknown) => this.#subscriber.error(error),
+    );
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
+    this.#stopWatchdog();
+    this.#endChild();
+  }
+
+  /** Replay only: while held nothing is read from the pipe, which fills and holds the child back. */
+  pause(hold: boolean): void {
+    if (this.#options.mode === 'live' || this.#held === hold) return;
+    this.#held = hold;
+    if (hold) {
+      this.#pipe?.pause();
+      return;
+    }
+    // Later, so that a consumer that resumes from inside a delivery is not called again recursively.
+    setImmediate(() => {
+      if (this.#held || this.#stopped) return;
+      this.#deliver();
+      if (!this.#isHeld()) this.#pipe?.resume();
+    });
+  }
+
+  /** A method, because a consumer may change the flag during a delivery. */
+  #isHeld(): boolean {
+    return this.#held;
+  }
+
+  // ---------------------------------------------------------------- child
+
+  #launch(): void {
+    const { mode, loop, analysisSize, displayQuality } = this.#options;
+    const replay = mode === 'replay';
+    const request: ChildRequest = {
+      address: this.#address,
+      mode,
+      loop: loop && !replay && !isLive(this.#address),
+      analysisSize,
+      displayQuality,
+      openedNs: this.#openedNs,
+      lastPtsNs: replay ? -1 : this.#lastPtsNs,
+      pass: this.#pass,
+      resume: isLive(this.#address) ? null : this.#resumePoint(),
+    };
+    this.#parser = new RecordParser();
+    this.#verdict = null;
+    this.#killedFor = null;
+    this.#stderr = '';
+    const child = spawn(process.execPath, [fileURLToPath(builtModule('ingest/child'))], {
+      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        // Five sinks and the bus each block one thread of libuv's pool; sharp needs some too.
+        UV_THREADPOOL_SIZE: '16',
+        LC_ALL: 'C',
+        NODE_OPTIONS: '',
+        SONO_INGEST_REQUEST: JSON.stringify(request),
+      },
+    });
+    this.#child = child;
+    this.#pipe = child.stdio[3] as Readable;
+    this.#pipe.on('data', (chunk: Buffer) => {
+      this.#parser.push(chunk);
+      this.#deliver();
+    });
+    if (this.#held) this.#pipe.pause();
+    this.#pipe.on('error', () => undefined);
+    child.stdin?.on('error', () => undefined);
+    child.stderr?.on('data', (chunk: Buffer) => {
+      if (process.env['DBG']) process.stderr.write(chunk);
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-4000);
+    });
+    child.on('error', (error) => this.#subscriber.error(error));
+    child.on('close', (code, signal) => {
+      if (this.#child !== child) return;
+      this.#child = null;
+      this.#pipe = null;
+      this.#stopWatchdog();
+      if (!this.#stopped) this.#onGone(signal ?? `exit code ${code}`);
+    });
+    this.#armWatchdog();
+  }
+
+  #resumePoint(): ChildRequest['resume'] {
+    const point = this.#resume.point();
+    return point === null || this.#resume.pass !== this.#pass ? null : point;
+  }
+
+  /** Closing stdin lets the child give its device or session back; a second later it is killed. */
+  #endChild(): void {
+    const child = this.#child;
+    if (child === null) return;
+    this.#child = null;
+    this.#pipe?.resume();
+    this.#pipe?.removeAllListeners('data');
+    this.#pipe = null;
+    child.stdin?.end();
+    const timer = setTimeout(() => child.kill('SIGKILL'), 1000);
+    timer.unref();
+    child.once('exit', () => clearTimeout(timer));
+  }
+
+  #killFor(reason: SonoError): void {
+    this.#killedFor = reason;
+    this.#child?.kill('SIGKILL');
+  }
+
+  // ---------------------------------------------------------------- records
+
+  #deliver(): void {
+    try {
+      while (!this.#held && !this.#stopped) {
+        const record = this.#parser.take();
+        if (record === null) return;
+        if (record.header.type === 'message')
+          this.#onMessage(JSON.parse(Buffer.from(record.payload).toString('utf8')) as ChildMessage);
+        else this.#onFrame(record, record.header.type);
+      }
+    } catch (error) {
+      if (!(error instanceof RecordFormatError || error instanceof SyntaxError)) throw error;
+      this.#killFor(
+        ingestError(
+          'SONO_SOURCE_CRASHED',
+          { uri: sourceName(this.#address), how: 'it sent data that cannot be read' },
+          error,
+        ),
+      );
+    }
+  }
+
+  #onMessage(message: ChildMessage): void {
+    switch (message.kind) {
+      case 'format':
+        this.#resume.zero(message.zeroPtsNs);
+        this.#subscriber.next({ kind: 'format', format: message.format });
+        return;
+      case 'dropped':
+        this.#subscriber.next({ kind: 'dropped', stage: message.stage, count: message.count });
+        return;
+      case 'ended':
+      case 'again':
+      case 'failed':
+        this.#verdict ??= message;
+        return;
+    }
+  }
+
+  #onFrame(record: IngestRecord, type: 'display' | 'analysis'): void {
+    const { header, payload } = record;
+    this.#framesEver = true;
+    this.#attempt = 0;
+    this.#armWatchdog();
+    if (this.#options.mode === 'replay') {
+      // After a restart the child begins at a whole second before the break: those frames are known already.
+      if (header.sourceFrame <= this.#lastSourceFrame[type]) return;
+      this.#lastSourceFrame[type] = header.sourceFrame;
+    }
+    const identity: FrameIdentity = {
+      streamId: this.#options.streamId,
+      ptsNs: header.ptsNs,
+      captureNs: header.captureNs,
+      mediaNs: header.mediaNs,
+      sourceFrame: header.sourceFrame,
+      pass: header.pass,
+    };
+    this.#lastPtsNs = Math.max(this.#lastPtsNs, header.ptsNs);
+    this.#pass = Math.max(this.#pass, header.pass);
+    this.#resume.delivered(identity);
+    this.#emitPhase('playing');
+    if (type === 'display')
+      this.#subscriber.next({
+        kind: 'display',
+        frame: {
+          ...identity,
+          encoding: 'jpeg',
+          size: header.size,
+          data: payload,
+          decodedNs: header.decodedNs,
+          encodedNs: header.encodedNs,
+        },
+      });
+    else
+      this.#subscriber.next({
+        kind: 'analysis',
+        frame: { ...identity, size: header.size, data: payload, decodedNs: header.decodedNs },
+      });
+  }
+
+  // ---------------------------------------------------------------- end and restart
+
+  #onGone(how: string): void {
+    const verdict = this.#verdict;
+    if (verdict?.kind === 'ended') {
+      if (verdict.damagedAtS !== null)
+        this.#emitLost(
+          ingestError('SONO_SOURCE_DAMAGED', {
+            path: sourceName(this.#address),
+            seconds: verdict.damagedAtS.toFixed(1),
+          }),
+        );
+      if (verdict.damagedAtS !== null && this.#options.loop && this.#options.mode === 'live') {
+        this.#pass += 1;
+        this.#restartLater();
+        return;
+      }
+      this.#emitPhase('ended');
+      this.#subscriber.complete();
+      return;
+    }
+    if (verdict?.kind === 'again') {
+      this.#pass += 1;
+      this.#launch();
+      return;
+    }
+    const reason = this.#reason(how);
+    const code = isIngestCode(reason.code) ? reason.code : 'SONO_SOURCE_FAILED';
+    if (!this.#mayHeal(code)) {
+      this.#subscriber.error(reason);
+      return;
+    }
+    this.#attempt += 1;
+    this.#emitLost(reason);
+    this.#restartLater();
+  }
+
+  #reason(how: string): SonoError {
+    if (this.#killedFor !== null) return this.#killedFor;
+    if (this.#verdict?.kind === 'failed')
+      return ingestError(
+        this.#verdict.code,
+        this.#verdict.details,
+        this.#verdict.cause === '' ? undefined : this.#verdict.cause,
+      );
+    return ingestError(
+      'SONO_SOURCE_CRASHED',
+      { uri: sourceName(this.#address), how },
+      this.#stderr === '' ? undefined : this.#stderr,
+    );
+  }
+
+  #mayHeal(code: IngestCode): boolean {
+    if (isLive(this.#address) && this.#framesEver) return true;
+    if (code === 'SONO_SOURCE_CRASHED') return this.#attempt + 1 < hopelessCrashes;
+    return isLive(this.#address) && transientCodes.has(code);
+  }
+
+  #restartLater(): void {
+    const { firstBackoffMs, longestBackoffMs } = this.#supervision;
+    const backoffMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** Math.max(0, this.#attempt - 1));
+    this.#restartTimer = setTimeout(() => this.#launch(), backoffMs);
+  }
+
+  #armWatchdog(): void {
+    if (!isLive(this.#address)) return;
+    this.#stopWatchdog();
+    const { silenceMs } = this.#supervision;
+    this.#watchdog = setTimeout(() => {
+      this.#killFor(
+        ingestError('SONO_SOURCE_SILENT', {
+          uri: sourceName(this.#address),
+          seconds: Math.round(silenceMs / 100) / 10,
+        }),
+      );
+    }, silenceMs);
+  }
+
+  #stopWatchdog(): void {
+    if (this.#watchdog !== null) clearTimeout(this.#watchdog);
+    this.#watchdog = null;
+  }
+
+  #emitPhase(phase: 'starting' | 'playing' | 'ended'): void {
+    if (this.#phase === phase) return;
+    this.#phase = phase;
+    if (phase === 'playing') this.#lostSinceNs = null;
+    this.#subscriber.next({ kind: 'state', state: { phase } });
+  }
+
+  #emitLost(reason: SonoError): void {
+    this.#phase = 'lost';
+    this.#lostSinceNs ??= nowNs();
+    this.#subscriber.next({
+      kind: 'state',
+      state: { phase: 'lost', reason, sinceNs: this.#lostSinceNs, attempt: this.#attempt },
+    });
+  }
+}
