@@ -20,7 +20,7 @@ export interface InputItem {
   readonly stream: string | null;
 }
 
-const pictureEndings = new Set(['.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp']);
+const pictureEndings = new Set(['.png', '.jpg', '.jpeg', '.tif', '.tiff', '.webp', '.gif', '.avif']);
 const videoEndings = new Set([
   '.mp4',
   '.m4v',

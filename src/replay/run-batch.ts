@@ -88,24 +88,41 @@ export async function runReplay(
   const out = resolve(options.outDirectory);
   const items = await expandInputs(options.inputs);
   const identity = runIdentity(options, items);
-  const { lock, finished } = await prepareFolder(out, options, items, identity);
+  const { lock, finished, made } = await prepareFolder(out, options, items, identity);
   try {
     onEvent({ kind: 'start', items });
     if (finished) return { completed: finished, failed: [] };
     const outcomes = await runItems(out, items, options, signal, onEvent);
     const completed = outcomes.flatMap((outcome) => (outcome.summary ? [outcome.summary] : []));
     const failed = outcomes.flatMap(({ item, error }) => (error ? [{ item, error }] : []));
-    await writeFileAtomically(join(out, manifestName), manifest(options, identity, outcomes, startedUnixMs));
-    if (failed.length === 0) {
+    if (completed.length === 0 && !(await hasState(out, items))) {
+      // Nothing was made: after the mistake is mended the same command works.
       await rm(join(out, workName), { recursive: true, force: true });
       return { completed, failed };
     }
+    await writeFileAtomically(join(out, manifestName), manifest(options, identity, outcomes, startedUnixMs));
+    if (failed.length === 0) await rm(join(out, workName), { recursive: true, force: true });
     return { completed, failed };
   } finally {
     await lock.release();
     // Where nothing was begun nothing is left.
-    await rmdir(join(out, workName)).catch(() => undefined);
+    await removeEmpty(out, made);
   }
+}
+
+/** Whether any item came so far that `--resume` would find something. */
+async function hasState(out: string, items: readonly InputItem[]): Promise<boolean> {
+  for (const { clip } of items) {
+    const names = await readdir(join(out, workName, clip)).catch(() => []);
+    if (names.some((name) => name.endsWith('.json'))) return true;
+  }
+  return false;
+}
+
+/** Folders of ours in which nothing was left; the output folder itself only where this run has made it. */
+async function removeEmpty(out: string, made: boolean): Promise<void> {
+  await rmdir(join(out, workName)).catch(() => undefined);
+  if (made) await rmdir(out).catch(() => undefined);
 }
 
 /** What must be equal for a run to be continued. */
@@ -138,6 +155,8 @@ function planJson(plan: PromptPlan): unknown {
 }
 
 interface Prepared {
+  /** The output folder was not there before. */
+  readonly made: boolean;
   readonly lock: FolderLock;
   /** Items of a run that was already complete; null: there is work to do. */
   readonly finished: readonly CompletedItem[] | null;
@@ -149,8 +168,9 @@ async function prepareFolder(
   items: readonly InputItem[],
   identity: Record<string, unknown>,
 ): Promise<Prepared> {
+  let made: boolean;
   try {
-    await mkdir(out, { recursive: true });
+    made = (await mkdir(out, { recursive: true })) !== undefined;
   } catch (error) {
     throw writeProblem(out, error);
   }
@@ -178,15 +198,15 @@ async function prepareFolder(
             what: what.join(', '),
           });
       }
-      if (complete) return { lock, finished: complete.items };
+      if (complete) return { lock, made, finished: complete.items };
     } else if (others.length > 0 || begun) {
       throw replayError('SONO_REPLAY_OUT_NOT_EMPTY', { path: options.outDirectory });
     }
     await work.write(runName, { identity });
-    return { lock, finished: null };
+    return { lock, made, finished: null };
   } catch (error) {
     await lock.release();
-    await rmdir(join(out, workName)).catch(() => undefined);
+    await removeEmpty(out, made);
     throw error;
   }
 }

@@ -156,7 +156,12 @@ export async function runItem(
             frames: ++frames,
             totalFrames: sourceFrame + frames,
             sourceFrame,
-            objects,
+            objects: objects.map(({ label, state, score, confidence }) => ({
+              label,
+              state,
+              score,
+              confidence,
+            })),
           }),
       });
       await engine.command({ kind: 'reset' }, null);

@@ -12,7 +12,7 @@ export const squareSize = 32;
 
 /** Left edge of the square in a picture `width` wide, at a frame. */
 export function squareLeft(index: number, width: number): number {
-  return Math.round((width / 128) * (8 + ((index * 3) % 96)));
+  return Math.round((width / 128) * (8 + ((index * 3) % 88)));
 }
 
 /** uint8 RGB, height × width × 3. */
