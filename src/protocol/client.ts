@@ -310,7 +310,7 @@ export class SonoscopeClient {
     this.#socket = null;
     this.#drop(reason);
     const { first, longest } = this.#options.backOffMs ?? { first: 250, longest: 5000 };
-    const retryMs = Math.min(longest, first * 2 ** Math.min(20, this.#attempt - 1));
+    const retryMs = Math.min(longest, first * 2 ** Math.min(20, Math.max(0, this.#attempt - 1)));
     this.#setState({ phase: 'waiting', attempt: this.#attempt, retryMs, reason });
     this.#retryTimer = setTimeout(() => {
       if (!this.#ended) this.#connect();
