@@ -14,13 +14,17 @@ import json
 import logging
 import math
 import os
+import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as distributed
+import torch.multiprocessing as multiprocessing
 import torch.nn.functional as functional
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -157,6 +161,8 @@ class Trainer:
     def update(self, loss: Tensor) -> None:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        if distributed.is_initialized():
+            self._average_gradients()
         torch.nn.utils.clip_grad_norm_([parameter for group in self.parameters for parameter in group["params"]], 1.0)
         self.optimiser.step()
         decay = min(self.config.average_decay, (1 + self.step) / (10 + self.step))
@@ -164,6 +170,15 @@ class Trainer:
             for name, tensor in self.network.state_dict().items():
                 self.average[name].lerp_(tensor, 1 - decay)
         self.step += 1
+
+    def _average_gradients(self) -> None:
+        """Every process has its own clips and the same weights; one vector per step crosses between them."""
+        parameters = [parameter for group in self.parameters for parameter in group["params"]]
+        flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
+        distributed.all_reduce(flat)
+        flat /= distributed.get_world_size()
+        for parameter, gradient in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+            parameter.grad = gradient.view_as(parameter)
 
     def run_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
         self.set_rates()
@@ -289,9 +304,11 @@ def start_weights(network: CompactTracker, start: str) -> None:
 
 def train(config: RunConfig, sources: Sources, folder: Path, device: torch.device, call_seconds: float = math.inf, workers: int = 1) -> Trainer:
     """Runs until the config's seconds are used up or this call's are."""
+    rank = distributed.get_rank() if distributed.is_initialized() else 0
     trainer = Trainer(config, folder, device)
+    trainer.random = np.random.default_rng((config.seed, trainer.step, rank))
     frames = 1 if config.train == "prompt" else config.clip_frames
-    batches = ClipBatches(sources, config.mix, config.batch, frames, [(height, width) for height, width in config.sizes], config.seed, trainer.step)
+    batches = ClipBatches(sources, config.mix, config.batch, frames, [(height, width) for height, width in config.sizes], config.seed + 1000 * rank, trainer.step)
     loader = DataLoader(batches, batch_size=None, num_workers=workers, prefetch_factor=6 if workers else None, multiprocessing_context="fork" if workers else None)
     recent: list[dict[str, float]] = []
     started = saved = last = time.monotonic()
@@ -303,7 +320,7 @@ def train(config: RunConfig, sources: Sources, folder: Path, device: torch.devic
             trainer.seconds += now - last
             last = now
             recent.append({**figures, "wait": waited})
-            if trainer.step % config.log_steps == 0:
+            if trainer.step % config.log_steps == 0 and rank == 0:
                 keys = sorted({key for entry in recent for key in entry})
                 means = {key: float(np.nanmean([entry[key] for entry in recent if key in entry])) for key in keys}
                 means = {key: round(value, 4) for key, value in means.items()}
@@ -312,12 +329,31 @@ def train(config: RunConfig, sources: Sources, folder: Path, device: torch.devic
                 log.info("%s", line)
                 recent = []
             if now - saved > config.checkpoint_seconds:
-                trainer.save()
+                if rank == 0:
+                    trainer.save()
                 saved = time.monotonic()
-            if trainer.seconds >= config.seconds or now - started >= call_seconds:
+            if _all_agree(trainer.seconds >= config.seconds or now - started >= call_seconds):
                 break
-    trainer.save()
+    if rank == 0:
+        trainer.save()
     return trainer
+
+
+def _all_agree(stop: bool) -> bool:
+    """The first process decides for all, so that none waits for gradients that never come."""
+    if not distributed.is_initialized():
+        return stop
+    decision = torch.tensor([float(stop)])
+    distributed.broadcast(decision, 0)
+    return bool(decision.item())
+
+
+def _process(rank: int, processes: int, meeting: str, threads: int, run: Callable[[], object]) -> None:
+    torch.set_num_threads(threads)
+    logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True)
+    distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=processes)
+    run()
+    distributed.destroy_process_group()
 
 
 def main() -> None:
@@ -325,17 +361,26 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--call-seconds", type=float, default=math.inf, help="end this call after so long; the next one goes on")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="per process; more than one pays only on an idle machine")
+    parser.add_argument("--processes", type=int, default=1, help="data-parallel processes on a CPU; gradients are averaged every step")
     parser.add_argument("--workers", type=int, default=1, help="processes that make clips")
     parser.add_argument("--teacher", type=Path, help="folder of <sequence>/{frames,masks} whose masks a larger model made")
     parser.add_argument("--runs", type=Path, default=WORK)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    torch.set_num_threads(arguments.threads)
     config = read_config(arguments.config)
     sources = load_sources(data_root(), teacher=arguments.teacher)
     log.info("%d sequences, %d stills, %d samples skipped", len(sources.videos), len(sources.stills), len(sources.skipped))
-    train(config, sources, arguments.runs / config.run, torch.device(arguments.device), arguments.call_seconds, arguments.workers)
+
+    def run() -> None:
+        train(config, sources, arguments.runs / config.run, torch.device(arguments.device), arguments.call_seconds, arguments.workers)
+
+    if arguments.processes == 1:
+        torch.set_num_threads(arguments.threads)
+        run()
+        return
+    with tempfile.TemporaryDirectory() as temporary:  # forked: the data in memory is shared
+        multiprocessing.start_processes(_process, (arguments.processes, f"{temporary}/meeting", arguments.threads, run), nprocs=arguments.processes, start_method="fork")
 
 
 if __name__ == "__main__":
