@@ -247,6 +247,8 @@ export class PlaybackRoom implements Room {
   async #stand(signal: AbortSignal): Promise<void> {
     if (!this.#current)
       for await (const moment of this.#moments(this.#positionNs)) {
+        // Told to be elsewhere while it was read.
+        if (signal.aborted) return;
         this.#current = moment;
         this.#positionNs = moment.timeNs;
         break;
