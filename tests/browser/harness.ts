@@ -73,9 +73,11 @@ export async function serveDashboard(
 export async function openPage(
   browser: Browser,
   address: string,
-  options: BrowserContextOptions = {},
+  options: BrowserContextOptions & { readonly before?: string } = {},
 ): Promise<{ readonly page: Page; readonly problems: string[] }> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ...options });
+  const { before, ...contextOptions } = options;
+  const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ...contextOptions });
+  if (before !== undefined) await context.addInitScript(before);
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const problems: string[] = [];
@@ -101,20 +103,28 @@ export interface ReadBack {
 }
 
 /**
- * Reads picture and mask numbers from what the canvas shows, many times, inside the page. Needs fill at 100 % and the
- * whole picture on the stage. `sky` is the colour of object 1.
+ * Reads picture and mask numbers from what the canvas shows, inside the page, at every refresh until `pictures` different
+ * legible pictures were seen, `masks` of them with a mask. Needs fill at 100 % and the whole picture on the stage.
+ * Object 1 is sky blue.
  */
-export function readBack(page: Page, samples: number): Promise<ReadBack[]> {
+export function readBack(
+  page: Page,
+  wanted: { readonly pictures: number; readonly masks: number },
+  withinMs = 45_000,
+): Promise<ReadBack[]> {
   return page.evaluate(
-    async ({ samples, blocks }) => {
+    async ({ pictures, masks, blocks, withinMs }) => {
       const source = document.querySelector<HTMLCanvasElement>('canvas.picture');
       if (!source) throw new Error('no picture on the page');
       const copy = document.createElement('canvas');
       const context = copy.getContext('2d', { willReadFrequently: true });
       if (!context) throw new Error('no 2d context');
       const found: { picture: number | null; mask: number | null }[] = [];
+      const seen = new Set<number>();
+      const seenWithMask = new Set<number>();
       const aspect = 640 / 360;
-      while (found.length < samples) {
+      const end = performance.now() + withinMs;
+      while ((seen.size < pictures || seenWithMask.size < masks) && performance.now() < end) {
         await new Promise(requestAnimationFrame);
         copy.width = source.width;
         copy.height = source.height;
@@ -124,30 +134,49 @@ export function readBack(page: Page, samples: number): Promise<ReadBack[]> {
         const height = width / aspect;
         const left = (copy.width - width) / 2;
         const top = (copy.height - height) / 2;
-        const pixels = context.getImageData(0, 0, copy.width, copy.height).data;
-        const at = (x: number, y: number): [number, number, number] => {
-          const index = (Math.round(top + y * height) * copy.width + Math.round(left + x * width)) * 4;
-          return [pixels[index] ?? 0, pixels[index + 1] ?? 0, pixels[index + 2] ?? 0];
-        };
-        const bits = Array.from({ length: blocks }, (_, block) => {
-          const [r, g, b] = at((block + 0.5) / blocks, 0.0625);
-          return r + g + b;
-        });
-        const legible = bits.every((sum) => sum > 600 || sum < 150);
+        const row = (share: number): { readonly r: number; readonly g: number; readonly b: number }[] =>
+          Array.from({ length: blocks }, (_, block) => {
+            const x = Math.round(left + ((block + 0.5) / blocks) * width);
+            const y = Math.round(top + share * height);
+            const [r = 0, g = 0, b = 0] = context.getImageData(x, y, 1, 1).data;
+            return { r, g, b };
+          });
+        const bits = row(0.0625).map(({ r, g, b }) => r + g + b);
         const number = (list: readonly boolean[]): number =>
           list.slice(1, -1).reduce((value, bit) => value * 2 + (bit ? 1 : 0), 0);
-        const picture =
-          legible && (bits[0] ?? 0) > 600 && (bits.at(-1) ?? 765) < 150
-            ? number(bits.map((sum) => sum > 600))
-            : null;
-        const masks = Array.from({ length: blocks }, (_, block) => {
-          const [r, g, b] = at((block + 0.5) / blocks, 0.1875);
-          return Math.abs(r - 86) + Math.abs(g - 180) + Math.abs(b - 233) < 40;
-        });
-        found.push({ picture, mask: masks[0] === true ? number(masks) : null });
+        const legible =
+          bits.every((sum) => sum > 600 || sum < 150) && (bits[0] ?? 0) > 600 && (bits.at(-1) ?? 765) < 150;
+        const picture = legible ? number(bits.map((sum) => sum > 600)) : null;
+        const filled = row(0.1875).map(
+          ({ r, g, b }) => Math.abs(r - 86) + Math.abs(g - 180) + Math.abs(b - 233) < 40,
+        );
+        const mask = filled[0] === true ? number(filled) : null;
+        found.push({ picture, mask });
+        if (picture !== null) seen.add(picture);
+        if (picture !== null && mask !== null) seenWithMask.add(picture);
       }
       return found;
     },
-    { samples, blocks },
+    { ...wanted, blocks, withinMs },
   );
+}
+
+/** Preferences of the page, set before it loads. */
+export function preferences(values: Readonly<Record<string, unknown>>): string {
+  return `localStorage.setItem('sonoscope.preferences', ${JSON.stringify(JSON.stringify(values))});`;
+}
+
+/** Resolves once `check` gives something else than null, false or undefined; fails with `what` after a long time. */
+export async function until<T>(
+  check: () => T | null | undefined | false,
+  what: string,
+  withinMs = 30_000,
+): Promise<T> {
+  const end = Date.now() + withinMs;
+  for (;;) {
+    const value = check();
+    if (value !== null && value !== undefined && value !== false) return value;
+    if (Date.now() > end) throw new Error(`still waiting for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }

@@ -82,6 +82,12 @@ export class NumberedRoom implements Room {
   format: SourceFormat;
   sourceUri = 'synthetic:counter';
   health: RoomHealth;
+  /** The picture that went out last. */
+  lastShown: DisplayFrame | null = null;
+  /** How often a picture or mask left after a newer one. */
+  overtaken = 0;
+  skipped = { pictures: 0, masks: 0 };
+  #newestOut = { picture: -1, mask: -1 };
   objects: Followed[] = [
     { id: 1, label: 'number', state: 'tracking', confidence: 0.97 },
     { id: 2, label: 'disk', state: 'uncertain', confidence: 0.58 },
@@ -153,11 +159,10 @@ export class NumberedRoom implements Room {
     this.change({});
   }
 
+  /** No new captures; what was captured still arrives. */
   pause(): void {
     if (this.#timer) clearInterval(this.#timer);
     this.#timer = null;
-    for (const one of this.#delayed) clearTimeout(one);
-    this.#delayed.clear();
   }
 
   capture(): void {
@@ -173,11 +178,14 @@ export class NumberedRoom implements Room {
     };
     this.#frames.captured++;
     const pictureMs = this.#plan.pictureDelayMs(frame);
-    if (pictureMs !== null) this.#later(pictureMs, () => void this.#show(identity));
+    if (pictureMs === null) this.skipped.pictures++;
+    else this.#later(pictureMs, () => void this.#show(identity));
     const maskMs = this.#plan.maskDelayMs(frame);
-    if (maskMs !== null)
+    if (maskMs === null) this.skipped.masks++;
+    else
       this.#later(maskMs, () => {
         this.#frames.analysed++;
+        this.#countOvertaking('mask', identity);
         this.events.next({ kind: 'result', result: this.resultOf(identity) });
       });
     if (frame % this.#plan.framesPerSecond === 0) this.change({});
@@ -222,7 +230,14 @@ export class NumberedRoom implements Room {
       decodedNs: identity.captureNs,
       encodedNs: Number(process.hrtime.bigint()),
     };
+    this.lastShown = frame;
+    this.#countOvertaking('picture', identity);
     this.events.next({ kind: 'display', frame });
+  }
+
+  #countOvertaking(kind: 'picture' | 'mask', { sourceFrame }: FrameIdentity): void {
+    if (sourceFrame < this.#newestOut[kind]) this.overtaken++;
+    else this.#newestOut[kind] = sourceFrame;
   }
 
   /** Centre as a share of the picture's size, radius as a share of its height. */
@@ -363,6 +378,7 @@ export class NumberedRoom implements Room {
 
   close(): Promise<void> {
     this.pause();
+    for (const one of this.#delayed) clearTimeout(one);
     this.events.complete();
     return Promise.resolve();
   }
