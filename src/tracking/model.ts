@@ -9,7 +9,7 @@ export type PromptChannel = (typeof promptChannels)[number];
 export interface Calibration {
   /** Isotonic fit of the measured IoU on the predicted one: knots, x ascending, linear in between, flat outside. */
   readonly confidence: { readonly x: readonly number[]; readonly y: readonly number[] };
-  /** Probability that the object is in the picture = sigmoid(logit / temperature + bias). */
+  /** Probability that the object is in the picture = sigmoid((logit + bias) / temperature). */
   readonly presence: { readonly temperature: number; readonly bias: number };
 }
 
@@ -70,5 +70,5 @@ export function calibratedConfidence(calibration: Calibration, iou: number): num
 /** Calibrated probability that the object is in the picture. */
 export function presenceProbability(calibration: Calibration, logit: number): number {
   const { temperature, bias } = calibration.presence;
-  return 1 / (1 + Math.exp(-(logit / temperature + bias)));
+  return 1 / (1 + Math.exp(-(logit + bias) / temperature));
 }

@@ -415,7 +415,7 @@ describe('calibration', () => {
   });
 
   it('scales and shifts the presence logit', () => {
-    expect(presenceProbability(calibration, -2)).toBe(0.5);
-    expect(presenceProbability(calibration, 0)).toBeCloseTo(1 / (1 + Math.exp(-1)), 12);
+    expect(presenceProbability(calibration, -1)).toBe(0.5);
+    expect(presenceProbability(calibration, 0)).toBeCloseTo(1 / (1 + Math.exp(-0.5)), 12);
   });
 });
