@@ -14,7 +14,9 @@ import type {
   SegmentationMessage,
   VideoMessage,
 } from '../../src/protocol/messages.js';
-import { segmentationFromJson } from '../../src/protocol/requests.js';
+import { channelKinds } from '../../src/protocol/channels.js';
+import { subprotocols } from '../../src/protocol/foxglove-codec.js';
+import { limits, operationNames, segmentationFromJson } from '../../src/protocol/requests.js';
 import type { AcceptanceReport } from '../../src/protocol/requests.js';
 import { defineService } from '../../src/server/index.js';
 import type { ServerOptions } from '../../src/server/index.js';
@@ -382,6 +384,18 @@ describe('operations', () => {
 });
 
 describe('pages', () => {
+  it('of the documentation name every channel, operation and limit', () => {
+    const text = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
+    for (const kind of channelKinds) expect(text).toContain(`| \`${kind}\` |`);
+    for (const name of operationNames) expect(text).toContain(`\`${name}\``);
+    for (const name of subprotocols) expect(text).toContain(name);
+    expect(text).toContain(`at most ${limits.requestBytes / 1024 ** 2} MiB`);
+    expect(text).toContain(`${limits.messageBytes / 1024 ** 2} MiB`);
+    expect(text).toContain(`at most ${limits.scribblePoints.toLocaleString('en')} points`);
+    expect(text).toContain(`at most ${limits.promptsPerRequest} prompts`);
+    expect(text).toContain(`${limits.labelCharacters} characters`);
+  });
+
   it('describe the HTTP side for people and programs, without loading anything from elsewhere', async () => {
     const { body, headers } = await get('/api/openapi.json');
     const document = body as unknown as {
