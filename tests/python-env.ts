@@ -28,8 +28,16 @@ export function runPython(script: string, input: unknown, args: readonly string[
     child.on('error', reject);
     child.stdin.on('error', () => undefined); // The exit code says why it stopped reading.
     child.on('close', (code) => {
-      if (code !== 0) reject(new Error(`${script} ended with ${code}:\n${Buffer.concat(problems).toString()}`));
-      else resolve(JSON.parse(Buffer.concat(out).toString()));
+      if (code !== 0)
+        reject(new Error(`${script} ended with ${code}:\n${Buffer.concat(problems).toString()}`));
+      else {
+        const text = Buffer.concat(out).toString();
+        try {
+          resolve(JSON.parse(text));
+        } catch (error) {
+          reject(new Error(`${script} printed no JSON: ${text.slice(0, 200)}`, { cause: error }));
+        }
+      }
     });
     child.stdin.end(JSON.stringify(input));
   });

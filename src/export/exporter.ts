@@ -104,7 +104,7 @@ export interface Exporter {
   open(info: ExportInfo, resume: ExporterCheckpoint | null): Promise<void>;
   /** One call at a time. Throws SONO_EXPORT_DISK_FULL, SONO_EXPORT_NOT_WRITABLE, SONO_EXPORT_FRAME. */
   frame(frame: ExportFrame): Promise<void>;
-  /** Everything written so far is on disk when this resolves. */
+  /** Everything written so far survives a kill of this process when this resolves. */
   checkpoint(): Promise<ExporterCheckpoint>;
   /** Complete the files and give them their final names; resolves to the paths (files or folders) made. */
   close(): Promise<readonly string[]>;
@@ -124,7 +124,8 @@ export function safeName(text: string): string {
 
 /** Folder name per object: the label made safe, with the id behind it where two would meet. */
 export function uniqueNames(objects: readonly ExportObject[]): ReadonlyMap<ObjectId, string> {
-  const taken = new Set<string>();
+  // Names that other formats use beside the folders of the objects.
+  const taken = new Set<string>(['indexed']);
   return new Map(
     objects.map(({ id, label }) => {
       const plain = safeName(label);
