@@ -1,5 +1,6 @@
 /** Entry of the page. `?clean=1` shows one picture and nothing else; everything else lives in the shell. */
 import './styles/main.css';
+import { config } from 'zod';
 import { Engine } from './app/engine.js';
 import { mountShell } from './app/shell.js';
 import { readEntry } from './core/route.js';
@@ -13,6 +14,9 @@ function socketAddress(token: string | null): string {
   if (token !== null) url.searchParams.set('token', token);
   return url.href;
 }
+
+// The content security policy forbids code made at run time; without this zod tries, and the console complains.
+config({ jitless: true });
 
 const root = document.getElementById('app');
 if (!root) throw new Error('index.html has lost its #app');

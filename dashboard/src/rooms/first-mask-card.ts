@@ -37,7 +37,7 @@ export function firstMaskCard(answer: FirstMask, undo: () => void): HTMLElement 
         h(
           'small',
           {},
-          `${stateWords[answer.state].word}, ${Math.round(answer.confidence * 100)} % · first mask after ${Math.round(answer.waitedMs)} ms`,
+          `${stateWords[answer.state].word}, ${Math.round(answer.confidence * 100)} % · in ${Math.round(answer.waitedMs)} ms`,
         ),
       ),
       back,

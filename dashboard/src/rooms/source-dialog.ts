@@ -4,6 +4,7 @@ import { h, setText } from '../app/dom.js';
 import type { Engine } from '../app/engine.js';
 import { icon } from '../app/icons.js';
 import { toast } from '../app/toast.js';
+import { uploadControl } from './upload.js';
 
 interface Kind {
   readonly id: string;
@@ -26,7 +27,7 @@ const kinds: readonly Kind[] = [
     name: 'Network',
     label: 'RTSP or SRT address',
     placeholder: 'rtsp://user:password@10.0.0.5:554/stream',
-    hint: 'rtsp:// (add ?transport=udp for UDP) or srt://',
+    hint: 'rtsp:// (end it with #transport=udp for UDP) or srt://host:port',
   },
   {
     id: 'device',
@@ -39,7 +40,7 @@ const kinds: readonly Kind[] = [
     id: 'scene',
     name: 'Scene',
     label: 'Procedural scene',
-    placeholder: 'synthetic:laparoscopy',
+    placeholder: 'synthetic:laparoscopy?seed=7',
     hint: 'Generated live, with exact ground truth: no patient data.',
   },
 ];
@@ -56,7 +57,7 @@ const scenes = [
 
 function kindOf(uri: string): string {
   if (uri.startsWith('synthetic:')) return 'scene';
-  if (/^(rtsp|rtsps|srt):/.test(uri)) return 'network';
+  if (/^(rtsp|rtsps|rtspt|rtspu|srt):/.test(uri)) return 'network';
   if (/^(v4l2|decklink):/.test(uri)) return 'device';
   return 'file';
 }
@@ -108,6 +109,7 @@ export function openSourceDialog(engine: Engine, stream: string): void {
     field.placeholder = kind.placeholder;
     setText(hint, kind.hint);
     sceneList.hidden = kind.id !== 'scene';
+    upload.element.hidden = kind.id !== 'file';
     for (const tab of tabs.querySelectorAll('button'))
       tab.setAttribute('aria-checked', String(tab.dataset['kind'] === kind.id));
     const suits = kindOf(present) === kind.id;
@@ -169,12 +171,21 @@ export function openSourceDialog(engine: Engine, stream: string): void {
     field.setAttribute('aria-invalid', 'true');
     field.focus();
   };
+  const upload = uploadControl({
+    onStored: (path) => {
+      field.value = path;
+      form.requestSubmit();
+    },
+    onStart: clear,
+    onProblem: refuse,
+  });
   const form = h(
     'form',
     { class: 'source-form' },
     tabs,
     sceneList,
     h('div', { class: 'field' }, label, field, error, found, hint),
+    upload.element,
     h('div', { class: 'actions' }, tryIt, open),
   );
   form.addEventListener('submit', (event) => {
@@ -193,7 +204,7 @@ export function openSourceDialog(engine: Engine, stream: string): void {
       say(found, `${answer.size.width} × ${answer.size.height}${perSecond}: ${answer.description}`);
     });
   });
-  const close = openDialog('Source of this room', [form]);
+  const close = openDialog('Source of this room', [form], { onclose: upload.cancel });
   const first = kinds.find((kind) => kind.id === kindOf(present)) ?? kinds[0];
   if (first) choose(first);
   field.focus();
