@@ -392,7 +392,7 @@ class Session {
       const pts = Buffer.alloc(8);
       pts.writeBigUInt64BE(BigInt(Math.round(this.#pushOffsetNs + mediaNs)));
       this.#pushed.push({ index, mediaNs, pass: this.#pushPass });
-      source.push(padRows(rgb, producer.size), pts);
+      source.push(producer.pixelFormat === 'RGB' ? padRows(rgb, producer.size) : Buffer.from(rgb.buffer), pts);
       this.#pushIndex += 1;
     }
   }

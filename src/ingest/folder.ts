@@ -39,6 +39,7 @@ export async function createFolderProducer(path: string, framesPerSecond: number
   }
   return {
     size,
+    pixelFormat: 'RGB',
     framesPerSecond,
     pixelSpacingMm: null,
     frameCount: files.length,

@@ -21,7 +21,11 @@ export interface LaunchOptions {
   readonly displayQuality: number | null;
   readonly mode: 'live' | 'replay';
   /** Frames pushed by our own code: size and rate are known before the start. */
-  readonly pushed: { readonly size: PictureSize; readonly framesPerSecond: number | null } | null;
+  readonly pushed: {
+    readonly size: PictureSize;
+    readonly pixelFormat: 'RGB' | 'RGBx';
+    readonly framesPerSecond: number | null;
+  } | null;
 }
 
 /** A string value in gst-launch syntax. */
@@ -73,12 +77,12 @@ export function sourceLaunch(address: SourceAddress, pushed: LaunchOptions['push
     case 'folder':
     case 'synthetic': {
       if (pushed === null) throw new Error('a pushed source needs its size');
-      const { size, framesPerSecond } = pushed;
+      const { size, pixelFormat, framesPerSecond } = pushed;
       const rate = framesPerSecond === null ? '0/1' : fraction(framesPerSecond);
       return (
         `appsrc name=source format=time is-live=false max-bytes=0 caps=` +
         quote(
-          `video/x-raw,format=RGB,width=${size.width},height=${size.height},framerate=${rate},` +
+          `video/x-raw,format=${pixelFormat},width=${size.width},height=${size.height},framerate=${rate},` +
             'pixel-aspect-ratio=1/1,colorimetry=sRGB,interlace-mode=progressive',
         )
       );

@@ -84,6 +84,8 @@ class Supervision {
   /** Why we ended the child ourselves. */
   #killedFor: SonoError | null = null;
   #stderr = '';
+  /** The end of a child that ended while delivery was held. */
+  #whenDelivered: (() => void) | null = null;
 
   #phase: SourceState['phase'] | null = null;
   #lostSinceNs: number | null = null;
@@ -139,7 +141,11 @@ class Supervision {
     setImmediate(() => {
       if (this.#held || this.#stopped) return;
       this.#deliver();
-      if (!this.#isHeld()) this.#pipe?.resume();
+      if (this.#isHeld()) return;
+      this.#pipe?.resume();
+      const gone = this.#whenDelivered;
+      this.#whenDelivered = null;
+      gone?.();
     });
   }
 
@@ -198,7 +204,12 @@ class Supervision {
       this.#child = null;
       this.#pipe = null;
       this.#stopWatchdog();
-      if (!this.#stopped) this.#onGone(signal ?? `exit code ${code}`);
+      const gone = (): void => {
+        if (!this.#stopped) this.#onGone(signal ?? `exit code ${code}`);
+      };
+      // Held: what the child said last, its verdict included, has not been delivered yet.
+      if (this.#isHeld()) this.#whenDelivered = gone;
+      else gone();
     });
     this.#armWatchdog();
   }
