@@ -2,6 +2,7 @@
  * A source in replay mode as a sequence to be pulled: analysis picture and display picture of each frame together, in
  * order, with bounded memory: the source is held while more than `highWater` frames wait.
  */
+import type { SonoError } from '../errors.js';
 import type { AnalysisFrame, DisplayFrame, PictureSize, SourceFormat } from '../frame.js';
 import type { FrameSource } from '../ingest/frame-source.js';
 
@@ -31,6 +32,7 @@ export class FrameReader implements AsyncDisposable {
   #held = false;
   #over = false;
   #failure: unknown = null;
+  #lost: SonoError | null = null;
   #wake: (() => void) | null = null;
 
   constructor(source: FrameSource, options: FrameReaderOptions) {
@@ -48,8 +50,12 @@ export class FrameReader implements AsyncDisposable {
           case 'display':
             this.#display.set(event.frame.ptsNs, event.frame);
             break;
-          case 'dropped':
           case 'state':
+            // A recording that broke off is said to be lost before it ends; a reader that was started again plays on.
+            if (event.state.phase === 'lost') this.#lost = event.state.reason;
+            if (event.state.phase === 'playing') this.#lost = null;
+            return;
+          case 'dropped':
             return;
         }
         this.#hold();
@@ -61,6 +67,7 @@ export class FrameReader implements AsyncDisposable {
         this.#wake?.();
       },
       complete: () => {
+        this.#failure = this.#lost;
         this.#over = true;
         this.#wake?.();
       },
