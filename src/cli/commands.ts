@@ -29,6 +29,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./play.js'),
   },
   {
+    name: 'evaluate',
+    summary: 'exact numbers for the tracker on annotated clips',
+    load: () => import('./evaluate.js'),
+  },
+  { name: 'bench', summary: 'measure this machine', load: () => import('./bench.js') },
+  {
     name: 'doctor',
     summary: 'what is there, what is missing, and what that means',
     load: () => import('./doctor.js'),

@@ -1,0 +1,200 @@
+/** `sonoscope evaluate`: exact numbers for the tracker on annotated clips; --compare: two such results. */
+import { basename, join, resolve } from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { findModel, providerChoices } from '../config/pipeline-file.js';
+import { compareResults } from '../evaluate/compare.js';
+import { datasetKinds, type DatasetKind } from '../evaluate/datasets/dataset.js';
+import { evaluateError } from '../evaluate/errors.js';
+import { evaluate, type Progress } from '../evaluate/evaluate.js';
+import { groupResults, readGroups } from '../evaluate/groups.js';
+import { htmlReport } from '../evaluate/report/report.js';
+import { readResult, resultSchema, writeWhole, type ResultFile } from '../evaluate/result-file.js';
+import type { RunResult } from '../evaluate/result.js';
+import { comparisonTable, groupTable, policyTable, runTable } from '../evaluate/tables.js';
+import { defaultThreads } from '../replay/run-item.js';
+import { cliError } from './errors.js';
+import { positiveNumber, wholeNumber } from './option-values.js';
+import { fromInvocation, invocationFolder } from './paths.js';
+import { machine, programVersion } from './versions.js';
+
+interface Flags {
+  readonly dataset?: DatasetKind;
+  readonly root?: string;
+  readonly prompt: string;
+  readonly json?: string;
+  readonly html?: string;
+  readonly groups?: string;
+  readonly policy: string[];
+  readonly model: string;
+  readonly provider: (typeof providerChoices)[number];
+  readonly threads: number;
+  readonly compare?: readonly string[];
+  readonly baseline?: 'copy' | 'flow';
+  readonly predictions?: string;
+  readonly labels: string[];
+  readonly clips: string[];
+  readonly task: 'binary' | 'parts' | 'type';
+  readonly subset?: string;
+  readonly fps?: number;
+  readonly tolerance: number;
+  readonly flicker: boolean;
+  readonly seed: number;
+  readonly progress: 'auto' | 'json' | 'none';
+}
+
+export function configure(command: Command): void {
+  command
+    .addOption(new Option('--dataset <kind>', 'layout of the data').choices(datasetKinds))
+    .option('--root <dir>', 'folder of the data (kind json: the file)')
+    .option('--prompt <style>', 'mask, box, click, clicks:N or rounds:N (interactive)', 'mask')
+    .option('--json <file>', 'write all figures')
+    .option('--html <dir>', 'write a report to read and print: DIR/index.html')
+    .option('--groups <file>', 'CSV with the columns clip and one per attribute: figures per group')
+    .option('--policy <names>', 'memory policies to compare, separated by commas', words, [])
+    .option('--model <name>', 'name or folder of the model', 'compact')
+    .addOption(new Option('--provider <name>', 'execution provider').choices(providerChoices).default('auto'))
+    .option('--threads <n>', 'threads of the model', wholeNumber(1, 64), defaultThreads)
+    .option('--compare <files...>', 'two results: paired differences, what became worse first')
+    .addOption(new Option('--baseline <name>', 'instead of the model').choices(['copy', 'flow']))
+    .option('--predictions <dir>', 'instead of the model: masks made elsewhere, <dir>/<clip>/<picture>.png')
+    .option('--labels <names>', 'follow only these labels (names or numbers), separated by commas', words, [])
+    .option('--clips <names>', 'only these clips, separated by commas', words, [])
+    .addOption(
+      new Option('--task <name>', 'endovis: which annotation')
+        .choices(['binary', 'parts', 'type'])
+        .default('binary'),
+    )
+    .option('--subset <name>', "list or part of the data set (default: val, EchoNet's TEST)")
+    .option('--fps <n>', 'frame rate where the data does not say', positiveNumber)
+    .option('--tolerance <n>', 'for NSD: mm, px where not calibrated', positiveNumber, 2)
+    .option('--no-flicker', 'leave out flicker and its optical flow')
+    .option('--seed <n>', 'of the bootstrap', wholeNumber(0, 4_294_967_295), 1)
+    .addOption(
+      new Option('--progress <kind>', 'json: one object per line on standard error')
+        .choices(['auto', 'json', 'none'])
+        .default('auto'),
+    )
+    .action(async (flags: Flags) => {
+      await (flags.compare === undefined ? run(flags) : compare(flags, flags.compare));
+    });
+}
+
+function words(text: string): string[] {
+  const list = text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+  if (list.length === 0) throw new InvalidArgumentError('It is empty.');
+  return list;
+}
+
+const usage = (problem: string): Error => cliError('SONO_USAGE', { problem, command: 'evaluate' });
+
+async function run(flags: Flags): Promise<void> {
+  if (flags.dataset === undefined)
+    throw usage(`Say how the data is laid out, with --dataset ${datasetKinds.join('|')}`);
+  if (flags.root === undefined) throw usage('Say where the data is, with --root DIR');
+  if (flags.baseline !== undefined && flags.predictions !== undefined)
+    throw usage('--baseline and --predictions exclude each other');
+  if ((flags.baseline ?? flags.predictions) !== undefined && flags.policy.length > 0)
+    throw usage('--policy is for the model, not for baselines and masks made elsewhere');
+  const root = fromInvocation(flags.root);
+  const groups = flags.groups === undefined ? null : readGroups(fromInvocation(flags.groups));
+  const modelDir = findModel(flags.model, invocationFolder());
+  if (modelDir === null && flags.baseline === undefined && flags.predictions === undefined)
+    throw usage(`There is no model "${flags.model}"`);
+  const progress = progressWriter(flags.progress);
+  const { results, worst, engine } = await evaluate({
+    kind: flags.dataset,
+    root,
+    dataset: { task: flags.task, subset: flags.subset ?? null },
+    prompt: flags.prompt,
+    model: { dir: modelDir ?? '', provider: flags.provider, threads: flags.threads },
+    policies: flags.policy,
+    baseline: flags.baseline ?? null,
+    predictions: flags.predictions === undefined ? null : fromInvocation(flags.predictions),
+    labels: flags.labels,
+    clips: flags.clips,
+    framesPerSecond: flags.fps ?? null,
+    tolerance: flags.tolerance,
+    flicker: flags.flicker,
+    seed: flags.seed,
+    onProgress: progress.show,
+  });
+  progress.end();
+  const first = results[0] as RunResult;
+  const { cpu, cores, system } = machine();
+  const davis = flags.dataset === 'davis2016' || flags.dataset === 'davis2017';
+  const file: ResultFile = {
+    schema: resultSchema,
+    createdAt: new Date().toISOString(),
+    sonoscope: programVersion(),
+    machine: { cpu, cores, system },
+    model: engine && {
+      name: engine.modelName,
+      version: engine.modelVersion,
+      sha256: engine.modelSha256,
+      provider: engine.provider,
+    },
+    dataset: {
+      kind: flags.dataset,
+      name: basename(resolve(root)),
+      clips: first.clips.length,
+      leftOut: davis ? 'first and last frame' : 'none',
+    },
+    prompt: flags.prompt,
+    tolerance: flags.tolerance,
+    seed: flags.seed,
+    ...first,
+    groups: groups && groupResults(first.clips, groups, flags.seed),
+    ...(results.length > 1 ? { policies: results } : {}),
+  };
+  if (flags.json !== undefined) await writeWhole(fromInvocation(flags.json), `${JSON.stringify(file)}\n`);
+  if (flags.html !== undefined)
+    await writeWhole(join(fromInvocation(flags.html), 'index.html'), await htmlReport(file, worst.list()));
+  const out = [
+    runTable(first),
+    ...(results.length > 1 ? ['', policyTable(results)] : []),
+    ...(file.groups ?? []).flatMap((group) => ['', groupTable(group)]),
+    '',
+    `${first.fps.toFixed(1)} frames per second; ${first.predictor}`,
+  ];
+  process.stdout.write(`${out.join('\n')}\n`);
+}
+
+async function compare(flags: Flags, paths: readonly string[]): Promise<void> {
+  const [a, b, more] = paths;
+  if (a === undefined || b === undefined || more !== undefined) throw usage('--compare needs two results');
+  const [before, after] = [a, b].map((path) => readResult(fromInvocation(path))) as [
+    ReturnType<typeof readResult>,
+    ReturnType<typeof readResult>,
+  ];
+  const comparison = compareResults(before, after, flags.seed);
+  if (comparison.differences.length === 0)
+    throw evaluateError('SONO_EVALUATE_RESULT', { path: b, reason: `it has no clip in common with ${a}` });
+  if (flags.json !== undefined)
+    await writeWhole(fromInvocation(flags.json), `${JSON.stringify(comparison)}\n`);
+  process.stdout.write(`${comparisonTable(comparison)}\n`);
+}
+
+interface ProgressWriter {
+  readonly show: (progress: Progress) => void;
+  readonly end: () => void;
+}
+
+function progressWriter(kind: Flags['progress']): ProgressWriter {
+  const { stderr } = process;
+  if (kind === 'json')
+    return { show: (progress) => void stderr.write(`${JSON.stringify(progress)}\n`), end: () => undefined };
+  if (kind === 'none' || !stderr.isTTY) return { show: () => undefined, end: () => undefined };
+  let last = 0;
+  return {
+    show: ({ policy, clip, clipIndex, clipCount, frame, frameCount }) => {
+      if (Date.now() - last < 100) return;
+      last = Date.now();
+      const name = policy === null ? clip : `${policy}: ${clip}`;
+      stderr.write(`\r\u001b[K${name} (${clipIndex + 1}/${clipCount})  ${frame}/${frameCount} frames`);
+    },
+    end: () => void stderr.write('\r\u001b[K'),
+  };
+}
