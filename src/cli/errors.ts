@@ -17,6 +17,22 @@ export const cliError = errorFactory({
     httpStatus: 507,
     sentence: 'The disk is full: the report {file} could not be written. Free some space and run again.',
   },
+  SONO_BENCH_NO_RESULT: {
+    exitCode: 2,
+    httpStatus: 404,
+    sentence: 'There is no full result in bench/results yet. Run "./sonoscope bench" first.',
+  },
+  SONO_BENCH_FAILED: {
+    exitCode: 5,
+    httpStatus: 500,
+    sentence: 'Parts of the bench could not be measured ({count}); the lines above say why.',
+  },
+  SONO_BENCH_REGRESSION: {
+    exitCode: 5,
+    httpStatus: 500,
+    sentence:
+      'Figures have become worse since the last committed result ({count}); the lines above say which.',
+  },
   SONO_UNEXPECTED: {
     exitCode: 5,
     httpStatus: 500,

