@@ -127,7 +127,16 @@ class Session {
       const flags = seekFlags.flush | (this.#request.loop ? seekFlags.segment : 0);
       if (!(await this.#seek(resume?.seekSeconds ?? 0, flags))) this.#nextSourceFrame = 0;
     }
+    await this.#filled();
     this.#play();
+  }
+
+  /** A few decoded frames in hand before the clock starts: the first ones are then on time. */
+  async #filled(): Promise<void> {
+    const decoded = this.#element('decoded');
+    const patienceEndsNs = nowNs() + 1e9;
+    while (Number(decoded['current-level-buffers']) < 3 && !this.#over && nowNs() < patienceEndsNs)
+      await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   #play(): void {
