@@ -1,7 +1,7 @@
 /**
  * Which picture goes on the screen now, and whether its outlines go with it. Pure: time comes in as a number, pictures
  * and overlays are opaque. Runs in the painting worker, once per display refresh. The rule and its reasons are in
- * docs/decisions/0005-presentation-rule.md; in short:
+ * docs/decisions/0030-presentation-rule.md; in short:
  *
  * - An overlay is painted only together with the picture of the same timestamp, and only up to `limitMs` after capture.
  * - Nothing to draw, or overlay off: the newest picture, at once.

@@ -284,7 +284,10 @@ export function objectsPanel(
   );
   disposer.add(
     engine.measurements.watch((all) => {
-      const present = [...(all.get(stream)?.values() ?? [])];
+      // A measurement of an object that is gone says nothing about the present.
+      const present = [...(all.get(stream)?.values() ?? [])].filter(
+        ({ objectId }) => objectId === 0 || live.objects.value.some(({ id }) => id === objectId),
+      );
       measuredSection.hidden = present.length === 0;
       measured.replaceChildren(
         ...present.flatMap(({ name, value, unit, interval, quality, note, objectId }) => {

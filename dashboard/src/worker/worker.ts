@@ -1,7 +1,7 @@
 /**
  * The painting worker: holds the one connection to the server, decodes and paints every room of the page. One worker
  * for all rooms: browsers decode JPEG on their own threads, what is left per picture is one drawImage
- * (docs/decisions/0006-one-painting-worker.md has the figures). Nothing here touches the page; see messages.ts.
+ * (docs/decisions/0031-one-painting-worker.md has the figures). Nothing here touches the page; see messages.ts.
  */
 import { config } from 'zod';
 import { SonoscopeClient } from '../../../src/protocol/client.js';
