@@ -98,6 +98,7 @@ export async function runReplay(
     if (completed.length === 0 && !(await hasState(out, items))) {
       // Nothing was made: after the mistake is mended the same command works.
       await rm(join(out, workName), { recursive: true, force: true });
+      for (const { clip } of items) await removePartials(join(out, clip));
       return { completed, failed };
     }
     await writeFileAtomically(join(out, manifestName), manifest(options, identity, outcomes, startedUnixMs));
@@ -117,6 +118,12 @@ async function hasState(out: string, items: readonly InputItem[]): Promise<boole
     if (names.some((name) => name.endsWith('.json'))) return true;
   }
   return false;
+}
+
+async function removePartials(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => []))
+    if (name.endsWith('.partial')) await rm(join(folder, name), { recursive: true, force: true });
+  await rmdir(folder).catch(() => undefined);
 }
 
 /** Folders of ours in which nothing was left; the output folder itself only where this run has made it. */

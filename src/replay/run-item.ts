@@ -21,7 +21,7 @@ import type { StoredOrEmpty } from './forward-pass.js';
 import { FrameReader } from './frames.js';
 import { identifyInput } from './input-item.js';
 import type { InputItem } from './input-item.js';
-import { momentWords } from './prompt-problems.js';
+import { momentWords, outOfRange } from './prompt-problems.js';
 import { momentText } from './range.js';
 import type { FrameRange } from './range.js';
 import { TrackedObjects } from './tracked-objects.js';
@@ -133,7 +133,7 @@ export async function runItem(
         }
       })(),
     ]);
-    checkPlan(options.plan, source);
+    checkPlan(options.plan, source, options.range);
     await engine.setSourceSize(source.size);
     const timedEngine = timed.around(engine);
 
@@ -240,7 +240,7 @@ export async function runItem(
 }
 
 /** Prompts that cannot fit this source. */
-function checkPlan(plan: PromptPlan, source: SourceFormat): void {
+function checkPlan(plan: PromptPlan, source: SourceFormat, { from, to }: FrameRange): void {
   for (const { label, prompts } of plan.objects)
     for (const { moment, prompt } of prompts) {
       if (moment.kind === 'frame' && source.frameCount !== null && moment.frame >= source.frameCount)
@@ -249,6 +249,13 @@ function checkPlan(plan: PromptPlan, source: SourceFormat): void {
           moment: momentWords(moment),
           frames: source.frameCount,
         });
+      // Times are compared when the frames are there.
+      if (
+        moment.kind === 'frame' &&
+        ((from?.kind === 'frame' && moment.frame < from.frame) ||
+          (to?.kind === 'frame' && moment.frame > to.frame))
+      )
+        throw outOfRange({ label, moment, prompts: [prompt] });
       const problem = promptProblem(prompt, source.size);
       if (problem !== null)
         throw replayError('SONO_REPLAY_PROMPT_INVALID', {
