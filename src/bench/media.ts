@@ -112,7 +112,7 @@ export async function echo(): Promise<Clip> {
     real: false,
     size: { width: 800, height: 600 },
     framesPerSecond: 30,
-    boxes: [[300, 150, 430, 400]],
+    boxes: [[375, 115, 524, 351]],
   };
 }
 

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../built-module.js';
 import { SonoError } from '../errors.js';
+import { parseSourceUri } from '../ingest/source-uri.js';
+import { defaultPrompts } from '../ingest/synthetic/index.js';
 import { nearest } from './nearest.js';
 import { findModel, parsePipelineFile, readPipelineFile, resolveSource } from './pipeline-file.js';
 
@@ -153,7 +155,38 @@ describe('pipeline file', () => {
       expect(text.startsWith('#')).toBe(true);
     }
   });
+
+  it('points at what is there in the generated scenes of the worked examples', async () => {
+    let checked = 0;
+    for (const name of ['demo.yaml', 'echo.yaml', 'laparoscopy.yaml']) {
+      const path = join(packageRoot, 'pipelines', name);
+      const text = readFileSync(path, 'utf8').replace(/model: \S+/g, 'model: none');
+      for (const { source, prompts } of (await parsePipelineFile(text, path)).streams) {
+        const address = parseSourceUri(source);
+        if (address.kind !== 'synthetic') throw new Error(`${name} opens ${source}`);
+        const { scene, seed, width, height, framesPerSecond } = address;
+        const truth = defaultPrompts(scene, { seed, width, height, framesPerSecond }).objects;
+        for (const { label, prompts: steps } of prompts?.objects ?? []) {
+          const [own, known] = [steps, truth.find((object) => object.label === label)?.prompts].map(
+            (list) => list?.[0]?.prompt,
+          );
+          if (own?.type !== 'box' || known?.type !== 'box') throw new Error(`${label} has no box`);
+          expect(boxIou(own.box, known.box)).toBeGreaterThan(0.6);
+          checked += 1;
+        }
+      }
+    }
+    expect(checked).toBeGreaterThanOrEqual(5);
+  });
 });
+
+type Corners = readonly [number, number, number, number];
+
+function boxIou(a: Corners, b: Corners): number {
+  const area = ([x0, y0, x1, y1]: Corners): number => Math.max(0, x1 - x0) * Math.max(0, y1 - y0);
+  const both = area([Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])]);
+  return both / (area(a) + area(b) - both);
+}
 
 it('keeps URIs and resolves paths', () => {
   expect(resolveSource('synthetic:laparoscopy?seed=1', '/base')).toBe('synthetic:laparoscopy?seed=1');

@@ -196,6 +196,7 @@ export class Analyser {
       );
       if (objectId !== null) this.#planned.set(step.label, objectId);
     } catch (error) {
+      if (this.#closed) return;
       this.options.note(`${words} failed: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
