@@ -190,6 +190,7 @@ class WorkerEngine implements Engine {
             return;
           case 'refused':
             refusal = fromPlainError(message.error);
+            void worker.terminate();
             return;
           case 'done':
             this.#info = message.info;
@@ -208,6 +209,10 @@ class WorkerEngine implements Engine {
       });
       worker.on('error', (error) => {
         fault = error;
+      });
+      // An answer that cannot be read: without this its call would wait for ever.
+      worker.on('messageerror', (error) => {
+        if (this.#inFlight !== null) this.#settle(this.#inFlight.id, ({ reject }) => reject(error));
       });
       worker.on('exit', () => {
         const wasReady = this.#ready;

@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { Tracker } from '../tracking/tracker.js';
 import { chooseProvider, firstLine, loadModel, type ChooseProvider } from './choose-provider.js';
 import { EngineCore, engineInfo, isInferenceFailure } from './engine-core.js';
-import type { CommandResult, EngineInfo, FrameResult } from './engine.js';
+import type { EngineInfo } from './engine.js';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.js';
 import {
   toPlainError,
@@ -24,8 +24,8 @@ export async function serveEngine(
   start: WorkerStart,
   choose: ChooseProvider = chooseProvider,
 ): Promise<void> {
-  const post = (message: FromWorker, transfer: readonly ArrayBuffer[] = []): void =>
-    port.postMessage(message, transfer);
+  // Nothing is handed over: the tracker keeps what it answers with (earlier masks, memory).
+  const post = (message: FromWorker): void => port.postMessage(message);
   let core: EngineCore;
   let info: () => EngineInfo;
   let run: (task: WorkerTask) => Promise<unknown>;
@@ -70,7 +70,7 @@ export async function serveEngine(
   const perform = async (id: number, task: WorkerTask): Promise<void> => {
     try {
       const value = await run(task);
-      post({ kind: 'done', id, value, info: info() }, logitsOf(task, value));
+      post({ kind: 'done', id, value, info: info() });
       const changed = task.kind === 'command' || task.kind === 'restore' || task.kind === 'sourceSize';
       if (changed || (task.kind === 'track' && performance.now() - stateSentMs >= stateIntervalMs))
         sendState(stateRecent, false);
@@ -91,17 +91,4 @@ export async function serveEngine(
     } else void perform(message.id, message);
   });
   post({ kind: 'ready', info: info() });
-}
-
-/** Logits are copies made for this result, so they may be handed over instead of copied again. */
-function logitsOf(task: WorkerTask, value: unknown): ArrayBuffer[] {
-  const result =
-    task.kind === 'track'
-      ? (value as FrameResult)
-      : task.kind === 'command'
-        ? (value as CommandResult).result
-        : null;
-  return (result?.objects ?? []).flatMap(({ logits }) =>
-    logits?.buffer instanceof ArrayBuffer ? [logits.buffer] : [],
-  );
 }

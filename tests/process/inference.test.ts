@@ -140,7 +140,8 @@ describe.each(kinds)('%s engine', (_, create) => {
   it('goes on from a snapshot exactly as without it', async () => {
     const engine = await open(create, { keepLogits: true });
     await click(engine, moving(0).red, 0);
-    await click(engine, moving(0).blue, 0);
+    const { result } = await click(engine, moving(0).blue, 0);
+    expect(result?.objects.map(({ logits }) => logits?.length)).toEqual([192, 192]);
     for (let index = 1; index < 8; index++) await engine.track(movingFrame(index));
     const stored: unknown = JSON.parse(JSON.stringify(await engine.snapshot()));
     const other = await open(create, { keepLogits: true });
