@@ -134,16 +134,24 @@ class Encoder(nn.Module):
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """image [B, 3, H, W] normalised -> features at strides 4, 8, 16, 32."""
-        grad = torch.is_grad_enabled()
+        if self.frozen_blocks == 0 or image.shape[0] == 1:
+            return self._blocks(self._stem(image), 0, len(self.blocks))[1]
+        with torch.no_grad():  # two frames at a time: the wide early layers stay in the processor's cache
+            parts = [self._blocks(self._stem(part), 0, self.frozen_blocks) for part in image.split(2)]
+        x = torch.cat([part[0] for part in parts])
+        early = [torch.cat(taps) for taps in zip(*(part[1] for part in parts), strict=True)]
+        return early + self._blocks(x, self.frozen_blocks, len(self.blocks))[1]
+
+    def _stem(self, image: Tensor) -> Tensor:
+        return functional.relu6(self.stem(functional.pad(image, _same_padding(3, 2))))
+
+    def _blocks(self, x: Tensor, first: int, last: int) -> tuple[Tensor, list[Tensor]]:
         taps: list[Tensor] = []
-        with torch.set_grad_enabled(grad and self.frozen_blocks <= 0):
-            x = functional.relu6(self.stem(functional.pad(image, _same_padding(3, 2))))
-        for index, block in enumerate(self.blocks):
-            with torch.set_grad_enabled(grad and index >= self.frozen_blocks):
-                x = block(x)
+        for index in range(first, last):
+            x = self.blocks[index](x)
             if index in self.TAPS:
                 taps.append(x)
-        return taps
+        return x, taps
 
 
 class ResidualBlock(nn.Module):
