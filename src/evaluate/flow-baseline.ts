@@ -3,7 +3,6 @@
  * (bench/accuracy/flow_baseline.py). Pictures go in as the tracker gets them, soft masks of the same size come back.
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -28,6 +27,8 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 export class FlowPredictor implements Predictor {
   readonly name = 'optical flow (OpenCV DIS)';
   #child: Child | null = null;
+  /** Settles when the child has ended. */
+  #ended: Promise<unknown> = Promise.resolve();
   #problems = '';
   #reader: AsyncIterator<Buffer> | null = null;
   #waiting = Buffer.alloc(0);
@@ -55,6 +56,7 @@ export class FlowPredictor implements Predictor {
     child.on('error', (error) => (this.#problems += error.message));
     child.stderr.on('data', (chunk: Buffer) => (this.#problems += chunk.toString()));
     this.#child = child;
+    this.#ended = new Promise((resolve) => child.once('close', resolve));
     this.#problems = '';
     this.#waiting = Buffer.alloc(0);
     this.#reader = (child.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
@@ -95,15 +97,15 @@ export class FlowPredictor implements Predictor {
     if (child === null || child.exitCode !== null) return;
     child.stdin.end();
     child.kill('SIGKILL');
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+    await this.#ended;
   }
 
   async #send(header: object, data: Uint8Array): Promise<void> {
     const child = this.#child;
     if (child === null) throw evaluateError('SONO_EVALUATE_BASELINE', { reason: 'it was not started' });
     child.stdin.write(`${JSON.stringify(header)}\n`);
-    if (!child.stdin.write(data) && child.exitCode === null)
-      await Promise.race([once(child.stdin, 'drain'), once(child, 'close')]);
+    if (!child.stdin.write(data))
+      await Promise.race([new Promise((resolve) => child.stdin.once('drain', resolve)), this.#ended]);
   }
 
   async #receive(length: number): Promise<Buffer> {

@@ -1,4 +1,4 @@
-/** The frames that deserve a look: lowest J, no two from the same half second of one object. */
+/** The frames that deserve a look: lowest J, one per half second of an object, because neighbours look alike. */
 import type { PictureSize } from '../frame.js';
 import type { Bitmap } from './metrics/bitmap.js';
 
@@ -18,8 +18,8 @@ export interface FramePictures {
   readonly truth: Bitmap;
 }
 
-/** Neighbours look alike: within so many frames only the worst one is kept. */
-const apart = 12;
+/** Of so many frames in a row only the worst one is kept. */
+const stretch = 12;
 
 /** Bounded: keeps the pictures of a few candidates only. */
 export class WorstFrames {
@@ -30,7 +30,10 @@ export class WorstFrames {
   offer(candidate: WorstFrame, pictures: FramePictures): void {
     const { clip, object, frame, j } = candidate;
     const near = this.#kept.find(
-      (other) => other.clip === clip && other.object === object && Math.abs(other.frame - frame) < apart,
+      (other) =>
+        other.clip === clip &&
+        other.object === object &&
+        Math.floor(other.frame / stretch) === Math.floor(frame / stretch),
     );
     if (near !== undefined) {
       if (near.j <= j) return;

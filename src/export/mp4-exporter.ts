@@ -5,7 +5,6 @@
  * 4:2:0 video has none.
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import sharp from 'sharp';
@@ -237,8 +236,11 @@ class ChunkEncoder {
   async push(picture: Uint8Array): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     this.#pushed++;
-    if (!this.#child.stdin.write(picture) && this.#child.exitCode === null && this.#child.signalCode === null)
-      await Promise.race([once(this.#child.stdin, 'drain'), once(this.#child, 'close'), this.#reading]);
+    if (!this.#child.stdin.write(picture))
+      await Promise.race([
+        new Promise((resolve) => this.#child.stdin.once('drain', resolve)),
+        this.#reading, // It ends with the child.
+      ]);
   }
 
   async end(): Promise<void> {

@@ -55,7 +55,7 @@ ${section(
     ['f-f', 'F'],
   ])}${clipBars(result)}${clipTable(result)}`,
 )}
-${section('Since the prompt, and trust in the score', `<div class="plots">${driftPlot(result)}${reliabilityPlot(result)}${abstentionPlot(result)}</div>`)}
+${section('Since the prompt, and trust in the score', `<div class="plots three">${driftPlot(result)}${reliabilityPlot(result)}${abstentionPlot(result)}</div>`)}
 ${section(
   'Score over time',
   `${legend([
@@ -73,7 +73,7 @@ ${
         `${legend([
           ['o-truth', 'truth'],
           ['o-prediction', 'prediction'],
-        ])}<p class="note">Lowest J of all clips; of frames closer than half a second only the worst is shown. Pictures as the network sees them.</p><div class="frames">${pictures.join('')}</div>`,
+        ])}<p class="note">Lowest J of all clips, at most one of twelve frames in a row. Pictures as the network sees them.</p><div class="frames">${pictures.join('')}</div>`,
       )
     : ''
 }

@@ -23,6 +23,7 @@ th, td { text-align: right; padding: 4px 8px; border-bottom: 1px solid var(--rul
 th { color: var(--soft); font-weight: 600; }
 td:first-child, th:first-child, .first { text-align: left; }
 .plots { display: grid; grid-template-columns: repeat(2, 1fr); gap: 12px 20px; }
+.three { grid-template-columns: repeat(3, 1fr); }
 .frames { display: grid; grid-template-columns: repeat(2, 1fr); gap: 16px; }
 figure { margin: 0; break-inside: avoid; }
 figcaption { padding: 2px 0 0; }
