@@ -10,7 +10,7 @@ import type { ReplayTools } from './run-item.js';
 export const replayTools: ReplayTools = {
   createSource: (item) =>
     item.kind === 'recording' ? new RecordingSource(item.uri, item.stream) : createSource(item.uri),
-  createEngine: (options) => createWorkerEngine(options),
+  createEngine: createWorkerEngine,
   createExporter: (format) => (format === 'mcap' ? new McapExporter() : createExporter(format)),
   readDicomReference,
 };

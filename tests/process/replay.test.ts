@@ -13,12 +13,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { decodeSegmentation } from '../../src/protocol/messages.js';
 import { maskFromCocoBytes, maskBox } from '../../src/mask-rle.js';
 import { McapFileReader } from '../../src/record/mcap-reader.js';
 import { Cli, runCli } from './cli.js';
 import { clipSize, promptFile, sceneFolder, squareBox, tinyModel } from './replay-fixture.js';
+
+// Every run starts three processes; a loaded machine takes its time.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'sono-replay-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -125,31 +128,16 @@ describe('a replay run', () => {
     expect(manifest['timings']).toMatchObject({ jobs: 1 });
   });
 
-  it('forwards begins at the prompt; backwards ends there', async () => {
-    const forward = join(folder, 'forward');
+  it('backwards ends at each last prompt', async () => {
     const backward = join(folder, 'backward');
-    expect(await runCli(base(clip, forward))).toMatchObject({ code: 0, stderr: '' });
     expect(await runCli(base(clip, backward, '--direction', 'backward'))).toMatchObject({
       code: 0,
       stderr: '',
     });
-    expect(hits(await tracked(forward, 'clip', 'square'))).toEqual(range(20, frames));
-    expect(hits(await tracked(forward, 'clip', 'late'))).toEqual(range(30, frames));
     expect(hits(await tracked(backward, 'clip', 'square'))).toEqual(range(0, 21));
     expect(hits(await tracked(backward, 'clip', 'late'))).toEqual(range(0, 41));
     // Frames without the object are there as well, empty.
     expect(await tracked(backward, 'clip', 'square')).toHaveLength(frames);
-    expect(readdirSync(join(forward, 'clip', 'late'))).toHaveLength(frames);
-  });
-
-  it('backwards in small windows of the spool gives the same', async () => {
-    const windows = join(folder, 'windows');
-    // Room for three pictures of 64 × 48.
-    const result = await runCli(
-      base(clip, windows, '--direction', 'both', '--spool-gb', String(30_000 / 1024 ** 3)),
-    );
-    expect(result).toMatchObject({ code: 0, stderr: '' });
-    expect(contents(windows)).toEqual(contents(both));
   });
 
   it('takes a part, and every n-th frame of it', async () => {
@@ -161,10 +149,12 @@ describe('a replay run', () => {
     expect(hits(found)).toEqual([16, 20, 24, 28, 32, 36, 40]);
   });
 
-  it('twice gives the same files, byte for byte, also side by side', async () => {
+  it('twice gives the same files, byte for byte: beside another clip, and backwards in small windows', async () => {
     const again = join(folder, 'again');
     const other = await sceneFolder(join(folder, 'other'), 44);
-    const args = ['replay', clip, other, ...base(clip, again, '--direction', 'both', '--jobs', '2').slice(2)];
+    // Room for eight pictures of 64 × 48.
+    const more = ['--direction', 'both', '--jobs', '2', '--spool-gb', String(80_000 / 1024 ** 3)];
+    const args = ['replay', clip, other, ...base(clip, again, ...more).slice(2)];
     expect(await runCli(args)).toMatchObject({ code: 0, stderr: '' });
     const expected = contents(both);
     const found = contents(again);
@@ -206,23 +196,15 @@ describe('a killed run', () => {
       if (signal === 'SIGKILL' && existsSync(work) && stamp(work) !== '') killedInside += 1;
     }
     expect(killedInside).toBeGreaterThan(0);
+    const other = await runCli(base(clip, out, '--resume'));
+    expect(other).toMatchObject({ code: 2 });
+    expect(other.stderr).toContain('SONO_REPLAY_RESUME_OTHER');
+    expect(other.stderr).toContain('direction');
     expect(await runCli(args)).toMatchObject({ code: 0, stderr: '' });
     expect(contents(out)).toEqual(contents(reference));
     // A run that is complete has nothing more to do, and says so by succeeding.
     expect(await runCli(args)).toMatchObject({ code: 0, stderr: '' });
     expect(contents(out)).toEqual(contents(reference));
-  });
-
-  it('is not continued with other settings', async () => {
-    const out = join(folder, 'settings');
-    const run = new Cli(base(clip, out));
-    while (run.process.exitCode === null && !existsSync(join(out, '.replay', 'run.json'))) await delay(3);
-    run.kill('SIGKILL');
-    await run.finished;
-    const other = await runCli(base(clip, out, '--resume', '--direction', 'both'));
-    expect(other.code).toBe(2);
-    expect(other.stderr).toContain('SONO_REPLAY_RESUME_OTHER');
-    expect(other.stderr).toContain('direction');
   });
 });
 
@@ -258,9 +240,9 @@ describe('a batch', () => {
     };
     expect(manifest.items.map(({ clip: name }) => name)).toEqual(['good']);
     expect(manifest.failed).toMatchObject([{ clip: 'broken', code: 'SONO_SOURCE_NOT_VIDEO' }]);
-    // Mended, the run goes on where it was.
-    rmSync(join(inputs, 'broken.mp4'));
-    await expect(runCli(base(inputs, out, '--resume'))).resolves.toMatchObject({ code: 2 });
+    // Forwards begins at the first prompt of each object.
+    expect(hits(await tracked(out, 'good', 'square'))).toEqual(range(20, 44));
+    expect(hits(await tracked(out, 'good', 'late'))).toEqual(range(30, 44));
   });
 });
 
@@ -281,20 +263,6 @@ describe('refused with its code', () => {
   const box = squareBox(0);
   const one = (prompt: unknown) => ({ objects: [{ label: 'square', prompts: [prompt] }] });
 
-  it('a prompt file that is wrong', async () => {
-    await refused(withPrompts(write('a.json', '{ not json')), 'SONO_PROMPT_FILE_SYNTAX');
-    await refused(
-      withPrompts(write('b.json', one({ frame: 0, type: 'box', box, colour: 1 }))),
-      'SONO_PROMPT_FILE_KEY',
-    );
-    await refused(
-      withPrompts(write('c.json', one({ frame: 0, type: 'box', box: [40, 40, 10, 10] }))),
-      'SONO_PROMPT_BOX_INSIDE_OUT',
-    );
-    const twice = { label: 'x', prompts: [{ frame: 0, type: 'box', box }] };
-    await refused(withPrompts(write('d.json', { objects: [twice, twice] })), 'SONO_PROMPT_LABEL_TWICE');
-  });
-
   it('prompts that do not fit the video', async () => {
     await refused(
       withPrompts(write('e.json', one({ frame: 999, type: 'box', box }))),
@@ -305,8 +273,7 @@ describe('refused with its code', () => {
       'SONO_REPLAY_PROMPT_INVALID',
     );
     await refused([...base(clip, join(folder, 'never')), '--to', '10'], 'SONO_REPLAY_PROMPT_RANGE');
-    expect(existsSync(join(folder, 'never', 'clip'))).toBe(false);
-    rmSync(join(folder, 'never'), { recursive: true, force: true });
+    expect(existsSync(join(folder, 'never'))).toBe(false);
   });
 
   it('an output folder that is not empty, until --overwrite', async () => {
@@ -318,7 +285,6 @@ describe('refused with its code', () => {
     expect(readdirSync(out)).toEqual(['mine.txt']);
     expect(await runCli(base(clip, out, '--overwrite'))).toMatchObject({ code: 0, stderr: '' });
     await refused(base(clip, out), 'SONO_REPLAY_OUT_NOT_EMPTY');
-    expect(await runCli(base(clip, out, '--overwrite'))).toMatchObject({ code: 0, stderr: '' });
     expect(readFileSync(join(out, 'mine.txt'), 'utf8')).toBe('keep');
   });
 
