@@ -32,8 +32,15 @@ const restartDelaysMs = [0, 250, 1_000, 3_000, 10_000] as const;
 const stableMs = 30_000;
 /** A provider other than the CPU is given up when its worker dies this often without having been stable in between. */
 const deathsForProvider = 2;
+/** A call without an answer for so long: a driver hangs, and only a new thread helps. Far beyond any slow CPU. */
+const stuckAfterMs = 30_000;
 /** A worker that has not ended by itself after being told so is ended. */
 const closeMs = 1_000;
+
+export interface WorkerParts {
+  readonly workerUrl?: URL;
+  readonly stuckAfterMs?: number;
+}
 
 interface Call {
   readonly task: WorkerTask;
@@ -42,15 +49,18 @@ interface Call {
 }
 
 /**
- * Resolves when the model is loaded. Rejects with SONO_MODEL_…, SONO_PROVIDER_NONE, SONO_POLICY_UNKNOWN. `workerUrl`
- * stands in for the worker's entry in tests of a lost device.
+ * Resolves when the model is loaded. Rejects with SONO_MODEL_…, SONO_PROVIDER_NONE, SONO_POLICY_UNKNOWN. `parts` are for
+ * the engine without a model and for tests of a lost device: another entry of the thread, another patience.
  */
 export async function createWorkerEngine(
   options: EngineOptions,
   hooks: EngineHooks = {},
-  workerUrl: URL = builtModule('inference/worker'),
+  parts: WorkerParts = {},
 ): Promise<Engine> {
-  const engine = new WorkerEngine(options, hooks, workerUrl);
+  const engine = new WorkerEngine(options, hooks, {
+    workerUrl: parts.workerUrl ?? builtModule('inference/worker'),
+    stuckAfterMs: parts.stuckAfterMs ?? stuckAfterMs,
+  });
   await engine.start();
   return engine;
 }
@@ -62,7 +72,7 @@ class WorkerEngine implements Engine {
   #ready = false;
   #closed = false;
   #queue: Call[] = [];
-  #inFlight: (Call & { readonly id: number }) | null = null;
+  #inFlight: (Call & { readonly id: number; readonly watchdog: NodeJS.Timeout }) | null = null;
   #nextId = 1;
   #state: TrackerSnapshot | null = null;
   #failed: Partial<Record<ProviderName, string>> = {};
@@ -75,7 +85,7 @@ class WorkerEngine implements Engine {
   constructor(
     options: EngineOptions,
     private readonly hooks: EngineHooks,
-    private readonly workerUrl: URL,
+    private readonly parts: Required<WorkerParts>,
   ) {
     this.#options = options;
   }
@@ -144,26 +154,34 @@ class WorkerEngine implements Engine {
     const [call] = this.#queue.splice(Math.max(urgent, 0), 1);
     if (call === undefined) return;
     const id = this.#nextId++;
-    this.#inFlight = { ...call, id };
+    const worker = this.#worker;
+    const watchdog = setTimeout(() => this.#stuck(worker), this.parts.stuckAfterMs);
+    this.#inFlight = { ...call, id, watchdog };
     const pixels = 'frame' in call.task ? call.task.frame?.data.buffer : undefined;
-    this.#post(this.#worker, { ...call.task, id }, pixels instanceof ArrayBuffer ? [pixels] : []);
+    this.#post(worker, { ...call.task, id }, pixels instanceof ArrayBuffer ? [pixels] : []);
   }
 
   #post(worker: Worker, message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
     worker.postMessage(message, transfer);
   }
 
-  #settle(id: number, settle: (call: Call) => void): void {
+  #takeInFlight(): Call | null {
     const call = this.#inFlight;
-    if (call?.id !== id) return;
     this.#inFlight = null;
-    settle(call);
+    if (call !== null) clearTimeout(call.watchdog);
+    return call;
+  }
+
+  #settle(id: number, settle: (call: Call) => void): void {
+    if (this.#inFlight?.id !== id) return;
+    const call = this.#takeInFlight();
+    if (call !== null) settle(call);
     this.#pump();
   }
 
   #rejectAll(error: Error): void {
-    const calls = [...(this.#inFlight === null ? [] : [this.#inFlight]), ...this.#queue];
-    this.#inFlight = null;
+    const inFlight = this.#takeInFlight();
+    const calls = [...(inFlight === null ? [] : [inFlight]), ...this.#queue];
     this.#queue = [];
     for (const call of calls) call.reject(error);
   }
@@ -173,7 +191,7 @@ class WorkerEngine implements Engine {
   /** Starts a worker; resolves when it is ready, rejects when its model cannot be loaded or it dies before. */
   #launch(): Promise<void> {
     const start: WorkerStart = { options: this.#options, failed: this.#failed, state: this.#state };
-    const worker = new Worker(this.workerUrl, { workerData: start, name: 'inference', execArgv: [] });
+    const worker = new Worker(this.parts.workerUrl, { workerData: start, name: 'inference', execArgv: [] });
     this.#worker = worker;
     return new Promise((resolve, reject) => {
       let refusal: Error | null = null;
@@ -238,19 +256,30 @@ class WorkerEngine implements Engine {
   #workerDied(fault: unknown): void {
     if (performance.now() - this.#readyAtMs >= stableMs) this.#deaths = 0;
     this.#deaths += 1;
-    const provider = this.#info?.provider ?? 'cpu';
-    if (provider !== 'cpu' && this.#deaths >= deathsForProvider) {
-      this.#failed = { ...this.#failed, [provider]: 'its thread stopped several times' };
+    if (this.#deaths >= deathsForProvider) {
+      this.#giveUp('its thread stopped several times');
       this.#deaths = 0;
     }
     this.#lose(inferenceError('SONO_ENGINE_LOST', {}, fault));
   }
 
+  #stuck(worker: Worker): void {
+    if (this.#worker !== worker) return;
+    this.#giveUp('it did not answer any more');
+    this.#retire(worker);
+    this.#lose(inferenceError('SONO_ENGINE_LOST', {}, new Error('the inference thread did not answer')));
+  }
+
+  /** There is nothing below the CPU: it is tried again. */
+  #giveUp(reason: string): void {
+    const provider = this.#info?.provider ?? 'cpu';
+    if (provider !== 'cpu') this.#failed = { ...this.#failed, [provider]: reason };
+  }
+
   /** The call under way is lost; the others wait for the new worker. */
   #lose(error: SonoError): void {
     if (performance.now() - this.#readyAtMs >= stableMs) this.#attempts = 0;
-    const lost = this.#inFlight;
-    this.#inFlight = null;
+    const lost = this.#takeInFlight();
     this.hooks.onFailure?.(error);
     lost?.reject(error);
     this.#scheduleRestart();
@@ -291,5 +320,5 @@ function ownCopy(frame: AnalysisFrame): AnalysisFrame {
  * what everything around the model costs. `info.modelName` says so.
  */
 export function createNoopEngine(options: EngineOptions, hooks: EngineHooks = {}): Promise<Engine> {
-  return createWorkerEngine(options, hooks, builtModule('inference/noop-worker'));
+  return createWorkerEngine(options, hooks, { workerUrl: builtModule('inference/noop-worker') });
 }

@@ -361,7 +361,7 @@ describe('a lost device', () => {
   });
 
   /** A worker whose "webgpu" is the CPU and fails, or whose thread ends, at the given call. */
-  async function faultyWorker(fault: 'throws' | 'exits', atCall: number): Promise<URL> {
+  async function faultyWorker(fault: 'throws' | 'exits' | 'hangs', atCall: number): Promise<URL> {
     const directory = await mkdtemp(join(tmpdir(), 'sono-worker-'));
     closing.push(() => rm(directory, { recursive: true, force: true }));
     const file = join(directory, 'faulty-worker.mjs');
@@ -381,6 +381,7 @@ await serveEngine(parentPort, workerData, (model, wish) =>
     return { ...runner, provider, track: (frame, bank) => {
       if (++calls === ${atCall}) {
         if (${JSON.stringify(fault)} === 'exits') process.exit(1);
+        if (${JSON.stringify(fault)} === 'hangs') return new Promise(() => {});
         throw new Error('device lost');
       }
       return runner.track(frame, bank);
@@ -391,7 +392,7 @@ await serveEngine(parentPort, workerData, (model, wish) =>
     return pathToFileURL(file);
   }
 
-  async function playThrough(workerUrl: URL, frames: number) {
+  async function playThrough(workerUrl: URL, frames: number, stuckAfterMs = 60_000) {
     const failures: string[] = [];
     const recoveries: string[] = [];
     const engine = await createWorkerEngine(
@@ -400,7 +401,7 @@ await serveEngine(parentPort, workerData, (model, wish) =>
         onFailure: ({ code }) => failures.push(code),
         onRecovered: ({ provider }) => recoveries.push(provider),
       },
-      workerUrl,
+      { workerUrl, stuckAfterMs },
     );
     closing.push(() => engine.close());
     const { objectId } = await click(engine, moving(0).red, 0);
@@ -430,6 +431,14 @@ await serveEngine(parentPort, workerData, (model, wish) =>
     expect(failures).toEqual(['SONO_ENGINE_LOST', 'SONO_ENGINE_LOST']);
     expect(recoveries).toEqual(['webgpu', 'cpu']);
     expect(engine.info.rejected.webgpu).toBe('its thread stopped several times');
+  });
+
+  it('may also hang: its thread is left and the next provider goes on', async () => {
+    const { engine, failures, codes } = await playThrough(await faultyWorker('hangs', 4), 8, 8_000);
+    expect(codes.filter((code) => code !== 'ok')).toEqual(['SONO_ENGINE_LOST']);
+    expect(failures).toEqual(['SONO_ENGINE_LOST']);
+    expect(engine.info.provider).toBe('cpu');
+    expect(engine.info.rejected.webgpu).toBe('it did not answer any more');
   });
 });
 
