@@ -263,10 +263,9 @@ function weightedSum({ distances, lengths }: Surface): number {
 }
 
 function lengthWithin({ distances, lengths }: Surface, tolerance: number): number {
-  let sum = 0;
-  for (let index = 0; index < distances.length && (distances[index] as number) <= tolerance; index++)
-    sum += lengths[index] as number;
-  return sum;
+  let count = 0;
+  while (count < distances.length && (distances[count] as number) <= tolerance) count++;
+  return pairwiseSum(lengths, 0, count);
 }
 
 export interface ContourScores {
