@@ -15,7 +15,7 @@ import { parseGdp, parseSegment, parseTags, type GdpPacket, type Segment } from 
 import { isPaced, launchString } from './launch.js';
 import type { ChildMessage, ChildRequest } from './messages.js';
 import { Outlet } from './outlet.js';
-import { displaySize, jpegSize, parseFraction } from './picture-format.js';
+import { displaySize, jpegSize, parseCaps, type PictureShape } from './picture-format.js';
 import { padRows, unpadRows, type FrameProducer } from './producer.js';
 import { createProducer } from './producers.js';
 import { resumedFrame } from './resume.js';
@@ -27,17 +27,12 @@ const dropStages: Record<Branch, DropStage> = { display: 'display-queue', analys
 const seekFlags = { flush: 1, segment: 8 } as const;
 /** Index entries after which a frame that still has none is given up. */
 const pendingTurns = 16;
+/** Time for a capture card to open. */
+const devicePatienceMs = 3000;
 /** A source that cannot seek never prerolls again; it is then started afresh. */
 const seekPatienceMs = 2000;
 
 const nowNs = (): number => Number(process.hrtime.bigint());
-
-interface Shape {
-  readonly width: number;
-  readonly height: number;
-  readonly pixelAspect: string;
-  readonly framesPerSecond: number | null;
-}
 
 class Session {
   readonly #request: ChildRequest;
@@ -56,7 +51,7 @@ class Session {
   #framesEver = 0;
   readonly #tags = new Map<string, string>();
 
-  #shape: Shape | null = null;
+  #shape: PictureShape | null = null;
   #size: PictureSize | null = null;
   #formatSent = false;
   readonly #onFormat: (() => void)[] = [];
@@ -64,6 +59,8 @@ class Session {
 
   #sinksOpen = 0;
   #busEos = false;
+  /** The pipeline has reached PAUSED. */
+  #up = false;
   #over = false;
   #onPrerolled: (() => void) | null = null;
 
@@ -111,6 +108,7 @@ class Session {
     if (isLive(address)) {
       this.#play();
       this.#pullAll();
+      if (address.kind === 'v4l2' || address.kind === 'decklink') this.#watchDevice(sourceName(address));
       return;
     }
     if (this.#producer !== null) {
@@ -123,12 +121,28 @@ class Session {
     this.#pullAll();
     this.#pushMore();
     await prerolled;
-    if (this.#producer === null && (resume !== null || this.#request.loop)) {
+    if (this.#producer === null && this.#request.seekable && (resume !== null || this.#request.loop)) {
       const flags = seekFlags.flush | (this.#request.loop ? seekFlags.segment : 0);
-      if (!(await this.#seek(resume?.seekSeconds ?? 0, flags))) this.#nextSourceFrame = 0;
+      if (!(await this.#seek(resume?.seekSeconds ?? 0, flags))) {
+        this.#outlet.message({ kind: 'unseekable' } satisfies ChildMessage);
+        await this.#leave();
+        return;
+      }
     }
     await this.#filled();
     this.#play();
+  }
+
+  /** A device that cannot be opened stops the pipeline on its way up, often without a word on the bus. */
+  #watchDevice(device: string): void {
+    setTimeout(() => {
+      if (this.#up || this.#framesEver > 0) return;
+      this.#fail({
+        code: 'SONO_SOURCE_DEVICE_ABSENT',
+        details: { device },
+        cause: 'the device could not be opened',
+      });
+    }, devicePatienceMs);
   }
 
   /** A few decoded frames in hand before the clock starts: the first ones are then on time. */
@@ -170,7 +184,7 @@ class Session {
   }
 
   #pull(name: 'shape' | 'index' | Branch, sink: AppSink): void {
-    sink.pull((buffer, caps) => {
+    sink.pull((buffer) => {
       if (this.#over) return;
       if (buffer === null) {
         this.#sinksOpen -= 1;
@@ -179,7 +193,7 @@ class Session {
       }
       switch (name) {
         case 'shape':
-          this.#onShape(caps);
+          this.#onShape(parseGdp(buffer));
           this.#pull(name, sink);
           return;
         case 'index':
@@ -202,15 +216,11 @@ class Session {
     });
   }
 
-  #onShape(caps: Record<string, unknown>): void {
-    this.#element('gate')['drop'] = true;
-    if (process.env['DBG']) console.error(caps);
-    const shape: Shape = {
-      width: Number(caps['width']),
-      height: Number(caps['height']),
-      pixelAspect: typeof caps['pixel-aspect-ratio'] === 'string' ? caps['pixel-aspect-ratio'] : '1/1',
-      framesPerSecond: parseFraction(caps['framerate']),
-    };
+  #onShape(packet: GdpPacket): void {
+    if (packet.kind === 'buffer') this.#element('gate')['drop'] = true;
+    if (packet.kind !== 'caps') return;
+    const shape = parseCaps(packet.text);
+    if (shape === null) return;
     const before = this.#shape;
     this.#shape = shape;
     if (before === null) {
@@ -230,6 +240,7 @@ class Session {
     if (packet.kind === 'event') {
       const segment = parseSegment(packet.text);
       if (segment !== null) this.#onSegment(segment);
+      if (packet.text.startsWith('GstEventSegmentDone')) void this.#nextPass();
       for (const [key, value] of parseTags(packet.text)) this.#tags.set(key, value);
       return;
     }
@@ -254,6 +265,27 @@ class Session {
     this.#framesThisPass = 0;
     this.#lastMediaNs = 0;
     this.#ledger.startPass();
+  }
+
+  /**
+   * The last frame of a pass of a looping file is out: back to the beginning. gdppay swallows flushes, so an end
+   * of stream could not be undone; a segment's end can.
+   */
+  async #nextPass(): Promise<void> {
+    const patienceEndsNs = nowNs() + 500e6;
+    while (!this.#branches.every((branch) => this.#ledger.isSettled(branch)) && nowNs() < patienceEndsNs)
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    for (const branch of this.#branches) {
+      const missing = this.#ledger.settle(branch);
+      if (missing > 0) this.#dropped(branch, missing);
+    }
+    // The last frame keeps its full time on screen; going back takes a few milliseconds itself.
+    const dueNs = this.#ledger.lastCaptureNs + 1e9 / (this.#shape?.framesPerSecond ?? 25) - 8e6;
+    while (nowNs() < dueNs) await new Promise((resolve) => setTimeout(resolve, (dueNs - nowNs()) / 1e6));
+    // Without a pause: a paused appsink would hold the flush that gdppay turns into a packet. The clock starts
+    // again by itself when the first frame is there.
+    if (!(await this.#seek(0, seekFlags.flush | seekFlags.segment))) return this.#again();
+    this.#ledger.startClock(nowNs());
   }
 
   #capture(rawPtsNs: number | null, seenNs: number): LedgerEntry | null {
@@ -401,7 +433,10 @@ class Session {
       const pts = Buffer.alloc(8);
       pts.writeBigUInt64BE(BigInt(Math.round(this.#pushOffsetNs + mediaNs)));
       this.#pushed.push({ index, mediaNs, pass: this.#pushPass });
-      source.push(producer.pixelFormat === 'RGB' ? padRows(rgb, producer.size) : Buffer.from(rgb.buffer), pts);
+      source.push(
+        producer.pixelFormat === 'RGB' ? padRows(rgb, producer.size) : Buffer.from(rgb.buffer),
+        pts,
+      );
       this.#pushIndex += 1;
     }
   }
@@ -409,7 +444,6 @@ class Session {
   // ---------------------------------------------------------------- end, loop, failure
 
   #onBus(message: BusMessage): void {
-    if (process.env['DBG']) console.error('BUS', JSON.stringify(message).slice(0, 300));
     if (this.#over) return;
     switch (message.type) {
       case 'async-done':
@@ -419,10 +453,9 @@ class Session {
         this.#busEos = true;
         this.#maybeEndOfPass();
         return;
-      case 'segment-done':
-        // The end of a pass of a looping file: without a flush the next pass follows gapless, behind its
-        // last frames. (gdppay would swallow a flush.)
-        this.#pipeline?.seek(0, seekFlags.segment);
+      case 'state-changed':
+        if (message._src_element_name?.startsWith('pipeline') === true)
+          this.#up ||= ['GST_STATE_PAUSED', 'GST_STATE_PLAYING'].includes(String(message['new-state']));
         return;
       case 'error':
         this.#onBusError(message);
@@ -459,16 +492,28 @@ class Session {
         if (missing > 0) this.#dropped(branch, missing);
       }
     if (isLive(address)) {
-      this.#fail({ code: 'SONO_SOURCE_STOPPED', details: { uri: sourceName(address) }, cause: 'end of stream' });
+      this.#fail({
+        code: 'SONO_SOURCE_STOPPED',
+        details: { uri: sourceName(address) },
+        cause: 'end of stream',
+      });
       return;
     }
     if (this.#framesEver === 0) {
-      this.#fail({ code: 'SONO_SOURCE_NOT_VIDEO', details: { path: sourceName(address) }, cause: 'no frame' });
+      this.#fail({
+        code: 'SONO_SOURCE_NOT_VIDEO',
+        details: { path: sourceName(address) },
+        cause: 'no frame',
+      });
       return;
     }
     const damagedAtS = this.#producer === null ? this.#missingTail() : null;
     if (!loop || this.#producer !== null || damagedAtS !== null) return this.#end(damagedAtS);
     // Looping goes by segments without an end of stream; a demuxer that cannot do that is started again.
+    return this.#again();
+  }
+
+  async #again(): Promise<void> {
     this.#outlet.message({ kind: 'again' } satisfies ChildMessage);
     await this.#leave();
   }

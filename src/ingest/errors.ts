@@ -26,7 +26,8 @@ export const ingestError = errorFactory({
   SONO_SOURCE_NOT_VIDEO: {
     exitCode: 3,
     httpStatus: 422,
-    sentence: '"{path}" is not a video that can be read: choose a video file, a DICOM cine or a folder of pictures.',
+    sentence:
+      '"{path}" is not a video that can be read: choose a video file, a DICOM cine or a folder of pictures.',
   },
   SONO_SOURCE_NO_PICTURE: {
     exitCode: 3,

@@ -130,6 +130,16 @@ export class FrameLedger {
     return this.#refused.has(rawPtsNs) ? { kind: 'none' } : { kind: 'pending' };
   }
 
+  /** Capture time of the newest frame, 0 before the first. */
+  get lastCaptureNs(): number {
+    return this.#entries.at(-1)?.captureNs ?? 0;
+  }
+
+  /** Whether a branch has delivered the newest frame. */
+  isSettled(branch: 'display' | 'analysis'): boolean {
+    return this.#next[branch] >= this.#first + this.#entries.length;
+  }
+
   /** Frames that a branch never delivered, at the end of a pass; they are counted once. */
   settle(branch: 'display' | 'analysis'): number {
     const end = this.#first + this.#entries.length;

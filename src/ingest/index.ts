@@ -41,7 +41,8 @@ export async function probeSource(
     events.pipe(
       mergeMap((event) => {
         if (event.kind === 'format') return of(event);
-        if (event.kind === 'state' && event.state.phase === 'lost') return throwError(() => lostReason(event.state));
+        if (event.kind === 'state' && event.state.phase === 'lost')
+          return throwError(() => lostReason(event.state));
         return EMPTY;
       }),
       map((event) => event.format),

@@ -99,7 +99,12 @@ function filterCaps(filter: string): string {
 /** True where the file's own clock must be imitated: the index sink waits for each frame's time. */
 export function isPaced(address: SourceAddress, mode: 'live' | 'replay'): boolean {
   if (mode === 'replay') return false;
-  return address.kind !== 'rtsp' && address.kind !== 'srt' && address.kind !== 'v4l2' && address.kind !== 'decklink';
+  return (
+    address.kind !== 'rtsp' &&
+    address.kind !== 'srt' &&
+    address.kind !== 'v4l2' &&
+    address.kind !== 'decklink'
+  );
 }
 
 export function launchString(address: SourceAddress, options: LaunchOptions): string {
@@ -119,9 +124,9 @@ export function launchString(address: SourceAddress, options: LaunchOptions): st
     `tick. ! fakesink name=pace sync=${isPaced(address, options.mode)}`,
     // Never dropping: in live mode unbounded, but of 66-byte packets; in replay mode it holds the source back.
     `tick. ! gdppay ! appsink name=index sync=false async=false max-buffers=${live ? 0 : 4}`,
-    // After the index branch: a sink that holds its preroll buffer would keep the index from getting any.
-    // gdppay refuses seeks, here and elsewhere, so that a seek reaches the source once, by the pace sink.
-    'picture. ! valve name=gate drop-mode=forward-sticky-events ! gdppay ! gdpdepay ! appsink name=shape sync=false async=false max-buffers=1 drop=true',
+    // After the index branch: a sink that holds its preroll buffer would keep the index from getting any. Its caps
+    // come as a GDP packet; and gdppay refuses seeks, here and elsewhere, so that the source sees one, by the pace sink.
+    'picture. ! valve name=gate drop-mode=forward-sticky-events ! gdppay ! appsink name=shape sync=false async=false',
   ];
   if (options.displayQuality !== null) {
     parts.push(

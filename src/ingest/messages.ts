@@ -15,6 +15,8 @@ export interface ChildRequest {
   readonly pass: number;
   /** Where a finite source goes on after its child died; null: from the beginning. */
   readonly resume: ResumePoint | null;
+  /** false once a seek in this file has failed. */
+  readonly seekable: boolean;
 }
 
 export interface ResumePoint {
@@ -35,6 +37,8 @@ export type ChildMessage =
   | { readonly kind: 'ended'; readonly damagedAtS: number | null }
   /** A source that repeats but cannot seek asks to be started again for the next pass. */
   | { readonly kind: 'again' }
+  /** A seek had no effect: start again without. */
+  | { readonly kind: 'unseekable' }
   | {
       readonly kind: 'failed';
       readonly code: IngestCode;

@@ -18,7 +18,10 @@ export class Outlet {
   readonly #mode: 'live' | 'replay';
   readonly #onDrop: (type: FrameType) => void;
   readonly #onTheWay = { display: 0, analysis: 0 };
-  readonly #waiting: { display: Waiting | null; analysis: Waiting | null } = { display: null, analysis: null };
+  readonly #waiting: { display: Waiting | null; analysis: Waiting | null } = {
+    display: null,
+    analysis: null,
+  };
   readonly #room = { display: new Set<() => void>(), analysis: new Set<() => void>() };
 
   constructor(pipe: Writable, mode: 'live' | 'replay', onDrop: (type: FrameType) => void) {

@@ -36,3 +36,24 @@ export function jpegSize(jpeg: Uint8Array): PictureSize | null {
   }
   return null;
 }
+
+export interface PictureShape extends PictureSize {
+  /** For example "1/1". */
+  readonly pixelAspect: string;
+  readonly framesPerSecond: number | null;
+}
+
+/** What caps text ("video/x-raw, format=(string)I420, width=(int)640, …") says; null without a size. */
+export function parseCaps(text: string): PictureShape | null {
+  const field = (name: string, type: string, value: string): string | undefined =>
+    new RegExp(`[ ,]${name}=\\(${type}\\)(${value})`).exec(text)?.[1];
+  const width = Number(field('width', 'int', '\\d+'));
+  const height = Number(field('height', 'int', '\\d+'));
+  if (!(width > 0 && height > 0)) return null;
+  return {
+    width,
+    height,
+    pixelAspect: field('pixel-aspect-ratio', 'fraction', '\\d+/\\d+') ?? '1/1',
+    framesPerSecond: parseFraction(field('framerate', 'fraction', '\\d+/\\d+')),
+  };
+}

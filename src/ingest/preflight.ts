@@ -30,7 +30,9 @@ export async function checkSource(address: SourceAddress): Promise<SourceAddress
   }
 }
 
-async function checkFile(address: Extract<SourceAddress, { kind: 'file' | 'dicom' }>): Promise<SourceAddress> {
+async function checkFile(
+  address: Extract<SourceAddress, { kind: 'file' | 'dicom' }>,
+): Promise<SourceAddress> {
   const { path } = address;
   const file = await open(path, 'r').catch((error: unknown) => {
     const code = (error as NodeJS.ErrnoException).code;

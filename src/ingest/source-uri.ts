@@ -233,7 +233,8 @@ function parseSynthetic(uri: string, text: string): SourceAddress {
   checkKeys(uri, options, ['seed', 'width', 'height', 'fps', 'duration']);
   const defaults = syntheticDefaults[scene];
   const duration = options.get('duration');
-  const durationS = duration === null ? null : Number(/^(\d+(?:\.\d+)?)s?$/.exec(duration)?.[1] ?? Number.NaN);
+  const durationS =
+    duration === null ? null : Number(/^(\d+(?:\.\d+)?)s?$/.exec(duration)?.[1] ?? Number.NaN);
   if (durationS !== null && !(durationS > 0))
     throw ingestError('SONO_SOURCE_URI', { uri, why: 'duration is a number of seconds' });
   return {

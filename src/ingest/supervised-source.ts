@@ -80,7 +80,7 @@ class Supervision {
   #child: ChildProcess | null = null;
   #pipe: Readable | null = null;
   #parser = new RecordParser();
-  #verdict: Extract<ChildMessage, { kind: 'ended' | 'again' | 'failed' }> | null = null;
+  #verdict: Extract<ChildMessage, { kind: 'ended' | 'again' | 'unseekable' | 'failed' }> | null = null;
   /** Why we ended the child ourselves. */
   #killedFor: SonoError | null = null;
   #stderr = '';
@@ -94,6 +94,8 @@ class Supervision {
   #lastPtsNs = -1;
   #pass = 0;
   readonly #lastSourceFrame = { display: -1, analysis: -1 };
+  #formatSaid = '';
+  #seekable = true;
   #held = false;
   #stopped = false;
   #restartTimer: NodeJS.Timeout | null = null;
@@ -168,7 +170,8 @@ class Supervision {
       openedNs: this.#openedNs,
       lastPtsNs: replay ? -1 : this.#lastPtsNs,
       pass: this.#pass,
-      resume: isLive(this.#address) ? null : this.#resumePoint(),
+      resume: isLive(this.#address) || !this.#seekable ? null : this.#resumePoint(),
+      seekable: this.#seekable,
     };
     this.#parser = new RecordParser();
     this.#verdict = null;
@@ -195,7 +198,6 @@ class Supervision {
     this.#pipe.on('error', () => undefined);
     child.stdin?.on('error', () => undefined);
     child.stderr?.on('data', (chunk: Buffer) => {
-      if (process.env['DBG']) process.stderr.write(chunk);
       this.#stderr = (this.#stderr + chunk.toString()).slice(-4000);
     });
     child.on('error', (error) => this.#subscriber.error(error));
@@ -265,6 +267,9 @@ class Supervision {
     switch (message.kind) {
       case 'format':
         this.#resume.zero(message.zeroPtsNs);
+        // A restarted child says it again; listeners hear only news.
+        if (JSON.stringify(message.format) === this.#formatSaid) return;
+        this.#formatSaid = JSON.stringify(message.format);
         this.#subscriber.next({ kind: 'format', format: message.format });
         return;
       case 'dropped':
@@ -272,6 +277,7 @@ class Supervision {
         return;
       case 'ended':
       case 'again':
+      case 'unseekable':
       case 'failed':
         this.#verdict ??= message;
         return;
@@ -345,6 +351,12 @@ class Supervision {
       this.#launch();
       return;
     }
+    if (verdict?.kind === 'unseekable') {
+      this.#seekable = false;
+      if (this.#framesEver && this.#options.mode === 'live') this.#pass += 1;
+      this.#launch();
+      return;
+    }
     const reason = this.#reason(how);
     const code = isIngestCode(reason.code) ? reason.code : 'SONO_SOURCE_FAILED';
     if (!this.#mayHeal(code)) {
@@ -352,6 +364,8 @@ class Supervision {
       return;
     }
     this.#attempt += 1;
+    // A camera begins a new count of frames; a file goes on where it was.
+    if (isLive(this.#address) && this.#framesEver && this.#attempt === 1) this.#pass += 1;
     this.#emitLost(reason);
     this.#restartLater();
   }

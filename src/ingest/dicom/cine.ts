@@ -85,7 +85,9 @@ export function parseCine(bytes: Uint8Array, path: string): DicomCine {
     set = dicomParser.parseDicom(bytes, { inflater: inflate as (arr: Uint8Array, position: number) => void });
   } catch (error) {
     // dicom-parser throws objects with the message in `exception`.
-    throw damaged(error instanceof Error ? error : JSON.stringify((error as { exception?: unknown }).exception ?? error));
+    throw damaged(
+      error instanceof Error ? error : JSON.stringify((error as { exception?: unknown }).exception ?? error),
+    );
   }
   try {
     return readCine(set, path, damaged);
@@ -241,7 +243,9 @@ function readSpacing(set: DataSet): { x: number; y: number } | null {
   // PixelSpacing: distance between rows first, between columns second.
   const rows = set.floatString('x00280030', 0);
   const columns = set.floatString('x00280030', 1);
-  return rows !== undefined && columns !== undefined && rows > 0 && columns > 0 ? { x: columns, y: rows } : null;
+  return rows !== undefined && columns !== undefined && rows > 0 && columns > 0
+    ? { x: columns, y: rows }
+    : null;
 }
 
 /** Bytes of one uncompressed frame. YBR_FULL_422 shares each pair's chroma. */

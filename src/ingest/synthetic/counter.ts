@@ -72,7 +72,7 @@ export function counterScene(options: SceneOptions): SyntheticScene {
       const on = Math.floor(index / 2 ** (counterBits - 1 - bit)) % 2 === 1;
       const x0 = block + bit * block;
       for (let y = 0; y < 2 * block && y < height; y += 1)
-        pixels.fill((y < block) === on ? 0xffffff : 0, y * width + x0, y * width + Math.min(width, x0 + block));
+        pixels.fill(y < block === on ? 0xffffff : 0, y * width + x0, y * width + Math.min(width, x0 + block));
     }
     forDisc(index, width, height, (from, to) => pixels.fill(0x20c0f0, from, to));
   };
@@ -113,9 +113,18 @@ export function counterScene(options: SceneOptions): SyntheticScene {
 }
 
 /** Each row of the disc as a range of pixel indices. */
-function forDisc(index: number, width: number, height: number, row: (from: number, to: number) => void): void {
+function forDisc(
+  index: number,
+  width: number,
+  height: number,
+  row: (from: number, to: number) => void,
+): void {
   const { x, y, radius } = counterDisc(index, width, height);
-  for (let py = Math.max(0, Math.floor(y - radius)); py <= Math.min(height - 1, Math.ceil(y + radius)); py += 1) {
+  for (
+    let py = Math.max(0, Math.floor(y - radius));
+    py <= Math.min(height - 1, Math.ceil(y + radius));
+    py += 1
+  ) {
     const reach = radius * radius - (py + 0.5 - y) ** 2;
     if (reach <= 0) continue;
     const from = Math.max(0, Math.round(x - Math.sqrt(reach)));

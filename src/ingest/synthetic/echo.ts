@@ -144,15 +144,13 @@ export function echoScene(options: SceneOptions): SyntheticScene {
       const y = (py + 0.5 - originY) / pxPerMm;
       const x = (px + 0.5 - originX) / pxPerMm;
       if (y < -2 || Math.abs(x) > (y + 20) * 1.15) continue;
-      const tissue = tissueAt(
-        x + 7 * ((bendX[at] ?? 0.5) - 0.5),
-        y + 7 * ((bendY[at] ?? 0.5) - 0.5),
-      );
+      const tissue = tissueAt(x + 7 * ((bendX[at] ?? 0.5) - 0.5), y + 7 * ((bendY[at] ?? 0.5) - 0.5));
       refLabels[at] = tissue.label;
       echoes[at] = Math.log10(tissue.echo * (0.4 + 1.2 * (patches[at] ?? 0.5)));
     }
   }
-  for (let pass = 0; pass < 2; pass += 1) boxBlur(echoes, width, height, Math.max(1, Math.round(0.42 * pxPerMm)));
+  for (let pass = 0; pass < 2; pass += 1)
+    boxBlur(echoes, width, height, Math.max(1, Math.round(0.42 * pxPerMm)));
   const speckle = polarSpeckle(random);
   for (let py = 0; py < refHeight; py += 1) {
     const y = (py + 0.5) / refPxPerMm - originY / pxPerMm;
@@ -200,7 +198,8 @@ export function echoScene(options: SceneOptions): SyntheticScene {
       return { label: 0, echo: 0.0045 };
     if (rvAlong > 1.02 && (raDistance < 0 || (y < baseY + 9 && Math.abs(rvAcross) < 0.8 * rvOpening)))
       return { label: raLabel, echo: 0.0046 };
-    if (rvAlong > 1 && rvAlong <= 1.02 && Math.abs(rvAcross) < 0.8 * rvOpening) return { label: 0, echo: 0.005 };
+    if (rvAlong > 1 && rvAlong <= 1.02 && Math.abs(rvAcross) < 0.8 * rvOpening)
+      return { label: 0, echo: 0.005 };
     // Fibrous body between the four chambers.
     const crux = Math.hypot((x + 6) * 1.1, (y - baseY - 1) * 0.8);
     if (crux < 6) return { label: 0, echo: 0.75 };
@@ -264,8 +263,7 @@ export function echoScene(options: SceneOptions): SyntheticScene {
   function displacement(x: number, y: number): [number, number] {
     // The base descends towards the apex, the apex stays, and the far wall of the atria too.
     const along = (y - lv.apexY) / (baseY - lv.apexY);
-    const descent =
-      along <= 0 ? 0 : along <= 0.85 ? along / 0.85 : 1 - smoothstep(0.95, 1.62, along);
+    const descent = along <= 0 ? 0 : along <= 0.85 ? along / 0.85 : 1 - smoothstep(0.95, 1.62, along);
     const dy = descentMm * descent;
     let dx = 0;
     let ddy = 0;
@@ -302,7 +300,13 @@ export function echoScene(options: SceneOptions): SyntheticScene {
     fillRect(width * 0.955 - (long ? 10 : 5), originY + cm * 10 * pxPerMm, long ? 10 : 5, 1.5, grey(150));
   }
   for (let step = 0; step < 100; step += 1)
-    fillRect(width * 0.025, height * (0.12 + 0.003 * (99 - step)), width * 0.012, height * 0.004, grey(Math.round(step * 2.55)));
+    fillRect(
+      width * 0.025,
+      height * (0.12 + 0.003 * (99 - step)),
+      width * 0.012,
+      height * 0.004,
+      grey(Math.round(step * 2.55)),
+    );
 
   const noise = new Int8Array(1 << 16);
   for (let i = 0; i < noise.length; i += 1) noise[i] = Math.round((random() + random() - 1) * 13);
@@ -340,7 +344,8 @@ export function echoScene(options: SceneOptions): SyntheticScene {
       const px = at - py * width;
       const rx = (px * refScale + 0.5 + offsetX + (shiftX[i] ?? 0) * amount) | 0;
       const ry = (py * refScale + 0.5 + offsetY + (shiftY[i] ?? 0) * amount) | 0;
-      if (rx >= 0 && ry >= 0 && rx < refWidth && ry < refHeight) out[at] = refLabels[(ry >> 1) * width + (rx >> 1)] ?? 0;
+      if (rx >= 0 && ry >= 0 && rx < refWidth && ry < refHeight)
+        out[at] = refLabels[(ry >> 1) * width + (rx >> 1)] ?? 0;
     }
     return out;
   };
@@ -372,7 +377,9 @@ export function echoScene(options: SceneOptions): SyntheticScene {
       rx = rx < 0 ? 0 : rx > maxX ? maxX : rx;
       ry = ry < 0 ? 0 : ry > maxY ? maxY : ry;
       const gain = ((depthGain[i] as number) * (angleGain[angleOf[i] as number] as number)) >> 8;
-      let value = (((reference[ry * refWidth + rx] as number) * gain) >> 8) + (noise[(at * 7 + jitter) & 0xffff] as number);
+      let value =
+        (((reference[ry * refWidth + rx] as number) * gain) >> 8) +
+        (noise[(at * 7 + jitter) & 0xffff] as number);
       value = value < 0 ? 0 : value > 255 ? 255 : value;
       pixels[at] = value * 0x010101;
     }
@@ -389,10 +396,7 @@ export function echoScene(options: SceneOptions): SyntheticScene {
       cx = x - dx * now.amount;
       cy = y - dy * now.amount;
     }
-    return [
-      originX + cx * pxPerMm - now.offsetX / refScale,
-      originY + cy * pxPerMm - now.offsetY / refScale,
-    ];
+    return [originX + cx * pxPerMm - now.offsetX / refScale, originY + cy * pxPerMm - now.offsetY / refScale];
   };
 
   const drawValves = (pixels: Uint32Array, now: Moment): void => {
@@ -402,7 +406,11 @@ export function echoScene(options: SceneOptions): SyntheticScene {
       const baseX = v.apexX + v.axisX * v.lengthMm;
       const baseYv = v.apexY + v.axisY * v.lengthMm;
       for (const side of [-1, 1]) {
-        const [hingeX, hingeY] = forward(baseX + v.axisY * reach * side, baseYv - v.axisX * reach * side, now);
+        const [hingeX, hingeY] = forward(
+          baseX + v.axisY * reach * side,
+          baseYv - v.axisX * reach * side,
+          now,
+        );
         const [middleX, middleY] = forward(baseX - v.axisX * 3, baseYv - v.axisY * 3, now);
         // Closed leaflets meet in the middle of the ring; open ones hang into the ventricle.
         const longer = (side < 0 ? 1 : 0.75) * reach * pxPerMm;
@@ -437,7 +445,9 @@ export function echoScene(options: SceneOptions): SyntheticScene {
         const at = py * width + px;
         const before = (pixels[at] ?? 0) & 255;
         const bright = 150 + 4 * (noise[(at * 3 + grain) & 0xffff] ?? 0);
-        pixels[at] = grey(Math.round(Math.min(255, Math.max(before, before + (bright - before) * (1 - distance) * 0.8))));
+        pixels[at] = grey(
+          Math.round(Math.min(255, Math.max(before, before + (bright - before) * (1 - distance) * 0.8))),
+        );
       }
   };
 
@@ -504,7 +514,13 @@ export function echoScene(options: SceneOptions): SyntheticScene {
   }
 
   const masksOf = (map: Uint8Array): Mask[] =>
-    labels.map((_, i) => maskFromBitmap(map.map((label) => (label === i + 1 ? 1 : 0)), width, height));
+    labels.map((_, i) =>
+      maskFromBitmap(
+        map.map((label) => (label === i + 1 ? 1 : 0)),
+        width,
+        height,
+      ),
+    );
 
   return {
     size: { width, height },
@@ -587,7 +603,11 @@ function polarSpeckle(random: () => number): (radiusMm: number, angle: number) =
       for (let c = 2; c < columns - 2; c += 1) {
         const at = r * columns + c;
         const across = (i: number): number =>
-          (raw[i - 2] ?? 0) * 0.5 + (raw[i - 1] ?? 0) + (raw[i] ?? 0) + (raw[i + 1] ?? 0) + (raw[i + 2] ?? 0) * 0.5;
+          (raw[i - 2] ?? 0) * 0.5 +
+          (raw[i - 1] ?? 0) +
+          (raw[i] ?? 0) +
+          (raw[i + 1] ?? 0) +
+          (raw[i + 2] ?? 0) * 0.5;
         out[at] = across(at) + 0.5 * (across(at - columns) + across(at + columns));
       }
     return out;

@@ -95,10 +95,21 @@ function tipAt(keys: readonly Key[], seconds: number): Key {
     const t2 = t * t;
     const t3 = t2 * t;
     return (
-      (2 * t3 - 3 * t2 + 1) * pick(p1) + (t3 - 2 * t2 + t) * m1 + (3 * t2 - 2 * t3) * pick(p2) + (t3 - t2) * m2
+      (2 * t3 - 3 * t2 + 1) * pick(p1) +
+      (t3 - 2 * t2 + t) * m1 +
+      (3 * t2 - 2 * t3) * pick(p2) +
+      (t3 - t2) * m2
     );
   };
-  return { atS: seconds, x: blend((k) => k.x), y: blend((k) => k.y), open: Math.max(0, blend((k) => k.open)) };
+  return {
+    atS: seconds,
+    x: blend((k) => k.x),
+    y: blend((k) => k.y),
+    open: Math.max(
+      0,
+      blend((k) => k.open),
+    ),
+  };
 }
 
 export function laparoscopyScene(options: SceneOptions): SyntheticScene {
@@ -397,7 +408,14 @@ export function laparoscopyScene(options: SceneOptions): SyntheticScene {
     sweep(pose, jaw + 26, 1600, half + 2, (at, along, across) => {
       // A steel collar, then the insulated shaft with its ring.
       const profile = along < jaw + 70 || (along > jaw + 196 && along < jaw + 206) ? steel : black;
-      put(pixels, marks, at, fromProfile(profile, across / half), coverage(half - Math.abs(across)), grasperLabel);
+      put(
+        pixels,
+        marks,
+        at,
+        fromProfile(profile, across / half),
+        coverage(half - Math.abs(across)),
+        grasperLabel,
+      );
     });
     sweep(pose, jaw - 12, jaw + 30, half + 2, (at, along, across) => {
       const narrow = 12 - 3 * smoothstep(jaw + 26, jaw - 12, along);
@@ -419,7 +437,8 @@ export function laparoscopyScene(options: SceneOptions): SyntheticScene {
       };
       sweep(jawPose, -2, jaw + 8, 14, (at, along, across) => {
         const outer = across * side;
-        const reach = 11 * Math.sqrt(Math.min(1, Math.max(0, (along + 2) / 16))) * (0.78 + 0.22 * (along / jaw));
+        const reach =
+          11 * Math.sqrt(Math.min(1, Math.max(0, (along + 2) / 16))) * (0.78 + 0.22 * (along / jaw));
         // Teeth along the inner edge, a window in the middle as fenestrated graspers have.
         const teeth = 1.2 * (((along / 5) | 0) & 1) - 1;
         const inside = Math.min(reach - outer, outer - teeth + 1);
@@ -434,7 +453,14 @@ export function laparoscopyScene(options: SceneOptions): SyntheticScene {
     const half = 12.5;
     sweep(pose, 74, 1600, half + 2, (at, along, across) => {
       const profile = along < 92 ? brass : black;
-      put(pixels, marks, at, fromProfile(profile, across / half), coverage(half - Math.abs(across)), hookLabel);
+      put(
+        pixels,
+        marks,
+        at,
+        fromProfile(profile, across / half),
+        coverage(half - Math.abs(across)),
+        hookLabel,
+      );
     });
     // The thin electrode and its bent end.
     sweep(pose, 8, 78, 7, (at, along, across) => {
@@ -473,7 +499,13 @@ export function laparoscopyScene(options: SceneOptions): SyntheticScene {
   };
 
   const masksOf = (marks: Uint8Array): Mask[] =>
-    labels.map((_, i) => maskFromBitmap(marks.map((label) => (label === i + 1 ? 1 : 0)), width, height));
+    labels.map((_, i) =>
+      maskFromBitmap(
+        marks.map((label) => (label === i + 1 ? 1 : 0)),
+        width,
+        height,
+      ),
+    );
 
   const truthOf = (index: number): Mask[] => {
     const marks = new Uint8Array(width * height);
@@ -508,7 +540,10 @@ export function laparoscopyScene(options: SceneOptions): SyntheticScene {
           return {
             label,
             prompts: [
-              { moment: { kind: 'frame', frame } as const, prompt: { type: 'box', box: [x, y, x + w, y + h] } as const },
+              {
+                moment: { kind: 'frame', frame } as const,
+                prompt: { type: 'box', box: [x, y, x + w, y + h] } as const,
+              },
             ],
           };
         }),
@@ -524,7 +559,7 @@ function mix(pixels: Uint32Array, at: number, r: number, g: number, b: number, a
   const red = ((under & 255) * keep + r * alpha) / 255;
   const green = (((under >>> 8) & 255) * keep + g * alpha) / 255;
   const blue = (((under >>> 16) & 255) * keep + b * alpha) / 255;
-  pixels[at] = (red | 0) | ((green | 0) << 8) | ((blue | 0) << 16);
+  pixels[at] = red | 0 | ((green | 0) << 8) | ((blue | 0) << 16);
 }
 
 /** Add white. */
@@ -533,7 +568,7 @@ function brighten(pixels: Uint32Array, at: number, add: number): void {
   const r = Math.min(255, (under & 255) + add);
   const g = Math.min(255, ((under >>> 8) & 255) + add * 0.97);
   const b = Math.min(255, ((under >>> 16) & 255) + add * 0.95);
-  pixels[at] = (r | 0) | ((g | 0) << 8) | ((b | 0) << 16);
+  pixels[at] = r | 0 | ((g | 0) << 8) | ((b | 0) << 16);
 }
 
 interface Texture {
@@ -650,11 +685,23 @@ function vesselMap(random: () => number, w: number, h: number, scale: number): F
           if (d > 0) map[at] = Math.max(map[at] ?? 0, Math.min(0.9, d * 1.4));
         }
       if (radius > 1.4 && random() < 0.011)
-        grow(x, y, heading + (random() < 0.5 ? -1 : 1) * (0.4 + 0.6 * random()), radius * 0.62, length * 0.55);
+        grow(
+          x,
+          y,
+          heading + (random() < 0.5 ? -1 : 1) * (0.4 + 0.6 * random()),
+          radius * 0.62,
+          length * 0.55,
+        );
     }
   };
   for (let i = 0; i < 30; i += 1)
-    grow(random() * w, random() * h, random() * 2 * Math.PI, (1.6 + 2.4 * random()) * scale, (160 + 320 * random()) * scale);
+    grow(
+      random() * w,
+      random() * h,
+      random() * 2 * Math.PI,
+      (1.6 + 2.4 * random()) * scale,
+      (160 + 320 * random()) * scale,
+    );
   return map;
 }
 
@@ -685,7 +732,8 @@ function organTexture(random: () => number, scale: number): Organ {
       if (Math.abs(along) >= 1.15) continue;
       // Fundus to the left, neck to the right, where fat covers it.
       const half =
-        Math.max(0, 1 - Math.abs(Math.min(along, 0.985)) ** 2.3) ** 0.5 * (1 - 0.5 * smoothstep(-0.05, 0.85, along));
+        Math.max(0, 1 - Math.abs(Math.min(along, 0.985)) ** 2.3) ** 0.5 *
+        (1 - 0.5 * smoothstep(-0.05, 0.85, along));
       const limit = half * (0.95 + 0.22 * ((outline[at] ?? 0.5) - 0.5));
       const inside = (limit - Math.abs(across)) * 96;
       if (half === 0 || inside <= -18) continue;
@@ -705,8 +753,11 @@ function organTexture(random: () => number, scale: number): Organ {
       const pink = smoothstep(0.38, 0.7, mottle + 0.25 * along);
       const vessel = (vessels[at] ?? 0) * 0.75;
       const sheen =
-        44 * Math.exp(-(((across / Math.max(limit, 0.05) + 0.38) / 0.22) ** 2)) * Math.max(0, 1 - Math.abs(along + 0.1) ** 2);
-      const glint = 190 * smoothstep(0.6, 0.7, fine[at] ?? 0) * smoothstep(0.5, 0.62, mottle) * (sheen / 44) ** 2;
+        44 *
+        Math.exp(-(((across / Math.max(limit, 0.05) + 0.38) / 0.22) ** 2)) *
+        Math.max(0, 1 - Math.abs(along + 0.1) ** 2);
+      const glint =
+        190 * smoothstep(0.6, 0.7, fine[at] ?? 0) * smoothstep(0.5, 0.62, mottle) * (sheen / 44) ** 2;
       const r = (146 + 58 * pink - 58 * vessel) * level + sheen + glint;
       const g = (141 - 16 * pink - 76 * vessel) * level + sheen + glint;
       const b = (112 + 6 * pink - 56 * vessel) * level + sheen + glint;
