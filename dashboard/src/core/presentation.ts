@@ -62,8 +62,8 @@ const capacity = 8;
 /** Window of the decision between regimes, ms; longer for slow sources, so that it holds some pictures. */
 const shortestWindowMs = 2000;
 const windowPictures = 6;
-/** Without a mask in time for this long, pictures stop waiting at once. */
-const silenceMs = 400;
+/** After so many pictures in a row without a mask in time, pictures stop waiting at once. */
+const missesInARow = 8;
 /** WCAG 2.3.1 allows three flashes per second; outlines that blink more often are not shown blinking. */
 const blinksPerSecond = 3;
 /** Outlines at fewer pictures per second than this are worse than none. */
@@ -117,7 +117,6 @@ export class Presenter<Picture, Overlay> {
   #paintIntervalMs = 40;
   #pictureIntervalMs = 40;
   #lastPictureMs: number | null = null;
-  #lastInTimeMs: number | null = null;
   #lastPaintMs: number | null = null;
   readonly #release: (picture: Picture) => void;
 
@@ -217,7 +216,6 @@ export class Presenter<Picture, Overlay> {
     this.#maskAges.length = 0;
     this.#lastPaintMs = null;
     this.#lastPictureMs = null;
-    this.#lastInTimeMs = null;
     this.#regime = 'in-step';
     this.#regimeSinceMs = null;
   }
@@ -332,7 +330,6 @@ export class Presenter<Picture, Overlay> {
     if (!outcome) return null;
     const ageMs = nowMs - outcome.captureMs;
     outcome.inTime = ageMs <= this.#settings.limitMs - paintMarginMs;
-    if (outcome.inTime) this.#lastInTimeMs = nowMs;
     this.#maskAges.push(ageMs);
     if (this.#maskAges.length > 64) this.#maskAges.shift();
     return ageMs;
@@ -361,15 +358,25 @@ export class Presenter<Picture, Overlay> {
     };
   }
 
+  /** Newest pictures whose masks should have come by now and did not. A stall of everything is none: no picture came either. */
+  #missesInARow(nowMs: number): number {
+    let misses = 0;
+    for (let index = this.#outcomes.length - 1; index >= 0; index -= 1) {
+      const one = this.#outcomes[index];
+      if (!one || (one.inTime === null && nowMs - one.captureMs < this.#settings.limitMs)) continue;
+      if (one.inTime === true) break;
+      misses += 1;
+    }
+    return misses;
+  }
+
   get #windowMs(): number {
     return Math.max(shortestWindowMs, windowPictures * this.#pictureIntervalMs);
   }
 
   #chooseRegime(nowMs: number): void {
     if (!this.#settings.overlayOn || !this.#expectsOverlay || this.#regimeSinceMs === null) return;
-    const silent =
-      nowMs - Math.max(this.#lastInTimeMs ?? 0, this.#regimeSinceMs) >
-      Math.max(silenceMs, 2.5 * this.#pictureIntervalMs);
+    const silent = this.#missesInARow(nowMs) >= missesInARow;
     if (silent && this.#regime !== 'paused') {
       this.#regime = 'paused';
       this.#regimeSinceMs = nowMs;

@@ -3,15 +3,8 @@ import { h, setText } from '../app/dom.js';
 import type { Engine } from '../app/engine.js';
 import { icon } from '../app/icons.js';
 import type { Disposer } from '../app/signal.js';
+import { dropWords, openHealthDialog } from './health-dialog.js';
 import type { LivePicture } from './live-picture.js';
-
-const stageWords: Readonly<Record<string, string>> = {
-  source: 'at the source',
-  'analysis-queue': 'before analysis (newest wins)',
-  'display-queue': 'before sending',
-  inference: 'in analysis',
-  client: 'for slow viewers',
-};
 
 function figure(
   label: string,
@@ -41,6 +34,7 @@ export function healthStrip(engine: Engine, live: LivePicture, disposer: Dispose
   const provider = figure('Analysis', 'Where the model runs, and which model.');
   const drops = figure('Dropped', 'Pictures left out since the room opened.');
   const degraded = h('div', { class: 'degraded', hidden: true }, icon('warning'), h('span', {}));
+  const recording = h('div', { class: 'recording', role: 'status', hidden: true }, 'Recording');
   const note = h('div', { class: 'strip-note', hidden: true }, icon('info'), h('span', {}));
   const strip = h(
     'footer',
@@ -50,8 +44,20 @@ export function healthStrip(engine: Engine, live: LivePicture, disposer: Dispose
     outline.element,
     provider.element,
     drops.element,
+    recording,
     note,
     degraded,
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'icon-button',
+        'aria-label': 'Health of this room in detail',
+        title: 'Health of this room in detail',
+        onclick: () => openHealthDialog(engine, live),
+      },
+      icon('info'),
+    ),
   );
   const update = (): void => {
     const health = engine.health(live.stream).value;
@@ -83,9 +89,7 @@ export function healthStrip(engine: Engine, live: LivePicture, disposer: Dispose
     setText(drops.value, String(total));
     drops.element.title = [
       'Pictures left out since the room opened:',
-      ...Object.entries(health?.drops ?? {}).map(
-        ([stage, count]) => `${count} ${stageWords[stage] ?? stage}`,
-      ),
+      ...Object.entries(health?.drops ?? {}).map(([stage, count]) => `${count} ${dropWords[stage] ?? stage}`),
       `${clientDrops} in this browser`,
       ...(stats
         ? [
@@ -101,6 +105,7 @@ export function healthStrip(engine: Engine, live: LivePicture, disposer: Dispose
       provider.element.title = health.analysis
         ? `Model ${health.model} on ${health.provider}, memory policy ${health.policy}`
         : 'No model is loaded: the picture is shown, nothing is outlined.';
+      recording.hidden = !health.recording;
       degraded.hidden = health.degraded === '';
       const text = degraded.querySelector('span');
       if (text) setText(text, health.degraded);

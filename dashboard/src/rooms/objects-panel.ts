@@ -27,6 +27,8 @@ export interface PanelActions {
   readonly undo: (objectId: number | null) => void;
   readonly openSource: () => void;
   readonly fullscreen: () => void;
+  /** Starts or ends the recording of the room. */
+  readonly record: () => void;
 }
 
 interface Row {
@@ -161,6 +163,18 @@ export function objectsPanel(
   );
   const measured = h('dl', { class: 'measurements' });
   const measuredSection = h('section', { hidden: true }, h('h2', {}, 'Measurements'), measured);
+  const recordText = h('span', {});
+  const record = h(
+    'button',
+    {
+      type: 'button',
+      class: 'button quiet',
+      onclick: actions.record,
+      title: 'Record this room on the server',
+    },
+    icon('record'),
+    recordText,
+  );
   const element = h(
     'aside',
     { class: 'panel', 'aria-label': 'Objects and outlines' },
@@ -210,7 +224,7 @@ export function objectsPanel(
           title: 'Acceptance test of this display',
         },
         icon('measure'),
-        'Test',
+        'Display test',
       ),
       h(
         'a',
@@ -221,13 +235,14 @@ export function objectsPanel(
           title: 'The raw picture alone, without any graphics',
         },
         icon('clean'),
-        'Clean',
+        'Clean feed',
       ),
+      record,
       h(
         'button',
         { type: 'button', class: 'button quiet', onclick: actions.fullscreen, title: 'Full screen (H)' },
         icon('fullscreen'),
-        'Full',
+        'Full screen',
       ),
     ),
   );
@@ -265,6 +280,8 @@ export function objectsPanel(
       setText(title, health?.label !== undefined && health.label !== '' ? health.label : stream);
       setText(source, health?.sourceUri ?? '');
       source.title = health?.sourceUri ?? '';
+      setText(recordText, health?.recording === true ? 'Stop recording' : 'Record');
+      record.setAttribute('aria-pressed', String(health?.recording === true));
       update();
     }),
   );

@@ -199,6 +199,19 @@ export function roomView(context: ViewContext, stream: string): EndView {
       fail(error);
     }
   };
+  const record = async (): Promise<void> => {
+    try {
+      if (engine.health(stream).value?.recording === true) {
+        const { path } = await engine.call('record.stop', { stream });
+        toast('info', `The recording is complete: ${path}`);
+      } else {
+        const { path } = await engine.call('record.start', { stream });
+        toast('info', `Recording to ${path}`);
+      }
+    } catch (error) {
+      fail(error);
+    }
+  };
   const removeObject = (objectId: number): void => {
     if (live.selected.value === objectId) live.selected.value = null;
     engine.call('remove', { stream, objectId }).catch(fail);
@@ -214,6 +227,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
       undo: (objectId) => void undo(objectId),
       openSource: () => openSourceDialog(engine, stream),
       fullscreen: () => perform('fullscreen'),
+      record: () => void record(),
     },
     disposer,
   );

@@ -70,6 +70,7 @@ export class Surface {
   #detail = 1;
   #coarse = false;
   readonly #refreshRate = new Rate();
+  #lastRefreshMs = performance.now();
   #look: Look;
   #view: ViewChoice = fitView;
   #pixelRatio: number;
@@ -161,6 +162,7 @@ export class Surface {
 
   /** Too few refreshes per second for the source's rate: paint fewer pixels. */
   #watchRefreshRate(nowMs: number): void {
+    this.#lastRefreshMs = nowMs;
     this.#refreshRate.mark(nowMs);
     if (
       this.#coarse ||
@@ -211,6 +213,8 @@ export class Surface {
   #receivePicture(message: VideoMessage, logTimeNs: bigint): void {
     const nowMs = performance.now();
     this.#inRate.mark(nowMs);
+    // A hidden page gets no refreshes: nothing would be painted, so nothing is decoded.
+    if (nowMs - this.#lastRefreshMs > 1000) return;
     this.#measurement?.due.set(message.timestampNs, false);
     const arrived = { message, captureMs: this.#captureMs(logTimeNs) };
     // The server keeps its last picture for newcomers; on a clean feed an old one must not look live.
