@@ -79,19 +79,10 @@ export function decodeSnapshot(json: unknown, model: TrackerModel, modelSha256: 
       return arrays[only[1] as number] ?? refuse('it is incomplete');
     return Object.fromEntries(entries.map(([key, inner]) => [key, revive(inner)]));
   };
-  return checkSnapshot(revive(encoded.data.state), model);
-}
-
-/** The same check for a snapshot that never left the program (worker to client). */
-export function checkSnapshot(state: unknown, model: TrackerModel): TrackerSnapshot {
-  const parsed = snapshotSchema(model).safeParse(state);
+  const parsed = snapshotSchema(model).safeParse(revive(encoded.data.state));
   if (parsed.success) return parsed.data satisfies TrackerSnapshot;
   const [issue] = parsed.error.issues;
-  throw inferenceError(
-    'SONO_SNAPSHOT_INVALID',
-    { problem: `"${(issue?.path ?? []).map(String).join('.')}" ${issue?.message ?? ''}` },
-    parsed.error,
-  );
+  return refuse(`"${(issue?.path ?? []).map(String).join('.')}" ${issue?.message ?? ''}`, parsed.error);
 }
 
 function snapshotSchema(model: TrackerModel) {

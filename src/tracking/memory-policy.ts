@@ -46,7 +46,7 @@ export interface MemoryPolicy {
   select(bank: MemoryBank): readonly MemoryEntry[];
 }
 
-export function isPolicyName(name: string): name is PolicyName {
+function isPolicyName(name: string): name is PolicyName {
   return (policyNames as readonly string[]).includes(name);
 }
 

@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { answers, seen, testModel } from '../../tests/tracker-answers.js';
+import { Tracker } from '../tracking/tracker.js';
+import { decodeSnapshot, encodeSnapshot } from './snapshot.js';
+
+const frame = (index: number) => ({
+  streamId: 's',
+  ptsNs: index * 40_000_000,
+  captureNs: 0,
+  mediaNs: 0,
+  sourceFrame: index,
+  pass: 0,
+});
+
+function usedTracker(): Tracker {
+  const tracker = new Tracker(testModel, {
+    policy: 'sam2',
+    sourceSize: { width: 96, height: 64 },
+    keepLogits: false,
+  });
+  const mask = { width: 96, height: 64, counts: Uint32Array.of(100, 6044) };
+  const prompts = [
+    [{ type: 'click', point: [3, 4], positive: true }],
+    [{ type: 'mask', mask }],
+    [
+      { type: 'scribble', points: [[1, 2]], positive: false },
+      { type: 'box', box: [1, 2, 30, 40] },
+    ],
+  ] as const;
+  for (const marks of prompts) {
+    const plan = tracker.planPrompt({ objectId: null, label: null, prompts: marks }, frame(0));
+    tracker.commitPrompt(plan, answers([seen], 0));
+  }
+  for (let index = 1; index < 6; index++) {
+    const bank = tracker.planTrack();
+    tracker.commitTrack(frame(index), answers(Array<typeof seen>(bank?.objects ?? 0).fill(seen), index));
+  }
+  tracker.rename(1, 'renamed');
+  tracker.remove(2);
+  return tracker;
+}
+
+const stored = JSON.stringify(encodeSnapshot(usedTracker().snapshot(), 'model'));
+const codeOf = (json: unknown, modelSha256 = 'model'): string => {
+  try {
+    decodeSnapshot(json, testModel, modelSha256);
+    return 'fine';
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+};
+
+describe('engine snapshots', () => {
+  it('come back exactly, through JSON', () => {
+    expect(decodeSnapshot(JSON.parse(stored), testModel, 'model')).toEqual(usedTracker().snapshot());
+  });
+
+  it('hold a tensor that objects share only once', () => {
+    const { arrays } = encodeSnapshot(usedTracker().snapshot(), 'model');
+    const keys = arrays.filter(
+      ({ base64 }) => Buffer.from(base64, 'base64').length === testModel.keyLength * 4,
+    );
+    // Three prompts on frame 0 (a call each), then one key for both objects and the removed one on each frame.
+    expect(keys.length).toBe(3 + 3);
+  });
+
+  it('of another model are refused', () => {
+    expect(codeOf(JSON.parse(stored), 'other')).toBe('SONO_SNAPSHOT_INVALID');
+  });
+
+  it('with any part missing or of another type are refused', () => {
+    const places: (string | number)[][] = [];
+    const walk = (value: unknown, path: (string | number)[]): void => {
+      if (typeof value !== 'object' || value === null) return;
+      for (const key of Object.keys(value)) {
+        places.push([...path, key]);
+        walk((value as Record<string, unknown>)[key], [...path, key]);
+      }
+    };
+    walk(JSON.parse(stored), []);
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...places),
+        fc.constantFrom<unknown>(undefined, {}, [[]], 'x', -7.5, true),
+        (path, replacement) => {
+          const json = JSON.parse(stored) as Record<string | number, unknown>;
+          let parent = json;
+          for (const key of path.slice(0, -1)) parent = parent[key] as typeof json;
+          const last = path.at(-1) ?? '';
+          const before = parent[last];
+          parent[last] = replacement;
+          // Free text, numbers and flags may be others of their kind; everything else must be noticed.
+          if (before === null || (typeof before === typeof replacement && typeof before !== 'object')) return;
+          expect(codeOf(JSON.parse(JSON.stringify(json)))).toBe('SONO_SNAPSHOT_INVALID');
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each([null, 7, 'text', [], {}])('that are %j are refused', (json) => {
+    expect(codeOf(json)).toBe('SONO_SNAPSHOT_INVALID');
+  });
+});
