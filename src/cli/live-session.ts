@@ -164,13 +164,21 @@ function threadsPerStream(streams: number): number {
   return Math.max(1, Math.min(4, Math.floor(cpus().length / streams)));
 }
 
+/** The source is at its end, and what was in hand then has been analysed (or has had a second for it). */
 function ended(room: LiveRoom): Promise<void> {
   return new Promise((resolve) => {
+    let timer: NodeJS.Timeout | null = null;
     const check = (): void => {
-      if (room.health.source.phase === 'ended') resolve();
+      if (room.health.source.phase !== 'ended') return;
+      const { frames, drops, engine } = room.health;
+      const open =
+        frames.captured - frames.analysed - drops.inference - drops['analysis-queue'] - drops.source;
+      if (engine === null || open <= 0) resolve();
+      else timer ??= setTimeout(resolve, 1000);
     };
     check();
-    room.events$.subscribe({ next: (event) => event.kind === 'health' && check() });
+    // After the room's own counting of the event.
+    room.events$.subscribe(() => queueMicrotask(check));
   });
 }
 

@@ -193,6 +193,42 @@ describe('the end of a run', () => {
   });
 });
 
+describe('a recording', () => {
+  it('holds the run from its first frame, and gives the same masks again', async () => {
+    const recording = join(folder, 'case.mcap');
+    const report = join(folder, 'recorded.json');
+    const recorded = await runCli([
+      ...['run', '--source', 'synthetic:counter?duration=2', '--port', '0', '--model', tinyModelDir],
+      ...[
+        '--prompt',
+        boxFile('recorded-prompt.json', [10, 10, 200, 100]),
+        '--record',
+        recording,
+        '--report',
+        report,
+      ],
+    ]);
+    expect(recorded.stderr).not.toContain('"level":50');
+    expect(recorded.code).toBe(0);
+    const { analysed } = onlyStream(readReport(report)).frames;
+    const verified = await runCli(['replay', '--from', recording, '--verify', '--model', tinyModelDir]);
+    const frames = Number(/identical – room: (\d+) frames, 1 commands/.exec(verified.stdout)?.[1]);
+    // The report is taken a moment before the recording ends.
+    expect(frames).toBeGreaterThanOrEqual(analysed);
+    expect(frames).toBeLessThanOrEqual(analysed + 2);
+    expect(verified.code).toBe(0);
+  });
+
+  it('is refused where a file is already', async () => {
+    const { code, stderr } = await runCli([
+      ...['run', '--source', 'synthetic:counter?duration=2', '--port', '0', '--model', 'none'],
+      ...['--record', write('there.mcap', 'something')],
+    ]);
+    expect(stderr).toContain('SONO_RECORD_EXISTS');
+    expect(code).not.toBe(0);
+  });
+});
+
 describe('several streams', () => {
   it('run side by side from one pipeline file', async () => {
     const report = join(folder, 'several.json');
