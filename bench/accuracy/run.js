@@ -2,9 +2,10 @@
  * Makes everything in bench/accuracy/results and the tables of bench/accuracy/README.md:
  *
  *   node bench/accuracy/run.js            all runs (about 15 minutes on two cores; nothing else should be running)
+ *   node bench/accuracy/run.js --only natural|robotic|vocalfolds|throughput
  *   node bench/accuracy/run.js --table    the tables again from the results that are there
  *
- * Needs the sample data beside the repository (../shared/data) and, for the optical-flow baseline, the test environment.
+ * Needs the build (`./sonoscope doctor` makes it), the sample data beside the repository (../shared/data) and, for the optical-flow baseline, the test environment.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -46,8 +47,13 @@ const variants = [
   { name: 'flow', title: 'baseline: optical flow (OpenCV DIS)', args: ['--baseline', 'flow'] },
 ];
 
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : null;
+
 function sonoscope(...args) {
-  execFileSync(join(root, 'sonoscope'), args, { stdio: ['ignore', 'ignore', 'inherit'], cwd: root });
+  execFileSync(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, UV_THREADPOOL_SIZE: '16' },
+  });
 }
 
 const file = (set, variant) => join(results, `${set.name}-${variant.name}.json`);
@@ -55,13 +61,14 @@ const file = (set, variant) => join(results, `${set.name}-${variant.name}.json`)
 function run() {
   if (!existsSync(data)) throw new Error('the sample data is not there (../shared/data beside the repository)');
   mkdirSync(results, { recursive: true });
-  for (const set of sets)
+  for (const set of sets.filter(({ name }) => only === null || only === name))
     for (const variant of variants) {
       process.stderr.write(`${set.name}: ${variant.title}\n`);
       sonoscope('evaluate', ...set.args, ...variant.args, '--provider', 'cpu', '--json', file(set, variant));
       shorten(file(set, variant));
     }
-  writeFileSync(join(results, 'throughput.json'), `${JSON.stringify(throughput(), null, 1)}\n`);
+  if (only === null || only === 'throughput')
+    writeFileSync(join(results, 'throughput.json'), `${JSON.stringify(throughput(), null, 1)}\n`);
 }
 
 /** Paths of this machine have no place in a committed file; per-frame columns of F and state are not needed again. */
@@ -191,8 +198,6 @@ ${stamp}
 ${parts.join('\n\n')}
 `,
   );
-  // The house's formatter has the last word on the layout of tables.
-  execFileSync('npx', ['prettier', '--write', '--log-level', 'warn', join(here, 'README.md')], { cwd: root });
 }
 
 process.stderr.write(`${cpus().length} cores\n`);
