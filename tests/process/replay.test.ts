@@ -26,6 +26,8 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 const folder = mkdtempSync(join(tmpdir(), 'sono-replay-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** One of each kind: files per frame, growing files, containers. */
+const formats = ['png', 'csv', 'coco', 'nifti', 'mp4', 'mcap'];
 const frames = 48;
 const clip = join(folder, 'clip');
 const prompts = join(folder, 'prompts.json');
@@ -33,7 +35,7 @@ const base = (input: string, out: string, ...more: string[]) => [
   'replay',
   input,
   ...['--prompt', prompts, '--out', out, '--model', tinyModel, '--provider', 'cpu'],
-  ...['--chunk-frames', '5', '--format', 'png,csv,mcap'],
+  ...['--chunk-frames', '5', '--format', formats.join(',')],
   ...more,
 ];
 
@@ -119,7 +121,7 @@ describe('a replay run', () => {
     expect(manifest).toMatchObject({
       model: { name: 'tiny-tracker' },
       provider: 'cpu',
-      options: { direction: 'both', formats: ['png', 'csv', 'mcap'] },
+      options: { direction: 'both', formats },
       prompts: [{ label: 'square' }, { label: 'late' }],
       items: [{ clip: 'clip', frames, source: { size: clipSize }, cutShort: null }],
       failed: [],
