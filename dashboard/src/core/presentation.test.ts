@@ -134,6 +134,20 @@ describe('the raw picture', () => {
     expect(painted.every(({ overlay }) => overlay === null)).toBe(true);
   });
 
+  it.each([
+    ['alone', { overlayOn: false }],
+    ['with outlines', { overlayOn: true }],
+  ])('is shown even when two are decoded between two refreshes: %s', (_, choice) => {
+    // Every odd picture comes just after the next even one has.
+    const { painted } = play(
+      60,
+      (frame) => (frame % 2 === 0 ? 20 : -18),
+      (frame) => (frame % 2 === 0 ? 30 : -8),
+      choice,
+    );
+    expect(new Set(painted.map(({ frame }) => frame)).size).toBe(60);
+  });
+
   it('does not wait when nothing is followed', () => {
     const { painted } = play(
       50,

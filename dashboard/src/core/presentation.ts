@@ -116,7 +116,9 @@ export class Presenter<Picture, Overlay> {
   readonly #maskAges: number[] = [];
   #paintIntervalMs = 40;
   #pictureIntervalMs = 40;
-  #lastPictureMs: number | null = null;
+  #lastCaptureMs: number | null = null;
+  #refreshMs = 1000 / 60;
+  #lastRefreshMs: number | null = null;
   #lastPaintMs: number | null = null;
   readonly #release: (picture: Picture) => void;
 
@@ -156,10 +158,11 @@ export class Presenter<Picture, Overlay> {
   addPicture(timeNs: bigint, captureMs: number, picture: Picture, nowMs: number): void {
     this.counts.pictures += 1;
     this.#regimeSinceMs ??= nowMs;
-    if (this.#lastPictureMs !== null)
+    // By capture, so that pictures which arrive in bursts count as evenly spaced as they were taken.
+    if (this.#lastCaptureMs !== null && captureMs > this.#lastCaptureMs)
       this.#pictureIntervalMs +=
-        0.2 * (Math.min(5000, nowMs - this.#lastPictureMs) - this.#pictureIntervalMs);
-    this.#lastPictureMs = nowMs;
+        0.2 * (Math.min(5000, captureMs - this.#lastCaptureMs) - this.#pictureIntervalMs);
+    this.#lastCaptureMs = captureMs;
     if (
       (this.#shown !== null && timeNs <= this.#shown.timeNs) ||
       this.#waiting.some((one) => one.timeNs === timeNs)
@@ -197,6 +200,9 @@ export class Presenter<Picture, Overlay> {
 
   /** What to put on the screen at this refresh. */
   next(nowMs: number): Decision<Picture, Overlay> {
+    if (this.#lastRefreshMs !== null)
+      this.#refreshMs += 0.1 * (Math.min(200, nowMs - this.#lastRefreshMs) - this.#refreshMs);
+    this.#lastRefreshMs = nowMs;
     this.#chooseRegime(nowMs);
     const candidate = this.#candidate(nowMs);
     if (candidate) return { kind: 'paint', shown: this.#show(candidate, nowMs) };
@@ -215,19 +221,18 @@ export class Presenter<Picture, Overlay> {
     this.#outcomes = [];
     this.#maskAges.length = 0;
     this.#lastPaintMs = null;
-    this.#lastPictureMs = null;
+    this.#lastCaptureMs = null;
     this.#regime = 'in-step';
     this.#regimeSinceMs = null;
   }
 
   #candidate(nowMs: number): Waiting<Picture> | null {
-    const newest = this.#waiting.at(-1);
-    if (!newest) return null;
-    if (!this.#waits()) return newest;
-    for (let index = this.#waiting.length - 1; index >= 0; index -= 1) {
-      const one = this.#waiting[index];
-      if (one && this.#overlays.has(one.timeNs) && this.#young(one.captureMs, nowMs)) return one;
-    }
+    if (this.#waiting.length === 0) return null;
+    if (!this.#waits()) return this.#pick(this.#waiting);
+    const complete = this.#waiting.filter(
+      (one) => this.#overlays.has(one.timeNs) && this.#young(one.captureMs, nowMs),
+    );
+    if (complete.length > 0) return this.#pick(complete);
     if (this.#regime === 'steady') {
       // The picture on screen may grow old only so far: then pictures go on without outlines.
       const longest = 2 * this.#settings.limitMs;
@@ -241,6 +246,17 @@ export class Presenter<Picture, Overlay> {
       if (skippedByAnalysis || nowMs - one.captureMs >= hold) return one;
     }
     return null;
+  }
+
+  /**
+   * Of pictures that could go on screen now: the newest; but where two came between two refreshes and the display is
+   * much faster than the source, the older one first, so that every picture is seen. Never more than one is owed.
+   */
+  #pick(ready: readonly Waiting<Picture>[]): Waiting<Picture> | null {
+    const newest = ready.at(-1) ?? null;
+    return ready.length === 2 && 2 * this.#refreshMs < this.#pictureIntervalMs
+      ? (ready[0] ?? newest)
+      : newest;
   }
 
   /** Whether an overlay painted now is within the limit when the paint is done. */

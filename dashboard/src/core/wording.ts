@@ -104,7 +104,7 @@ export function overlayNotice(room: RoomCondition): Notice | null {
       title: 'Outlines paused',
       detail:
         room.analysedFps >= 1
-          ? `Analysis reaches ${Math.round(room.analysedFps)} of ${Math.round(room.capturedFps)} pictures per second, too few or too late for steady outlines.`
+          ? `Analysis reaches ${Math.round(room.analysedFps)} of ${Math.round(room.capturedFps)} pictures per second.`
           : 'Analysis does not deliver in time.',
     };
   if (room.sinceOverlayMs === null || room.sinceOverlayMs > Math.max(500, 5 * room.limitMs))

@@ -12,6 +12,9 @@ import type { LivePicture } from './live-picture.js';
 
 const figures = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 
+/** UCUM units as people write them; the dimensionless unit is nothing. */
+const unitWords: Readonly<Record<string, string>> = { mm2: 'mm²', cm2: 'cm²', mm3: 'mm³', '1': '' };
+
 function cleanFeedAddress(stream: string): string {
   const query = new URLSearchParams({ clean: '1', room: stream });
   const { token } = readEntry(location.search);
@@ -316,7 +319,7 @@ export function objectsPanel(
               { 'data-quality': quality, title: note },
               quality === 'good' ? '' : icon(quality === 'rejected' ? 'lost' : 'uncertain'),
               h('b', {}, figures.format(value)),
-              ` ${unit}`,
+              ` ${unitWords[unit] ?? unit}`,
               interval
                 ? h('small', {}, ` ${figures.format(interval.low)}–${figures.format(interval.high)}`)
                 : '',

@@ -284,6 +284,8 @@ export function roomView(context: ViewContext, stream: string): EndView {
       case 'tool-scribble':
       case 'tool-erase':
         pointing.tool.value = tools.find((one) => one.action === action)?.tool ?? 'look';
+        // The next key belongs to the picture, not to the button that was just pressed.
+        stage.focus({ preventScroll: true });
         return;
       case 'new-object':
         live.selected.value = null;
