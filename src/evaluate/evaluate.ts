@@ -1,4 +1,5 @@
 /** A whole evaluation: every clip of a data set, for every policy (or baseline) asked for. */
+import sharp from 'sharp';
 import { createLocalEngine } from '../inference/local-engine.js';
 import type { EngineInfo } from '../inference/engine.js';
 import type { ProviderName } from '../inference/provider.js';
@@ -62,6 +63,8 @@ export interface Evaluated {
 const baselineSize: PictureSize = { width: 448, height: 256 };
 
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
+  // Several pictures are decoded at once already, and the cores belong to the network.
+  sharp.concurrency(1);
   const style = parsePromptStyle(options.prompt);
   const dataset = openDataset(options.kind, options.root, options.dataset);
   const clips = dataset.clips.filter(

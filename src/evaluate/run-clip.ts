@@ -10,7 +10,7 @@ import { evaluateError } from './errors.js';
 import { bitmapFromBytes, bitmapFromMask, emptyBitmap, withoutVoid, type Bitmap } from './metrics/bitmap.js';
 import type { Calibration } from './metrics/calibration.js';
 import { contourScores } from './metrics/contour.js';
-import { greyFromRgb, opticalFlow, type Flow, type GreyPicture } from './metrics/flow.js';
+import { greyFromRgb, opticalFlowWithin, type Flow, type GreyPicture, type Region } from './metrics/flow.js';
 import { dice, jaccard, overlap, type Overlap } from './metrics/overlap.js';
 import { flicker } from './metrics/temporal.js';
 import type { Prediction, Predictor } from './predictor.js';
@@ -82,6 +82,9 @@ interface Correction {
 
 /** Greys of about this width: motion of masks needs no more, and flow costs as much as it has pixels. */
 const flowWidth = 112;
+
+/** Flow is computed where masks are, and so many of its own pixels around them. */
+const flowMargin = 12;
 
 /** Flicker looks at masks on a grid of at least so many columns. */
 const flickerWidth = 400;
@@ -213,24 +216,33 @@ async function runOnce(
       await predictor.prompt(label, [prompt], frame);
     const predictions = objects.size === 0 ? new Map<number, Prediction>() : await predictor.track(frame);
 
+    const empty = (): Bitmap => emptyBitmap(clip.size.width, clip.size.height);
+    const pairs = [...objects.values()].map((object) => {
+      const prediction = predictions.get(object.label) ?? null;
+      const shown = prediction ? bitmapFromMask(prediction.shown) : empty();
+      return { object, prediction, shown, target: truths.get(object.label) ?? empty() };
+    });
     let flow: Flow | null = null;
     if (options.flicker && objects.size > 0) {
       const { width, height } = predictor.inputSize;
       const grey = greyFromRgb(rgb, width, height, Math.max(1, Math.round(width / flowWidth)));
-      if (previousGrey !== null) flow = opticalFlow(grey, previousGrey);
+      if (previousGrey !== null) {
+        const masks = pairs.flatMap(({ object, shown, target }) => [
+          shown,
+          target,
+          ...(object.previous ? [object.previous] : []),
+          ...(object.previousTruth ? [object.previousTruth] : []),
+        ]);
+        flow = opticalFlowWithin(grey, previousGrey, regionOf(masks, grey));
+      }
       previousGrey = grey;
     }
-    for (const object of objects.values()) {
-      const prediction = predictions.get(object.label) ?? null;
-      const shown = prediction
-        ? bitmapFromMask(prediction.shown)
-        : emptyBitmap(clip.size.width, clip.size.height);
+    for (const { object, prediction, shown, target } of pairs) {
       if (truth === null) {
         object.previous = shown;
         object.previousTruth = null;
         continue;
       }
-      const target = truths.get(object.label) ?? emptyBitmap(clip.size.width, clip.size.height);
       scoreFrame(object, { clip, frame, options, prediction, shown, truth: target, voids, flow, report });
     }
     if (truth !== null) annotated.push({ frame: index, timeMs: ptsNs / 1e6 });
@@ -262,6 +274,20 @@ async function runOnce(
 }
 
 const nothing = { objects: new Map<number, Bitmap>(), voids: null };
+
+/** The part of a small picture that holds all masks, with a margin. */
+function regionOf(masks: readonly Bitmap[], picture: GreyPicture): Region {
+  const filled = masks.filter(({ area }) => area > 0);
+  if (filled.length === 0) return { left: 0, top: 0, right: 0, bottom: 0 };
+  const toX = picture.width / (filled[0] as Bitmap).width;
+  const toY = picture.height / (filled[0] as Bitmap).height;
+  return {
+    left: toX * Math.min(...filled.map(({ left }) => left)) - flowMargin,
+    top: toY * Math.min(...filled.map(({ top }) => top)) - flowMargin,
+    right: toX * Math.max(...filled.map(({ right }) => right)) + flowMargin,
+    bottom: toY * Math.max(...filled.map(({ bottom }) => bottom)) + flowMargin,
+  };
+}
 
 function beforeAppearance({
   frame,

@@ -9,7 +9,7 @@ import {
 import { abstentionCurve, Calibration } from '../../src/evaluate/metrics/calibration.js';
 import { contourScores } from '../../src/evaluate/metrics/contour.js';
 import { nextClick, squaredDistanceInside } from '../../src/evaluate/metrics/distance.js';
-import { greyFromRgb, opticalFlow } from '../../src/evaluate/metrics/flow.js';
+import { greyFromRgb, opticalFlow, opticalFlowWithin } from '../../src/evaluate/metrics/flow.js';
 import { ClassOverlap, dice, jaccard, overlap } from '../../src/evaluate/metrics/overlap.js';
 import { bootstrapMean, seededRandom, sequenceStatistics } from '../../src/evaluate/metrics/statistics.js';
 import { flicker, timingScores } from '../../src/evaluate/metrics/temporal.js';
@@ -463,6 +463,24 @@ describe('time', () => {
           );
       expect(error / count, `shift ${shiftX}, ${shiftY}`).toBeLessThan(0.25);
     }
+  });
+
+  it('flow within a region is that of the cropped pictures, and nothing elsewhere', () => {
+    const grey = (shift: number): { width: number; height: number; data: Float32Array } => ({
+      width: 60,
+      height: 40,
+      data: Float32Array.from(
+        { length: 2400 },
+        (_, at) => 100 + 40 * Math.sin(((at % 60) - shift) / 4) + 30 * Math.cos(Math.floor(at / 60) / 5),
+      ),
+    });
+    const [a, b] = [grey(0), grey(1)];
+    const part = opticalFlowWithin(a, b, { left: 10, top: 5, right: 50, bottom: 35 });
+    expect(part.dx[0]).toBe(0);
+    expect(part.dx[20 * 60 + 30]).toBeGreaterThan(0.7);
+    expect(opticalFlowWithin(a, b, { left: -9, top: -9, right: 99, bottom: 99 })).toEqual(opticalFlow(a, b));
+    const none = opticalFlowWithin(a, b, { left: 0, top: 0, right: 0, bottom: 0 });
+    expect(none.dx.every((value) => value === 0)).toBe(true);
   });
 
   it('first mask and re-acquisition are counted from prompt and return', () => {

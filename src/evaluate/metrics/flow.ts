@@ -188,3 +188,46 @@ export function opticalFlow(first: GreyPicture, second: GreyPicture, options: Fl
   }
   return flow as Flow;
 }
+
+/** Columns [left, right) and rows [top, bottom). */
+export interface Region {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** As `opticalFlow`, computed within a region only; elsewhere nothing moves. An empty region gives a field of zeros. */
+export function opticalFlowWithin(
+  first: GreyPicture,
+  second: GreyPicture,
+  region: Region,
+  options: FlowOptions = {},
+): Flow {
+  const { width, height } = first;
+  const left = Math.max(0, Math.floor(region.left));
+  const top = Math.max(0, Math.floor(region.top));
+  const columns = Math.min(width, Math.ceil(region.right)) - left;
+  const rows = Math.min(height, Math.ceil(region.bottom)) - top;
+  if (columns >= width && rows >= height) return opticalFlow(first, second, options);
+  const whole: Flow = {
+    width,
+    height,
+    dx: new Float32Array(width * height),
+    dy: new Float32Array(width * height),
+  };
+  if (columns < 1 || rows < 1) return whole;
+  const crop = ({ data }: GreyPicture): GreyPicture => {
+    const part = new Float32Array(columns * rows);
+    for (let y = 0; y < rows; y++)
+      part.set(data.subarray((top + y) * width + left, (top + y) * width + left + columns), y * columns);
+    return { width: columns, height: rows, data: part };
+  };
+  const flow = opticalFlow(crop(first), crop(second), options);
+  for (let y = 0; y < rows; y++) {
+    const to = (top + y) * width + left;
+    whole.dx.set(flow.dx.subarray(y * columns, (y + 1) * columns), to);
+    whole.dy.set(flow.dy.subarray(y * columns, (y + 1) * columns), to);
+  }
+  return whole;
+}
