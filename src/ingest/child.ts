@@ -95,9 +95,9 @@ class Session {
     const { address, mode, resume } = this.#request;
     if (isPushed(address)) this.#producer = await createProducer(address);
     const load = createRequire(import.meta.url);
-    const { Pipeline } = load('gstreamer-superficial') as typeof import('gstreamer-superficial');
+    const { Pipeline: NativePipeline } = load('gstreamer-superficial') as { Pipeline: typeof Pipeline };
     try {
-      this.#pipeline = new Pipeline(
+      this.#pipeline = new NativePipeline(
         launchString(address, { ...this.#request, mode, pushed: this.#producer }),
       );
     } catch (error) {
@@ -567,8 +567,9 @@ function leave(pipeline: Pipeline | null): void {
 }
 
 function failureOf(error: unknown, name: string): Failure {
-  if (error instanceof SonoError && isIngestCode(error.code))
-    return { code: error.code, details: error.details, cause: String(error.cause ?? '') };
+  const code = error instanceof SonoError ? String(error.code) : '';
+  if (error instanceof SonoError && isIngestCode(code))
+    return { code, details: error.details, cause: error.cause instanceof Error ? error.cause.message : '' };
   const why = error instanceof Error ? error.message : String(error);
   return {
     code: 'SONO_SOURCE_FAILED',

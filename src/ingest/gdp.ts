@@ -35,7 +35,7 @@ export interface Segment {
 
 /** A time segment event, or null for any other event. */
 export function parseSegment(text: string): Segment | null {
-  if (!text.startsWith('GstEventSegment') || !/format=\(GstFormat\)time/i.test(text)) return null;
+  if (!text.startsWith('GstEventSegment,') || !/format=\(GstFormat\)time/i.test(text)) return null;
   const number = (name: string): number =>
     Number(new RegExp(` ${name}=\\(guint64\\)(\\d+)`).exec(text)?.[1] ?? 0);
   return { startNs: number('start'), baseNs: number('base') };

@@ -132,7 +132,9 @@ export function launchString(address: SourceAddress, options: LaunchOptions): st
     parts.push(
       `picture. ! ${smallQueue(waiting.display, live)} ! videoscale add-borders=true ` +
         '! capsfilter name=displaysize caps="video/x-raw,pixel-aspect-ratio=1/1" ! videoconvert ' +
-        // JFIF is full-range BT.601 whatever the camera sends; jpegenc itself does not convert.
+        '! video/x-raw,format=RGBx ! videoconvert ' +
+        // JFIF is full-range BT.601 whatever the camera sends, and jpegenc does not convert. By way of RGB, because
+        // from limited to full range within BT.601 videoconvert 1.22 changes nothing and the picture pales.
         `! video/x-raw,format=Y444,colorimetry=1:4:0:0 ! jpegenc quality=${options.displayQuality} ! ${sink('display')}`,
     );
   }

@@ -136,7 +136,7 @@ function parseFileUrl(uri: string, text: string): SourceAddress {
 function parsePath(uri: string, text: string): SourceAddress {
   // A path is taken literally; only where no such file exists may "?fps=" be an option of a folder.
   if (isFolder(text) === null) {
-    const options = /^(.*)\?((?:[a-z]+=[^&]*&?)+)$/i.exec(text);
+    const options = /^([^?]*)\?([a-z]+=[^&?]*(?:&[a-z]+=[^&?]*)*)$/i.exec(text);
     if (options?.[1] !== undefined && isFolder(options[1]) === true) {
       return classifyPath(uri, resolve(options[1]), new URLSearchParams(options[2]));
     }

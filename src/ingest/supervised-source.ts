@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Observable, type Subscriber } from 'rxjs';
 import { builtModule } from '../built-module.js';
-import { SonoError } from '../errors.js';
+import type { SonoError } from '../errors.js';
 import type { FrameIdentity } from '../frame.js';
 import { sourceName } from './bus-errors.js';
 import { ingestError, isIngestCode, transientCodes, type IngestCode } from './errors.js';

@@ -82,7 +82,7 @@ export function parseCine(bytes: Uint8Array, path: string): DicomCine {
   const damaged = (cause: unknown): SonoError => ingestError('SONO_DICOM_DAMAGED', { path }, cause);
   let set: DataSet;
   try {
-    set = dicomParser.parseDicom(bytes, { inflater: inflate as (arr: Uint8Array, position: number) => void });
+    set = dicomParser.parseDicom(bytes, { inflater: inflate });
   } catch (error) {
     // dicom-parser throws objects with the message in `exception`.
     throw damaged(

@@ -1,0 +1,158 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { SonoError } from '../errors.js';
+import { isLive, isPushed, parseSourceUri, redact } from './source-uri.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'sono-uri-'));
+mkdirSync(join(folder, 'pictures'));
+writeFileSync(join(folder, 'a:b?.mp4'), 'x');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('source addresses', () => {
+  it('takes paths literally, also odd ones', () => {
+    const path = join(folder, 'a:b?.mp4');
+    expect(parseSourceUri(path)).toEqual({ kind: 'file', path });
+    expect(parseSourceUri(pathToFileURL(path).href)).toEqual({ kind: 'file', path });
+    expect(parseSourceUri('no such file.mkv')).toEqual({
+      kind: 'file',
+      path: join(process.cwd(), 'no such file.mkv'),
+    });
+  });
+
+  it('tells DICOM files and folders of pictures from videos', () => {
+    expect(parseSourceUri('/data/heart.DCM')).toEqual({ kind: 'dicom', path: '/data/heart.DCM' });
+    const pictures = join(folder, 'pictures');
+    expect(parseSourceUri(pictures)).toEqual({ kind: 'folder', path: pictures, framesPerSecond: 25 });
+    expect(parseSourceUri(`${pictures}?fps=12.5`)).toEqual({
+      kind: 'folder',
+      path: pictures,
+      framesPerSecond: 12.5,
+    });
+    expect(parseSourceUri(`${pathToFileURL(pictures).href}?fps=50`)).toMatchObject({ framesPerSecond: 50 });
+  });
+
+  it('reads cameras on the network', () => {
+    expect(parseSourceUri('rtsp://10.0.0.7:554/live?x=1')).toEqual({
+      kind: 'rtsp',
+      location: 'rtsp://10.0.0.7:554/live?x=1',
+      transport: 'tcp',
+      latencyMs: 20,
+    });
+    expect(parseSourceUri('rtspu://cam/live')).toMatchObject({
+      location: 'rtsp://cam/live',
+      transport: 'udp',
+    });
+    expect(parseSourceUri('rtsps://u:p@cam/live#transport=udp&latencyMs=200')).toMatchObject({
+      location: 'rtsps://u:p@cam/live',
+      transport: 'udp',
+      latencyMs: 200,
+    });
+    expect(parseSourceUri('srt://:7001?mode=listener')).toEqual({
+      kind: 'srt',
+      location: 'srt://:7001?mode=listener',
+    });
+  });
+
+  it('reads local devices', () => {
+    expect(parseSourceUri('v4l2:///dev/video0')).toMatchObject({
+      kind: 'v4l2',
+      device: '/dev/video0',
+      encoding: null,
+    });
+    expect(parseSourceUri('v4l2:///dev/video2?width=1920&height=1080&fps=60&encoding=mjpeg')).toMatchObject({
+      width: 1920,
+      height: 1080,
+      framesPerSecond: 60,
+      encoding: 'mjpeg',
+    });
+    expect(parseSourceUri('decklink://1?mode=1080p50')).toEqual({
+      kind: 'decklink',
+      deviceNumber: 1,
+      mode: '1080p50',
+      connection: 'auto',
+    });
+  });
+
+  it('reads synthetic scenes with their defaults', () => {
+    expect(parseSourceUri('synthetic:laparoscopy')).toEqual({
+      kind: 'synthetic',
+      scene: 'laparoscopy',
+      seed: 1,
+      width: 1280,
+      height: 720,
+      framesPerSecond: 25,
+      durationS: null,
+    });
+    expect(parseSourceUri('synthetic:echo?seed=9&duration=12.5s')).toMatchObject({
+      seed: 9,
+      durationS: 12.5,
+    });
+  });
+
+  it.each([
+    '',
+    '   ',
+    'ftp://host/file.mp4',
+    'rtsp://',
+    'rtsp://cam/x#transport=carrier-pigeon',
+    'rtsp://cam/x#latency=5',
+    'srt://host',
+    'srt://host:99999',
+    'v4l2://video0',
+    'v4l2:///dev/video0?width=0',
+    'v4l2:///dev/%zz',
+    'decklink://one',
+    'decklink://0?mode=a b',
+    'synthetic:opera',
+    'synthetic:echo?colour=red',
+    'synthetic:echo?seed=-1',
+    'synthetic:echo?duration=soon',
+    'synthetic:echo?fps=0',
+    'file://elsewhere/x.mp4',
+  ])('refuses "%s" with one code and a reason', (uri) => {
+    expect(() => parseSourceUri(uri)).toThrow(expect.objectContaining({ code: 'SONO_SOURCE_URI' }) as Error);
+  });
+
+  it('never throws anything else, whatever is typed', () => {
+    const scheme = fc.constantFrom(
+      'rtsp://',
+      'srt://',
+      'v4l2://',
+      'decklink://',
+      'synthetic:',
+      'file://',
+      '',
+    );
+    fc.assert(
+      fc.property(scheme, fc.string({ unit: 'binary' }), (start, rest) => {
+        try {
+          const address = parseSourceUri(start + rest);
+          expect(isLive(address) && isPushed(address)).toBe(false);
+        } catch (error) {
+          expect(error).toBeInstanceOf(SonoError);
+          expect((error as SonoError).code).toBe('SONO_SOURCE_URI');
+        }
+      }),
+    );
+  });
+
+  it('hides passwords in everything that is said', () => {
+    expect(redact('rtsp://bob:secret@cam/live')).toBe('rtsp://***@cam/live');
+    expect(redact('rtsp://bob:p@ss@cam/live')).toBe('rtsp://***@cam/live');
+    expect(redact('srt://host:1?passphrase=geheim&mode=caller')).toBe(
+      'srt://host:1?passphrase=***&mode=caller',
+    );
+    for (const uri of ['rtsp://bob:secret@cam/x#nonsense=1', 'ftp://bob:secret@cam/x']) {
+      try {
+        parseSourceUri(uri);
+        expect.unreachable();
+      } catch (error) {
+        expect((error as Error).message).not.toContain('secret');
+      }
+    }
+  });
+});
