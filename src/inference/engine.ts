@@ -49,6 +49,8 @@ export type TrackerCommand =
       readonly objectId: ObjectId | null;
       readonly label: string | null;
       readonly prompts: readonly Prompt[];
+      /** An existing object starts anew from these marks: what it remembers is forgotten, id and label stay. */
+      readonly fresh?: boolean | undefined;
     }
   | { readonly kind: 'rename'; readonly objectId: ObjectId; readonly label: string }
   | { readonly kind: 'remove'; readonly objectId: ObjectId }

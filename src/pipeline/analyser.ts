@@ -3,7 +3,7 @@
  * failures told while the picture goes on. Main thread; the engine lives in a worker and brings itself up again.
  */
 import type { AnalysisFrame, PictureSize, SourceFormat } from '../frame.js';
-import type { SonoError } from '../errors.js';
+import { SonoError } from '../errors.js';
 import type {
   CommandResult,
   Engine,
@@ -46,8 +46,10 @@ export class Analyser {
   readonly #turnstile = new Turnstile();
   #sourceSize: PictureSize | null = null;
   #schedule: PromptSchedule | null;
-  /** Object that a planned label stands for in the present pass. */
+  /** Object that a planned label stands for. It keeps its number over passes. */
   readonly #planned = new Map<string, ObjectId>();
+  /** Labels whose first step of the present pass has been applied. */
+  readonly #startedAnew = new Set<string>();
   #plannedPass: number | null = null;
   #trouble: SonoError | null = null;
   #closed = false;
@@ -148,23 +150,13 @@ export class Analyser {
     const due = this.#schedule.due(frame);
     if (frame.pass !== this.#plannedPass) {
       this.#plannedPass = frame.pass;
-      await this.#forgetPlanned();
+      this.#startedAnew.clear();
     }
     for (const step of due) {
       const own = this.options.held.find(
         (held) => held.pass === frame.pass && momentReached(step.moment, held),
       );
       await this.#applyStep(step, own ?? frame);
-    }
-  }
-
-  /** A new pass shows the scene from its start: what was followed at the end of the last one is not there. */
-  async #forgetPlanned(): Promise<void> {
-    const ids = [...this.#planned.values()];
-    this.#planned.clear();
-    for (const objectId of ids) {
-      // A person may have removed it in the browser.
-      await this.engine.command({ kind: 'remove', objectId }, null).catch(() => undefined);
     }
   }
 
@@ -185,20 +177,31 @@ export class Analyser {
         `${words} was applied at frame ${frame.sourceFrame}: frame ${step.moment.frame} was not received.`,
       );
     try {
-      const { objectId } = await this.engine.command(
-        {
-          kind: 'prompt',
-          objectId: this.#planned.get(step.label) ?? null,
-          label: step.label,
-          prompts: step.prompts,
-        },
-        frame,
-      );
-      if (objectId !== null) this.#planned.set(step.label, objectId);
+      await this.#promptPlanned(step, frame);
     } catch (error) {
       if (this.#closed) return;
       this.options.note(`${words} failed: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  /** The first step of a pass starts its object anew, later ones refine it. */
+  async #promptPlanned({ label, prompts }: PromptStep, frame: AnalysisFrame): Promise<void> {
+    const known = this.#planned.get(label);
+    const fresh = !this.#startedAnew.has(label);
+    this.#startedAnew.add(label);
+    if (known !== undefined) {
+      try {
+        // Without the label: somebody may have given it a better one.
+        await this.engine.command({ kind: 'prompt', objectId: known, label: null, prompts, fresh }, frame);
+        return;
+      } catch (error) {
+        if (!(error instanceof SonoError && error.code === 'SONO_OBJECT_UNKNOWN')) throw error;
+        // Removed by a person: for this pass, not for the next.
+        if (!fresh) return;
+      }
+    }
+    const { objectId } = await this.engine.command({ kind: 'prompt', objectId: null, label, prompts }, frame);
+    if (objectId !== null) this.#planned.set(label, objectId);
   }
 
   #stopped(error: SonoError): void {

@@ -10,6 +10,7 @@ import type { CommandResult, Engine, EngineInfo, FrameResult, TrackerCommand } f
 import type { EngineHooks } from '../inference/local-engine.js';
 import type { FrameSource, SourceEvent } from '../ingest/frame-source.js';
 import type { PromptPlan } from '../prompt-plan.js';
+import { trackingError } from '../tracking/errors.js';
 import { openRoom, type LiveRoom, type RoomOptions } from './compose.js';
 import type { RoomEvent, RoomHealth } from './room.js';
 
@@ -138,6 +139,9 @@ class ScriptedEngine implements Engine {
     readonly trackMs: number,
     readonly hooks: EngineHooks,
   ) {}
+  get objectIds(): readonly number[] {
+    return this.#objects.map(({ id }) => id);
+  }
   setSourceSize(size: PictureSize): Promise<void> {
     this.sourceSize = size;
     return Promise.resolve();
@@ -175,6 +179,8 @@ class ScriptedEngine implements Engine {
     this.commands.push(command);
     await this.#busy(command.kind, frame, 1);
     if (command.kind === 'prompt') {
+      if (command.objectId !== null && !this.#objects.some(({ id }) => id === command.objectId))
+        throw trackingError('SONO_OBJECT_UNKNOWN', { objectId: command.objectId });
       const id = command.objectId ?? this.#nextId++;
       if (command.objectId === null) this.#objects.push({ id, label: command.label ?? '' });
       return { objectId: id, result: null };
@@ -386,12 +392,40 @@ describe('planned prompts', () => {
       [1, 0],
       [2, 0],
     ]);
-    // What was followed at the end of a pass is not there at its start.
-    expect(engines[0]?.commands.filter(({ kind }) => kind === 'remove')).toHaveLength(2);
+    // What was followed at the end of a pass is not there at its start: same object, new memory.
+    const given = engines[0]?.commands.flatMap((command) =>
+      command.kind === 'prompt' ? [[command.objectId, command.label, command.fresh ?? false]] : [],
+    );
+    expect(given).toEqual([
+      [null, 'tool', false],
+      [1, null, true],
+      [1, null, true],
+    ]);
     const first = results(events)[0]?.result;
     expect(first?.frame.sourceFrame).toBe(0);
     expect(first?.objects.map(({ label }) => label)).toEqual(['tool']);
     expect(results(events).every(({ result }) => result.objects.length === 1)).toBe(true);
+  });
+
+  it('come back on the next pass when somebody has removed their object, not before', async () => {
+    const plan: PromptPlan = {
+      objects: [
+        {
+          label: 'tool',
+          prompts: [0, 30].map((frame) => ({ moment: { kind: 'frame', frame }, prompt: click(10, 10) })),
+        },
+      ],
+    };
+    const { room, engines } = await open({ first: { framesPerPass: 50 } }, { plan });
+    await pass(800);
+    const removed = room.command({ kind: 'remove', objectId: 1 }, null);
+    await pass(100);
+    await removed;
+    await pass(1000);
+    expect(engines[0]?.objectIds).toEqual([]);
+    await pass(500);
+    expect(engines[0]?.objectIds).toEqual([2]);
+    expect(room.report().notes).toEqual([]);
   });
 
   it('find their own frame although the engine was too slow to track it', async () => {

@@ -50,6 +50,7 @@ const commandSchema = z.discriminatedUnion('kind', [
     objectId: z.int().nullable(),
     label: z.string().nullable(),
     prompts: z.array(promptSchema),
+    fresh: z.boolean().optional(),
   }),
   z.object({ kind: z.literal('rename'), objectId: z.int(), label: z.string() }),
   z.object({ kind: z.literal('remove'), objectId: z.int() }),

@@ -4,6 +4,7 @@ import { answers, gone, seen, testModel, type Answer } from '../../tests/tracker
 import type { FrameIdentity } from '../frame.js';
 import { maskArea } from '../mask-rle.js';
 import type { Prompt } from '../prompt.js';
+import { emptyBank } from './memory-bank.js';
 import { calibratedConfidence, presenceProbability } from './model.js';
 import { Tracker, type PromptCommand, type TrackedObject } from './tracker.js';
 
@@ -130,6 +131,24 @@ describe('objects', () => {
   });
 });
 
+describe('a mark on the first frame of a new pass', () => {
+  it('is believed at once, while the other objects are searched for', () => {
+    const tracker = newTracker();
+    mark(tracker, 0);
+    mark(tracker, 0);
+    track(tracker, 1);
+    const plan = tracker.planPrompt({ objectId: 1, label: null, prompts: [click], fresh: true }, frame(2, 1));
+    tracker.commitPrompt(plan, answers([seen], 2));
+    expect(track(tracker, 2, seen, 1).map(({ id, state }) => [id, state])).toEqual([
+      [1, 'tracking'],
+      [2, 'searching'],
+    ]);
+    // A late mark on a picture of the pass before changes nothing for them.
+    mark(tracker, 1, { objectId: 2 });
+    expect(track(tracker, 3, seen, 1).map(({ state }) => state)).toEqual(['tracking', 'tracking']);
+  });
+});
+
 describe('marks', () => {
   it('on one frame add up; a given mask starts anew; another frame is another entry', () => {
     const tracker = newTracker();
@@ -143,6 +162,26 @@ describe('marks', () => {
     const mask = { width: 96, height: 64, counts: Uint32Array.of(10, 6134) };
     mark(tracker, 0, { objectId: 1, prompts: [{ type: 'mask', mask }] });
     expect(promptsOf()).toEqual([1, 1]);
+  });
+
+  it('start an object anew when told so: number and name stay, what it remembers goes', () => {
+    const tracker = newTracker();
+    mark(tracker, 0, { label: 'tool' });
+    mark(tracker, 2, { objectId: 1 });
+    track(tracker, 3);
+    const { objectId, objects } = mark(tracker, 3, { objectId: 1, fresh: true });
+    expect([objectId, objects.map(({ id, label }) => [id, label])]).toEqual([1, [[1, 'tool']]]);
+    const bank = tracker.snapshot().objects[0]?.bank ?? emptyBank;
+    expect(bank.prompts.map(({ ptsNs, prompts }) => [ptsNs, prompts.length])).toEqual([[frame(3).ptsNs, 1]]);
+    expect(bank.recent).toEqual([]);
+    // The mask of the old object on that frame is no hint for the new one.
+    const { planes } = tracker.planPrompt(
+      { objectId: 1, label: null, prompts: [click], fresh: true },
+      frame(3),
+    );
+    expect(planes.subarray(3 * everything).every((value) => value === 0)).toBe(true);
+    tracker.undo(1);
+    expect(tracker.snapshot().objects[0]?.bank.prompts).toHaveLength(2);
   });
 
   it('refine the mask that the object had on that very frame', () => {

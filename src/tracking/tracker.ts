@@ -48,6 +48,8 @@ export interface PromptCommand {
   readonly objectId: ObjectId | null;
   readonly label: string | null;
   readonly prompts: readonly Prompt[];
+  /** An existing object starts anew from these marks: what it remembers is forgotten, id and label stay. */
+  readonly fresh?: boolean | undefined;
 }
 
 /** A checked prompt, drawn, waiting for the network. */
@@ -58,6 +60,7 @@ export interface PromptPlan extends DrawnPrompt {
   readonly label: string | null;
   /** All marks of this object on this frame, earlier ones first. */
   readonly prompts: readonly Prompt[];
+  readonly fresh: boolean;
 }
 
 interface ObjectRecord {
@@ -214,16 +217,18 @@ export class Tracker {
       throw trackingError('SONO_OBJECTS_FULL', { limit: this.#model.maxObjects });
     const label = command.label === null ? null : this.#checkLabel(command.label, command.objectId);
     checkPrompts(command.prompts, this.#sourceSize);
+    const fresh = command.fresh ?? false;
     const sameFrame = object?.bank.prompts.find((entry) => entry.ptsNs === frame.ptsNs);
     // A given mask replaces what was marked before; other marks add to it.
-    const replaces = command.prompts.some((prompt) => prompt.type === 'mask');
+    const replaces = fresh || command.prompts.some((prompt) => prompt.type === 'mask');
     const prompts = replaces ? command.prompts : [...(sameFrame?.prompts ?? []), ...command.prompts];
-    const current = object === null ? null : this.#maskAt(object.id, frame.ptsNs);
+    const current = object === null || fresh ? null : this.#maskAt(object.id, frame.ptsNs);
     return {
       frame,
       objectId: command.objectId,
       label,
       prompts,
+      fresh,
       ...drawPrompts(this.#model, this.#sourceSize, prompts, current),
     };
   }
@@ -240,10 +245,11 @@ export class Tracker {
     const before = plan.objectId === null ? null : this.#find(plan.objectId);
     const observed = this.#observe(outputs, 0);
     const id = before?.id ?? this.#nextId++;
+    const remembered = before === null || plan.fresh ? emptyBank : before.bank;
     // An empty mask is no memory: the object would be looked for as nothing.
     const bank = observed.evidence.emptyMask
-      ? (before?.bank ?? emptyBank)
-      : withPrompt(before?.bank ?? emptyBank, {
+      ? remembered
+      : withPrompt(remembered, {
           kind: 'prompt',
           ptsNs,
           score: 1,
@@ -256,11 +262,14 @@ export class Tracker {
       bank,
       life: afterPrompt({ ptsNs, ...observed.evidence }),
     };
+    // A mark may be the first that is heard of a new pass: the others have jumped, the marked object is where it was marked.
+    if (this.#pass !== null && plan.frame.pass > this.#pass)
+      this.#objects = this.#objects.map((object) => ({ ...object, life: afterDiscontinuity(ptsNs) }));
+    this.#pass = Math.max(this.#pass ?? plan.frame.pass, plan.frame.pass);
     this.#objects =
       before === null
         ? [...this.#objects, after]
         : this.#objects.map((object) => (object.id === id ? after : object));
-    this.#pass ??= plan.frame.pass;
     this.#pushUndo({ kind: 'prompt', objectId: id, before: before && withoutRecent(before) });
     const result = this.#result(after, observed);
     const others = this.#seen.find((seen) => seen.ptsNs === ptsNs)?.objects ?? [];
