@@ -13,7 +13,7 @@ import type {
   ExportInfo,
   ExportObject,
 } from '../export/exporter.js';
-import type { PictureSize } from '../frame.js';
+import type { FrameIdentity, PictureSize } from '../frame.js';
 import { emptyMask } from '../mask-rle.js';
 import type { ObjectId } from '../prompt.js';
 import { PromptSchedule } from '../prompt-plan.js';
@@ -39,6 +39,10 @@ export interface ForwardPassOptions {
   readonly work: WorkFolder;
   readonly exporters: readonly Exporter[];
   readonly exportInfo: ExportInfo;
+  /** What was found before: by the backward pass, or by an earlier run. */
+  readonly found: FoundResults;
+  /** Keep earlier checkpoints beside the latest one. */
+  readonly keepStates: boolean;
   readonly signal: AbortSignal;
   /** After each exported frame. */
   readonly onFrame: (frame: StoredOrEmpty) => void;
@@ -49,7 +53,8 @@ export interface StoredOrEmpty {
   readonly objects: readonly Omit<LabelledObject, 'mask'>[];
 }
 
-interface State {
+/** What a killed run, or a correction, goes on from. */
+export interface ForwardState {
   /** Exported frames so far. */
   readonly done: number;
   /** The last of them. */
@@ -70,12 +75,32 @@ export interface ForwardPassSummary {
   readonly files: readonly string[];
 }
 
-const stateName = 'forward.json';
+export const forwardStateName = 'forward.json';
+const stateName = forwardStateName;
+
+/** Checkpoints that are kept for corrections: spread over the clip, so that their number has a bound. */
+const keptStates = 24;
+
+export function keptStateName(done: number): string {
+  return `forward-${String(done).padStart(8, '0')}.json`;
+}
+
+export async function keptStateNames(work: WorkFolder): Promise<string[]> {
+  return (await work.names()).filter((name) => /^forward-\d+\.json$/.test(name)).sort();
+}
+
+async function keepState(work: WorkFolder, state: ForwardState): Promise<void> {
+  await work.write(keptStateName(state.done), state);
+  const names = await keptStateNames(work);
+  if (names.length <= keptStates) return;
+  // Every other one goes, the newest stays.
+  for (let index = names.length - 2; index >= 0; index -= 2) await work.removeFile(names[index] as string);
+}
 
 /** Throws what engine, exporters and source (before its first frame) throw, and SONO_REPLAY_*. */
 export async function runForwardPass(options: ForwardPassOptions): Promise<ForwardPassSummary> {
   const { work, exporters, exportInfo, reader } = options;
-  const earlier = (await work.read(stateName)) as State | null;
+  const earlier = (await work.read(stateName)) as ForwardState | null;
   try {
     for (const exporter of exporters)
       await exporter.open(exportInfo, earlier?.exporters[exporter.format] ?? null);
@@ -94,13 +119,12 @@ export async function runForwardPass(options: ForwardPassOptions): Promise<Forwa
 
 async function play(
   options: ForwardPassOptions,
-  earlier: State | null,
+  earlier: ForwardState | null,
 ): Promise<Omit<ForwardPassSummary, 'files'>> {
   const { reader, plan, work, exporters, exportInfo } = options;
   const size = exportInfo.source.size;
   const schedule = new PromptSchedule(plan);
   const cursor = new RangeCursor(options.range);
-  const backward = new BackwardResults(work);
   const objects = options.createObjects?.(earlier?.ids ?? {}) ?? null;
   let done = earlier?.done ?? 0;
   let decoded = 0;
@@ -122,7 +146,7 @@ async function play(
     const checkpoints = await Promise.all(
       exporters.map(async (exporter) => [exporter.format, await exporter.checkpoint()] as const),
     );
-    const state: State = {
+    const state: ForwardState = {
       done,
       lastSourceFrame,
       ids: objects?.ids ?? {},
@@ -130,6 +154,7 @@ async function play(
       exporters: Object.fromEntries(checkpoints),
     };
     await work.write(stateName, state);
+    if (options.keepStates) await keepState(work, state);
   };
   for (let frame = await next(); frame; frame = await next()) {
     options.signal.throwIfAborted();
@@ -144,7 +169,7 @@ async function play(
     if (objects) await objects.prompt(due, analysis);
     if (place === 'between') continue;
     const tracked = objects && !objects.empty ? objects.label(await objects.track(analysis), size) : [];
-    const found = await backward.at(analysis.sourceFrame, size);
+    const found = await options.found.at(analysis, size);
     const exported: ExportFrame = {
       sourceFrame: analysis.sourceFrame,
       ptsNs: analysis.ptsNs,
@@ -189,8 +214,13 @@ function exportedObject(
   return { id, state, score, confidence, mask };
 }
 
-/** Results of the backward pass, asked for by ascending frame. */
-class BackwardResults {
+/** Results of an earlier pass. */
+export interface FoundResults {
+  /** Asked for by ascending frame. */
+  at(frame: FrameIdentity, size: PictureSize): Promise<readonly LabelledObject[]>;
+}
+
+export class BackwardResults implements FoundResults {
   readonly #frames: AsyncGenerator<StoredFrame>;
   #head: StoredFrame | null = null;
   #over = false;
@@ -199,7 +229,7 @@ class BackwardResults {
     this.#frames = readBackwardResults(work);
   }
 
-  async at(sourceFrame: number, size: PictureSize): Promise<LabelledObject[]> {
+  async at({ sourceFrame }: FrameIdentity, size: PictureSize): Promise<readonly LabelledObject[]> {
     while (!this.#over && (this.#head === null || this.#head.sourceFrame < sourceFrame)) {
       const step: IteratorResult<StoredFrame, void> = await this.#frames.next();
       this.#head = step.done ? null : step.value;

@@ -22,12 +22,17 @@ type Kind = 'video' | 'segmentation' | 'outlines';
 
 export class McapExporter implements Exporter {
   readonly format = 'mcap';
-  readonly needsPicture = true;
+  readonly needsPicture: boolean;
   #info: ExportInfo | null = null;
   #writer: McapFileWriter | null = null;
   #channels: Readonly<Record<Kind, number>> | null = null;
   /** Wire ids are those of the export; a clip is one stream. */
   #epochNs = 0n;
+
+  /** `pictures` false: masks only. */
+  constructor({ pictures }: { readonly pictures: boolean } = { pictures: true }) {
+    this.needsPicture = pictures;
+  }
 
   get #final(): string {
     const { directory, clip } = this.#known;
@@ -93,7 +98,7 @@ export class McapExporter implements Exporter {
     if (!writer || !channels) throw new Error('the exporter is not open');
     const info = this.#known;
     const timeNs = this.#epochNs + BigInt(Math.round(frame.mediaNs));
-    if (frame.picture)
+    if (frame.picture && this.needsPicture)
       writer.add(channels.video, timeNs, encodeVideo({ streamId: info.clip, data: frame.picture }, timeNs));
     const labels = new Map(info.objects.map(({ id, label }) => [id, label]));
     const objects = frame.objects.map((object) => ({

@@ -11,6 +11,7 @@ export const replayTools: ReplayTools = {
   createSource: (item) =>
     item.kind === 'recording' ? new RecordingSource(item.uri, item.stream) : createSource(item.uri),
   createEngine: createWorkerEngine,
-  createExporter: (format) => (format === 'mcap' ? new McapExporter() : createExporter(format)),
+  createExporter: (format, { mcapPictures }) =>
+    format === 'mcap' ? new McapExporter({ pictures: mcapPictures }) : createExporter(format),
   readDicomReference,
 };

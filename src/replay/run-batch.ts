@@ -280,7 +280,7 @@ async function runItems(
         const before = (await work.read('done.json')) as ItemSummary | null;
         const summary =
           before ??
-          (await runItemProcess({ ...options, outDirectory: out, item, workDirectory }, signal, (progress) =>
+          (await runItemProcess(itemOptions(options, item, out, workDirectory), signal, (progress) =>
             onEvent({ kind: 'progress', item, progress }),
           ));
         outcome = { item, summary, error: null };
@@ -296,9 +296,24 @@ async function runItems(
   return outcomes;
 }
 
+function itemOptions(
+  options: ReplayOptions,
+  item: InputItem,
+  outDirectory: string,
+  workDirectory: string,
+): ItemOptions {
+  const { plan, formats, direction, range, modelDir, provider, policy } = options;
+  const { threads, chunkFrames, spoolBytes, version } = options;
+  return {
+    ...{ item, plan, outDirectory, workDirectory, formats, direction, range, modelDir, provider, policy },
+    ...{ threads, chunkFrames, spoolBytes, version },
+    ...{ keepStates: false, mcapPictures: true, masksFrom: null },
+  };
+}
+
 /** Run one clip in its own process. Rejects with the item's error, or SONO_REPLAY_STOPPED where the process died. */
 export function runItemProcess(
-  options: ItemOptions & Partial<ReplayOptions>,
+  options: ItemOptions,
   signal: AbortSignal,
   onProgress: (progress: ItemProgress) => void,
 ): Promise<ItemSummary> {
@@ -341,27 +356,7 @@ export function runItemProcess(
           ),
         );
     });
-    const { item, plan, outDirectory, workDirectory, formats, direction, range, modelDir } = options;
-    const { provider, policy, threads, chunkFrames, spoolBytes, version } = options;
-    child.send({
-      kind: 'start',
-      options: {
-        item,
-        plan,
-        outDirectory,
-        workDirectory,
-        formats,
-        direction,
-        range,
-        modelDir,
-        provider,
-        policy,
-        threads,
-        chunkFrames,
-        spoolBytes,
-        version,
-      },
-    } satisfies ToItem);
+    child.send({ kind: 'start', options } satisfies ToItem);
   });
 }
 

@@ -16,7 +16,8 @@ import type { SourceFormat } from '../frame.js';
 import { promptToWire } from '../protocol/requests.js';
 import { runBackwardPass } from './backward-pass.js';
 import { replayError } from './errors.js';
-import { runForwardPass } from './forward-pass.js';
+import { BackwardResults, runForwardPass } from './forward-pass.js';
+import { StoredMasks } from './stored-masks.js';
 import type { StoredOrEmpty } from './forward-pass.js';
 import { FrameReader } from './frames.js';
 import { identifyInput } from './input-item.js';
@@ -48,12 +49,18 @@ export interface ItemOptions {
   readonly spoolBytes: number;
   /** Version of sonoscope. */
   readonly version: string;
+  /** Keep checkpoints of earlier moments too, so that a correction repeats only what lies behind it. */
+  readonly keepStates: boolean;
+  /** Whether an MCAP export carries the pictures. */
+  readonly mcapPictures: boolean;
+  /** MCAP with the masks of an earlier run: nothing is tracked, they are exported. */
+  readonly masksFrom: string | null;
 }
 
 export interface ReplayTools {
   readonly createSource: (item: InputItem) => FrameSource;
   readonly createEngine: (options: EngineOptions) => Promise<Engine>;
-  readonly createExporter: (format: ExportFormat) => Exporter;
+  readonly createExporter: (format: ExportFormat, options: { readonly mcapPictures: boolean }) => Exporter;
   readonly readDicomReference: (uri: string) => Promise<DicomReference | null>;
 }
 
@@ -113,7 +120,7 @@ export async function runItem(
     keepLogits: true,
   });
   try {
-    const exporters = options.formats.map((format) => tools.createExporter(format));
+    const exporters = options.formats.map((format) => tools.createExporter(format, options));
     const needsPicture = exporters.some((exporter) => exporter.needsPicture);
     const openSource = (pictures: boolean) =>
       new FrameReader(tools.createSource(options.item), {
@@ -137,7 +144,7 @@ export async function runItem(
     await engine.setSourceSize(source.size);
     const timedEngine = timed.around(engine);
 
-    if (options.direction !== 'forward') {
+    if (options.direction !== 'forward' && options.masksFrom === null) {
       let frames = 0;
       await runBackwardPass({
         engine: timedEngine,
@@ -185,7 +192,15 @@ export async function runItem(
     };
     let exported = 0;
     const { frames, sourceFailure, files } = await runForwardPass({
-      createObjects: options.direction === 'backward' ? null : (ids) => new TrackedObjects(timedEngine, ids),
+      createObjects:
+        options.direction === 'backward' || options.masksFrom !== null
+          ? null
+          : (ids) => new TrackedObjects(timedEngine, ids),
+      found:
+        options.masksFrom === null
+          ? new BackwardResults(work)
+          : await StoredMasks.open(options.masksFrom, options.item.clip),
+      keepStates: options.keepStates,
       snapshot: () => engine.snapshot(),
       restore: (snapshot) => engine.restore(snapshot),
       reader: openSource(needsPicture),

@@ -40,6 +40,10 @@ export class WorkFolder {
     return readdir(this.path);
   }
 
+  async removeFile(name: string): Promise<void> {
+    await rm(this.file(name), { force: true });
+  }
+
   async remove(): Promise<void> {
     await rm(this.path, { recursive: true, force: true });
   }
