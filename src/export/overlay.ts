@@ -15,9 +15,9 @@ export const overlayColours: readonly (readonly [number, number, number])[] = [
   [255, 255, 255],
 ];
 
-/** Line width in pixels for a picture of this height: two at 720 lines. */
+/** Line width in pixels for a picture of this height: three at 720 lines. */
 export function lineWidth(height: number): number {
-  return Math.max(1, Math.round(height / 360));
+  return Math.max(1, Math.round(height / 240));
 }
 
 /**

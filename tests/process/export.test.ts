@@ -3,10 +3,13 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { csvRecords } from '../../src/evaluate/csv-table.js';
 import { videoFrames } from '../../src/evaluate/datasets/echonet.js';
 import { openDavis } from '../../src/evaluate/datasets/davis.js';
+import { readNifti } from '../../src/evaluate/nifti-reader.js';
 import {
   exportFormats,
   frameName,
@@ -474,6 +477,85 @@ describe('a source that is not DICOM, not calibrated, and never shows anything',
     expect(found.nifti.units).toEqual(['unknown', 'sec']);
     expect(found.coco.frames).toHaveLength(3);
   }, 120_000);
+});
+
+describe('round trips of any content', () => {
+  it('label pictures', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 30 }),
+        fc.integer(),
+        fc.boolean(),
+        async (columns, rows, seed, palette) => {
+          let state = seed >>> 0;
+          const data = Uint8Array.from(
+            { length: columns * rows },
+            () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24,
+          );
+          const file = await encodePng(data, columns, rows, palette ? davisPalette : null);
+          expect(await decodeLabelPng(file)).toEqual({
+            width: columns,
+            height: rows,
+            data,
+            indexed: palette,
+          });
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('NIfTI volumes and CSV lines, with our own readers', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 0, max: 400 })), { minLength: 1, maxLength: 5 }),
+        fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }),
+        async (columns, rows, shapes, label) => {
+          const directory = await mkdtemp(join(folder, 'any-'));
+          const about = info(directory, {
+            objects: [{ id: 2, label }],
+            source: { ...info('').source, size: { width: columns, height: rows } },
+          });
+          const bitmaps = shapes.map(([on, cut]) =>
+            Uint8Array.from({ length: columns * rows }, (_, at) => (at < cut === on ? 1 : 0)),
+          );
+          for (const format of ['nifti', 'csv'] as const) {
+            const exporter = createExporter(format);
+            await exporter.open(about, null);
+            for (const [index, bitmap] of bitmaps.entries())
+              await exporter.frame({
+                sourceFrame: index,
+                ptsNs: index * 4e7,
+                mediaNs: index * 4e7,
+                picture: null,
+                objects: [
+                  {
+                    id: 2,
+                    state: 'tracking',
+                    score: 1,
+                    confidence: 1,
+                    mask: maskFromBitmap(bitmap, columns, rows),
+                  },
+                ],
+              });
+            await exporter.close();
+          }
+          const volume = readNifti(await readFile(join(directory, about.clip, 'labels.nii.gz')));
+          expect(volume.size).toEqual([columns, rows, 1, bitmaps.length]);
+          expect(Buffer.from(volume.samples as Uint8Array)).toEqual(Buffer.concat(bitmaps));
+          const records = csvRecords(await readFile(join(directory, about.clip, 'objects.csv'), 'utf8'));
+          expect(records.map((record) => record['label'])).toEqual(bitmaps.map(() => label));
+          expect(records.map((record) => Number(record['area_px']))).toEqual(
+            bitmaps.map((bitmap) => bitmap.reduce((sum, value) => sum + value, 0)),
+          );
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
 });
 
 describe('names and pictures', () => {
