@@ -79,7 +79,7 @@ export async function openPage(
   const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ...contextOptions });
   if (before !== undefined) await context.addInitScript(before);
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(45_000);
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => {
