@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""An RTSP server for tests: one H.264 test picture at /stream; prints its port. Arguments: [user password]."""
-import sys
+"""An RTSP server for tests: one H.264 test picture at /stream; prints its port."""
+import argparse
 
 import gi
 
@@ -8,21 +8,27 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
+parser = argparse.ArgumentParser()
+parser.add_argument("--port", default="0")
+parser.add_argument("--user", help="name:password, asked of every client")
+arguments = parser.parse_args()
+
 Gst.init(None)
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
-server.set_service("0")
+server.set_service(arguments.port)
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch(
     "( videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=160,height=120,framerate=25/1 "
     "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
 factory.set_shared(True)
-if len(sys.argv) == 3:
+if arguments.user:
+    name, password = arguments.user.split(":")
     auth = GstRtspServer.RTSPAuth()
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "user")
-    auth.add_basic(GstRtspServer.RTSPAuth.make_basic(sys.argv[1], sys.argv[2]), token)
+    auth.add_basic(GstRtspServer.RTSPAuth.make_basic(name, password), token)
     server.set_auth(auth)
     permissions = GstRtspServer.RTSPPermissions()
     permissions.add_permission_for_role("user", "media.factory.access", True)

@@ -1,0 +1,145 @@
+/** Sources whose frames our own code makes: scenes, picture folders, DICOM, all through the same GStreamer path. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { probeSource } from '../../src/ingest/index.js';
+import { readCounter, syntheticScene } from '../../src/ingest/synthetic/index.js';
+import { dicomFile, explicitLittleEndian, native, picture } from './dicom-fixture.js';
+import { Recording } from './ingest-harness.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'sono-pushed-'));
+const at = (...names: string[]): string => join(folder, ...names);
+const open: Recording[] = [];
+const record = (...args: ConstructorParameters<typeof Recording>): Recording => {
+  const recording = new Recording(...args);
+  open.push(recording);
+  return recording;
+};
+
+beforeAll(async () => {
+  for (const name of ['pictures', 'mixed', 'empty', 'broken']) mkdirSync(at(name));
+  // Named so that only a natural order is right; grey level tells the number. 13 wide: rows need padding.
+  for (let n = 0; n < 12; n += 1)
+    await sharp({
+      create: { width: 13, height: 8, channels: 3, background: { r: n * 20, g: n * 20, b: n * 20 } },
+    })
+      .png()
+      .toFile(at('pictures', `frame${n}.png`));
+  const plain = (width: number): Promise<Buffer> =>
+    sharp({ create: { width, height: 8, channels: 3, background: '#123456' } })
+      .png()
+      .toBuffer();
+  writeFileSync(at('mixed', 'a.png'), await plain(8));
+  writeFileSync(at('mixed', 'b.png'), await plain(9));
+  writeFileSync(at('broken', 'a.png'), 'no picture');
+  writeFileSync(at('empty', 'notes.txt'), 'nothing to see');
+});
+afterEach(() => open.splice(0).forEach((recording) => recording.close()));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('synthetic scenes', () => {
+  it('carry their number through JPEG and scaling, every frame in replay', async () => {
+    const seen = record('synthetic:counter?width=320&height=180&duration=2', {
+      mode: 'replay',
+      analysisSize: { width: 320, height: 180 },
+    });
+    await seen.over();
+    const expected = Array.from({ length: 50 }, (_, n) => n);
+    expect(seen.analysis.map((frame) => readCounter(frame.data, 320, 3))).toEqual(expected);
+    const shown = await Promise.all(
+      seen.display.map(async (frame) => readCounter(await sharp(frame.data).raw().toBuffer(), 320, 3)),
+    );
+    expect(shown).toEqual(expected);
+    expect(seen.display.map((frame) => frame.sourceFrame)).toEqual(expected);
+    expect(seen.formats[0]).toMatchObject({ frameCount: 50, framesPerSecond: 25 });
+  });
+
+  it('show in live mode the very number that their frame says, whatever was dropped', async () => {
+    const seen = record('synthetic:counter?width=320&height=180&duration=2', { loop: true });
+    await seen.until('in its second pass', () => (seen.display.at(-1)?.pass ?? 0) >= 1);
+    for (const frame of seen.display)
+      expect(readCounter(await sharp(frame.data).raw().toBuffer(), 320, 3)).toBe(frame.sourceFrame);
+  });
+
+  it('arrive as they were drawn', async () => {
+    const size = { width: 320, height: 180 };
+    const seen = record('synthetic:laparoscopy?width=320&height=180&seed=4&duration=0.4', {
+      mode: 'replay',
+      analysisSize: size,
+    });
+    await seen.over();
+    const scene = syntheticScene('laparoscopy', { ...size, seed: 4 });
+    const drawn = scene.frame(7).rgb;
+    expect(Buffer.compare(seen.analysis[7]?.data ?? Buffer.of(), drawn)).toBe(0);
+  });
+
+  it('tell their pixel spacing', async () => {
+    const format = await probeSource('synthetic:echo?width=320&height=240');
+    expect(format.pixelSpacingMm?.x).toBeCloseTo(160 / (0.9 * 240), 6);
+  });
+});
+
+describe('a folder of pictures', () => {
+  it('plays in natural order at the given rate', async () => {
+    const seen = record(`${at('pictures')}?fps=50`, {
+      mode: 'replay',
+      analysisSize: { width: 13, height: 8 },
+    });
+    await seen.over();
+    expect(seen.analysis.map((frame) => frame.data[0])).toEqual(Array.from({ length: 12 }, (_, n) => n * 20));
+    expect(seen.analysis.map((frame) => frame.mediaNs)).toEqual(
+      Array.from({ length: 12 }, (_, n) => n * 20e6),
+    );
+    expect(seen.formats[0]).toMatchObject({
+      size: { width: 13, height: 8 },
+      framesPerSecond: 50,
+      frameCount: 12,
+    });
+  });
+
+  it.each([
+    ['mixed', 'SONO_FOLDER_MIXED'],
+    ['empty', 'SONO_FOLDER_EMPTY'],
+    ['broken', 'SONO_FOLDER_PICTURE'],
+  ])('%s is refused as %s', async (name, code) => {
+    await expect(probeSource(at(name))).rejects.toMatchObject({ code });
+  });
+});
+
+describe('DICOM', () => {
+  it('keeps frame times and spacing, and is recognised without its ending', async () => {
+    const samples = Uint8Array.from({ length: 3 * 6 * 4 }, (_, i) => 40 * Math.floor(i / 24));
+    writeFileSync(
+      at('cine'),
+      dicomFile(
+        explicitLittleEndian,
+        picture(6, 4, 'MONOCHROME2', {
+          '00280008': ['IS', '3'],
+          '00181065': ['DS', '0\\20\\50'],
+          '00280030': ['DS', '0.5\\0.25'],
+        }),
+        native(samples),
+      ),
+    );
+    const seen = record(at('cine'), { mode: 'replay', analysisSize: { width: 6, height: 4 } });
+    await seen.over();
+    expect(seen.formats[0]).toMatchObject({ pixelSpacingMm: { x: 0.25, y: 0.5 }, frameCount: 3 });
+    expect(seen.analysis.map((frame) => frame.mediaNs)).toEqual([0, 20e6, 70e6]);
+    expect(seen.analysis.map((frame) => frame.data[0])).toEqual([0, 40, 80]);
+  });
+
+  it.each([
+    ['no-pixels.dcm', dicomFile(explicitLittleEndian, picture(2, 2, 'RGB'), null), 'SONO_DICOM_NO_PIXELS'],
+    [
+      'syntax.dcm',
+      dicomFile('1.2.840.10008.1.2.4.90', picture(2, 2, 'RGB'), native(new Uint8Array(12))),
+      'SONO_DICOM_SYNTAX',
+    ],
+    ['no.dcm', Buffer.from('plain text, not DICOM at all'), 'SONO_DICOM_DAMAGED'],
+  ])('%s', async (name, bytes, code) => {
+    writeFileSync(at(name), bytes);
+    await expect(probeSource(at(name))).rejects.toMatchObject({ code });
+  });
+});

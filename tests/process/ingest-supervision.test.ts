@@ -1,0 +1,94 @@
+/** What happens to a stream when its process dies. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { clip, eventually, Recording, sourceChildren } from './ingest-harness.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'sono-kill-'));
+const path = join(folder, 'clip.mp4');
+const open: Recording[] = [];
+const record = (...args: ConstructorParameters<typeof Recording>): Recording => {
+  const recording = new Recording(...args);
+  open.push(recording);
+  return recording;
+};
+const quick = { firstBackoffMs: 100, longestBackoffMs: 400 };
+
+beforeAll(() => clip(path, 500, 'width=160,height=120,framerate=25/1'), 60_000);
+afterEach(() => open.splice(0).forEach((recording) => recording.close()));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function killChild(): Promise<void> {
+  const [child] = await sourceChildren();
+  if (child === undefined) throw new Error('no child');
+  process.kill(child, 'SIGKILL');
+}
+
+describe('kill -9 of the stream process', () => {
+  it('live: lost with a reason, then on from where it was, frames numbered as before', async () => {
+    const seen = record(path, {}, quick);
+    await seen.until('past two seconds', () => (seen.display.at(-1)?.mediaNs ?? 0) > 2.2e9);
+    await killChild();
+    await seen.until('lost', () => seen.lost.length > 0);
+    const before = seen.display.at(-1);
+    const count = seen.display.length;
+    expect(seen.lost[0]).toMatchObject({ phase: 'lost', attempt: 1 });
+    expect(seen.lost[0]?.reason).toMatchObject({ code: 'SONO_SOURCE_CRASHED', details: { how: 'SIGKILL' } });
+    expect(seen.lost[0]?.sinceNs).toBeGreaterThan(before?.captureNs ?? Infinity);
+    await seen.until('back', () => seen.display.length > count + 5);
+    expect(seen.states.at(-1)?.phase).toBe('playing');
+    const after = seen.display[count];
+    expect(after?.ptsNs).toBeGreaterThan(before?.ptsNs ?? Infinity);
+    // Seeks go to whole seconds.
+    expect(after?.mediaNs).toBeGreaterThanOrEqual(2e9);
+    expect(after?.mediaNs).toBeLessThanOrEqual((before?.mediaNs ?? 0) + 1e9);
+    for (const frame of seen.display.slice(count)) expect(frame.mediaNs).toBe(frame.sourceFrame * 40e6);
+  });
+
+  it('replay: nothing is missing and nothing comes twice', async () => {
+    const seen = record(path, { mode: 'replay', displayQuality: null }, quick);
+    await seen.until('under way', () => seen.analysis.length > 60);
+    seen.source.pause(true);
+    await killChild();
+    seen.source.pause(false);
+    await seen.over();
+    expect(seen.lost.length).toBeGreaterThan(0);
+    expect(seen.analysis.map((frame) => frame.sourceFrame)).toEqual(Array.from({ length: 500 }, (_, n) => n));
+    expect(seen.analysis.every((frame) => frame.ptsNs === frame.sourceFrame * 40e6)).toBe(true);
+  });
+
+  it('synthetic: goes on with the next frame', async () => {
+    const seen = record('synthetic:counter?width=64&height=64', {}, quick);
+    await seen.until('playing', () => seen.display.length > 20);
+    await killChild();
+    await seen.until('lost', () => seen.lost.length > 0);
+    const before = Math.max(...seen.display.concat().map((frame) => frame.sourceFrame));
+    const count = seen.display.length;
+    await seen.until('back', () => seen.display.length > count);
+    expect(seen.display[count]?.sourceFrame).toBeGreaterThan(before);
+    expect(seen.display[count]?.sourceFrame).toBeLessThan(before + 60);
+  });
+
+  it('backs off while it dies again and again, and gives a hopeless source up', async () => {
+    const seen = record(path, {}, { firstBackoffMs: 20, longestBackoffMs: 50 });
+    let deaths = 0;
+    while (seen.outcome === 'open' && deaths < 20) {
+      await eventually(
+        'started or over',
+        async () => seen.outcome !== 'open' || (await sourceChildren()).length > 0,
+      );
+      if (seen.outcome !== 'open') break;
+      await killChild().catch(() => undefined);
+      deaths += 1;
+      const attempt = seen.lost.length;
+      await eventually('noticed', () =>
+        Promise.resolve(seen.outcome !== 'open' || seen.lost.length > attempt),
+      );
+      // A slow killer may have let a frame through; then it is not hopeless, only unlucky.
+      if (seen.display.length > 0) return;
+    }
+    expect(seen.errorCode).toBe('SONO_SOURCE_CRASHED');
+    expect(seen.lost.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
+  });
+});
