@@ -279,6 +279,32 @@ describe('predictors', () => {
   }, 240_000);
 });
 
+const data = join(packageRoot, '..', 'shared', 'data');
+const present = existsSync(data);
+if (!present) console.warn('the sample data (../shared/data) is absent: its tests are skipped');
+
+describe.skipIf(!present)('real clips', () => {
+  // Computed with OpenCV by other code, before this existed: what copying the first mask is worth.
+  it.each([
+    ['folder', 'davis', [], 0.399],
+    ['folder', 'robotic-instruments/scene-c', [], 0.189],
+    ['vocalfolds', 'vocalfolds/patient1/seq4', ['vocal folds'], 0.258],
+  ] as const)(
+    'copying the first mask, %s %s',
+    async (kind, folder, labels, J) => {
+      const result = await first({
+        kind,
+        root: join(data, folder),
+        labels,
+        baseline: 'copy',
+        flicker: false,
+      });
+      expect(result.mean.J).toBeCloseTo(J, 3);
+    },
+    120_000,
+  );
+});
+
 describe('parts', () => {
   it('labels are split, wanted ones only, void apart', () => {
     const data = Uint8Array.of(0, 1, 2, 255, 2, 7);
