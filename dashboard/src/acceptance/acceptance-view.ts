@@ -2,7 +2,6 @@
  * Acceptance test of this display: one button measures capture-to-paint first with outlines, then of the picture alone,
  * judges both against 50, 80 and 100 ms, stores the report on the server and prints.
  */
-import type uPlot from 'uplot';
 import {
   acceptanceFrames,
   acceptanceLimitsMs,
@@ -21,7 +20,7 @@ import { readEntry, writeRoute } from '../core/route.js';
 import { LivePicture } from '../rooms/live-picture.js';
 import { noticeLayer } from '../rooms/notices.js';
 import type { Measured } from '../worker/messages.js';
-import { agePlot, sharePlot } from './plots.js';
+import { drawPlots } from './plots.js';
 
 type Part = 'overlay' | 'picture';
 type Stored = ResponseOf<'acceptance.store'>;
@@ -181,9 +180,14 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
   element.replaceChildren(page);
 
   let running: { readonly finish: (kind: Part, measured: Measured) => void } | null = null;
-  let plots: uPlot[] = [];
-  disposer.add(() => {
-    for (const plot of plots) plot.destroy();
+  /** Draws the plots of the report on show anew. */
+  let redraw: (medium: 'screen' | 'paper') => void = () => undefined;
+  let removePlots = (): void => undefined;
+  disposer.add(() => removePlots());
+  disposer.listen('beforeprint', () => redraw('paper'));
+  disposer.listen('afterprint', () => redraw('screen'));
+  disposer.listen('resize', () => {
+    if (!matchMedia('print').matches) redraw('screen');
   });
   disposer.add(
     live.events.watch((event) => {
@@ -283,13 +287,13 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
     stored: Stored | null,
     problem: string,
   ): void => {
-    for (const plot of plots) plot.destroy();
     const token = readEntry(location.search).token;
     const address = (suffix: string): string =>
       `api/acceptance/${stored?.id ?? ''}${suffix}${token === null ? '' : `?token=${encodeURIComponent(token)}`}`;
     const ages = h('div', { class: 'plot' });
     const shares = h('div', { class: 'plot' });
     const drops = Object.entries(report.drops ?? {})
+      .filter(([, dropped]) => dropped > 0)
       .map(([where, dropped]) => `${dropped} ${where}`)
       .join(', ');
     const facts: readonly (readonly [string, string])[] = [
@@ -377,7 +381,11 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
       ),
     );
     result.hidden = false;
-    plots = [agePlot(ages, { overlay, picture }), sharePlot(shares, { overlay, picture })];
+    redraw = (medium) => {
+      removePlots();
+      removePlots = drawPlots({ ages, shares }, medium, { overlay, picture });
+    };
+    redraw('screen');
     result.scrollIntoView({ block: 'start' });
   };
 

@@ -4,33 +4,45 @@ import 'uplot/dist/uPlot.min.css';
 import { acceptanceLimitsMs } from '../../../src/protocol/acceptance.js';
 import type { Measured } from '../worker/messages.js';
 
-const ink = '#c9d3dd';
-const grid = 'rgba(160,180,200,0.14)';
-const overlayColour = '#56b4e9';
-const pictureColour = '#f0e442';
+interface Theme {
+  readonly ink: string;
+  readonly grid: string;
+  readonly overlay: string;
+  readonly picture: string;
+}
+
+/** Light on the dark page, dark on paper. */
+const themes = {
+  screen: { ink: '#c9d3dd', grid: 'rgba(160,180,200,0.14)', overlay: '#56b4e9', picture: '#f0e442' },
+  paper: { ink: '#111', grid: '#ddd', overlay: '#0b6ea8', picture: '#8a6100' },
+} as const satisfies Record<string, Theme>;
+
+/** Width of a plot on paper, CSS pixels: within the narrowest usual sheet. */
+const paperWidthPx = 640;
+const heightPx = 260;
 
 export interface PlotInput {
   readonly overlay: Measured;
   readonly picture: Measured | null;
 }
 
-const axis = (label: string): uPlot.Axis => ({
+const axis = (theme: Theme, label: string): uPlot.Axis => ({
   label,
-  stroke: ink,
-  grid: { stroke: grid, width: 1 },
-  ticks: { stroke: grid, width: 1 },
+  stroke: theme.ink,
+  grid: { stroke: theme.grid, width: 1 },
+  ticks: { stroke: theme.grid, width: 1 },
 });
 
 /** Dashed lines at the deadlines, along x or y. */
-function deadlines(along: 'x' | 'y'): uPlot.Plugin {
+function deadlines(theme: Theme, along: 'x' | 'y'): uPlot.Plugin {
   return {
     hooks: {
       draw: (plot) => {
         const { ctx, bbox } = plot;
         ctx.save();
         ctx.setLineDash([6, 5]);
-        ctx.strokeStyle = 'rgba(230,235,240,0.55)';
-        ctx.fillStyle = ink;
+        ctx.strokeStyle = theme.ink;
+        ctx.fillStyle = theme.ink;
         ctx.textAlign = 'left';
         ctx.textBaseline = 'alphabetic';
         ctx.lineWidth = devicePixelRatio;
@@ -64,21 +76,21 @@ const dots = (stroke: string, label: string): uPlot.Series => ({
   points: { show: true, size: 4, fill: stroke, width: 0 },
 });
 
-export function agePlot(element: HTMLElement, { overlay, picture }: PlotInput): uPlot {
+function agePlot(element: HTMLElement, theme: Theme, width: number, { overlay, picture }: PlotInput): uPlot {
   const tables: uPlot.AlignedData[] = [[overlay.atMs.map((ms) => ms / 1000), [...overlay.samplesMs]]];
   if (picture) tables.push([picture.atMs.map((ms) => ms / 1000), [...picture.samplesMs]]);
   return new uPlot(
     {
-      width: element.clientWidth,
-      height: 260,
+      width,
+      height: heightPx,
       scales: { x: { time: false }, y: { range: (_plot, _low, high) => [0, Math.max(120, high * 1.05)] } },
-      axes: [axis('seconds since the start of its part'), axis('capture to paint, ms')],
+      axes: [axis(theme, 'seconds since the start of its part'), axis(theme, 'capture to paint, ms')],
       series: [
         { label: 's' },
-        dots(overlayColour, 'with outlines'),
-        ...(picture ? [dots(pictureColour, 'picture only')] : []),
+        dots(theme.overlay, 'with outlines'),
+        ...(picture ? [dots(theme.picture, 'picture only')] : []),
       ],
-      plugins: [deadlines('y')],
+      plugins: [deadlines(theme, 'y')],
       cursor: { drag: { x: true, y: false } },
     },
     uPlot.join(tables),
@@ -97,23 +109,46 @@ function cumulative(measured: Measured, steps: readonly number[]): number[] {
   });
 }
 
-export function sharePlot(element: HTMLElement, { overlay, picture }: PlotInput): uPlot {
+function sharePlot(
+  element: HTMLElement,
+  theme: Theme,
+  width: number,
+  { overlay, picture }: PlotInput,
+): uPlot {
   const longest = Math.max(130, ...overlay.samplesMs, ...(picture?.samplesMs ?? []));
   const steps = Array.from({ length: 261 }, (_, index) => (Math.min(longest, 400) * index) / 260);
   return new uPlot(
     {
-      width: element.clientWidth,
-      height: 260,
+      width,
+      height: heightPx,
       scales: { x: { time: false }, y: { range: [0, 102] } },
-      axes: [axis('capture to paint, ms'), axis('painted, % of pictures due')],
+      axes: [axis(theme, 'capture to paint, ms'), axis(theme, 'painted, % of pictures due')],
       series: [
         { label: 'ms' },
-        { label: 'with outlines', stroke: overlayColour, width: 2 },
-        ...(picture ? [{ label: 'picture only', stroke: pictureColour, width: 2, dash: [8, 4] }] : []),
+        { label: 'with outlines', stroke: theme.overlay, width: 2 },
+        ...(picture ? [{ label: 'picture only', stroke: theme.picture, width: 2, dash: [8, 4] }] : []),
       ],
-      plugins: [deadlines('x')],
+      plugins: [deadlines(theme, 'x')],
     },
     [steps, cumulative(overlay, steps), ...(picture ? [cumulative(picture, steps)] : [])],
     element,
   );
+}
+
+/** Draws both plots into their elements, for the page or for paper; returns how to take them away. */
+export function drawPlots(
+  elements: { readonly ages: HTMLElement; readonly shares: HTMLElement },
+  medium: 'screen' | 'paper',
+  input: PlotInput,
+): () => void {
+  const theme = themes[medium];
+  const width = (element: HTMLElement): number =>
+    medium === 'paper' ? paperWidthPx : element.clientWidth - 16;
+  const plots = [
+    agePlot(elements.ages, theme, width(elements.ages), input),
+    sharePlot(elements.shares, theme, width(elements.shares), input),
+  ];
+  return () => {
+    for (const plot of plots) plot.destroy();
+  };
 }

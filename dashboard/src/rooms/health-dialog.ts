@@ -69,15 +69,28 @@ export function openHealthDialog(engine: Engine, live: LivePicture): void {
         h(
           'p',
           { class: 'hint' },
-          stats
-            ? `Painted ${stats.counts.painted}: ${stats.counts.withOverlay} with outlines, ${stats.counts.withoutOverlay} without although wanted. ` +
-                `${stats.counts.lateOverlays} outlines came too late. ${stats.counts.superseded} pictures gave way to newer ones. ` +
-                (stats.clock
-                  ? `Clocks joined within ± ${stats.clock.uncertaintyMs.toFixed(2)} ms. Not glass-to-glass.`
-                  : 'The clocks are not joined: ages are not known.')
-            : '',
+          stats?.clock
+            ? `Clocks joined within ± ${stats.clock.uncertaintyMs.toFixed(2)} ms. Not glass-to-glass.`
+            : 'The clocks are not joined: ages are not known.',
         ),
       ),
+      stats
+        ? h(
+            'section',
+            {},
+            h('h3', {}, 'Painted on this screen'),
+            table(
+              ['', 'pictures'],
+              [
+                ['with their outlines', String(stats.counts.withOverlay)],
+                ['without, although outlines were wanted', String(stats.counts.withoutOverlay)],
+                ['all', String(stats.counts.painted)],
+                ['not painted: a newer one was ready', String(stats.counts.superseded)],
+                ['outlines that came too late', String(stats.counts.lateOverlays)],
+              ],
+            ),
+          )
+        : null,
       health && Object.keys(health.latencyMs).length > 0
         ? h(
             'section',
