@@ -166,7 +166,7 @@ describe('latestMap', () => {
   it('goes on when a job catches its own error', () => {
     inVirtualTime(({ cold, expectObservable }) => {
       const result = cold('1--2--|').pipe(
-        latestMap((value) => (value === '1' ? EMPTY : cold('-(v|)', { v: value }))),
+        latestMap((value): Observable<string> => (value === '1' ? EMPTY : cold('-(v|)', { v: value }))),
       );
       expectObservable(result).toBe('----2-|');
     });
