@@ -583,6 +583,9 @@ const pipe = new Socket({ fd: 3, readable: false, writable: true });
 // The parent is gone or has let go of the pipe: there is nobody to work for.
 pipe.on('error', () => process.kill(process.pid, 'SIGKILL'));
 const session = new Session(request, pipe);
+// Ctrl-C reaches the whole process group; the parent decides when this process ends.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => session.stop());
 process.stdin.on('close', () => session.stop());
 process.stdin.resume();
 session.start().catch((error: unknown) => {

@@ -130,7 +130,7 @@ export function launchString(address: SourceAddress, options: LaunchOptions): st
   ];
   if (options.displayQuality !== null) {
     parts.push(
-      `picture. ! ${smallQueue(waiting.display, live)} ! videoscale add-borders=true ` +
+      `picture. ! ${smallQueue(waiting.display, live)} ! videoscale add-borders=false ` +
         '! capsfilter name=displaysize caps="video/x-raw,pixel-aspect-ratio=1/1" ! videoconvert ' +
         '! video/x-raw,format=RGBx ! videoconvert ' +
         // JFIF is full-range BT.601 whatever the camera sends, and jpegenc does not convert. By way of RGB, because

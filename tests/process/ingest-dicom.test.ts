@@ -27,7 +27,7 @@ const codeOf = (work: () => unknown): string => {
     work();
     return 'none';
   } catch (error) {
-    return error instanceof SonoError ? error.code : String(error);
+    return error instanceof SonoError ? String(error.code) : String(error);
   }
 };
 

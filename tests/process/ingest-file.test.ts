@@ -191,6 +191,20 @@ describe('unusual pictures', () => {
     expect(seen.analysis[0]?.data).toHaveLength(33 * 21 * 3);
   });
 
+  it('a varying frame rate: true times, every frame numbered', async () => {
+    await gst(
+      `videotestsrc num-buffers=60 ! video/x-raw,format=I420,width=64,height=48,framerate=25/1 ! identity drop-probability=0.4 ! jpegenc ! matroskamux ! filesink location=${at('vfr.mkv')}`,
+    );
+    const replayed = record(at('vfr.mkv'), { mode: 'replay' });
+    await replayed.over();
+    const times = replayed.analysis.map((frame) => frame.mediaNs);
+    expect(new Set(times.slice(1).map((time, i) => time - (times[i] ?? 0))).size).toBeGreaterThan(1);
+    expect(replayed.analysis.map((frame) => frame.sourceFrame)).toEqual(times.map((_, n) => n));
+    const live = record(at('vfr.mkv'));
+    await live.over();
+    for (const frame of live.display) expect(frame.mediaNs).toBe(times[frame.sourceFrame]);
+  });
+
   it('8K', async () => {
     await gst(
       `videotestsrc num-buffers=2 ! video/x-raw,width=7680,height=4320,framerate=25/1 ! jpegenc quality=40 ! matroskamux ! filesink location=${at('8k.mkv')}`,

@@ -24,7 +24,7 @@ async function rtspServer(...args: string[]): Promise<{ port: number; process: C
   helpers.push(server);
   const [line] = (await new Promise((resolve) =>
     createInterface({ input: server.stdout }).once('line', (...all) => resolve(all)),
-  )) as [string];
+  ));
   return { port: Number(line), process: server };
 }
 
