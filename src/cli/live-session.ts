@@ -81,13 +81,23 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
     await Promise.race([ending, pause(closeLimitMs)]);
   };
 
+  // All at once, but listed in the order of the file.
+  let listed: Promise<unknown> = Promise.resolve();
   const opened = await Promise.allSettled(
-    streams.map(async (stream) => {
-      const room = await openStream(stream, options, recordings, (early) => rooms.push(early));
-      registry.add(room);
-      log.info({ stream: room.id, provider: room.health.engine?.provider }, `"${room.label}" is open`);
+    streams.map((stream) => {
+      const opening = openStream(stream, options, recordings, (early) => rooms.push(early));
+      opening.catch(() => undefined);
+      const added = listed.then(async () => {
+        const room = await opening;
+        registry.add(room);
+        log.info({ stream: room.id, provider: room.health.engine?.provider }, `"${room.label}" is open`);
+      });
+      listed = added.catch(() => undefined);
+      return added;
     }),
   );
+  const place = new Map(streams.map(({ id }, index) => [id, index]));
+  rooms.sort((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
   const failed = opened.find((outcome) => outcome.status === 'rejected');
   if (failed) {
     await closeAll().catch(() => undefined);
