@@ -253,6 +253,9 @@ function figure(caption: string, content: string): string {
   return `<figure>${content}<figcaption>${caption}</figcaption></figure>`;
 }
 
+/** Three of these stand side by side. */
+const smallPlot = { width: 330, height: 230 };
+
 function driftPlot({ drift }: ResultFile): string {
   const filled = drift.flatMap(({ from, to, J }) => (J === null ? [] : [{ from, to, J }]));
   const last = filled.at(-1);
@@ -263,6 +266,7 @@ function driftPlot({ drift }: ResultFile): string {
     'J by the number of frames since the prompt.',
     linePlot({
       title: 'J since the prompt',
+      ...smallPlot,
       x: countAxis(Math.ceil(centre(last) / 10) * 10, 'frames since the prompt'),
       y: unitAxis('J'),
       series: [
@@ -285,6 +289,7 @@ function reliabilityPlot({ reliability, mean }: ResultFile): string {
     `Confidence against J of the shown masks (ECE ${digits(mean.ece)}); bars: how often each confidence was given.`,
     linePlot({
       title: 'Reliability',
+      ...smallPlot,
       x: unitAxis('confidence'),
       y: unitAxis('mean J'),
       bars: reliability.map(({ low, high, count }) => ({
@@ -320,6 +325,7 @@ function abstentionPlot({ abstention }: ResultFile): string {
     'Mean J when only the surest share of the frames is shown.',
     linePlot({
       title: 'Abstention',
+      ...smallPlot,
       x: unitAxis('share of frames shown'),
       y: unitAxis('J'),
       series: [

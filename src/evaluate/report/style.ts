@@ -56,15 +56,18 @@ path.s-ideal { fill: none; stroke: var(--soft); stroke-width: 1; stroke-dasharra
 .key { width: 22px; height: 12px; flex: none; }
 .definitions { padding-left: 18px; font-size: 13.5px; }
 footer { margin-top: 36px; padding-top: 10px; border-top: 1px solid var(--rule); font-size: 12.5px; }
-@media (max-width: 700px) { .plots, .frames, .figures { grid-template-columns: 1fr; } .tiles { grid-template-columns: repeat(2, 1fr); } }
+@media screen and (max-width: 700px) { .plots, .frames, .figures { grid-template-columns: 1fr; } .tiles { grid-template-columns: repeat(2, 1fr); } }
 @media print {
   @page { margin: 14mm; }
   body { max-width: none; padding: 0; font-size: 11pt; }
   h2 { break-after: avoid; }
   tr, .tile, .figures div { break-inside: avoid; }
   .scroll { overflow: visible; }
-  table { font-size: 8.5pt; }
-  th, td { padding: 2px 4px; }
+  table { font-size: 7.5pt; }
+  th, td { padding: 2px 3px; white-space: normal; }
+  .tile-value { font-size: 22px; }
+  .tile-note, .note, figcaption, .legend { font-size: 8.5pt; }
+  .figures { font-size: 9.5pt; column-gap: 22px; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;
