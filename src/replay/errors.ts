@@ -106,6 +106,31 @@ export const replayError = errorFactory({
     httpStatus: 500,
     sentence: 'The recording {path} was not reproduced: first difference at frame {frame} ({difference}).',
   },
+  SONO_PROJECT_UNKNOWN: {
+    exitCode: 2,
+    httpStatus: 404,
+    sentence: 'There is no such recording here any more. Open it again.',
+  },
+  SONO_PROJECT_REQUEST: {
+    exitCode: 2,
+    httpStatus: 400,
+    sentence: 'The request is not valid: {problem}.',
+  },
+  SONO_PROJECT_FRAME: {
+    exitCode: 2,
+    httpStatus: 404,
+    sentence: 'Picture {frame} has not been read yet, or the recording has no such picture.',
+  },
+  SONO_PROJECT_BUSY: {
+    exitCode: 2,
+    httpStatus: 409,
+    sentence: 'This recording is being analysed. Wait until that is done, or cancel it first.',
+  },
+  SONO_PROJECT_NOTHING: {
+    exitCode: 2,
+    httpStatus: 409,
+    sentence: 'Nothing has been {what} yet. {advice}',
+  },
   SONO_PLAYBACK_READ_ONLY: {
     exitCode: 2,
     httpStatus: 409,

@@ -1,0 +1,131 @@
+/**
+ * Every display picture of a clip on disk, any of them at once: what a timeline is scrubbed with. Filled in the background
+ * while the clip is played once; usable from the first picture on. `pictures.bin` holds the JPEGs, `pictures.idx`
+ * 32 bytes per frame (little-endian f64 offset, f64 length, f64 mediaNs, f64 ptsNs). Runs in the main process.
+ */
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SourceFormat } from '../frame.js';
+import type { FrameReader } from './frames.js';
+import { writeProblem } from './work-folder.js';
+
+const recordBytes = 32;
+
+export interface PictureTimes {
+  readonly mediaNs: number;
+  readonly ptsNs: number;
+}
+
+export class PictureStore {
+  #frames = 0;
+  #complete = false;
+  #failure: Error | null = null;
+  #closed = false;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly data: FileHandle,
+    private readonly index: FileHandle,
+  ) {}
+
+  /** `complete`: the store was filled before; its files are opened as they are. Else they are emptied. */
+  static async open(folder: string, complete: boolean): Promise<PictureStore> {
+    const flags = complete ? 'r' : 'w+';
+    try {
+      const data = await open(join(folder, 'pictures.bin'), flags);
+      const index = await open(join(folder, 'pictures.idx'), flags);
+      const store = new PictureStore(folder, data, index);
+      if (complete) {
+        store.#frames = Math.floor((await index.stat()).size / recordBytes);
+        store.#complete = true;
+      }
+      return store;
+    } catch (error) {
+      throw writeProblem(folder, error);
+    }
+  }
+
+  /** Pictures that can be had now. */
+  get frames(): number {
+    return this.#frames;
+  }
+
+  /** All of them are there. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** Why filling stopped early. */
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  /** Play the clip through. Resolves at its end, or when the store is closed; never rejects (see `failure`). */
+  async fill(reader: FrameReader, onFormat: (format: SourceFormat) => void): Promise<void> {
+    try {
+      onFormat(await reader.format());
+      let offset = 0;
+      for (let frame = await reader.next(); frame && !this.#closed; frame = await reader.next()) {
+        const { analysis, picture } = frame;
+        if (!picture) continue;
+        await this.#write(this.data, picture, offset);
+        const record = Buffer.alloc(recordBytes);
+        record.writeDoubleLE(offset, 0);
+        record.writeDoubleLE(picture.byteLength, 8);
+        record.writeDoubleLE(analysis.mediaNs, 16);
+        record.writeDoubleLE(analysis.ptsNs, 24);
+        await this.#write(this.index, record, analysis.sourceFrame * recordBytes);
+        offset += picture.byteLength;
+        this.#frames = analysis.sourceFrame + 1;
+      }
+      this.#complete = !this.#closed;
+    } catch (error) {
+      // What was read before a damage stays usable.
+      if (this.#closed) return;
+      this.#failure = error as Error;
+      this.#complete = this.#frames > 0 && !(error as { code?: string }).code?.includes('DISK_FULL');
+    } finally {
+      reader.close();
+    }
+  }
+
+  /** null where the picture is not there (yet). */
+  async picture(frame: number): Promise<Uint8Array | null> {
+    const record = await this.#record(frame);
+    if (!record) return null;
+    const offset = record.readDoubleLE(0);
+    const picture = Buffer.alloc(record.readDoubleLE(8));
+    const { bytesRead } = await this.data.read(picture, 0, picture.byteLength, offset);
+    return bytesRead === picture.byteLength && picture.byteLength > 0 ? picture : null;
+  }
+
+  async times(frame: number): Promise<PictureTimes | null> {
+    const record = await this.#record(frame);
+    return record && { mediaNs: record.readDoubleLE(16), ptsNs: record.readDoubleLE(24) };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.data.close();
+    await this.index.close();
+  }
+
+  async #record(frame: number): Promise<Buffer | null> {
+    if (!(frame >= 0 && frame < this.#frames)) return null;
+    const record = Buffer.alloc(recordBytes);
+    const { bytesRead } = await this.index.read(record, 0, recordBytes, frame * recordBytes);
+    return bytesRead === recordBytes ? record : null;
+  }
+
+  async #write(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+    try {
+      let done = 0;
+      while (done < bytes.byteLength)
+        done += (await file.write(bytes, done, bytes.byteLength - done, offset + done)).bytesWritten;
+    } catch (error) {
+      throw writeProblem(this.folder, error);
+    }
+  }
+}
