@@ -215,6 +215,14 @@ describe('slow analysis', () => {
     expect(run.painted.filter(({ frame }) => frame >= 200)).toHaveLength(100);
   });
 
+  it('asked for, steady outlines also hold at six pictures per second, where automatic gives them up', () => {
+    const everyFourth = (frame: number): number | null => (frame % 4 === 0 ? 50 : null);
+    const asked = play(300, () => 20, everyFourth, { slow: 'steady-outlines' });
+    expect(asked.regime).toBe('steady');
+    expect(blinks(asked)).toBe(0);
+    expect(play(300, () => 20, everyFourth).regime).toBe('paused');
+  });
+
   it('goes back to outlines on every picture when analysis keeps up again', () => {
     const run = play(
       500,

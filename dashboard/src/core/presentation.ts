@@ -66,8 +66,15 @@ const windowPictures = 6;
 const missesInARow = 8;
 /** WCAG 2.3.1 allows three flashes per second; outlines that blink more often are not shown blinking. */
 const blinksPerSecond = 3;
-/** Outlines at fewer pictures per second than this are worse than none. */
-const steadyFloorPerSecond = 8;
+/**
+ * Fewer pictures per second than this are no live picture: by default, and where a person asked for steady outlines
+ * (any fewer, and the screen would call the picture frozen).
+ */
+const steadyFloorPerSecond = {
+  auto: 8,
+  'steady-outlines': 5,
+  'every-picture': Number.POSITIVE_INFINITY,
+} as const;
 /** Added to the usual age of masks before a picture goes without: one refresh at 60 Hz and some jitter. */
 const holdMarginMs = 20;
 /** Kept free before the limit so that an overlay which is painted at the next refresh is still within it. */
@@ -114,6 +121,7 @@ export class Presenter<Picture, Overlay> {
   #regimeSinceMs: number | null = null;
   #outcomes: Outcome[] = [];
   readonly #maskAges: number[] = [];
+  #inTimePerSecond = 0;
   #paintIntervalMs = 40;
   #pictureIntervalMs = 40;
   #lastCaptureMs: number | null = null;
@@ -235,7 +243,7 @@ export class Presenter<Picture, Overlay> {
     if (complete.length > 0) return this.#pick(complete);
     if (this.#regime === 'steady') {
       // The picture on screen may grow old only so far: then pictures go on without outlines.
-      const longest = 2 * this.#settings.limitMs;
+      const longest = this.#settings.limitMs + Math.min(350, 1500 / Math.max(1, this.#inTimePerSecond));
       if (this.#shown !== null && nowMs - this.#shown.captureMs <= longest) return null;
     }
     const hold = this.holdMs;
@@ -405,12 +413,11 @@ export class Presenter<Picture, Overlay> {
       this.#regime === 'in-step'
         ? seen.share >= 0.5 && seen.blinks <= blinksPerSecond
         : seen.share >= 0.9 && seen.blinks <= blinksPerSecond - 1;
-    const steadyAllowed =
-      this.#settings.slow === 'steady-outlines' ||
-      (this.#settings.slow === 'auto' &&
-        seen.inTimePerSecond >=
-          (this.#regime === 'steady' ? steadyFloorPerSecond - 2 : steadyFloorPerSecond));
-    const regime: Regime = good ? 'in-step' : steadyAllowed && seen.inTimePerSecond > 0 ? 'steady' : 'paused';
+    this.#inTimePerSecond = seen.inTimePerSecond;
+    const floor = steadyFloorPerSecond[this.#settings.slow];
+    // Leaving takes a clearly lower rate than entering.
+    const steadyAllowed = seen.inTimePerSecond >= (this.#regime === 'steady' ? 0.75 * floor : floor);
+    const regime: Regime = good ? 'in-step' : steadyAllowed ? 'steady' : 'paused';
     if (regime === this.#regime) return;
     this.#regime = regime;
     this.#regimeSinceMs = nowMs;

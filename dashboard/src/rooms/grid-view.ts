@@ -20,7 +20,7 @@ interface Tile {
 function tile(context: ViewContext, stream: string): Tile {
   const { engine } = context;
   const disposer = new Disposer();
-  const live = new LivePicture(engine, stream, { label: `Live picture of ${stream}` });
+  const live = new LivePicture(engine, stream, { label: `Live picture of ${stream}`, overview: true });
   const notices = noticeLayer(false);
   const name = h('span', { class: 'tile-name' });
   const figures = h('span', { class: 'tile-figures' });

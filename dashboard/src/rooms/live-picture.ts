@@ -42,6 +42,7 @@ export class LivePicture {
   readonly events = new Signal<SurfaceEvent | null>(null);
   readonly #engine: Engine;
   readonly #clean: boolean;
+  readonly #overview: boolean;
   readonly #disposer = new Disposer();
   #overlayPending: { readonly on: boolean; readonly untilMs: number } | null = null;
   #lastFreshEpochMs: number | null = null;
@@ -53,11 +54,17 @@ export class LivePicture {
   constructor(
     engine: Engine,
     stream: string,
-    options: { readonly clean?: boolean; readonly label: string; readonly compact?: boolean },
+    options: {
+      readonly clean?: boolean;
+      readonly label: string;
+      /** One of many pictures: steady outlines matter more than the full rate. */
+      readonly overview?: boolean;
+    },
   ) {
     this.#engine = engine;
     this.stream = stream;
     this.#clean = options.clean ?? false;
+    this.#overview = options.overview ?? false;
     this.canvas = h('canvas', { class: 'picture', role: 'img', 'aria-label': options.label });
     this.surface = engine.newSurface((event) => this.#hear(event));
     const observer = new ResizeObserver((entries) => {
@@ -106,7 +113,7 @@ export class LivePicture {
       labels,
       lineWidth,
       limitMs: this.limitMs,
-      slow,
+      slow: this.#overview && slow === 'auto' ? 'steady-outlines' : slow,
       selectedObject: this.selected.value,
     };
   }
