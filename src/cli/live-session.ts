@@ -8,9 +8,11 @@ import type { StreamConfig } from '../config/pipeline-file.js';
 import { createWorkerEngine } from '../inference/worker-engine.js';
 import { createSource, probeSource } from '../ingest/index.js';
 import type { CreateEngine } from '../pipeline/analyser.js';
+import { projectRoutes } from '../replay/project-routes.js';
 import { openRoom, type LiveRoom } from '../pipeline/compose.js';
 import { RoomRegistry, startServer, type RunningServer } from '../server/index.js';
 import { dashboardFolder, dataFolder } from './paths.js';
+import { recordingProjects } from './projects.js';
 import { Recordings } from './recordings.js';
 import { checkReportPlace, makeReport, writeReport } from './report.js';
 import { programVersion } from './versions.js';
@@ -57,6 +59,8 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
   });
   if (options.recordFile !== null) await recordings.openWhole(options.recordFile);
 
+  const projects = recordingProjects(streams.find(({ modelDir }) => modelDir !== null)?.modelDir ?? null);
+
   // Before the models: a taken port is known at once.
   const server = await startServer({
     host: options.server.host,
@@ -70,13 +74,14 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
     dataDir: dataFolder(),
     probeSource,
     recording: recordings,
+    registerRoutes: [projectRoutes(projects)],
   });
 
   const closeAll = async (): Promise<void> => {
     const ending = (async () => {
       // Recordings first: they take what the rooms have sent so far.
       await recordings.close();
-      await Promise.all([server.close(), ...rooms.map((room) => room.close())]);
+      await Promise.all([server.close(), projects.close(), ...rooms.map((room) => room.close())]);
     })();
     await Promise.race([ending, pause(closeLimitMs)]);
   };

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { PlaybackRoom, speedLimits } from '../replay/playback-room.js';
+import { projectRoutes } from '../replay/project-routes.js';
 import { recordedStreams } from '../replay/recording-streams.js';
 import { defineService, generateToken, isLoopbackHost, RoomRegistry, startServer } from '../server/index.js';
 import type { Service } from '../server/index.js';
@@ -10,6 +11,7 @@ import { replayError } from '../replay/errors.js';
 import { createLogger } from './logger.js';
 import { dashboardFolder, dataFolder, fromInvocation } from './paths.js';
 import { positiveNumber, wholeNumber } from './option-values.js';
+import { recordingProjects } from './projects.js';
 import { durationMs } from './run.js';
 import { listenForStop } from './signals.js';
 import { programVersion } from './versions.js';
@@ -44,6 +46,7 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
   const registry = new RoomRegistry();
   const rooms: PlaybackRoom[] = [];
   const token = flags.token ?? (isLoopbackHost(flags.host) ? null : generateToken());
+  const projects = recordingProjects(null);
   try {
     for (const file of files.map(fromInvocation))
       for (const stream of await streamsToPlay(file))
@@ -62,6 +65,7 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
       staticDir: dashboardFolder(),
       dataDir: dataFolder(),
       extraServices: playbackServices(rooms),
+      registerRoutes: [projectRoutes(projects)],
     });
     process.stdout.write(
       `sonoscope plays ${files.join(', ')} at ${server.url}\nResearch use only. Not a medical device. Ctrl-C ends it.\n`,
@@ -74,7 +78,7 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
     ]);
     await server.close();
   } finally {
-    await Promise.all(rooms.map((room) => room.close()));
+    await Promise.all([projects.close(), ...rooms.map((room) => room.close())]);
     stop.dispose();
   }
 }
