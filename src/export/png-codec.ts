@@ -56,7 +56,7 @@ export async function encodePng(
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, palette === null ? 0 : 3, 0, 0, 0], 8);
-  const packed = await deflateAsync(rows, { level: 6, strategy: constants.Z_FILTERED });
+  const packed = await deflateAsync(rows, { level: 6, strategy: constants.Z_FILTERED, chunkSize: 1 << 16 });
   return Buffer.concat([
     signature,
     chunk('IHDR', header),
@@ -107,7 +107,9 @@ export async function decodeLabelPng(file: Uint8Array): Promise<LabelPicture | n
   const stride = Math.ceil((width * depth) / 8);
   let rows: Buffer;
   try {
-    rows = await inflateAsync(Buffer.concat(parts));
+    // The result in one piece: zlib's default pieces of 16 KB cost more than the decompression.
+    const length = Math.min((stride + 1) * height + 64, 1 << 26);
+    rows = await inflateAsync(Buffer.concat(parts), { chunkSize: Math.max(64, length) });
   } catch (error) {
     throw new RangeError('PNG file is damaged', { cause: error });
   }
