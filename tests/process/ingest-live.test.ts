@@ -22,9 +22,9 @@ async function rtspServer(...args: string[]): Promise<{ port: number; process: C
   const script = fileURLToPath(new URL('./rtsp-server.py', import.meta.url));
   const server = spawn('/usr/bin/python3', [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   helpers.push(server);
-  const [line] = (await new Promise((resolve) =>
-    createInterface({ input: server.stdout }).once('line', (...all) => resolve(all)),
-  ));
+  const line = await new Promise<string>((resolve) =>
+    createInterface({ input: server.stdout }).once('line', resolve),
+  );
   return { port: Number(line), process: server };
 }
 
