@@ -14,7 +14,7 @@ import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
 import { Disposer } from '../app/signal.js';
-import type { EndView, ViewContext } from '../app/views.js';
+import type { EndView, ViewContext } from '../app/view.js';
 import { acceptanceReport } from '../core/acceptance-report.js';
 import { readEntry, writeRoute } from '../core/route.js';
 import { LivePicture } from '../rooms/live-picture.js';

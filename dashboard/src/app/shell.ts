@@ -1,15 +1,14 @@
 /** The frame of the page: name, places, connection, help and settings; opens the view that the address names. */
-import { keymap } from '../core/keymap.js';
 import { readRoute, writeRoute } from '../core/route.js';
 import type { Entry, Route } from '../core/route.js';
-import { openDialog } from './dialog.js';
 import { h, setText, svg } from './dom.js';
 import type { Engine } from './engine.js';
+import { openHelp } from './help-dialog.js';
 import { icon } from './icons.js';
 import { openSettings } from './settings-dialog.js';
 import { mountToasts, toast } from './toast.js';
 import { openView } from './views.js';
-import type { EndView } from './views.js';
+import type { EndView } from './view.js';
 
 function mark(): SVGSVGElement {
   return svg(
@@ -18,46 +17,6 @@ function mark(): SVGSVGElement {
     svg('path', { class: 'mark-sector', d: 'M5 26 16 5l11 21' }),
     svg('path', { class: 'mark-outline', d: 'M10.2 19.500c3.400 3.800 8.200 3.800 11.600 0' }),
     svg('path', { class: 'mark-arc', d: 'M8 26.500c5 3.200 11 3.200 16 0' }),
-  );
-}
-
-export function openHelp(): void {
-  if (document.querySelector('dialog.dialog')) return;
-  const groups = [...new Set(keymap.map((binding) => binding.group))];
-  openDialog(
-    'Keyboard',
-    [
-      h(
-        'div',
-        { class: 'help-columns' },
-        ...groups.map((group) =>
-          h(
-            'section',
-            {},
-            h('h3', {}, group),
-            h(
-              'dl',
-              { class: 'keys' },
-              ...keymap
-                .filter((binding) => binding.group === group && binding.shown !== '')
-                .flatMap((binding) => [
-                  h('dt', {}, ...binding.shown.split(' ').map((part) => h('kbd', {}, part))),
-                  h('dd', {}, binding.meaning),
-                ]),
-              ...(group === 'Objects'
-                ? [h('dt', {}, h('kbd', {}, '1'), '…', h('kbd', {}, '9')), h('dd', {}, 'Select an object')]
-                : []),
-            ),
-          ),
-        ),
-      ),
-      h(
-        'p',
-        { class: 'muted' },
-        'A foot pedal that sends a key can switch outlines: teach it in Settings. Mouse: wheel zooms, middle button or Look moves. Touch: two fingers zoom and move.',
-      ),
-    ],
-    { wide: true },
   );
 }
 

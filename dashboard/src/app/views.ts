@@ -7,16 +7,7 @@ import type { Route } from '../core/route.js';
 import { recordingsView } from '../recordings/recordings-view.js';
 import { gridView } from '../rooms/grid-view.js';
 import { roomView } from '../rooms/room-view.js';
-import type { Engine } from './engine.js';
-
-export interface ViewContext {
-  readonly engine: Engine;
-  readonly element: HTMLElement;
-  readonly go: (route: Route) => void;
-}
-
-/** Ends the view: subscriptions, timers, surfaces. */
-export type EndView = () => void;
+import type { EndView, ViewContext } from './view.js';
 
 export function openView(route: Route, context: ViewContext): EndView {
   switch (route.view) {

@@ -1,7 +1,7 @@
 /** The place of recorded cases in the page. `rest` is what follows `#/recordings/`. */
 import { h } from '../app/dom.js';
 import { icon } from '../app/icons.js';
-import type { EndView, ViewContext } from '../app/views.js';
+import type { EndView, ViewContext } from '../app/view.js';
 
 export function recordingsView({ element }: ViewContext, _rest: string): EndView {
   element.replaceChildren(

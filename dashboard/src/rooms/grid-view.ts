@@ -2,10 +2,10 @@
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import { Disposer } from '../app/signal.js';
-import type { EndView, ViewContext } from '../app/views.js';
+import type { EndView, ViewContext } from '../app/view.js';
 import { actionOf } from '../core/keymap.js';
 import { writeRoute } from '../core/route.js';
-import { openHelp } from '../app/shell.js';
+import { openHelp } from '../app/help-dialog.js';
 import { openSettings } from '../app/settings-dialog.js';
 import { preferences } from '../app/prefs.js';
 import { LivePicture } from './live-picture.js';

@@ -1,0 +1,44 @@
+/** The list of all keys. */
+import { keymap } from '../core/keymap.js';
+import { openDialog } from './dialog.js';
+import { h } from './dom.js';
+
+export function openHelp(): void {
+  if (document.querySelector('dialog.dialog')) return;
+  const groups = [...new Set(keymap.map((binding) => binding.group))];
+  openDialog(
+    'Keyboard',
+    [
+      h(
+        'div',
+        { class: 'help-columns' },
+        ...groups.map((group) =>
+          h(
+            'section',
+            {},
+            h('h3', {}, group),
+            h(
+              'dl',
+              { class: 'keys' },
+              ...keymap
+                .filter((binding) => binding.group === group && binding.shown !== '')
+                .flatMap((binding) => [
+                  h('dt', {}, ...binding.shown.split(' ').map((part) => h('kbd', {}, part))),
+                  h('dd', {}, binding.meaning),
+                ]),
+              ...(group === 'Objects'
+                ? [h('dt', {}, h('kbd', {}, '1'), '…', h('kbd', {}, '9')), h('dd', {}, 'Select an object')]
+                : []),
+            ),
+          ),
+        ),
+      ),
+      h(
+        'p',
+        { class: 'muted' },
+        'A foot pedal that sends a key can switch outlines: teach it in Settings. Mouse: wheel zooms, middle button or Look moves. Touch: two fingers zoom and move.',
+      ),
+    ],
+    { wide: true },
+  );
+}

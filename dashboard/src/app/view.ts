@@ -1,0 +1,12 @@
+/** What a view is given and gives back. Types only, so that views and the list of views do not need each other. */
+import type { Route } from '../core/route.js';
+import type { Engine } from './engine.js';
+
+export interface ViewContext {
+  readonly engine: Engine;
+  readonly element: HTMLElement;
+  readonly go: (route: Route) => void;
+}
+
+/** Ends the view: subscriptions, timers, surfaces. */
+export type EndView = () => void;
