@@ -1,7 +1,15 @@
 /** Entry of the inference thread. */
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { serveEngine } from './worker-server.js';
 import type { WorkerStart } from './worker-protocol.js';
 
 if (parentPort === null) throw new Error('this module is the entry of a worker thread');
+// Overload must cost outlines before it costs pictures: on Linux this lowers only the calling thread, and ONNX Runtime's
+// own threads, started later from here, inherit it. Elsewhere it may be refused, which changes nothing else.
+try {
+  setPriority(0, 5);
+} catch {
+  // Without the right to do so the threads run at normal priority.
+}
 await serveEngine(parentPort, workerData as WorkerStart);
