@@ -119,9 +119,9 @@ export async function decodeLabelPng(file: Uint8Array): Promise<LabelPicture | n
   return { width, height, data, indexed: colour === colourIndexed };
 }
 
-/** Undoes the five PNG filters for one byte per pixel (or less). */
+/** Undoes the five PNG filters for one byte per pixel (or less), in place: writing never catches up with reading. */
 function unfilter(rows: Uint8Array, stride: number, height: number): Uint8Array {
-  const data = new Uint8Array(stride * height);
+  const data = new Uint8Array(rows.buffer, rows.byteOffset, stride * height);
   for (let y = 0, from = 0, to = 0; y < height; y++) {
     const filter = rows[from++] as number;
     const above = y > 0 ? to - stride : -1;
