@@ -1,0 +1,143 @@
+/** Recordings in a real browser: open, scrub by keyboard, mark an object, track it both ways, see lanes, correct, reload. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { projectRoutes, Projects } from '../../src/replay/project-routes.js';
+import { replayTools } from '../../src/replay/replay-tools.js';
+import { clipSize, sceneFolder, squareBox, tinyModel } from '../process/replay-fixture.js';
+import { keepPicture, launchBrowser, openPage, serveDashboard } from './harness.js';
+import type { Served } from './harness.js';
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
+const folder = mkdtempSync(join(tmpdir(), 'sono-recordings-'));
+const clip = join(folder, 'case');
+const frames = 40;
+let browser: Browser;
+let served: Served;
+let projects: Projects;
+
+beforeAll(async () => {
+  await sceneFolder(clip, frames);
+  projects = new Projects(join(folder, 'projects'), {
+    createSource: replayTools.createSource,
+    ...{ modelDir: tinyModel, provider: 'cpu', threads: 1, version: '9.9.9' },
+    ...{ chunkFrames: 5, spoolBytes: 1e8 },
+  });
+  served = await serveDashboard([], { registerRoutes: [projectRoutes(projects)] });
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await served?.close();
+  await projects?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Waits until the stage shows a frame, with so many masks of that very frame. */
+const shows = (page: Page, frame: number, masks?: number): Promise<unknown> =>
+  page.waitForSelector(
+    `.project-stage[data-frame="${frame}"]${masks === undefined ? '' : `[data-masks="${masks}"]`}`,
+  );
+
+/** Drag a box in source pixels of the picture, which is fitted into the stage. */
+async function drawBox(
+  page: Page,
+  [x0, y0, x1, y1]: readonly [number, number, number, number],
+): Promise<void> {
+  const bounds = await page.locator('.project-stage').boundingBox();
+  if (!bounds) throw new Error('no stage');
+  const scale = Math.min(bounds.width / clipSize.width, bounds.height / clipSize.height);
+  const left = bounds.x + (bounds.width - clipSize.width * scale) / 2;
+  const top = bounds.y + (bounds.height - clipSize.height * scale) / 2;
+  await page.mouse.move(left + x0 * scale, top + y0 * scale);
+  await page.mouse.down();
+  await page.mouse.move(left + ((x0 + x1) / 2) * scale, top + ((y0 + y1) / 2) * scale);
+  await page.mouse.move(left + x1 * scale, top + y1 * scale);
+  await page.mouse.up();
+}
+
+/** Share of lane pixels that are not background. */
+const laneFill = (page: Page): Promise<number> =>
+  page.evaluate(() => {
+    const canvas = document.querySelector<HTMLCanvasElement>('canvas.lanes');
+    const context = canvas?.getContext('2d');
+    if (!canvas || !context) return 0;
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    let filled = 0;
+    // Sky blue, the colour of object 1.
+    for (let index = 0; index < data.length; index += 4)
+      if ((data[index] ?? 0) === 0x56 && (data[index + 1] ?? 0) === 0xb4) filled += 1;
+    return filled / (data.length / 4);
+  });
+
+describe('recordings', () => {
+  it('are opened, scrubbed, marked, tracked, corrected and found again after a reload', async () => {
+    const { page, problems } = await openPage(browser, new URL('#/recordings', served.server.url).href);
+    // A wrong path: the sentence stands next to the field.
+    await page.getByLabel('Path on the server').fill(join(folder, 'absent.mp4'));
+    await page.getByRole('button', { name: 'Open recording' }).click();
+    await page.getByRole('alert').filter({ hasText: 'absent.mp4' }).waitFor();
+    await page.getByLabel('Path on the server').fill(clip);
+    await page.getByRole('button', { name: 'Open recording' }).click();
+    await shows(page, 0);
+    await page.getByText('Mark an object').waitFor();
+
+    // Keyboard: arrows step, shift by ten, End and Home.
+    await page.keyboard.press('ArrowRight');
+    await shows(page, 1);
+    await page.keyboard.press('Shift+ArrowRight');
+    await shows(page, 11);
+    await page.keyboard.press('End');
+    await shows(page, frames - 1);
+    await page.keyboard.press('Home');
+    await shows(page, 0);
+    await page.keyboard.press('Space');
+    await page.waitForFunction(
+      () => Number(document.querySelector<HTMLElement>('.project-stage')?.dataset['frame']) >= 5,
+    );
+    await page.keyboard.press('k');
+
+    // Mark in the middle, track both ways.
+    const slider = page.getByRole('slider', { name: 'Picture' });
+    await slider.fill('20');
+    await shows(page, 20);
+    await drawBox(page, squareBox(20));
+    await page.getByText('object 1').waitFor();
+    await page.getByRole('button', { name: 'Track both ways' }).click();
+    await page.getByText('Tracked.').waitFor();
+    await shows(page, 20, 1);
+    for (const frame of [0, 10, 39]) {
+      await slider.fill(String(frame));
+      await shows(page, frame, 1);
+      await page.getByText(/Tracking \d+ %/).waitFor();
+    }
+    await expect.poll(() => laneFill(page), { timeout: 30_000 }).toBeGreaterThan(0.2);
+    await keepPicture(page, 'recordings-tracked');
+
+    // A correction on another frame makes the result outdated until it is tracked again.
+    await slider.fill('30');
+    await shows(page, 30, 1);
+    await page.keyboard.press('1');
+    await drawBox(page, squareBox(30));
+    await page.getByText('Prompts have changed').waitFor();
+    await page.keyboard.press('p');
+    await page.getByText('Tracked.').waitFor();
+
+    // Export, then everything is there again after a reload.
+    await page.getByRole('button', { name: 'Export …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Export' }).click();
+    await page.getByRole('link', { name: /export-1/ }).waitFor();
+    await page.reload();
+    await shows(page, 0, 1);
+    await page.getByText('Tracked.').waitFor();
+    await page.getByRole('link', { name: /export-1/ }).waitFor();
+    await page.getByRole('link', { name: 'All recordings' }).click();
+    await page.getByRole('link', { name: /case/ }).waitFor();
+    await keepPicture(page, 'recordings-list');
+    // The refused path is a failed request, which the browser's console reports by itself.
+    expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
+    await page.context().close();
+  });
+});
