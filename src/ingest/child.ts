@@ -40,6 +40,7 @@ class Session {
   readonly #ledger: FrameLedger;
   readonly #branches: readonly Branch[];
   #pipeline: Pipeline | null = null;
+  readonly #elements = new Map<string, Element>();
   #producer: FrameProducer | null = null;
 
   #pass: number;
@@ -168,9 +169,13 @@ class Session {
     });
   }
 
+  /** Each findChild makes a wrapper that is never freed (30 kB), so each element is looked up once. */
   #element(name: string): Element {
+    const known = this.#elements.get(name);
+    if (known !== undefined) return known;
     const element = this.#pipeline?.findChild(name);
     if (element === undefined) throw new Error(`no element ${name}`);
+    this.#elements.set(name, element);
     return element;
   }
 

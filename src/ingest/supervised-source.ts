@@ -75,6 +75,7 @@ class Supervision {
   readonly #supervision: SupervisionOptions;
   readonly #subscriber: Subscriber<SourceEvent>;
   readonly #openedNs = nowNs();
+  readonly #childPath = fileURLToPath(builtModule('ingest/child'));
   readonly #resume = new ResumeTracker();
 
   #child: ChildProcess | null = null;
@@ -115,13 +116,12 @@ class Supervision {
 
   start(): void {
     this.#emitPhase('starting');
-    checkSource(this.#address).then(
-      (address) => {
+    checkSource(this.#address)
+      .then((address) => {
         this.#address = address;
         if (!this.#stopped) this.#launch();
-      },
-      (error: unknown) => this.#subscriber.error(error),
-    );
+      })
+      .catch((error: unknown) => this.#subscriber.error(error));
   }
 
   stop(): void {
@@ -177,7 +177,7 @@ class Supervision {
     this.#verdict = null;
     this.#killedFor = null;
     this.#stderr = '';
-    const child = spawn(process.execPath, [fileURLToPath(builtModule('ingest/child'))], {
+    const child = spawn(process.execPath, [this.#childPath], {
       stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,

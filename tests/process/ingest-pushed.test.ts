@@ -130,6 +130,22 @@ describe('DICOM', () => {
     expect(seen.analysis.map((frame) => frame.data[0])).toEqual([0, 40, 80]);
   });
 
+  it('plays without a frame time at a guessed rate, and says so', async () => {
+    writeFileSync(
+      at('untimed.dcm'),
+      dicomFile(
+        explicitLittleEndian,
+        picture(6, 4, 'MONOCHROME2', { '00280008': ['IS', '3'] }),
+        native(new Uint8Array(72)),
+      ),
+    );
+    const seen = record(at('untimed.dcm'));
+    await seen.over();
+    expect(seen.outcome).toBe('complete');
+    expect(seen.formats[0]?.framesPerSecond).toBeNull();
+    expect(seen.formats[0]?.description).toContain('no frame time in the file');
+  });
+
   it.each([
     ['no-pixels.dcm', dicomFile(explicitLittleEndian, picture(2, 2, 'RGB'), null), 'SONO_DICOM_NO_PIXELS'],
     [
