@@ -127,9 +127,13 @@ describe('a mask', () => {
     const { room, page } = await open('#/room/scope', { prefer: { limitMs: 100, slow: 'auto' } });
     await live(page);
     room.plan({ maskDelayMs: () => 600 });
+    const last = room.newestFrame;
     await page.getByText(/Outlines paused|Overlay delayed/).waitFor();
     const seen = await readBack(page, { pictures: 10, masks: 0 });
-    expect(seen.filter(({ mask }) => mask !== null)).toEqual([]);
+    expect(seen.filter(({ picture, mask }) => picture !== null && picture > last && mask !== null)).toEqual(
+      [],
+    );
+    expect(seen.some(({ picture }) => picture !== null && picture > last)).toBe(true);
     await keepPicture(page, 'overlay-delayed');
   });
 
@@ -491,6 +495,24 @@ describe('the page', () => {
     served.rooms.add(room);
     room.play();
     await page.getByText('Latecomer').waitFor();
+  });
+
+  it('says why a server with a token refuses it, and works with the token', async () => {
+    const room = new NumberedRoom('scope', {}, 'Theatre 2');
+    const served = await serveDashboard([room], { token: 'a-long-enough-token' });
+    closing.push(
+      () => served.close(),
+      () => room.close(),
+    );
+    room.play();
+    const bare = new URL(served.server.url);
+    bare.search = '';
+    const { page } = await openPage(browser, bare.href);
+    closing.push(() => page.context().close());
+    await page.getByRole('heading', { name: 'The server refuses this page' }).waitFor();
+    await keepPicture(page, 'refused');
+    await page.goto(`${bare.href}?token=a-long-enough-token#/room/scope`);
+    await live(page);
   });
 
   it('shows the error of a source next to the field, and opens a good one', async () => {

@@ -147,6 +147,11 @@ export class NumberedRoom implements Room {
     };
   }
 
+  /** Number of the frame captured last. */
+  get newestFrame(): number {
+    return this.#frame - 1;
+  }
+
   plan(change: Partial<RoomPlan>): void {
     this.#plan = { ...this.#plan, ...change };
   }
@@ -322,7 +327,7 @@ export class NumberedRoom implements Room {
   }
 
   command(command: TrackerCommand, ptsNs: number | null): Promise<CommandReply> {
-    this.commands.push({ command, ptsNs, newestFrame: this.#frame - 1 });
+    this.commands.push({ command, ptsNs, newestFrame: this.newestFrame });
     const nothing: CommandReply = { objectId: null, result: null };
     switch (command.kind) {
       case 'prompt': {

@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { playbackServices } from '../../src/cli/play.js';
+import { PlaybackRoom } from '../../src/replay/playback-room.js';
 import { projectRoutes, Projects } from '../../src/replay/project-routes.js';
 import { replayTools } from '../../src/replay/replay-tools.js';
+import { recordRoom } from '../process/record-fixture.js';
 import { clipSize, sceneFolder, squareBox, tinyModel } from '../process/replay-fixture.js';
 import { keepPicture, launchBrowser, openPage, serveDashboard } from './harness.js';
 import type { Served } from './harness.js';
@@ -139,5 +142,34 @@ describe('recordings', () => {
     // The refused path is a failed request, which the browser's console reports by itself.
     expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
     await page.context().close();
+  });
+
+  it('are played as a room, with pause, seek and step', async () => {
+    const recording = join(folder, 'case.mcap');
+    await recordRoom(recording);
+    const room = await PlaybackRoom.open(recording, null, { paused: true });
+    const played = await serveDashboard([room], { extraServices: playbackServices([room]) });
+    const { page, problems } = await openPage(browser, new URL(`#/room/${room.id}`, played.server.url).href);
+    try {
+      const player = page.getByRole('group', { name: 'Player' });
+      await player.waitFor();
+      await player.getByText('0:00.0 / 0:01.6').waitFor();
+      await player.getByRole('slider', { name: 'Position' }).fill('800');
+      await player.getByText('0:00.8 / 0:01.6').waitFor();
+      await player.getByRole('button', { name: 'One picture on' }).click();
+      await expect.poll(() => room.playback.positionMs, { timeout: 30_000 }).toBe(840);
+      await player.getByRole('combobox', { name: 'Speed' }).selectOption('2');
+      await player.getByRole('button', { name: 'Play' }).click();
+      await expect.poll(() => room.playback.ended, { timeout: 30_000 }).toBe(true);
+      expect(room.playback.speed).toBe(2);
+      await player.getByText('0:01.6 / 0:01.6').waitFor();
+      await page.getByText('Theatre 1 (recording)').first().waitFor();
+      await keepPicture(page, 'recordings-player');
+      expect(problems).toEqual([]);
+    } finally {
+      await page.context().close();
+      await played.close();
+      await room.close();
+    }
   });
 });

@@ -1,8 +1,10 @@
 /** The page's side of the painting worker: state as signals, operations as promises. Nothing else talks to the worker. */
 import type { HealthMessage, MeasurementMessage } from '../../../src/protocol/messages.js';
 import type { OperationName, RequestOf, ResponseOf, StreamInfo } from '../../../src/protocol/requests.js';
+import { errorBodySchema } from '../../../src/protocol/requests.js';
 import type { Prompt } from '../../../src/prompt.js';
 import type { FromWorker, LinkState, ToWorker } from '../worker/messages.js';
+import { readEntry } from '../core/route.js';
 import { Signal } from './signal.js';
 
 /** A refused request: `message` is a sentence for people. */
@@ -30,6 +32,8 @@ export class Engine {
   readonly infos = new Signal<ReadonlyMap<string, StreamInfo>>(new Map());
   readonly measurements = new Signal<ReadonlyMap<string, ReadonlyMap<string, MeasurementMessage>>>(new Map());
   readonly remark = new Signal<{ readonly message: string; readonly code: string } | null>(null);
+  /** Why the server refuses this page (wrong or missing token, foreign address), null: it does not, or does not answer. */
+  readonly refused = new Signal<string | null>(null);
   /** True as soon as streams were announced once: an empty list is then truly empty. */
   readonly everConnected = new Signal(false);
   readonly #health = new Map<string, Signal<HealthMessage | null>>();
@@ -97,6 +101,19 @@ export class Engine {
     return this.#ask((call) => ({ type: 'prompt', call, ...ask })) as Promise<ResponseOf<'prompt'>>;
   }
 
+  /** A browser does not say why a socket was refused; the same question over HTTP is answered in words. */
+  async #askWhy(): Promise<void> {
+    try {
+      const { token } = readEntry(location.search);
+      const query = token === null ? '' : `?token=${encodeURIComponent(token)}`;
+      const answer = await fetch(`api/time${query}`);
+      const refusal = answer.ok ? null : errorBodySchema.safeParse(await answer.json());
+      this.refused.value = refusal?.success === true ? refusal.data.message : null;
+    } catch {
+      this.refused.value = null;
+    }
+  }
+
   #ask(message: (call: number) => ToWorker): Promise<unknown> {
     const call = this.#next++;
     return new Promise((resolve, reject) => {
@@ -109,6 +126,8 @@ export class Engine {
     switch (message.type) {
       case 'link':
         this.link.value = message.state;
+        if (message.state.phase === 'open') this.refused.value = null;
+        else if (message.state.phase === 'waiting') void this.#askWhy();
         return;
       case 'streams':
         if (message.streams.length > 0) this.everConnected.value = true;

@@ -97,12 +97,22 @@ export function gridView(context: ViewContext): EndView {
       streams.length > 0 ? grid : link.phase === 'open' && engine.everConnected.value ? empty : connecting;
     const [title, detail] = connecting.querySelectorAll('h1, p');
     if (title && detail) {
-      setText(title, link.phase === 'waiting' ? 'The server does not answer' : 'Connecting to the server');
+      const refused = engine.refused.value;
+      const waiting = link.phase === 'waiting';
+      setText(
+        title,
+        refused !== null
+          ? 'The server refuses this page'
+          : waiting
+            ? 'The server does not answer'
+            : 'Connecting to the server',
+      );
       setText(
         detail,
-        link.phase === 'waiting'
-          ? `Trying again by itself (attempt ${link.attempt + 1}). Is sonoscope running on this address?`
-          : 'Rooms appear as soon as it answers.',
+        refused ??
+          (waiting
+            ? `Trying again by itself (attempt ${link.attempt + 1}). Is sonoscope running on this address?`
+            : 'Rooms appear as soon as it answers.'),
       );
     }
     if (element.firstElementChild !== wanted) element.replaceChildren(wanted);
@@ -110,6 +120,7 @@ export function gridView(context: ViewContext): EndView {
   disposer.add(engine.streams.watch(update));
   disposer.add(engine.link.watch(update));
   disposer.add(engine.everConnected.watch(update));
+  disposer.add(engine.refused.watch(update));
   disposer.listen('keydown', (event) => {
     if (isTyping(event) || document.querySelector('dialog[open]')) return;
     const digit = /^[1-9]$/.exec(event.key);

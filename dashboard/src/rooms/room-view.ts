@@ -15,6 +15,7 @@ import type { Action } from '../core/keymap.js';
 import { scaleOf } from '../core/viewport.js';
 import type { Prompt } from '../../../src/prompt.js';
 import type { SlowAnalysisChoice } from '../core/presentation.js';
+import { mountPlayer } from '../recordings/player-bar.js';
 import { firstMaskCard } from './first-mask-card.js';
 import { healthStrip } from './health-strip.js';
 import { LivePicture } from './live-picture.js';
@@ -103,6 +104,8 @@ export function roomView(context: ViewContext, stream: string): EndView {
   );
 
   let asking = 0;
+  /** How often the person asked for a new object. */
+  let newObjectWishes = 0;
   const send = async (prompt: Prompt): Promise<void> => {
     const objectId = live.selected.value;
     if (objectId === null && !makesObjects(prompt)) {
@@ -110,6 +113,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
       return;
     }
     if (gesture === null) return;
+    const wishes = newObjectWishes;
     asking += 1;
     waiting.hidden = false;
     try {
@@ -120,7 +124,9 @@ export function roomView(context: ViewContext, stream: string): EndView {
         label: null,
         prompts: [prompt],
       });
-      if (answer.objectId !== null) live.selected.value = answer.objectId;
+      // The next prompts correct the new object, unless the person has gone on to something else meanwhile.
+      if (objectId === null && live.selected.value === null && wishes === newObjectWishes)
+        live.selected.value = answer.objectId;
       if (!live.overlayOn.value)
         toast('info', 'It is followed. Outlines are off: press O or use the switch to see them.');
     } catch (error) {
@@ -239,6 +245,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
     panel.element,
     healthStrip(engine, live, disposer),
   );
+  disposer.add(mountPlayer(stage, engine, stream));
   disposer.add(preferences.watch(({ panelOpen }) => room.classList.toggle('panel-closed', !panelOpen)));
 
   const missing = h(
@@ -288,6 +295,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
         stage.focus({ preventScroll: true });
         return;
       case 'new-object':
+        newObjectWishes += 1;
         live.selected.value = null;
         if (
           pointing.tool.value === 'look' ||
