@@ -136,15 +136,21 @@ export class Recording {
   }
 }
 
-/** Process ids of the children that read sources for this process. */
-export async function sourceChildren(): Promise<number[]> {
-  const { stdout } = await run('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)]).catch(() => ({
+/** Process ids of the children that read sources for a process, by default this one. */
+export async function sourceChildren(parent = process.pid): Promise<number[]> {
+  const { stdout } = await run('ps', ['-o', 'pid=,args=', '--ppid', String(parent)]).catch(() => ({
     stdout: '',
   }));
   return stdout
     .split('\n')
     .filter((line) => /ingest[/\\]child\.js/.test(line))
     .map((line) => Number.parseInt(line, 10));
+}
+
+/** Whether a process exists and is more than an entry waiting to be cleared. */
+export async function isRunning(pid: number): Promise<boolean> {
+  const { stdout } = await run('ps', ['-o', 'stat=', '-p', String(pid)]).catch(() => ({ stdout: '' }));
+  return stdout.trim() !== '' && !stdout.trim().startsWith('Z');
 }
 
 export async function eventually(

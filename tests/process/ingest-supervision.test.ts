@@ -1,9 +1,13 @@
 /** What happens to a stream when its process dies. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { clip, eventually, Recording, sourceChildren } from './ingest-harness.js';
+import { packageRoot } from '../../src/built-module.js';
+import { clip, eventually, isRunning, Recording, sourceChildren } from './ingest-harness.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sono-kill-'));
 const path = join(folder, 'clip.mp4');
@@ -90,5 +94,25 @@ describe('kill -9 of the stream process', () => {
     }
     expect(seen.errorCode).toBe('SONO_SOURCE_CRASHED');
     expect(seen.lost.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe('kill -9 of the parent', () => {
+  it('leaves no stream process behind', async () => {
+    const entry = pathToFileURL(join(packageRoot, 'dist/ingest/index.js')).href;
+    const script = `
+      const { createSource } = await import(${JSON.stringify(entry)});
+      createSource('synthetic:counter?width=64&height=64')
+        .open({ streamId: 'x', analysisSize: null, displayQuality: 80, mode: 'live', loop: false })
+        .subscribe((event) => event.kind === 'display' && console.log('frame'));`;
+    const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(parent.stdout, 'data');
+    const [child] = await sourceChildren(parent.pid);
+    if (child === undefined) throw new Error('no child');
+    parent.kill('SIGKILL');
+    // A dead process that nobody has waited for yet still has an entry, in state Z.
+    await eventually('gone', async () => !(await isRunning(child)));
   });
 });
