@@ -13,15 +13,16 @@ import type {
   ExportInfo,
   ExportObject,
 } from '../export/exporter.js';
-import type { FrameIdentity, PictureSize } from '../frame.js';
+import type { AnalysisFrame, FrameIdentity, PictureSize } from '../frame.js';
+import type { FrameResult } from '../inference/engine.js';
 import { emptyMask } from '../mask-rle.js';
 import type { ObjectId } from '../prompt.js';
 import { PromptSchedule } from '../prompt-plan.js';
-import type { PromptPlan } from '../prompt-plan.js';
+import type { PromptPlan, PromptStep } from '../prompt-plan.js';
 import { readBackwardResults } from './backward-pass.js';
 import { restoreObjects } from './clip-result.js';
 import type { LabelledObject, StoredFrame } from './clip-result.js';
-import type { FrameReader } from './frames.js';
+import type { FrameReader, ReplayFrame } from './frames.js';
 import { outOfRange, unknownFrame } from './prompt-problems.js';
 import { RangeCursor } from './range.js';
 import type { FrameRange } from './range.js';
@@ -156,19 +157,8 @@ async function play(
     await work.write(stateName, state);
     if (options.keepStates) await keepState(work, state);
   };
-  for (let frame = await next(); frame; frame = await next()) {
-    options.signal.throwIfAborted();
-    const { analysis, picture } = frame;
-    decoded += 1;
-    const place = cursor.place(analysis);
-    if (place === 'after') break;
-    const due = objects ? schedule.due(analysis) : [];
-    if (due[0] && place === 'before') throw outOfRange(due[0]);
-    const resumed = analysis.sourceFrame <= lastSourceFrame && earlier !== null;
-    if (place === 'before' || resumed) continue;
-    if (objects) await objects.prompt(due, analysis);
-    if (place === 'between') continue;
-    const tracked = objects && !objects.empty ? objects.label(await objects.track(analysis), size) : [];
+  const finish = async ({ analysis, picture }: ReplayFrame, result: FrameResult | null) => {
+    const tracked = objects && result ? objects.label(result, size) : [];
     const found = await options.found.at(analysis, size);
     const exported: ExportFrame = {
       sourceFrame: analysis.sourceFrame,
@@ -179,7 +169,6 @@ async function play(
     };
     await writing;
     writing = Promise.all(exporters.map((exporter) => exporter.frame(exported))).then(() => undefined);
-    // Awaited in the next round; a failure in between must not count as unhandled.
     writing.catch(() => undefined);
     done += 1;
     lastSourceFrame = analysis.sourceFrame;
@@ -193,12 +182,55 @@ async function play(
       })),
     });
     if (done % exportInfo.chunkFrames === 0) await checkpoint();
+  };
+  /** The frame in the engine: while it is worked on, the one before is made ready and written. */
+  let running: { readonly frame: ReplayFrame; readonly result: Promise<FrameResult | null> } | null = null;
+  const settle = async () => {
+    const last = running;
+    running = null;
+    if (last) await finish(last.frame, await last.result);
+  };
+  for (let frame = await next(); frame; frame = await next()) {
+    options.signal.throwIfAborted();
+    const { analysis } = frame;
+    decoded += 1;
+    const place = cursor.place(analysis);
+    if (place === 'after') break;
+    const due = objects ? schedule.due(analysis) : [];
+    if (due[0] && place === 'before') throw outOfRange(due[0]);
+    const resumed = analysis.sourceFrame <= lastSourceFrame && earlier !== null;
+    if (place === 'before' || resumed) continue;
+    if (place === 'between') {
+      await settle();
+      if (objects) await objects.prompt(due, analysis);
+      continue;
+    }
+    // The engine's state is only that of a checkpoint while nothing runs in it.
+    if (running && (done + 1) % exportInfo.chunkFrames === 0) await settle();
+    const before = running && { ...running, result: await running.result };
+    const result = analyse(objects, due, analysis);
+    // Awaited in the next round; a failure in between must not count as unhandled.
+    result.catch(() => undefined);
+    running = { frame, result };
+    if (before) await finish(before.frame, before.result);
   }
+  await settle();
   const missing = objects && !sourceFailure ? schedule.pending[0] : undefined;
   if (missing) throw options.range.to ? outOfRange(missing) : unknownFrame(missing, decoded);
   // A kill while the files get their final names finds everything on disk.
   await checkpoint();
   return { frames: done, decoded, sourceFailure };
+}
+
+/** Prompts of a frame, then the frame: null while nothing has been pointed at, where there is nothing to compute. */
+async function analyse(
+  objects: TrackedObjects | null,
+  due: readonly PromptStep[],
+  frame: AnalysisFrame,
+): Promise<FrameResult | null> {
+  if (!objects) return null;
+  await objects.prompt(due, frame);
+  return objects.empty ? null : objects.track(frame);
 }
 
 /** The first pass that knows the object has it; forwards comes first. Not yet pointed at: searching, no mask. */

@@ -9,7 +9,7 @@ import { verifyRecording } from '../../src/replay/verify.js';
 import { Cli, runCli } from './cli.js';
 import { promptFile, sceneFolder, tinyModel } from './replay-fixture.js';
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 const folder = mkdtempSync(join(tmpdir(), 'sono-run-record-'));
 const clip = join(folder, 'clip');
 const prompts = join(folder, 'prompts.json');

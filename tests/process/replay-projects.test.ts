@@ -15,7 +15,7 @@ import type { RunningServer } from '../../src/server/index.js';
 import { clipSize, sceneFolder, squareBox, tinyModel } from './replay-fixture.js';
 import { silent } from './server-fixture.js';
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 const folder = mkdtempSync(join(tmpdir(), 'sono-projects-'));
 const clip = join(folder, 'clip');
 const frames = 44;
