@@ -19,6 +19,11 @@ const noticeEveryMs = 50;
 /** Until the server has said what its limit is. */
 const usualLimitMs = 100;
 
+/** How much larger than usual the page's text is on this screen. */
+export function textScale(): number {
+  return Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / 16);
+}
+
 export interface Notices {
   readonly picture: Notice | null;
   readonly overlay: Notice | null;
@@ -95,6 +100,12 @@ export class LivePicture {
     this.#engine.detach(this.surface);
   }
 
+  /** Device pixels per unit of drawing: lines and text on the picture grow with those of the page. */
+  get #unit(): number {
+    return this.pixelRatio * textScale();
+  }
+
+  /** Device pixels per CSS pixel. */
   get pixelRatio(): number {
     return this.stageSize.value.width / Math.max(1, this.canvas.clientWidth);
   }
@@ -157,7 +168,7 @@ export class LivePicture {
     if (size.width === 0 || size.height === 0) return;
     this.stageSize.value = size;
     if (this.#attached) {
-      this.#engine.send({ type: 'resize', surface: this.surface, size, pixelRatio: this.pixelRatio });
+      this.#engine.send({ type: 'resize', surface: this.surface, size, unit: this.#unit });
       return;
     }
     this.#attached = true;
@@ -169,7 +180,7 @@ export class LivePicture {
         stream: this.stream,
         canvas,
         size,
-        pixelRatio: this.pixelRatio,
+        unit: this.#unit,
         look: this.look,
         blackAfterMs: this.#clean ? 1000 : null,
       },
@@ -209,8 +220,11 @@ export class LivePicture {
   /** Age of the outlines on screen when they were painted; null: none on screen now, or clocks not joined. */
   get overlayAgeMs(): number | null {
     const now = performance.timeOrigin + performance.now();
-    const recent = this.#lastOverlayEpochMs !== null && now - this.#lastOverlayEpochMs < 300;
-    return recent && this.overlayOn.value ? this.#overlayAgeMs : null;
+    // Still on screen, or only just gone: a single picture without outlines must not make the figure blink.
+    const shown =
+      this.painted.value?.overlay === true ||
+      (this.#lastOverlayEpochMs !== null && now - this.#lastOverlayEpochMs < 300);
+    return shown && this.overlayOn.value ? this.#overlayAgeMs : null;
   }
 
   get condition(): RoomCondition {

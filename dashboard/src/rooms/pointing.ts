@@ -9,6 +9,7 @@ import type { DrawingTool, GestureInput, GestureState, Tool } from '../core/gest
 import type { Point, Prompt } from '../../../src/prompt.js';
 import { fitView, panBy, place, toSource, toStage, zoomAt } from '../core/viewport.js';
 import type { Placement, ViewChoice } from '../core/viewport.js';
+import { textScale } from './live-picture.js';
 import type { LivePicture } from './live-picture.js';
 
 export interface PointingEvents {
@@ -304,7 +305,10 @@ export class Pointing {
     const sign = positive ? 'M-4.500 0H4.500M0-4.500V4.500' : 'M-4.500 0H4.500';
     const mark = svg(
       'g',
-      { class: `click-mark ${positive ? 'positive' : 'negative'}`, transform: `translate(${x} ${y})` },
+      {
+        class: `click-mark ${positive ? 'positive' : 'negative'}`,
+        transform: `translate(${x} ${y}) scale(${textScale()})`,
+      },
       svg('circle', { r: 10 }),
       svg('path', { d: sign }),
     );
@@ -317,7 +321,7 @@ export class Pointing {
     this.#cross.setAttribute('visibility', placement && this.#cursor ? 'visible' : 'hidden');
     if (placement && this.#cursor) {
       const [x, y] = this.#css(placement, this.#cursor);
-      this.#cross.setAttribute('transform', `translate(${x} ${y})`);
+      this.#cross.setAttribute('transform', `translate(${x} ${y}) scale(${textScale()})`);
     }
     const state = this.#state;
     if (!placement || state.kind === 'idle' || state.kind === 'click') {

@@ -28,7 +28,8 @@ export type ToWorker =
       readonly stream: string;
       readonly canvas: OffscreenCanvas;
       readonly size: PictureSize;
-      readonly pixelRatio: number;
+      /** Device pixels per unit of drawing (line widths, text): grows with the page's text on large screens. */
+      readonly unit: number;
       readonly look: Look;
       /** Clean feed: never anything but the picture, black once it is older than this many ms. */
       readonly blackAfterMs: number | null;
@@ -37,7 +38,7 @@ export type ToWorker =
       readonly type: 'resize';
       readonly surface: number;
       readonly size: PictureSize;
-      readonly pixelRatio: number;
+      readonly unit: number;
     }
   | { readonly type: 'view'; readonly surface: number; readonly view: ViewChoice }
   | { readonly type: 'look'; readonly surface: number; readonly look: Look }

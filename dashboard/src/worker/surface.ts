@@ -73,7 +73,7 @@ export class Surface {
   #lastRefreshMs = performance.now();
   #look: Look;
   #view: ViewChoice = fitView;
-  #pixelRatio: number;
+  #unit: number;
   #pictureSize: PictureSize | null = null;
   #dirty = false;
   #black = false;
@@ -108,7 +108,7 @@ export class Surface {
     this.#canvas = attach.canvas;
     this.#look = attach.look;
     this.#blackAfterMs = attach.blackAfterMs;
-    this.#pixelRatio = attach.pixelRatio;
+    this.#unit = attach.unit;
     this.#stage = attach.size;
     this.#fitCanvas();
     const context = this.#canvas.getContext('2d', { alpha: false });
@@ -136,8 +136,8 @@ export class Surface {
     this.#presenter.clear();
   }
 
-  resize(size: PictureSize, pixelRatio: number): void {
-    this.#pixelRatio = pixelRatio;
+  resize(size: PictureSize, unit: number): void {
+    this.#unit = unit;
     if (size.width === this.#stage.width && size.height === this.#stage.height) return;
     this.#stage = size;
     this.#coarse = false;
@@ -352,8 +352,7 @@ export class Surface {
     // One source pixel per device pixel must stay exactly that; far in, pixels are shown as pixels.
     context.imageSmoothingEnabled = Math.abs(placement.scale - 1) > 1e-6 && placement.scale < 6;
     context.drawImage(bitmap, placement.left, placement.top, width, height);
-    if (shown.overlay)
-      drawOverlay(context, shown.overlay, placement, this.#look, this.#pixelRatio * this.#detail);
+    if (shown.overlay) drawOverlay(context, shown.overlay, placement, this.#look, this.#unit * this.#detail);
     this.#black = false;
     this.#drawMs.add(performance.now() - startMs);
   }
@@ -461,14 +460,14 @@ export class Surface {
       ...segmentation,
       objects: segmentation.objects.filter((one) => one.id === objectId),
     });
-    const width = Math.round(240 * this.#pixelRatio);
-    const height = Math.round(150 * this.#pixelRatio);
+    const width = Math.round(240 * this.#unit);
+    const height = Math.round(150 * this.#unit);
     const drawn = overlay.objects[0];
     const scale = drawn
       ? Math.min(
           (0.7 * width) / Math.max(1, drawn.right - drawn.left),
           (0.7 * height) / Math.max(1, drawn.bottom - drawn.top),
-          3 * this.#pixelRatio,
+          3 * this.#unit,
         )
       : Math.min(width / bitmap.width, height / bitmap.height);
     const covering = Math.max(scale, width / bitmap.width, height / bitmap.height);
@@ -496,7 +495,7 @@ export class Surface {
       overlay,
       placement,
       { fillOpacity: 0.25, labels: false, lineWidth: 2, selectedObject: null },
-      this.#pixelRatio,
+      this.#unit,
     );
     return canvas.transferToImageBitmap();
   }

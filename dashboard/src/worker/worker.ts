@@ -172,7 +172,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
       if (client) surfaces.set(data.surface, new Surface(data, client, post));
       return;
     case 'resize':
-      surfaces.get(data.surface)?.resize(data.size, data.pixelRatio);
+      surfaces.get(data.surface)?.resize(data.size, data.unit);
       return;
     case 'view':
       surfaces.get(data.surface)?.view(data.view);
