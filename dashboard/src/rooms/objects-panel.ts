@@ -116,9 +116,11 @@ function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
         select.title = stateWords[object.state].meaning;
       }
       const selected = live.selected.value === id;
+      const chosen = selected && !element.classList.contains('selected');
       element.classList.toggle('selected', selected);
       select.setAttribute('aria-pressed', String(selected));
       tools.hidden = !selected;
+      if (chosen) element.scrollIntoView({ block: 'nearest' });
     },
   };
 }
