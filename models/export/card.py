@@ -1,9 +1,9 @@
 """Writes `MODEL_CARD.md` from the folder's own result files, so that no figure is typed by hand.
 
-    python -m models.export.card --model models/compact --log .sonoscope/train/RUN/log.jsonl ...
+    python -m models.export.card --model models/compact
 
 Reads `model.json`, `validation.json`, `speed.json` and, where they are there, `validation-baseline.json` (the model before this training) and
-`policies.json`. What a file does not say appears as "not measured".
+`variants.json`. What a file does not say appears as "not measured".
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def speed(result: dict[str, Any] | None) -> str:
 def variants(result: dict[str, Any] | None) -> str:
     if result is None:
         return ""
-    rows = [[row["name"], *(look(row, ("sets", name, key)) for name, key in (("natural", "j_and_f"), ("robotic", "j"), ("vocal-folds", "j")))] for row in result["rows"]]
-    return table(["variant", "natural J&F", "robotic J", "vocal folds J"], rows)
+    rows = [[row["name"], *(look(row, ("sets", name, key)) for name, key in (("natural", "j"), ("robotic", "j"), ("vocal-folds", "j")))] for row in result["rows"]]
+    return table(["variant", "natural J", "robotic J", "vocal folds J"], rows)
 
 
 def abstention(manifest: dict[str, Any]) -> str:
@@ -120,7 +120,7 @@ def main() -> None:
         "domains": domains(report),
         "prompts": prompts(report),
         "speed": speed(read(folder / "speed.json")),
-        "variants": variants(read(folder / "policies.json")),
+        "variants": variants(read(folder / "variants.json")),
         "abstention": abstention(manifest),
         "parity": ", ".join(f"{name} {value:.1e}" for name, value in manifest["training"]["parity"].items()),
     }
