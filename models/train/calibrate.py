@@ -42,16 +42,18 @@ def apply_confidence(x: list[float], y: list[float], score: Array) -> Array:
 
 
 def fit_presence(logit: Array, present: Array) -> tuple[float, float]:
-    """Temperature and bias by maximum likelihood; absent and present frames count alike."""
+    """Temperature and bias by maximum likelihood, absent and present frames counted alike; the bias may hide at most 2 % of the frames that do show the
+    object (an outline that vanishes is worse than one that lingers for a moment)."""
     weight = np.where(present, 0.5 / max(1, present.sum()), 0.5 / max(1, (~present).sum()))
+    lowest = -float(np.quantile(logit[present], 0.02))
 
     def loss(parameters: Array) -> float:
-        z = (logit + parameters[1]) * np.exp(parameters[0])
+        z = (logit + max(parameters[1], lowest)) * np.exp(parameters[0])
         return float((weight * (np.logaddexp(0, z) - present * z)).sum())
 
     best = minimize(loss, np.zeros(2), method="Nelder-Mead", options={"maxiter": 2000})
     scale = float(np.clip(np.exp(best.x[0]), 0.05, 20))
-    return 1 / scale, float(np.clip(best.x[1], -8, 8))
+    return 1 / scale, float(np.clip(max(best.x[1], lowest), -8, 8))
 
 
 def abstention_curve(confidence: Array, quality: Array) -> list[dict[str, float]]:
@@ -77,8 +79,10 @@ def calibrate(scores: dict[str, Array]) -> dict[str, Any]:
         if test.all():
             continue
         held_out[test] = apply_confidence(*fit_confidence(score[~test], quality[~test]), score[test])
-    present = scores["present"].astype(bool)
-    temperature, bias = fit_presence(scores["presence"], present) if (~present).sum() >= 5 else (1.0, 0.0)
+    present, logit = scores["present"].astype(bool), scores["presence"]
+    if "absence_presence" in scores:
+        present, logit = np.concatenate([present, scores["absence_present"].astype(bool)]), np.concatenate([logit, scores["absence_presence"]])
+    temperature, bias = fit_presence(logit, present) if (~present).sum() >= 5 else (1.0, 0.0)
     confidence = apply_confidence(x, y, score)
     return {
         "confidence": {"kind": "isotonic", "x": x, "y": y},

@@ -25,7 +25,7 @@ from models.train.data.sources import VOCAL_FOLD_LABELS, matching_mask
 from models.train.data.surgery import surgery_clip
 from models.train.metrics import boundary_f1, dice, region_similarity
 from models.train.paths import data_root
-from models.train.track_reference import POLICIES, Array, ReferenceTracker, read_rgb
+from models.train.track_reference import POLICIES, Array, ReferenceTracker, Tracked, read_rgb
 
 NATURAL = ("blackswan", "car-shadow", "dance-twirl", "libby")
 HELD_OUT_SEED = 900_000
@@ -207,8 +207,15 @@ def evaluate_prompts(tracker: ReferenceTracker, root: Path) -> dict[str, Any]:
 # ---- absence and return -----------------------------------------------------------------------------------------------------------------------------
 
 
-def evaluate_absence(tracker: ReferenceTracker, root: Path, count: int = 10) -> dict[str, Any]:
-    """Procedural instruments that leave and return; then foreign frames (black, noise, another scene) shown to trackers of real objects."""
+def evaluate_absence(tracker: ReferenceTracker, root: Path, count: int = 10, scores: dict[str, list[Any]] | None = None) -> dict[str, Any]:
+    """Procedural instruments that leave and return; then foreign frames (black, noise, another scene) shown to trackers of real objects.
+    Presence logits go into `scores` for the calibration of presence."""
+
+    def keep(output: Tracked, present: bool) -> None:
+        if scores is not None:
+            for key, value in {"absence_presence": float(output.presence[0]), "absence_present": present}.items():
+                scores.setdefault(key, []).append(value)
+
     low, found, absences, returns, silent, absent_frames = 0, 0, 0, 0, 0, 0
     number = 0
     while absences < count and number < 400:
@@ -224,6 +231,8 @@ def evaluate_absence(tracker: ReferenceTracker, root: Path, count: int = 10) -> 
         order = [*range(gone), *([gone] * 10), *([] if back is None else [*range(back, len(present)), *([len(present) - 1] * 10)])]
         tracker.prompt_masks(clip.frames[0], [clip.masks[0]])
         outputs = [tracker.track(clip.frames[index]) for index in order[1:]]
+        for output, index in zip(outputs, order[1:], strict=True):
+            keep(output, bool(present[index]))
         shown = [bool(output.presence[0] > 0 and (output.logits[0] > 0).any()) for output in outputs]
         absences += 1
         during = shown[gone - 1 : gone + 9]
@@ -250,6 +259,7 @@ def evaluate_absence(tracker: ReferenceTracker, root: Path, count: int = 10) -> 
                 continue
             tracker.prompt_masks(sequence.frame(0), [sequence.truth(0)])
             output = tracker.track(other)
+            keep(output, False)
             foreign += 1
             foreign_silent += not bool(output.presence[0] > 0 and (output.logits[0] > 0).any())
     return {
@@ -263,9 +273,9 @@ def evaluate_absence(tracker: ReferenceTracker, root: Path, count: int = 10) -> 
     }
 
 
-def validate(folder: Path, root: Path, policy: str | None = None, sets: tuple[str, ...] = SETS, prompts: bool = True, absence: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
+def validate(folder: Path, root: Path, policy: str | None = None, sets: tuple[str, ...] = SETS, prompts: bool = True, absence: bool = True, threads: int = 2) -> tuple[dict[str, Any], dict[str, Any]]:
     """-> (report, per-frame scores by set)."""
-    tracker = ReferenceTracker.open(folder, policy)
+    tracker = ReferenceTracker.open(folder, policy, threads)
     report: dict[str, Any] = {"model": {name: graph["sha256"] for name, graph in tracker.manifest.raw["graphs"].items()}, "policy": tracker.policy, "sets": {}}
     scores: dict[str, list[Any]] = {"set": [], "sequence": [], "iou": [], "presence": [], "j": [], "present": [], "shown": []}
     started = time.time()
@@ -285,7 +295,7 @@ def validate(folder: Path, root: Path, policy: str | None = None, sets: tuple[st
         report["prompts"] = evaluate_prompts(tracker, root)
         print("prompts", json.dumps(report["prompts"]), flush=True)
     if absence:
-        report["absence"] = evaluate_absence(tracker, root)
+        report["absence"] = evaluate_absence(tracker, root, scores=scores)
         print("absence", json.dumps(report["absence"]), flush=True)
     report["seconds"] = round(time.time() - started)
     return report, scores
@@ -298,10 +308,11 @@ def main() -> None:
     parser.add_argument("--scores", type=Path)
     parser.add_argument("--policy", choices=POLICIES)
     parser.add_argument("--sets", nargs="*", default=list(SETS), choices=SETS)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--no-prompts", action="store_true")
     parser.add_argument("--no-absence", action="store_true")
     arguments = parser.parse_args()
-    report, scores = validate(arguments.model, data_root(), arguments.policy, tuple(arguments.sets), not arguments.no_prompts, not arguments.no_absence)
+    report, scores = validate(arguments.model, data_root(), arguments.policy, tuple(arguments.sets), not arguments.no_prompts, not arguments.no_absence, arguments.threads)
     if arguments.out:
         arguments.out.write_text(json.dumps(report, indent=1) + "\n")
     if arguments.scores:
