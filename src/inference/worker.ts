@@ -8,7 +8,7 @@ if (parentPort === null) throw new Error('this module is the entry of a worker t
 // Overload must cost outlines before it costs pictures: on Linux this lowers only the calling thread, and ONNX Runtime's
 // own threads, started later from here, inherit it. Elsewhere it may be refused, which changes nothing else.
 try {
-  setPriority(0, 5);
+  setPriority(0, 2);
 } catch {
   // Without the right to do so the threads run at normal priority.
 }
