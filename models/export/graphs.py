@@ -16,7 +16,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from models.train.network import GIVEN_MASK_LOGIT, CompactTracker, mask_probability
+from models.train.network import GIVEN_MASK_LOGIT, CompactTracker
 from models.train.weights import FOLDED_PARAMETERS, HALF_MIN_ELEMENTS
 
 OPSET = 18
@@ -56,7 +56,7 @@ class PromptGraph(nn.Module):
         iou = torch.where(given, torch.ones_like(guessed.iou), guessed.iou)
         drawn = (small.amax((1, 2)) > 0).float() * 2 - 1
         presence = torch.where(given, drawn * GIVEN_MASK_LOGIT, guessed.presence)
-        mask = torch.where(given_map[:, None], given_mask, mask_probability(guessed.logits))
+        mask = torch.where(given_map[:, None], self.network.drawn(given_mask), self.network.remembered(guessed.logits))
         return logits, iou, presence, features.key[0], self.network.memorise(features, mask), self.network.embedding(features)[0]
 
 
@@ -70,7 +70,7 @@ class TrackGraph(nn.Module):
     def forward(self, frame: Tensor, memory_key: Tensor, memory_value: Tensor, memory_score: Tensor, memory_valid: Tensor) -> tuple[Tensor, ...]:
         features = self.network.encode(frame.permute(0, 3, 1, 2).float())
         output = self.network.decode(features, self.network.read(features, memory_key, memory_value, memory_score, memory_valid))
-        value = self.network.memorise(features, mask_probability(output.logits))
+        value = self.network.memorise(features, self.network.remembered(output.logits))
         return output.logits, output.iou, output.presence, features.key[0], value, self.network.embedding(features)[0]
 
 

@@ -16,7 +16,7 @@ from models.export import export as export_module
 from models.export.export import ParityError, check_parity, export_folder
 from models.export.graphs import INPUTS, Geometry, TrackGraph, example_inputs
 from models.tests.conftest import GEOMETRY, drawn_video
-from models.train.network import CompactTracker, mask_probability
+from models.train.network import CompactTracker
 from models.train.paths import MODELS
 from models.train.track_reference import ReferenceTracker
 from models.train.weights import load_from_onnx
@@ -48,7 +48,7 @@ def test_masks_agree_over_a_clip_with_the_memory_loop(exported: Path, network: C
             score = torch.tensor([[scores[i] for i in picked]])
             result = network.decode(frame, network.read(frame, key, value, score, torch.ones_like(score)))
             keys.append(frame.key[0])
-            values.append(network.memorise(frame, mask_probability(result.logits))[0])
+            values.append(network.memorise(frame, network.remembered(result.logits))[0])
             scores.append(float(result.iou[0]))
         ours, theirs = output.logits[0], result.logits[0].numpy()
         assert np.abs(ours - theirs).max() <= 1e-3

@@ -36,10 +36,14 @@ class NetworkConfig:
     key_channels: int = 64
     value_channels: int = 128
     feature_channels: int = 128
+    hidden_share: float = 1.0
+    """Hidden width of the per-object residual blocks (memory, decoder) as a share of their output width: what each further object costs."""
+    mask_stride: int = 1
+    """Resolution at which a mask enters memory: 1 the whole picture, 4 the resolution of the logits."""
     pool_recent: bool = True
     """Read recent entries (slots 1..M-1) on a 2x2-averaged grid; the prompt entry (slot 0) always at full resolution."""
 
-    def as_dict(self) -> dict[str, int | bool]:
+    def as_dict(self) -> dict[str, int | float | bool]:
         return asdict(self)
 
 
@@ -156,14 +160,15 @@ class Encoder(nn.Module):
 
 class ResidualBlock(nn.Module):
     """Pre-activation residual block. Input may come in a per-object and a per-frame part, `forward(own, shared)`: the first convolution is linear, so
-    the shared part is convolved once per frame and broadcast over the objects."""
+    the shared part is convolved once per frame and broadcast over the objects. `hidden_share`: width between the two convolutions, of `channels_out`."""
 
-    def __init__(self, own: int, channels_out: int, shared: int = 0, dilation: int = 1) -> None:
+    def __init__(self, own: int, channels_out: int, shared: int = 0, dilation: int = 1, hidden_share: float = 1.0) -> None:
         super().__init__()
-        self.first = nn.Conv2d(own, channels_out, 3, padding=dilation, dilation=dilation)
-        self.second = nn.Conv2d(channels_out, channels_out, 3, padding=1)
+        hidden = round(channels_out * hidden_share)
+        self.first = nn.Conv2d(own, hidden, 3, padding=dilation, dilation=dilation)
+        self.second = nn.Conv2d(hidden, channels_out, 3, padding=1)
         self.skip = nn.Conv2d(own, channels_out, 1) if shared or own != channels_out else None
-        self.first_shared = nn.Conv2d(shared, channels_out, 3, padding=dilation, dilation=dilation, bias=False) if shared else None
+        self.first_shared = nn.Conv2d(shared, hidden, 3, padding=dilation, dilation=dilation, bias=False) if shared else None
         self.skip_shared = nn.Conv2d(shared, channels_out, 1, bias=False) if shared else None
 
     def forward(self, own: Tensor, shared: Tensor | None = None) -> Tensor:
@@ -176,11 +181,12 @@ class ResidualBlock(nn.Module):
 
 
 class MaskEncoder(nn.Module):
-    """Drawn planes at input resolution -> 64 channels at stride 16."""
+    """Planes at stride 1 or 4 -> 64 channels at stride 16."""
 
-    def __init__(self, planes: int) -> None:
+    def __init__(self, planes: int, stride: int = 1) -> None:
         super().__init__()
-        self.layers = nn.ModuleList([nn.Conv2d(i, o, 3, 2, 1) for i, o in ((planes, 16), (16, 32), (32, 64), (64, 64))])
+        sizes = ((planes, 16, 2), (16, 32, 2), (32, 64, 2), (64, 64, 2)) if stride == 1 else ((planes, 32, 1), (32, 64, 2), (64, 64, 2))
+        self.layers = nn.ModuleList([nn.Conv2d(inputs, outputs, 3, step, 1) for inputs, outputs, step in sizes])
 
     def forward(self, planes: Tensor) -> Tensor:
         x = planes
@@ -192,14 +198,14 @@ class MaskEncoder(nn.Module):
 class Upsampler(nn.Module):
     """Stride 16 -> stride 4 logits with skips from the encoder (their projection is computed once per frame)."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden_share: float = 1.0) -> None:
         super().__init__()
         self.skip8 = nn.Conv2d(40, 64, 1)
         self.down8 = nn.Conv2d(128, 64, 1)
-        self.block8 = ResidualBlock(64, 64)
+        self.block8 = ResidualBlock(64, 64, hidden_share=hidden_share)
         self.skip4 = nn.Conv2d(24, 32, 1)
         self.down4 = nn.Conv2d(64, 32, 1)
-        self.block4 = ResidualBlock(32, 32)
+        self.block4 = ResidualBlock(32, 32, hidden_share=hidden_share)
         self.out = nn.Conv2d(32, 1, 3, padding=1)
 
     def forward(self, x: Tensor, frame: FrameFeatures) -> Tensor:
@@ -285,12 +291,13 @@ class CompactTracker(nn.Module):
         self.key = nn.Conv2d(channels, keys, 3, padding=1)
         self.shrinkage = nn.Conv2d(channels, 1, 3, padding=1)
         self.selection = nn.Conv2d(channels, keys, 3, padding=1)
-        self.memory_planes = MaskEncoder(2)
-        self.memory1 = ResidualBlock(64, values, shared=channels)
-        self.memory2 = ResidualBlock(values, values)
-        self.fuse1 = ResidualBlock(2 * values, 128, shared=channels)
-        self.fuse2 = ResidualBlock(128, 128)
-        self.upsampler = Upsampler()
+        share = config.hidden_share
+        self.memory_planes = MaskEncoder(2, config.mask_stride)
+        self.memory1 = ResidualBlock(64, values, shared=channels, hidden_share=share)
+        self.memory2 = ResidualBlock(values, values, hidden_share=share)
+        self.fuse1 = ResidualBlock(2 * values, 128, shared=channels, hidden_share=share)
+        self.fuse2 = ResidualBlock(128, 128, hidden_share=share)
+        self.upsampler = Upsampler(share)
         self.score = ScoreHead()
         self.prompt = PromptBranch(channels)
         self.anchor = nn.Parameter(torch.zeros(1))  # similarity bonus of the prompt entry
@@ -315,8 +322,16 @@ class CompactTracker(nn.Module):
 
     # ---- per object -----------------------------------------------------------------------------------------------------------------------------
 
+    def remembered(self, logits: Tensor) -> Tensor:
+        """[N, H/4, W/4] logits -> probability [N, 1, ...] at the resolution that `memorise` takes."""
+        return torch.sigmoid(logits[:, None]) if self.config.mask_stride == 4 else mask_probability(logits)
+
+    def drawn(self, mask: Tensor) -> Tensor:
+        """[N, 1, H, W] given mask -> [N, 1, ...] at the resolution that `memorise` takes."""
+        return functional.avg_pool2d(mask, 4) if self.config.mask_stride == 4 else mask
+
     def memorise(self, frame: FrameFeatures, mask: Tensor) -> Tensor:
-        """mask [N, 1, H, W] probability -> value [N, value_channels, T]."""
+        """mask [N, 1, H/s, W/s] probability (`remembered` or `drawn`; s = mask_stride) -> value [N, value_channels, T]."""
         planes = torch.cat([mask, (mask > 0.5).to(mask.dtype)], 1)
         return self.memory2(self.memory1(self.memory_planes(planes * 2 - 1), frame.stride16)).flatten(2)
 

@@ -35,6 +35,7 @@ from models.train.data.prompts import correct
 from models.train.data.sources import Sources, load_sources
 from models.train.network import CompactTracker, FrameFeatures, MaskOutput, mask_probability
 from models.train.paths import REPOSITORY, WORK, data_root
+from models.train.thin import thin_from_model
 from models.train.weights import load_experiment, load_from_onnx, load_imagenet
 
 log = logging.getLogger("models.train")
@@ -86,6 +87,9 @@ class Trainer:
             start_weights(self.network, config.start)
         else:
             self.network.load_state_dict(saved["latest"])
+        if distributed.is_initialized():  # fitted starts may differ in the last bit between processes
+            for tensor in self.network.state_dict().values():
+                distributed.broadcast(tensor, 0)
         self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
         self.parameters = self._parameter_groups()
@@ -201,9 +205,9 @@ class Trainer:
         prompted_iou = mask_iou(prompted.logits, truth[:, 0])
         prompt_loss = (mask_loss(prompted.logits, truth[:, 0]) + config.score_weight * score_loss(prompted, prompted_iou, truth[:, 0])).mean()
 
-        first = truth[:, 0][:, None]
+        first = network.drawn(truth[:, 0][:, None])
         own = (torch.from_numpy(self.random.random(clips) < config.prompt_as_memory).to(self.device)) & (prompted_iou > 0.6)
-        first = torch.where(own[:, None, None, None], mask_probability(prompted.logits.detach().float()), first)
+        first = torch.where(own[:, None, None, None], network.remembered(prompted.logits.detach().float()), first)
         keys, values = [at[0].key], [network.memorise(at[0], first)]
         scores = [torch.ones(clips, device=self.device)]
         losses, ious = [], []
@@ -223,7 +227,7 @@ class Trainer:
             present = truth[:, step].flatten(1).sum(1) > 0
             ious.append(torch.where(present, iou, torch.full_like(iou, float("nan"))))
             if step < steps - 1:
-                mask = self._corrupt(mask_probability(output.logits.float()))
+                mask = self._corrupt(network.remembered(output.logits.float()))
                 keys.append(at[step].key)
                 values.append(network.memorise(at[step], mask))
                 scores.append(output.iou.detach().float())
@@ -255,7 +259,8 @@ class Trainer:
             kind = int(self.random.integers(3))
             spoiled = mask.clone()
             if kind == 0:
-                shift = self.random.integers(-12, 13, 2)
+                reach = 12 // self.config.network.mask_stride
+                shift = self.random.integers(-reach, reach + 1, 2)
                 spoiled[index] = torch.roll(mask[index], (int(shift[0]), int(shift[1])), (-2, -1))
             elif kind == 1:
                 spoiled[index] = 0
@@ -294,12 +299,14 @@ def start_weights(network: CompactTracker, start: str) -> None:
         load_imagenet(network)
     elif kind == "model":
         load_from_onnx(network, path)
+    elif kind == "thinned":
+        thin_from_model(network, path)
     elif kind == "checkpoint":
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["network"])
     elif kind == "experiment":
         load_experiment(network, path)
     else:
-        raise ValueError(f"start must be imagenet, model:, checkpoint: or experiment:, not {start!r}")
+        raise ValueError(f"start must be imagenet, model:, thinned:, checkpoint: or experiment:, not {start!r}")
 
 
 def train(config: RunConfig, sources: Sources, folder: Path, device: torch.device, call_seconds: float = math.inf, workers: int = 1) -> Trainer:
