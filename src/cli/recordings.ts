@@ -6,7 +6,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { SonoError } from '../errors.js';
-import type { Engine } from '../inference/engine.js';
 import type { LiveRoom } from '../pipeline/compose.js';
 import type { CreateEngine } from '../pipeline/analyser.js';
 import type { Room } from '../pipeline/room.js';
@@ -35,11 +34,7 @@ export class Recordings implements RecordingControl {
   /** Stands around every engine of a room, also one that replaces a failed one. */
   journaled(roomId: string, createEngine: CreateEngine): CreateEngine {
     return async (options, hooks) => {
-      const engine: Engine = await createEngine(options, hooks);
-      const journaled = new JournaledEngine(engine, {
-        threads: options.threads,
-        sourceSize: options.sourceSize,
-      });
+      const journaled = await JournaledEngine.create(createEngine, options, hooks);
       this.#engines.set(roomId, journaled);
       const running = this.#running.get(roomId);
       if (running) journaled.attach(running.stream);

@@ -177,7 +177,11 @@ async function verify(inputs: readonly string[], flags: Flags): Promise<void> {
 function verifyText(report: VerifyReport): string {
   const cut = report.complete ? '' : ' (the recording was cut off; checked up to its last complete chunk)';
   const streams = report.streams
-    .map(({ stream, frames, commands }) => `${stream}: ${frames} frames, ${commands} commands`)
+    .map(
+      ({ stream, frames, commands, restarts }) =>
+        `${stream}: ${frames} frames, ${commands} commands` +
+        (restarts === 0 ? '' : `, ${restarts} ${restarts === 1 ? 'restart' : 'restarts'} of the engine`),
+    )
     .join('; ');
   return `${report.path}: ${report.firstDifference ? 'different' : 'identical'} – ${streams}${cut}`;
 }

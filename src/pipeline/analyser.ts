@@ -105,14 +105,16 @@ export class Analyser {
 
   async setSourceSize(size: PictureSize): Promise<void> {
     this.#sourceSize = size;
-    await this.#turnstile.run(() => this.engine.setSourceSize(size), { urgent: true });
+    await this.#turnstile.run(() => insist(() => this.engine.setSourceSize(size)), { urgent: true });
   }
 
   /** A new scene from another source: its objects and planned prompts are gone. */
   async reset(): Promise<void> {
     this.#schedule = null;
     this.#planned.clear();
-    await this.#turnstile.run(() => this.engine.command({ kind: 'reset' }, null), { urgent: true });
+    await this.#turnstile.run(() => insist(() => this.engine.command({ kind: 'reset' }, null)), {
+      urgent: true,
+    });
   }
 
   /** Result of one frame, null (and `onLost`) when there is none. Never rejects: the stream goes on. */
@@ -192,7 +194,9 @@ export class Analyser {
     if (known !== undefined) {
       try {
         // Without the label: somebody may have given it a better one.
-        await this.engine.command({ kind: 'prompt', objectId: known, label: null, prompts, fresh }, frame);
+        await insist(() =>
+          this.engine.command({ kind: 'prompt', objectId: known, label: null, prompts, fresh }, frame),
+        );
         return;
       } catch (error) {
         if (!(error instanceof SonoError && error.code === 'SONO_OBJECT_UNKNOWN')) throw error;
@@ -200,7 +204,9 @@ export class Analyser {
         if (!fresh) return;
       }
     }
-    const { objectId } = await this.engine.command({ kind: 'prompt', objectId: null, label, prompts }, frame);
+    const { objectId } = await insist(() =>
+      this.engine.command({ kind: 'prompt', objectId: null, label, prompts }, frame),
+    );
     if (objectId !== null) this.#planned.set(label, objectId);
   }
 
@@ -227,6 +233,23 @@ export class Analyser {
     this.options.onChange();
   }
 }
+
+/**
+ * Repeats a call that nobody else would repeat when the engine was replaced under it; the next try waits for the new
+ * engine. Such a call is the same the second time: it has not changed anything, or the engine has forgotten it.
+ */
+async function insist<Result>(call: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof SonoError) || !engineReplaced.has(String(error.code)) || tries === mostTries)
+        throw error;
+    }
+  }
+}
+const engineReplaced: ReadonlySet<string> = new Set(['SONO_ENGINE_LOST', 'SONO_INFERENCE_FAILED']);
+const mostTries = 5;
 
 export function momentWords(moment: PromptMoment): string {
   return moment.kind === 'frame' ? `frame ${moment.frame}` : `${moment.timeMs} ms`;

@@ -3,7 +3,15 @@
  * thread of the caller. Without a recording it costs nothing.
  */
 import type { AnalysisFrame, PictureSize } from '../frame.js';
-import type { CommandResult, Engine, EngineInfo, FrameResult, TrackerCommand } from '../inference/engine.js';
+import type {
+  CommandResult,
+  Engine,
+  EngineInfo,
+  EngineOptions,
+  FrameResult,
+  TrackerCommand,
+} from '../inference/engine.js';
+import type { EngineHooks } from '../inference/local-engine.js';
 import { SonoError } from '../errors.js';
 import { engineEntry, journalCommand, journalObjects } from './journal.js';
 import type { JournalEntry, JournalFrame } from './journal.js';
@@ -14,6 +22,9 @@ export interface JournalSink {
   entry(entry: JournalEntry, frame: AnalysisFrame | null): void;
 }
 
+/** What a call leaves behind that was made on a state which nobody knows: the engine before it died meanwhile. */
+const lostCode = 'SONO_ENGINE_LOST';
+
 export class JournaledEngine implements Engine {
   readonly #engine: Engine;
   readonly #threads: number;
@@ -22,15 +33,32 @@ export class JournaledEngine implements Engine {
   /** Takes over at the next call: only between two calls is a snapshot exact. */
   #next: JournalSink | null = null;
   #used = false;
+  /** The engine was replaced: its state is no longer what the entries so far arrive at. */
+  #lost = false;
 
-  /** `threads`: as the engine was made with (part of what makes a run repeatable). */
-  constructor(
-    engine: Engine,
-    options: { readonly threads: number; readonly sourceSize: PictureSize | null },
-  ) {
+  private constructor(engine: Engine, options: Pick<EngineOptions, 'threads' | 'sourceSize'>) {
     this.#engine = engine;
     this.#threads = options.threads;
     this.#sourceSize = options.sourceSize;
+  }
+
+  /** Makes the engine with `create` and stands around it. `options` and `hooks` are those of the engine. */
+  static async create<Options extends Pick<EngineOptions, 'threads' | 'sourceSize'>>(
+    create: (options: Options, hooks: EngineHooks) => Promise<Engine>,
+    options: Options,
+    hooks: EngineHooks = {},
+  ): Promise<JournaledEngine> {
+    let journaled: JournaledEngine | null = null;
+    const engine = await create(options, {
+      ...hooks,
+      // Also between two calls, when no call is there to be rejected.
+      onFailure: (error) => {
+        if (journaled) journaled.#lost = true;
+        hooks.onFailure?.(error);
+      },
+    });
+    journaled = new JournaledEngine(engine, options);
+    return journaled;
   }
 
   get info(): EngineInfo {
@@ -67,7 +95,10 @@ export class JournaledEngine implements Engine {
       throw error;
     }
     if (kept)
-      sink?.entry({ op: 'track', frame: identity(kept), objects: journalObjects(result), error: null }, kept);
+      sink?.entry(
+        { op: 'track', frame: identity(kept), objects: journalObjects(result), error: this.#doubt() },
+        kept,
+      );
     return result;
   }
 
@@ -89,7 +120,7 @@ export class JournaledEngine implements Engine {
         ...call,
         objectId: result.objectId,
         objects: result.result && journalObjects(result.result),
-        error: null,
+        error: this.#doubt(),
       },
       kept,
     );
@@ -112,16 +143,39 @@ export class JournaledEngine implements Engine {
     await this.#engine.close();
   }
 
+  /**
+   * Before each call: a sink that is new, or an engine that was replaced, begins with an entry of provider and state. The
+   * state comes from the engine that will make the call, which may be the next one again.
+   */
   async #begin(): Promise<void> {
-    const next = this.#next;
-    if (!next) return;
-    this.#next = null;
-    const snapshot = this.#used ? await this.#engine.snapshot() : null;
-    next.entry(
-      engineEntry(this.#engine.info, this.#threads, this.#sourceSize && { ...this.#sourceSize }, snapshot),
-      null,
-    );
-    this.#sink = next;
+    for (let sink = this.#due(); sink !== null; sink = this.#due()) {
+      this.#lost = false;
+      let snapshot: unknown = null;
+      try {
+        if (this.#used) snapshot = await this.#engine.snapshot();
+      } catch (error) {
+        this.#lost = true;
+        throw error;
+      }
+      // Died again, or another recording began or this one ended, while the state was on its way.
+      if (this.#lost || (this.#next ?? this.#sink) !== sink) continue;
+      const size = this.#sourceSize && { ...this.#sourceSize };
+      sink.entry(engineEntry(this.#engine.info, this.#threads, size, snapshot), null);
+      this.#sink = sink;
+      this.#next = null;
+    }
+    // Without a recording nobody needs to know; the next one begins with the state anyway.
+    this.#lost = false;
+  }
+
+  /** The sink that needs the engine's state before the next entry. */
+  #due(): JournalSink | null {
+    return this.#next ?? (this.#lost ? this.#sink : null);
+  }
+
+  /** Code for the entry of a call that succeeded, but after the engine had been replaced on the way to it. */
+  #doubt(): string | null {
+    return this.#lost ? lostCode : null;
   }
 }
 

@@ -45,6 +45,8 @@ export interface VerifyReport {
     readonly stream: string;
     readonly frames: number;
     readonly commands: number;
+    /** How often the engine was replaced while it was recorded; each time the check went on from its recorded state. */
+    readonly restarts: number;
   }[];
   readonly firstDifference: Difference | null;
 }
@@ -57,12 +59,13 @@ export async function verifyRecording(options: VerifyOptions): Promise<VerifyRep
       const match = /^\/(.+)\/journal$/.exec(topic);
       return match?.[1] === undefined ? [] : [match[1]];
     });
-    const streams: { stream: string; frames: number; commands: number }[] = [];
+    const streams: VerifyReport['streams'][number][] = [];
     let firstDifference: Difference | null = null;
     for (const stream of journaled) {
       const verifier = new StreamVerifier(options, stream);
       firstDifference = await verifier.run(reader);
-      streams.push({ stream, frames: verifier.frames, commands: verifier.commands });
+      const { frames, commands, restarts } = verifier;
+      streams.push({ stream, frames, commands, restarts });
       if (firstDifference) break;
     }
     if (streams.every(({ frames, commands }) => frames + commands === 0))
@@ -79,8 +82,8 @@ const keptPictures = 512;
 const keptResults = 1024;
 /** Messages that may wait for their result. */
 const keptMessages = 256;
-/** What a lost device leaves behind cannot be repeated, and has not changed anything. */
-const unrepeatable = new Set(['SONO_INFERENCE_FAILED', 'SONO_ENGINE_CLOSED', 'unknown']);
+/** What a lost device or thread leaves behind cannot be repeated; the state it went on from is in the next entry. */
+const unrepeatable = new Set(['SONO_INFERENCE_FAILED', 'SONO_ENGINE_LOST', 'SONO_ENGINE_CLOSED', 'unknown']);
 
 interface WaitingMessage {
   readonly timeNs: bigint;
@@ -91,6 +94,7 @@ interface WaitingMessage {
 class StreamVerifier {
   frames = 0;
   commands = 0;
+  restarts = 0;
   #engine: Engine | null = null;
   readonly #pictures = new Map<bigint, Uint8Array>();
   /** Digests of the recorded results by time stamp, and messages whose result has not been read yet. */
@@ -147,7 +151,10 @@ class StreamVerifier {
         await this.#engine?.restore(entry.snapshot);
         return null;
       case 'track': {
-        if (entry.error !== null && unrepeatable.has(entry.error)) return null;
+        if (entry.error !== null && unrepeatable.has(entry.error)) {
+          this.#takeResult(timeNs, entry.objects);
+          return null;
+        }
         const frame = await this.#frame(entry.frame, timeNs);
         if (!frame || !this.#engine) return this.#noPicture();
         this.frames += 1;
@@ -157,7 +164,10 @@ class StreamVerifier {
         return this.#compare(entry.frame, entry.error, outcome.code, entry.objects, found);
       }
       case 'command': {
-        if (entry.error !== null && unrepeatable.has(entry.error)) return null;
+        if (entry.error !== null && unrepeatable.has(entry.error)) {
+          if (entry.objects) this.#takeResult(timeNs, entry.objects);
+          return null;
+        }
         const frame = entry.frame && (await this.#frame(entry.frame, timeNs));
         if ((entry.frame && !frame) || !this.#engine) return this.#noPicture();
         this.commands += 1;
@@ -184,7 +194,10 @@ class StreamVerifier {
   }
 
   async #startEngine(entry: Extract<JournalEntry, { op: 'engine' }>): Promise<void> {
-    await this.#engine?.close();
+    if (this.#engine) {
+      this.restarts += 1;
+      await this.#engine.close();
+    }
     const { info, threads, sourceSize, snapshot } = entry;
     const engine = await createLocalEngine({
       modelDir: this.options.modelDir,

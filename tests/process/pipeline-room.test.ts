@@ -10,6 +10,7 @@ import { afterEach, beforeAll, afterAll, describe, expect, it } from 'vitest';
 import type { DisplayFrame } from '../../src/frame.js';
 import { createWorkerEngine } from '../../src/inference/worker-engine.js';
 import type { Engine, FrameResult } from '../../src/inference/engine.js';
+import { inferenceError } from '../../src/inference/errors.js';
 import { createSource } from '../../src/ingest/index.js';
 import { syntheticScene } from '../../src/ingest/synthetic/index.js';
 import { openRoom, type LiveRoom, type RoomOptions } from '../../src/pipeline/compose.js';
@@ -148,6 +149,39 @@ describe('a room on real GStreamer and ONNX Runtime', () => {
     const times = displays.map(({ ptsNs }) => ptsNs);
     expect(times.every((time, index) => index === 0 || time > (times[index - 1] as number))).toBe(true);
     expect(children()).toHaveLength(1);
+  });
+
+  it('keeps the size, the prompts and the emptying of a room although its engine dies under each of them', async () => {
+    const died: string[] = [];
+    /** The first call of each kind is lost with the engine that had it. */
+    const mortal = (engine: Engine): Engine => {
+      const once = <Result>(kind: string, call: () => Promise<Result>): Promise<Result> => {
+        if (died.includes(kind)) return call();
+        died.push(kind);
+        return Promise.reject(inferenceError('SONO_ENGINE_LOST'));
+      };
+      return {
+        info: engine.info,
+        setSourceSize: (size) => once('size', () => engine.setSourceSize(size)),
+        track: (frame) => engine.track(frame),
+        command: (command, frame) => once(command.kind, () => engine.command(command, frame)),
+        snapshot: () => engine.snapshot(),
+        restore: (snapshot) => engine.restore(snapshot),
+        close: () => engine.close(),
+      };
+    };
+    const { room, results } = await open('synthetic:counter', {
+      analysis: {
+        createEngine: async (engine, hooks) => mortal(await createWorkerEngine(engine, hooks)),
+        engine: { modelDir: tinyModelDir, provider: 'cpu', policy: null, threads: 1 },
+        plan,
+      },
+    });
+    await expect.poll(() => results.at(-1)?.objects.length, patient).toBe(1);
+    await room.openSource('synthetic:counter?seed=2');
+    await expect.poll(() => results.at(-1)?.objects.length, patient).toBe(0);
+    expect(died).toEqual(['size', 'prompt', 'reset']);
+    expect(room.report().notes.filter((note) => note.includes('stopped'))).toEqual([]);
   });
 
   it('never lets the age of results grow behind an engine slowed to 200 ms', async () => {

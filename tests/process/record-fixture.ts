@@ -1,8 +1,8 @@
 /** A live room made by hand and recorded: the real engine and recorder, the scene of replay-fixture.ts. */
 import { Subject } from 'rxjs';
 import { expect } from 'vitest';
-import type { Engine, TrackerCommand } from '../../src/inference/engine.js';
-import { createLocalEngine } from '../../src/inference/local-engine.js';
+import type { Engine, EngineOptions, TrackerCommand } from '../../src/inference/engine.js';
+import { createLocalEngine, type EngineHooks } from '../../src/inference/local-engine.js';
 import { JournaledEngine } from '../../src/record/engine-journal.js';
 import { Recorder } from '../../src/record/recorder.js';
 import type { RecordableEvent } from '../../src/record/recorder.js';
@@ -22,7 +22,14 @@ const prompt = (index: number, objectId: number | null = null): TrackerCommand =
 /** 40 frames at 25 per second, a prompt, corrections, a command that fails; the journal from frame `attachAt` on. */
 export async function recordRoom(
   path: string,
-  options: { readonly attachAt?: number; readonly change?: (engine: Engine) => Engine } = {},
+  options: {
+    readonly attachAt?: number;
+    readonly change?: (engine: Engine) => Engine;
+    /** Instead of an engine in this thread that never fails. */
+    readonly createEngine?: (options: EngineOptions, hooks: EngineHooks) => Promise<Engine>;
+    /** Frames that get no result because the engine broke while it had them: their number is added here. */
+    readonly lost?: number[];
+  } = {},
 ): Promise<Recorder> {
   const id = 'theatre';
   const events = new Subject<RecordableEvent>();
@@ -41,15 +48,20 @@ export async function recordRoom(
     events$: events.asObservable(),
   };
   const threads = 1;
-  const inner = await createLocalEngine({
-    modelDir: tinyModel,
-    provider: 'cpu',
-    policy: null,
-    threads,
-    sourceSize: clipSize,
-    keepLogits: false,
-  });
-  const engine = new JournaledEngine(options.change?.(inner) ?? inner, { threads, sourceSize: clipSize });
+  const engine = await JournaledEngine.create(
+    async (engineOptions, hooks) => {
+      const inner = await (options.createEngine ?? createLocalEngine)(engineOptions, hooks);
+      return options.change?.(inner) ?? inner;
+    },
+    {
+      modelDir: tinyModel,
+      provider: 'cpu',
+      policy: null,
+      threads,
+      sourceSize: clipSize,
+      keepLogits: false,
+    } satisfies EngineOptions,
+  );
   const recorder = await Recorder.create(path, {
     version: '0.0.0-test',
     // Small chunks, so that a cut finds many.
@@ -79,7 +91,13 @@ export async function recordRoom(
     if (index === 23) await engine.command(prompt(21, 1), analysisFrame(id, 21));
     if (index === 25) await engine.command({ kind: 'rename', objectId: 1, label: 'red square' }, null);
     if (index === 26) await expect(engine.command(prompt(26, 99), frame)).rejects.toThrow();
-    if (!dropped.has(index)) events.next({ kind: 'result', result: await engine.track(frame) });
+    if (dropped.has(index)) continue;
+    try {
+      events.next({ kind: 'result', result: await engine.track(frame) });
+    } catch (error) {
+      if (!options.lost) throw error;
+      options.lost.push(index);
+    }
   }
   await engine.close();
   await recorder.close();

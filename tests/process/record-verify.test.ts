@@ -1,8 +1,14 @@
 /** Live = replay: a recording of a room runs again with identical results, or says where not. Real engine, real files. */
-import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtModule } from '../../src/built-module.js';
+import { chooseProvider, type ChooseProvider } from '../../src/inference/choose-provider.js';
+import { createLocalEngine } from '../../src/inference/local-engine.js';
+import type { ModelRunner } from '../../src/inference/session.js';
+import { createWorkerEngine } from '../../src/inference/worker-engine.js';
 import { recordingMetadataName } from '../../src/record/journal.js';
 import { McapFileReader } from '../../src/record/mcap-reader.js';
 import { McapFileWriter } from '../../src/record/mcap-writer.js';
@@ -18,11 +24,42 @@ beforeAll(async () => {
   await recordRoom(recording);
 });
 
+/** Entry of an inference thread that fails, or ends, at the given calls of the model (counted over all threads). */
+function faultyWorker(faults: Readonly<Record<number, 'throws' | 'exits'>>): URL {
+  const file = join(folder, 'faulty-worker.mjs');
+  const counter = join(folder, 'calls');
+  writeFileSync(counter, '');
+  const module = (name: string): string => JSON.stringify(builtModule(`inference/${name}`).href);
+  writeFileSync(
+    file,
+    `import { appendFileSync, statSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import { chooseProvider } from ${module('choose-provider')};
+import { serveEngine } from ${module('worker-server')};
+const faults = ${JSON.stringify(faults)};
+const counter = ${JSON.stringify(counter)};
+await serveEngine(parentPort, workerData, async (model, wish) => {
+  const { runner, rejected } = await chooseProvider(model, wish);
+  return { rejected, runner: { ...runner, track: (frame, bank) => {
+    appendFileSync(counter, '.');
+    const fault = faults[statSync(counter).size];
+    if (fault === 'exits') process.exit(1);
+    if (fault === 'throws') throw new Error('device lost');
+    return runner.track(frame, bank);
+  } } };
+});
+`,
+  );
+  return pathToFileURL(file);
+}
+
 describe('a recorded room', () => {
   it('runs again with identical results', async () => {
     const report = await verifyRecording({ path: recording, modelDir: tinyModel });
     expect(report.firstDifference).toBeNull();
-    expect(report.streams).toEqual([{ stream: 'theatre', frames: frames - dropped.size, commands: 5 }]);
+    expect(report.streams).toEqual([
+      { stream: 'theatre', frames: frames - dropped.size, commands: 5, restarts: 0 },
+    ]);
     expect(report.complete).toBe(true);
   });
 
@@ -32,6 +69,42 @@ describe('a recorded room', () => {
     const report = await verifyRecording({ path, modelDir: tinyModel });
     expect(report.firstDifference).toBeNull();
     expect(report.streams[0]?.frames).toBe(frames - 15 - 1);
+  });
+
+  it('whose inference thread failed and ended on the way goes on from the state of the new one', async () => {
+    const path = join(folder, 'threads.mcap');
+    const workerUrl = faultyWorker({ 9: 'throws', 15: 'exits', 22: 'throws' });
+    const lost: number[] = [];
+    await recordRoom(path, {
+      createEngine: (options, hooks) => createWorkerEngine(options, hooks, { workerUrl }),
+      lost,
+    });
+    expect(lost).toHaveLength(3);
+    const { firstDifference, streams } = await verifyRecording({ path, modelDir: tinyModel });
+    expect(firstDifference).toBeNull();
+    expect(streams).toEqual([
+      { stream: 'theatre', frames: frames - dropped.size - 3, commands: 5, restarts: 3 },
+    ]);
+  });
+
+  it('whose engine changed its device in the middle of a call is followed behind that call', async () => {
+    const path = join(folder, 'device.mcap');
+    let calls = 0;
+    const choose: ChooseProvider = async (model, wish) => {
+      const { runner, rejected } = await chooseProvider(model, wish);
+      const track: ModelRunner['track'] = async (frame, bank) => {
+        if (++calls === 9) throw new Error('device lost');
+        return runner.track(frame, bank);
+      };
+      return { runner: { ...runner, track }, rejected };
+    };
+    await recordRoom(path, { createEngine: (options, hooks) => createLocalEngine(options, hooks, choose) });
+    const { firstDifference, streams } = await verifyRecording({ path, modelDir: tinyModel });
+    expect(firstDifference).toBeNull();
+    // The frame of that call has a result, but on which state it was made nobody can say.
+    expect(streams).toEqual([
+      { stream: 'theatre', frames: frames - dropped.size - 1, commands: 5, restarts: 1 },
+    ]);
   });
 
   it('whose engine worked otherwise is found out, at the first frame that differs', async () => {

@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/built-module.js';
 import type { RunReport, StreamReport } from '../../src/cli/report.js';
@@ -218,6 +219,45 @@ describe('a recording', () => {
     // The report is taken a moment before the recording ends.
     expect(frames).toBeGreaterThanOrEqual(analysed);
     expect(frames).toBeLessThanOrEqual(analysed + 2);
+    expect(verified.code).toBe(0);
+  });
+
+  it('verifies also when the inference thread was killed again and again', async () => {
+    const recording = join(folder, 'killed.mcap');
+    const report = join(folder, 'killed.json');
+    // Runs in front of the program: ends the real inference thread from outside, at whatever it is doing.
+    const killer = write(
+      'killer.mjs',
+      `import threads from 'node:worker_threads';
+import { syncBuiltinESMExports } from 'node:module';
+let kills = 0;
+if (threads.isMainThread) {
+  threads.Worker = class extends threads.Worker {
+    constructor(url, options) {
+      super(url, options);
+      if (options?.name === 'inference')
+        this.on('message', ({ kind }) => kind === 'ready' && setTimeout(() => kills++ < 3 && this.terminate(), 900 + 37 * kills));
+    }
+  };
+  syncBuiltinESMExports();
+}
+`,
+    );
+    const recorded = await runCli(
+      [
+        ...['run', '--source', 'synthetic:counter?duration=12', '--port', '0', '--model', tinyModelDir],
+        ...['--prompt', boxFile('killed-prompt.json', [10, 10, 200, 100])],
+        ...['--record', recording, '--report', report, '--log', 'json'],
+      ],
+      { NODE_OPTIONS: `--import=${pathToFileURL(killer).href}` },
+    );
+    expect(recorded.code).toBe(0);
+    const stream = onlyStream(readReport(report));
+    expect(stream.notes.filter((note) => note.includes('is being started again')).length).toBe(3);
+    const verified = await runCli(['replay', '--from', recording, '--verify', '--model', tinyModelDir]);
+    expect(verified.stderr).toBe('');
+    expect(verified.stdout).toContain('identical');
+    expect(verified.stdout).toContain('3 restarts of the engine');
     expect(verified.code).toBe(0);
   });
 
