@@ -26,51 +26,95 @@ function taps(source: number, target: number): readonly Tap[] {
   });
 }
 
+/** Target rows that lie between the same two source rows: [start, end). */
+interface Band {
+  readonly start: number;
+  end: number;
+  readonly first: number;
+  readonly second: number;
+}
+
+interface Scaling {
+  readonly columns: readonly Tap[];
+  readonly rows: readonly Tap[];
+  readonly bands: readonly Band[];
+}
+
+/** A stream scales every frame alike; a thread has few streams. */
+const scalings = new Map<string, Scaling>();
+const mostScalings = 16;
+
+function scaling(from: PictureSize, to: PictureSize): Scaling {
+  const key = `${from.width} ${from.height} ${to.width} ${to.height}`;
+  const known = scalings.get(key);
+  if (known !== undefined) return known;
+  const rows = taps(from.height, to.height);
+  const bands: Band[] = [];
+  rows.forEach(({ first, second }, y) => {
+    const last = bands.at(-1);
+    if (last?.first === first) last.end = y + 1;
+    else bands.push({ start: y, end: y + 1, first, second });
+  });
+  const made = { columns: taps(from.width, to.width), rows, bands };
+  if (scalings.size >= mostScalings) scalings.clear();
+  scalings.set(key, made);
+  return made;
+}
+
 /**
  * Mask of `logits` (row-major, `from.width` × `from.height`, float32) scaled bilinearly to `to`, foreground
  * where the interpolated logit is > 0; float64 arithmetic.
  *
- * Only target pixels between two source rows of different sign are computed: interpolation between two values
- * of one sign keeps that sign, so the shortcut is exact.
+ * Only target pixels between two source rows of different sign are computed, and nothing outside of the box around all
+ * positive logits: interpolation between values of one sign keeps that sign, so the shortcuts are exact.
  */
 export function maskFromScaledLogits(logits: Float32Array, from: PictureSize, to: PictureSize): Mask {
   if (logits.length !== from.width * from.height)
     throw new RangeError(`${logits.length} logits do not make ${from.width}×${from.height}`);
-  const columns = taps(from.width, to.width);
-  const rows = taps(from.height, to.height);
-  // Target rows that lie between the same two source rows: [start, end).
-  const bands: { start: number; end: number; first: number; second: number }[] = [];
-  rows.forEach((tap, y) => {
-    const last = bands.at(-1);
-    if (last?.first === tap.first) last.end = y + 1;
-    else bands.push({ start: y, end: y + 1, first: tap.first, second: tap.second });
-  });
+  let left = from.width;
+  let right = -1;
+  let top = -1;
+  let bottom = -1;
+  for (let y = 0, index = 0; y < from.height; y++)
+    for (let x = 0; x < from.width; x++, index++)
+      if ((logits[index] as number) > 0) {
+        if (x < left) left = x;
+        if (x > right) right = x;
+        if (top < 0) top = y;
+        bottom = y;
+      }
+  if (bottom < 0) return emptyMask(to.width, to.height);
+  const { columns, rows, bands } = scaling(from, to);
+  // Bands with a source row inside the box; a neighbouring row outside of it takes part in the interpolation.
+  const inside = bands.filter((band) => band.second >= top && band.first <= bottom);
+  const above = inside[0]?.start ?? to.height;
+  const below = to.height - (inside.at(-1)?.end ?? to.height);
+  const firstRow = Math.max(0, top - 1);
+  const lastRow = Math.min(from.height - 1, bottom + 1);
   const column = new Float64Array(from.height);
   const runs = new RunBuilder();
   for (const { first, second, weightFirst, weightSecond } of columns) {
-    let anyForeground = false;
-    for (let y = 0, row = 0; y < from.height; y++, row += from.width) {
-      const value =
-        weightFirst * (logits[row + first] as number) + weightSecond * (logits[row + second] as number);
-      column[y] = value;
-      if (value > 0) anyForeground = true;
-    }
-    if (!anyForeground) {
+    if (second < left || first > right) {
       runs.push(false, to.height);
       continue;
     }
-    for (const band of bands) {
-      const above = column[band.first] as number;
-      const below = column[band.second] as number;
-      if (above > 0 === below > 0) {
-        runs.push(above > 0, band.end - band.start);
+    for (let y = firstRow, row = firstRow * from.width; y <= lastRow; y++, row += from.width)
+      column[y] =
+        weightFirst * (logits[row + first] as number) + weightSecond * (logits[row + second] as number);
+    runs.push(false, above);
+    for (const band of inside) {
+      const upper = column[band.first] as number;
+      const lower = column[band.second] as number;
+      if (upper > 0 === lower > 0) {
+        runs.push(upper > 0, band.end - band.start);
         continue;
       }
       for (let y = band.start; y < band.end; y++) {
         const tap = rows[y] as Tap;
-        runs.push(tap.weightFirst * above + tap.weightSecond * below > 0, 1);
+        runs.push(tap.weightFirst * upper + tap.weightSecond * lower > 0, 1);
       }
     }
+    runs.push(false, below);
   }
   return runs.finish(to.width, to.height);
 }

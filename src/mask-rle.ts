@@ -57,25 +57,30 @@ export function maskFromLogits(logits: Float32Array, width: number, height: numb
 
 /** Row-major bytes, width × height, 0 or `value`. */
 export function maskToBitmap(mask: Mask, value = 1): Uint8Array {
+  const bitmap = new Uint8Array(mask.width * mask.height);
+  paintMask(bitmap, mask, value);
+  return bitmap;
+}
+
+/** Sets the mask's foreground in a row-major picture of its size; the rest stays as it is. */
+export function paintMask(bitmap: Uint8Array, mask: Mask, value: number): void {
   const { width, height, counts } = mask;
-  const bitmap = new Uint8Array(width * height);
+  if (bitmap.length !== width * height)
+    throw new RangeError(`picture has ${bitmap.length} pixels, not ${width}×${height}`);
   let position = 0;
   for (let run = 0; run < counts.length; run++) {
     const end = position + (counts[run] as number);
-    if (run % 2 === 1) {
-      let x = Math.floor(position / height);
-      let y = position - x * height;
-      for (; position < end; position++) {
-        bitmap[y * width + x] = value;
-        if (++y === height) {
-          y = 0;
-          x++;
-        }
+    if (run % 2 === 1)
+      while (position < end) {
+        const x = Math.floor(position / height);
+        const top = position - x * height;
+        const bottom = Math.min(height, end - x * height);
+        for (let index = top * width + x, last = bottom * width; index < last; index += width)
+          bitmap[index] = value;
+        position = x * height + bottom;
       }
-    }
     position = end;
   }
-  return bitmap;
 }
 
 export function maskArea(mask: Mask): number {

@@ -1,5 +1,5 @@
 /** Several objects in one picture: every pixel gets the number of one object. Pure. */
-import { maskToBitmap } from '../mask-rle.js';
+import { paintMask } from '../mask-rle.js';
 import { exportError } from './errors.js';
 import { sameSize, type ExportFrame, type ExportInfo } from './exporter.js';
 
@@ -17,10 +17,7 @@ export function labelMap(frame: ExportFrame, info: ExportInfo): Uint8Array {
     .map((object, index) => ({ object, label: index + 1 }))
     .filter(({ object }) => object.mask.counts.length > 1)
     .sort((a, b) => a.object.confidence - b.object.confidence || b.label - a.label);
-  for (const { object, label } of order) {
-    const bitmap = maskToBitmap(object.mask);
-    for (let pixel = 0; pixel < bitmap.length; pixel++) if (bitmap[pixel] === 1) map[pixel] = label;
-  }
+  for (const { object, label } of order) paintMask(map, object.mask, label);
   return map;
 }
 

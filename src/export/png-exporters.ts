@@ -7,7 +7,6 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { maskToBitmap } from '../mask-rle.js';
 import { exportError } from './errors.js';
 import { checkFrame, checkLabelCount, labelMap } from './label-map.js';
 import {
@@ -19,7 +18,7 @@ import {
   type ExportInfo,
 } from './exporter.js';
 import { PartialFolder, writeError } from './partial.js';
-import { davisPalette, encodePng } from './png-codec.js';
+import { davisPalette, encodePng, MaskPngEncoder } from './png-codec.js';
 
 abstract class FolderExporter implements Exporter {
   abstract readonly format: 'png' | 'png-indexed' | 'davis';
@@ -63,21 +62,27 @@ abstract class FolderExporter implements Exporter {
 export class PngExporter extends FolderExporter {
   readonly format = 'png';
   readonly needsPicture = false;
+  #encoders: readonly MaskPngEncoder[] = [];
 
   protected paths(info: ExportInfo): readonly string[] {
     const names = uniqueNames(info.objects);
     return info.objects.map(({ id }) => join(info.directory, info.clip, names.get(id) as string));
   }
 
+  override async open(info: ExportInfo, resume: ExporterCheckpoint | null): Promise<void> {
+    await super.open(info, resume);
+    const { width, height } = info.source.size;
+    // One per object: the masks of a frame are packed side by side.
+    this.#encoders = info.objects.map(() => new MaskPngEncoder(width, height));
+  }
+
   protected async write(frame: ExportFrame): Promise<void> {
-    const { width, height } = this.info.source.size;
+    const name = `${frameName(frame.sourceFrame)}.png`;
     await Promise.all(
-      frame.objects.map(async ({ mask }, index) =>
-        this.folders[index]?.write(
-          `${frameName(frame.sourceFrame)}.png`,
-          await encodePng(maskToBitmap(mask, 255), width, height, null),
-        ),
-      ),
+      frame.objects.map(async ({ mask }, index) => {
+        const png = await this.#encoders[index]?.encode(mask);
+        if (png) await this.folders[index]?.write(name, png);
+      }),
     );
   }
 }

@@ -23,7 +23,7 @@ import {
 } from '../../src/export/exporter.js';
 import { createExporter } from '../../src/export/index.js';
 import { nalUnits } from '../../src/export/mp4-muxer.js';
-import { decodeLabelPng, encodePng, davisPalette } from '../../src/export/png-codec.js';
+import { decodeLabelPng, encodePng, davisPalette, MaskPngEncoder } from '../../src/export/png-codec.js';
 import { emptyMask, maskFromBitmap, maskToBitmap } from '../../src/mask-rle.js';
 import { runPython } from '../python-env.js';
 
@@ -503,6 +503,39 @@ describe('round trips of any content', () => {
         },
       ),
       { numRuns: 60 },
+    );
+  });
+
+  it('masks, one after the other through one encoder', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 24 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.array(fc.array(fc.nat({ max: 60 }), { maxLength: 12 }), { minLength: 1, maxLength: 4 }),
+        async (width, height, masks) => {
+          const encoder = new MaskPngEncoder(width, height);
+          for (const lengths of masks) {
+            // Any run lengths, empty ones included, cut to the size of the picture.
+            let left = width * height;
+            const counts = lengths.map((length) => {
+              const count = Math.min(length, left);
+              left -= count;
+              return count;
+            });
+            const mask = { width, height, counts: Uint32Array.of(...counts, left) };
+            const file = await encoder.encode(mask);
+            const expected = maskToBitmap(mask, 255);
+            expect((await decodeLabelPng(file))?.data).toEqual(expected);
+            const { data } = await sharp(file)
+              .toColourspace('b-w')
+              .raw()
+              .toBuffer({ resolveWithObject: true });
+            expect(Uint8Array.from(data)).toEqual(expected);
+            expect(await new MaskPngEncoder(width, height).encode(mask)).toEqual(file);
+          }
+        },
+      ),
+      { numRuns: 100 },
     );
   });
 
