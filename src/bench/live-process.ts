@@ -7,6 +7,7 @@ import type { CreateEngine } from '../pipeline/analyser.js';
 import type { RoomHealth } from '../pipeline/room.js';
 import type { RoomReport } from '../pipeline/compose.js';
 import { createNoopEngine, createWorkerEngine } from '../inference/worker-engine.js';
+import { exitProcess } from '../process-exit.js';
 import { createLogger } from '../cli/logger.js';
 import { startLive } from '../cli/live-session.js';
 import type { Engine } from '../inference/engine.js';
@@ -91,8 +92,8 @@ async function start(config: LiveProcessConfig): Promise<void> {
       });
     else if (message.kind === 'close')
       void session.close().then(
-        () => process.exit(0),
-        () => process.exit(1),
+        () => exitProcess(0),
+        () => exitProcess(1),
       );
   });
   send({ kind: 'ready', url: session.server.url });
@@ -102,8 +103,8 @@ process.once('message', (message: ToLive) => {
   if (message.kind !== 'start') return;
   start(message.config).catch((error: unknown) => {
     send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
-    process.exit(1);
+    void exitProcess(1);
   });
 });
 // The bench is gone: so is the reason to go on.
-process.on('disconnect', () => process.exit(1));
+process.on('disconnect', () => void exitProcess(1));

@@ -12,12 +12,24 @@ export interface CommandModule {
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
+  /** A signal while the command is still being loaded asks it to end as a later one would. */
+  readonly stops?: true;
   load(): Promise<CommandModule>;
 }
 
 export const commands: readonly CommandEntry[] = [
-  { name: 'demo', summary: 'two synthetic rooms in the browser', load: () => import('./demo.js') },
-  { name: 'run', summary: 'open the streams of a pipeline file', load: () => import('./run.js') },
+  {
+    name: 'demo',
+    summary: 'two synthetic rooms in the browser',
+    stops: true,
+    load: () => import('./demo.js'),
+  },
+  {
+    name: 'run',
+    summary: 'open the streams of a pipeline file',
+    stops: true,
+    load: () => import('./run.js'),
+  },
   {
     name: 'replay',
     summary: 'analyse recorded material, every frame of it; verify a recording',

@@ -9,7 +9,9 @@ import { createWorkerEngine } from '../inference/worker-engine.js';
 import { createSource, probeSource } from '../ingest/index.js';
 import type { CreateEngine } from '../pipeline/analyser.js';
 import { projectRoutes } from '../replay/project-routes.js';
-import { openRoom, type LiveRoom } from '../pipeline/compose.js';
+import { redact } from '../ingest/source-uri.js';
+import { openRoom, type LiveRoom, type RoomReport } from '../pipeline/compose.js';
+import { latencyStages } from '../pipeline/room.js';
 import { RoomRegistry, startServer, type RunningServer } from '../server/index.js';
 import { dashboardFolder, dataFolder } from './paths.js';
 import { recordingProjects } from './projects.js';
@@ -29,11 +31,14 @@ export interface LiveOptions {
   readonly reportFile: string | null;
   readonly recordFile: string | null;
   readonly log: Logger;
+  /** Told to end while models load and sources open: the session is there at once, with what has opened so far. */
+  readonly signal?: AbortSignal;
   /** For benchmarks: another engine in the same place. */
   readonly createEngine?: CreateEngine;
 }
 
 export interface LiveSession {
+  /** Those that are open. */
   readonly rooms: readonly LiveRoom[];
   readonly server: RunningServer;
   /** Resolves when every source has come to its end (never for cameras and loops). */
@@ -86,25 +91,26 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
     await Promise.race([ending, pause(closeLimitMs)]);
   };
 
+  const { signal } = options;
   // All at once, but listed in the order of the file.
   let listed: Promise<unknown> = Promise.resolve();
-  const opened = await Promise.allSettled(
-    streams.map((stream) => {
-      const opening = openStream(stream, options, recordings, (early) => rooms.push(early));
-      opening.catch(() => undefined);
-      const added = listed.then(async () => {
-        const room = await opening;
-        registry.add(room);
-        log.info({ stream: room.id, provider: room.health.engine?.provider }, `"${room.label}" is open`);
-      });
-      listed = added.catch(() => undefined);
-      return added;
-    }),
-  );
+  const openings = streams.map((stream) => {
+    const opening = openStream(stream, options, recordings, (early) => rooms.push(early));
+    opening.catch(() => undefined);
+    const added = listed.then(async () => {
+      const room = await opening;
+      if (signal?.aborted) return;
+      registry.add(room);
+      log.info({ stream: room.id, provider: room.health.engine?.provider }, `"${room.label}" is open`);
+    });
+    listed = added.catch(() => undefined);
+    return added;
+  });
+  const opened = await Promise.race([Promise.allSettled(openings), aborted(signal)]);
   const place = new Map(streams.map(({ id }, index) => [id, index]));
   rooms.sort((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
-  const failed = opened.find((outcome) => outcome.status === 'rejected');
-  if (failed) {
+  const failed = opened?.find((outcome) => outcome.status === 'rejected');
+  if (failed && !signal?.aborted) {
     await closeAll().catch(() => undefined);
     throw failed.reason;
   }
@@ -119,7 +125,7 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
         // The report before everything else: it must not be lost to a part that does not end.
         const report = makeReport(
           startedAt,
-          rooms.map((room) => room.report()),
+          streams.map((stream) => rooms.find(({ id }) => id === stream.id)?.report() ?? notBegun(stream)),
         );
         const written = report.then((value) =>
           reportFile === null ? undefined : writeReport(reportFile, value),
@@ -167,10 +173,36 @@ function openStream(
     overlayLimitMs: stream.overlayLimitMs,
     overlayVisible: stream.overlayVisible,
     log: options.log,
+    signal: options.signal,
     beforeStart: (room) => {
       beforeStart(room);
       recordings.joinWhole(room);
     },
+  });
+}
+
+/** Of a stream whose model was still loading when the run was told to end. */
+function notBegun(stream: StreamConfig): RoomReport {
+  const none = { source: 0, 'analysis-queue': 0, 'display-queue': 0, inference: 0, client: 0 };
+  const stages = [...latencyStages, 'display'] as const;
+  return {
+    id: stream.id,
+    label: stream.label,
+    source: redact(stream.source),
+    format: null,
+    state: 'starting',
+    frames: { captured: 0, displayed: 0, analysed: 0, dropped: none },
+    latencyMs: Object.fromEntries(stages.map((stage) => [stage, null])) as RoomReport['latencyMs'],
+    engine: null,
+    notes: ['The run was ended before this stream was open.'],
+  };
+}
+
+/** Resolves with null when the signal says so, never without one. */
+function aborted(signal: AbortSignal | undefined): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve(null);
+    else signal?.addEventListener('abort', () => resolve(null), { once: true });
   });
 }
 

@@ -2,7 +2,9 @@
 import { Command, CommanderError } from 'commander';
 import { SonoError } from '../errors.js';
 import { commands } from './commands.js';
+import { exitProcess } from '../process-exit.js';
 import { cliError } from './errors.js';
+import { listenForStop } from './signals.js';
 import { programVersion } from './versions.js';
 
 export async function main(argv: readonly string[]): Promise<void> {
@@ -16,6 +18,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showSuggestionAfterError();
   const wanted = argv.find((argument) => !argument.startsWith('-'));
   const named = wanted === 'help' ? argv[argv.indexOf(wanted) + 1] : wanted;
+  if (commands.some(({ name, stops }) => name === named && stops)) listenForStop();
   for (const entry of commands) {
     const command = program.command(entry.name).description(entry.summary);
     if (entry.name === named) (await entry.load()).configure(command);
@@ -52,6 +55,6 @@ function explain(error: unknown): number {
 
 // Native libraries keep threads and handles: the command has ended when its promise has.
 main(process.argv.slice(2)).then(
-  () => process.exit(process.exitCode ?? 0),
-  (error: unknown) => process.exit(explain(error)),
+  () => exitProcess(Number(process.exitCode ?? 0)),
+  (error: unknown) => exitProcess(explain(error)),
 );

@@ -116,24 +116,22 @@ export async function serve(pipeline: PipelineConfig, flags: RunFlags): Promise<
   const host = flags.host ?? pipeline.server.host;
   const token = flags.token ?? (isLoopbackHost(host) ? null : generateToken());
   const stop = listenForStop();
-  const starting = startLive({
+  const abort = new AbortController();
+  void stop.asked.then(() => abort.abort());
+  const session = await startLive({
     server: { host, port: flags.port ?? pipeline.server.port, token, allowedOrigins: flags.allowOrigin },
     streams: await withOverrides(pipeline.streams, flags),
     reportFile: flags.report === undefined ? null : fromInvocation(flags.report),
     recordFile: flags.record === undefined ? null : fromInvocation(flags.record),
     log,
+    signal: abort.signal,
   });
-  // Told to end while models load and sources open: nothing has begun, so there is nothing to finish.
-  const session = await Promise.race([starting, stop.asked.then(() => null)]);
-  if (session === null) {
-    starting.catch(() => undefined);
-    return;
-  }
   const { rooms, server } = session;
-  process.stdout.write(
-    `sonoscope shows ${rooms.map(({ label }) => `"${label}"`).join(' and ')} at ${server.url}\n` +
-      `Research use only. Not a medical device. Ctrl-C ends it.\n`,
-  );
+  if (!abort.signal.aborted)
+    process.stdout.write(
+      `sonoscope shows ${rooms.map(({ label }) => `"${label}"`).join(' and ')} at ${server.url}\n` +
+        `Research use only. Not a medical device. Ctrl-C ends it.\n`,
+    );
 
   const reasons: Promise<string>[] = [stop.asked];
   if (flags.duration !== undefined) reasons.push(after(flags.duration).then(() => 'the time is over'));

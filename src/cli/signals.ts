@@ -6,22 +6,34 @@ export interface StopSignal {
   dispose(): void;
 }
 
-const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+let listening: StopSignal | null = null;
 
+/** One listener per process: who asks again gets the same, with a signal that has come meanwhile. */
 export function listenForStop(): StopSignal {
+  listening ??= listen();
+  return listening;
+}
+
+function listen(): StopSignal {
   let dispose = (): void => undefined;
   const asked = new Promise<NodeJS.Signals>((resolve) => {
     let first = true;
     const onSignal = (name: NodeJS.Signals): void => {
-      if (!first) process.exit(128 + (signalNumbers[name as keyof typeof signalNumbers] ?? 0));
-      first = false;
-      resolve(name);
+      if (first) {
+        first = false;
+        resolve(name);
+        return;
+      }
+      // The system's own way to end at once: process.exit would wait for threads that compute.
+      dispose();
+      process.kill(process.pid, name);
     };
-    const names = Object.keys(signalNumbers) as (keyof typeof signalNumbers)[];
     for (const name of names) process.on(name, onSignal);
     dispose = () => {
       for (const name of names) process.off(name, onSignal);
+      listening = null;
     };
   });
-  return { asked, dispose };
+  return { asked, dispose: () => dispose() };
 }

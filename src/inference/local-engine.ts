@@ -26,6 +26,8 @@ import { decodeSnapshot, encodeSnapshot } from './snapshot.js';
 export interface EngineHooks {
   /** The model or its thread stopped; the engine is being brought up again. The failed call has been rejected. */
   readonly onFailure?: (error: SonoError) => void;
+  /** Gives up an engine that is still loading: its promise rejects with SONO_ENGINE_CLOSED. */
+  readonly signal?: AbortSignal;
   /** It works again, perhaps on another provider (`info.provider`, and why in `info.rejected`). */
   readonly onRecovered?: (info: EngineInfo) => void;
 }
@@ -42,6 +44,10 @@ export async function createLocalEngine(
   const tracker = new Tracker(model.folder.tracker, options);
   const wish = { provider: options.provider, threads: options.threads, failed: {} };
   const chosen = await choose(model, wish);
+  if (hooks.signal?.aborted) {
+    await chosen.runner.close();
+    throw inferenceError('SONO_ENGINE_CLOSED');
+  }
   return new LocalEngine(model, options, tracker, chosen, hooks, choose);
 }
 

@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { builtModule } from '../built-module.js';
 import type { AnalysisFrame, PictureSize } from '../frame.js';
 import type { SonoError } from '../errors.js';
+import { holdExit } from '../process-exit.js';
 import type { TrackerSnapshot } from '../tracking/tracker.js';
 import type {
   CommandResult,
@@ -34,7 +35,7 @@ const stableMs = 30_000;
 const deathsForProvider = 2;
 /** A call without an answer for so long: a driver hangs, and only a new thread helps. Far beyond any slow CPU. */
 const stuckAfterMs = 30_000;
-/** A worker that has not ended by itself after being told so is ended. */
+/** A worker that has not ended so long after being told so is in native code: it is left to end when it comes out. */
 const closeMs = 1_000;
 
 export interface WorkerParts {
@@ -61,7 +62,14 @@ export async function createWorkerEngine(
     workerUrl: parts.workerUrl ?? builtModule('inference/worker'),
     stuckAfterMs: parts.stuckAfterMs ?? stuckAfterMs,
   });
-  await engine.start();
+  const giveUp = (): void => void engine.close();
+  if (hooks.signal?.aborted) throw inferenceError('SONO_ENGINE_CLOSED');
+  hooks.signal?.addEventListener('abort', giveUp);
+  try {
+    await engine.start();
+  } finally {
+    hooks.signal?.removeEventListener('abort', giveUp);
+  }
   return engine;
 }
 
@@ -132,8 +140,9 @@ class WorkerEngine implements Engine {
     if (worker === null) return;
     const ended = new Promise((resolve) => worker.once('exit', resolve));
     this.#post(worker, { kind: 'close' });
-    const timer = setTimeout(() => void worker.terminate(), closeMs);
-    await ended;
+    worker.unref();
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([ended, new Promise((resolve) => (timer = setTimeout(resolve, closeMs)))]);
     clearTimeout(timer);
   }
 
@@ -193,6 +202,10 @@ class WorkerEngine implements Engine {
     const start: WorkerStart = { options: this.#options, failed: this.#failed, state: this.#state };
     const worker = new Worker(this.parts.workerUrl, { workerData: start, name: 'inference', execArgv: [] });
     this.#worker = worker;
+    holdExit(
+      () => this.#post(worker, { kind: 'close' }),
+      new Promise((resolve) => worker.once('exit', resolve)),
+    );
     return new Promise((resolve, reject) => {
       let refusal: Error | null = null;
       let fault: unknown = null;
@@ -208,7 +221,6 @@ class WorkerEngine implements Engine {
             return;
           case 'refused':
             refusal = fromPlainError(message.error);
-            void worker.terminate();
             return;
           case 'done':
             this.#info = message.info;
@@ -240,7 +252,11 @@ class WorkerEngine implements Engine {
           if (wasReady && !this.#closed) this.#workerDied(fault);
         }
         // Before it was ready: the start itself has failed.
-        reject(refusal ?? inferenceError('SONO_ENGINE_LOST', {}, fault));
+        reject(
+          this.#closed
+            ? inferenceError('SONO_ENGINE_CLOSED')
+            : (refusal ?? inferenceError('SONO_ENGINE_LOST', {}, fault)),
+        );
       });
     });
   }
@@ -302,11 +318,15 @@ class WorkerEngine implements Engine {
     }, delay);
   }
 
-  /** Lets a worker go whose messages no longer count. */
+  /**
+   * Lets a worker go whose messages no longer count. It is asked to end, never ended: inside ONNX Runtime that would
+   * abort the whole process.
+   */
   #retire(worker: Worker): void {
     this.#worker = null;
     this.#ready = false;
-    void worker.terminate();
+    this.#post(worker, { kind: 'close' });
+    worker.unref();
   }
 }
 

@@ -26,6 +26,16 @@ export async function serveEngine(
 ): Promise<void> {
   // Nothing is handed over: the tracker keeps what it answers with (earlier masks, memory).
   const post = (message: FromWorker): void => port.postMessage(message);
+  let loaded = false;
+  port.on('message', (message: ToWorker) => {
+    if (message.kind !== 'close') void perform(message.id, message);
+    // Ends this thread only, and here no native call is under way; what has been loaded so far goes with it.
+    else if (!loaded) process.exit();
+    else {
+      port.close();
+      void core.runner.close();
+    }
+  });
   let core: EngineCore;
   let info: () => EngineInfo;
   let run: (task: WorkerTask) => Promise<unknown>;
@@ -84,11 +94,6 @@ export async function serveEngine(
     }
   };
 
-  port.on('message', (message: ToWorker) => {
-    if (message.kind === 'close') {
-      port.close();
-      void core.runner.close();
-    } else void perform(message.id, message);
-  });
+  loaded = true;
   post({ kind: 'ready', info: info() });
 }

@@ -33,6 +33,8 @@ export interface AnalyserOptions {
   readonly createEngine: CreateEngine;
   readonly engine: Omit<EngineOptions, 'sourceSize' | 'keepLogits'>;
   readonly plan: PromptPlan | null;
+  /** Gives up loading the model. */
+  readonly signal?: AbortSignal | undefined;
   readonly held: HeldFrames;
   /** A frame that was taken but has no result. */
   readonly onLost: () => void;
@@ -72,6 +74,7 @@ export class Analyser {
       // Before the first frame nobody knows the source's size; prompts wait until it has been set.
       { ...options.engine, sourceSize: { width: 1, height: 1 }, keepLogits: false },
       {
+        ...(options.signal && { signal: options.signal }),
         onFailure: (error) => {
           if (analyser) analyser.#stopped(error);
         },

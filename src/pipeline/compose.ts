@@ -42,6 +42,8 @@ export interface RoomOptions {
   readonly overlayVisible: boolean;
   readonly log: RoomLog;
   readonly onLatency?: LatencyListener;
+  /** Gives up opening the room: it closes and its promise rejects. Later the room is ended by `close`. */
+  readonly signal?: AbortSignal | undefined;
   /** The room before its source is opened: subscribe here to miss nothing. The room may still fail to open. */
   readonly beforeStart?: (room: LiveRoom) => void;
   /** Monotonic nanoseconds, the clock of `captureNs`. */
@@ -153,6 +155,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
       ? null
       : await Analyser.start({
           ...options.analysis,
+          signal: options.signal,
           held,
           onLost: () => meters.drop('inference'),
           onChange: () => room.changed$.next(),
@@ -230,8 +233,11 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     close,
   };
 
+  const giveUp = (): void => void close();
   try {
+    if (options.signal?.aborted) throw pipelineError('SONO_ROOM_CLOSED');
     options.beforeStart?.(live);
+    options.signal?.addEventListener('abort', giveUp);
     await source.openFirst(options.sourceUri);
     const { plan } = options.analysis ?? {};
     const problem = plan && room.format ? planProblem(plan, room.format) : null;
@@ -239,6 +245,8 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
   } catch (error) {
     await close();
     throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', giveUp);
   }
   return live;
 }

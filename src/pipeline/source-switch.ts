@@ -18,6 +18,7 @@ export class SourceSwitch {
   /** Events of whichever source is in charge, on the room's clock. Never errors: a source that fails becomes `lost`. */
   readonly events$: Observable<SourceEvent> = this.#events.asObservable();
   #current: Subscription | null = null;
+  readonly #openings = new Set<Subscription>();
   #pending: Promise<void> = Promise.resolve();
   #closed = false;
   #uri = '';
@@ -50,8 +51,10 @@ export class SourceSwitch {
     return next;
   }
 
+  /** A source that is still being opened is given up with SONO_ROOM_CLOSED. */
   close(): void {
     this.#closed = true;
+    for (const opening of this.#openings) opening.unsubscribe();
     this.#current?.unsubscribe();
     this.#current = null;
     this.#events.complete();
@@ -80,12 +83,14 @@ export class SourceSwitch {
       const accept = (): void => {
         settled = true;
         clearTimeout(timer);
+        this.#openings.delete(subscription);
         resolve();
       };
       const refuse = (reason: unknown): void => {
         if (settled) return;
         settled = true;
         clearTimeout(timer);
+        this.#openings.delete(subscription);
         subscription.unsubscribe();
         reject(reason instanceof Error ? reason : new Error(String(reason)));
       };
@@ -96,7 +101,8 @@ export class SourceSwitch {
         else refuse(noAnswer());
       }, answerSeconds * 1000);
       // The room may be closed while a source is still being opened.
-      subscription.add(() => clearTimeout(timer));
+      this.#openings.add(subscription);
+      subscription.add(() => refuse(pipelineError('SONO_ROOM_CLOSED')));
 
       if (first) takeOver();
       subscription.add(

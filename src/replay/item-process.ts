@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SonoError } from '../errors.js';
+import { exitProcess } from '../process-exit.js';
 import { FolderLock } from './folder-lock.js';
 import { errorToWire } from './item-messages.js';
 import type { FromItem, ToItem } from './item-messages.js';
@@ -62,7 +63,7 @@ async function run(options: ItemOptions): Promise<void> {
     code = 1;
     await send({ kind: 'failed', error: errorToWire(error) });
   }
-  process.exit(code);
+  await exitProcess(code);
 }
 
 process.on('message', (message: ToItem) => {

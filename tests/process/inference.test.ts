@@ -1,10 +1,13 @@
 /** The engine on real ONNX Runtime with the tiny tracker: local and in its worker, failures included. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { builtModule } from '../../src/built-module.js';
+import { builtModule, packageRoot } from '../../src/built-module.js';
+import { installedModels } from '../../src/config/pipeline-file.js';
 import type { SonoError } from '../../src/errors.js';
 import { chooseProvider, listProviders, loadModel } from '../../src/inference/choose-provider.js';
 import type {
@@ -443,6 +446,44 @@ await serveEngine(parentPort, workerData, (model, wish) =>
 });
 
 describe('worker engine', () => {
+  it.skipIf(!installedModels().includes('compact'))(
+    'never ends a thread that is inside native code, which would end the whole program',
+    async () => {
+      const url = (name: string): string => JSON.stringify(builtModule(name).href);
+      const options = JSON.stringify({ ...tinyOptions, modelDir: join(packageRoot, 'models/compact') });
+      // Patience so short that the thread is given up in the middle of each call.
+      const script = `
+        const { createWorkerEngine } = await import(${url('inference/worker-engine')});
+        const { exitProcess } = await import(${url('process-exit')});
+        const engine = await createWorkerEngine(${options}, {}, { stuckAfterMs: 5 });
+        const { width, height } = engine.info.inputSize;
+        const frame = { streamId: 'x', ptsNs: 0, captureNs: 0, mediaNs: 0, sourceFrame: 0, pass: 0, decodedNs: 0,
+          size: { width, height }, data: new Uint8Array(width * height * 3) };
+        const prompts = [{ type: 'box', box: [10, 10, 40, 40] }];
+        for (let call = 0; call < 3; call += 1)
+          await engine.command({ kind: 'prompt', objectId: null, label: 'a', prompts }, frame)
+            .then(() => console.log('done'), ({ code }) => console.log(code));
+        engine.close();
+        await exitProcess(7);`;
+      const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let output = '';
+      child.stdout.on('data', (text: Buffer) => (output += text.toString()));
+      child.stderr.on('data', (text: Buffer) => (output += text.toString()));
+      const [code] = (await once(child, 'close')) as [number | null];
+      expect(output.trim().split('\n')).toEqual(Array(3).fill('SONO_ENGINE_LOST'));
+      expect(code).toBe(7);
+    },
+  );
+
+  it('gives up loading when it is told to', async () => {
+    const abort = new AbortController();
+    const engine = createWorkerEngine(tinyOptions, { signal: abort.signal });
+    abort.abort();
+    await expect(engine).rejects.toMatchObject({ code: 'SONO_ENGINE_CLOSED' });
+  });
+
   it('lets a command overtake waiting frames', async () => {
     const engine = await open(createWorkerEngine);
     await click(engine, moving(0).red, 0);

@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/built-module.js';
 import type { RunReport, StreamReport } from '../../src/cli/report.js';
 import { installedModels } from '../../src/config/pipeline-file.js';
+import { McapFileReader } from '../../src/record/mcap-reader.js';
 import { tinyModelDir } from '../tiny-scene.js';
 import { Cli, runCli } from './cli.js';
 
@@ -180,10 +181,68 @@ describe('the end of a run', () => {
     const children = childrenOf(cli.process.pid as number);
     cli.kill('SIGINT');
     cli.kill('SIGTERM');
-    const { code } = await cli.finished;
+    const { code, signal } = await cli.finished;
     // 0 where the first had already done its work.
-    expect([0, 130, 143]).toContain(code);
+    expect([0, 'SIGTERM']).toContain(code ?? signal);
     await expect.poll(() => children.filter(isAlive), { timeout: 20_000 }).toEqual([]);
+  });
+
+  it.skipIf(!hasCompact).each([0, 250, 500, 1000, 2000])(
+    'comes cleanly while the model loads (%i ms), with the report written',
+    async (delayMs) => {
+      const report = join(folder, `loading-${delayMs}.json`);
+      const source = ['--source', 'synthetic:counter', '--port', '0', '--model', 'compact'];
+      const cli = new Cli(['run', ...source, '--report', report, '--log', 'json']);
+      await catchesSignals(cli);
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      cli.kill('SIGINT');
+      const { code, stderr } = await cli.finished;
+      expect(stderr).not.toContain('terminate called');
+      expect(code).toBe(0);
+      const { id, source: uri, frames, latencyMs } = onlyStream(readReport(report));
+      expect([id, uri]).toEqual(['room', 'synthetic:counter']);
+      if (frames.captured > 0) return;
+      expect(frames).toEqual({
+        captured: 0,
+        displayed: 0,
+        analysed: 0,
+        dropped: { source: 0, 'analysis-queue': 0, 'display-queue': 0, inference: 0, client: 0 },
+      });
+      expect(new Set(Object.values(latencyMs))).toEqual(new Set([null]));
+    },
+  );
+
+  it('comes cleanly while a source is still connecting, of several streams too, with the recording readable', async () => {
+    const report = join(folder, 'connecting.json');
+    const recording = join(folder, 'connecting.mcap');
+    let connected = (): void => undefined;
+    const connection = new Promise<void>((resolve) => (connected = resolve));
+    // Takes the connection and never says a word.
+    const silent = createServer(() => connected()).listen(0, '127.0.0.1');
+    await new Promise((resolve) => silent.once('listening', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const pipeline = write(
+      'connecting.yaml',
+      [
+        'streams:',
+        '  - { id: counter, source: "synthetic:counter", model: none }',
+        `  - { id: camera, source: "rtsp://name:secret@127.0.0.1:${port}/x", model: none }`,
+      ].join('\n'),
+    );
+    const cli = new Cli(['run', pipeline, '--port', '0', '--report', report, '--record', recording]);
+    await connection;
+    cli.kill('SIGINT');
+    const { code, stdout } = await cli.finished;
+    silent.close();
+    expect(code).toBe(0);
+    expect(stdout).toBe('');
+    const { streams } = readReport(report);
+    expect(streams.map(({ id, state }) => [id, state])[1]).toEqual(['camera', 'starting']);
+    expect(streams[1]?.frames.captured).toBe(0);
+    expect(streams[1]?.source).not.toContain('secret');
+    const reader = await McapFileReader.open(recording);
+    expect(reader.complete).toBe(true);
+    await reader.close();
   });
 
   it('leaves no source process behind when the program is killed', async () => {
@@ -225,22 +284,19 @@ describe('a recording', () => {
   it('verifies also when the inference thread was killed again and again', async () => {
     const recording = join(folder, 'killed.mcap');
     const report = join(folder, 'killed.json');
-    // Runs in front of the program: ends the real inference thread from outside, at whatever it is doing.
+    // Loaded by every thread of the program: ends the inference thread at whatever it is doing, three times.
     const killer = write(
       'killer.mjs',
-      `import threads from 'node:worker_threads';
-import { syncBuiltinESMExports } from 'node:module';
-let kills = 0;
-if (threads.isMainThread) {
-  threads.Worker = class extends threads.Worker {
-    constructor(url, options) {
-      super(url, options);
-      if (options?.name === 'inference')
-        this.on('message', ({ kind }) => kind === 'ready' && setTimeout(() => kills++ < 3 && this.terminate(), 900 + 37 * kills));
-    }
-  };
-  syncBuiltinESMExports();
-}
+      `import { appendFileSync, statSync } from 'node:fs';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+const kills = ${JSON.stringify(write('kills', ''))};
+if (!isMainThread && workerData?.options?.modelDir !== undefined && statSync(kills).size < 3)
+  // From its first task on.
+  parentPort.once('message', () =>
+    setTimeout(() => {
+      appendFileSync(kills, '.');
+      process.exit(9);
+    }, 900 + 37 * statSync(kills).size));
 `,
     );
     const recorded = await runCli(
@@ -394,6 +450,16 @@ it('an address that others reach is never open: a token is made up and printed',
   cli.kill('SIGTERM');
   expect((await cli.finished).code).toBe(0);
 });
+
+/** The program has taken its signals over: it is past its very first steps. */
+async function catchesSignals(cli: Cli): Promise<void> {
+  // Bit 0: SIGHUP, which Node itself leaves alone.
+  const mask = (): bigint =>
+    BigInt(
+      `0x${/SigCgt:\s*(\w+)/.exec(readFileSync(`/proc/${cli.process.pid}/status`, 'utf8'))?.[1] ?? '0'}`,
+    );
+  while ((mask() & 1n) === 0n) await new Promise((resolve) => setTimeout(resolve, 10));
+}
 
 /** Process ids of the children of a process. */
 function childrenOf(pid: number): number[] {
