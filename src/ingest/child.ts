@@ -20,6 +20,7 @@ import { padRows, unpadRows, type FrameProducer } from './producer.js';
 import { createProducer } from './producers.js';
 import { resumedFrame } from './resume.js';
 import { isLive, isPushed } from './source-uri.js';
+import { promisedSeconds, readPictureLength, type PictureLength } from './video-length.js';
 
 type Branch = 'display' | 'analysis';
 const dropStages: Record<Branch, DropStage> = { display: 'display-queue', analysis: 'analysis-queue' };
@@ -48,6 +49,8 @@ class Session {
   #zeroPtsNs: number | null;
   #segment: Segment = { startNs: 0, baseNs: 0 };
   #lastMediaNs = 0;
+  /** Of a video file, from its own tables: GStreamer tells the length of the sound where that is longer. */
+  #pictureLength: PictureLength | null = null;
   #framesThisPass = 0;
   #framesEver = 0;
   readonly #tags = new Map<string, string>();
@@ -95,6 +98,7 @@ class Session {
   async start(): Promise<void> {
     const { address, mode, resume } = this.#request;
     if (isPushed(address)) this.#producer = await createProducer(address);
+    if (address.kind === 'file') this.#pictureLength = await readPictureLength(address.path);
     const load = createRequire(import.meta.url);
     const { Pipeline: NativePipeline } = load('gstreamer-superficial') as { Pipeline: typeof Pipeline };
     try {
@@ -400,11 +404,11 @@ class Session {
     for (const resolve of this.#onFormat.splice(0)) resolve();
   }
 
-  /** By the container's duration; right for constant frame rates, the only case where it is given. */
+  /** By the picture's duration; right for constant frame rates, the only case where it is given. */
   #countFrames(framesPerSecond: number | null): number | null {
     if (isLive(this.#request.address) || framesPerSecond === null) return null;
-    const seconds = this.#pipeline?.queryDuration() ?? -1;
-    return seconds > 0 ? Math.round(seconds * framesPerSecond) : null;
+    const seconds = this.#promisedSeconds();
+    return seconds === null ? null : Math.round(seconds * framesPerSecond);
   }
 
   // ---------------------------------------------------------------- pushed frames
@@ -536,9 +540,15 @@ class Session {
 
   /** Seconds read of a recording whose container promised clearly more. */
   #missingTail(): number | null {
-    const promised = this.#pipeline?.queryDuration() ?? -1;
     const read = this.#lastMediaNs / 1e9;
-    return promised > 0 && promised - read > Math.max(1, promised * 0.02) ? read : null;
+    if (this.#pictureLength?.cut === true) return read;
+    const promised = this.#pictureLength?.stamped === true ? null : this.#promisedSeconds();
+    return promised !== null && promised - read > Math.max(1, promised * 0.02) ? read : null;
+  }
+
+  /** Length of the picture as the container has it, null where it does not. */
+  #promisedSeconds(): number | null {
+    return promisedSeconds(this.#pictureLength, this.#pipeline?.queryDuration() ?? -1);
   }
 
   async #end(damagedAtS: number | null): Promise<void> {
