@@ -63,14 +63,16 @@ def check_parity(graph: str, path: Path, network: CompactTracker, geometry: Geom
     return worst
 
 
-def describe(graph: str, path: Path, network: CompactTracker, geometry: Geometry) -> dict[str, Any]:
+def describe_file(path: Path) -> dict[str, Any]:
     data = path.read_bytes()
+    return {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def describe(graph: str, path: Path, network: CompactTracker, geometry: Geometry) -> dict[str, Any]:
     inputs, outputs = shapes(graph, network, geometry)
     pixels = {"frame", "prompt"}
     return {
-        "file": path.name,
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "bytes": len(data),
+        **describe_file(path),
         "inputs": [{"name": name, "dtype": "uint8" if name in pixels else "float32", "shape": shape} for name, shape in inputs.items()],
         "outputs": [{"name": name, "dtype": "float32", "shape": shape} for name, shape in outputs.items()],
     }

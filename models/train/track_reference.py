@@ -125,10 +125,13 @@ class ReferenceTracker:
             planes[index, 3] = np.round(area * 255)
         return self.prompt(image, planes, np.ones(len(masks), np.float32))
 
+    def feeds(self, image: Array) -> dict[str, Array]:
+        """Inputs of the track graph for the next frame."""
+        return {"frame": self.fit(image), **self._bank_tensors()}
+
     def track(self, image: Array) -> Tracked:
         """Next frame of the stream."""
-        feeds = {"frame": self.fit(image), **self._bank_tensors()}
-        logits, iou, presence, key, value, embedding = self.track_session.run(None, feeds)
+        logits, iou, presence, key, value, embedding = self.track_session.run(None, self.feeds(image))
         self.frames += 1
         for index, bank in enumerate(self.banks):
             admitted = self.policy == "plain" or (self.policy == "gated" and iou[index] > self.min_confidence and presence[index] > 0)

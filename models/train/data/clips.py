@@ -127,5 +127,5 @@ class ClipBatches(IterableDataset[dict[str, Tensor]]):
             yield {
                 "frames": torch.from_numpy(np.stack([np.stack(clip.frames) for clip in clips])),
                 "masks": torch.from_numpy(np.stack([np.stack(clip.masks) for clip in clips])),
-                "prompts": torch.from_numpy(np.stack([random_prompt(random, clip.masks[0]) for clip in clips])),
+                "prompts": torch.from_numpy(np.stack([random_prompt(random, clip.masks[0], clip.kind == "robotic") for clip in clips])),
             }

@@ -76,9 +76,18 @@ def correct(planes: Planes, predicted: NDArray[np.bool_], truth: Mask, random: R
         draw_click(planes, point, positive)
 
 
-def random_prompt(random: Random, mask: Mask) -> Planes:
-    """A first prompt for training: click(s), box, scribble, or several of them, now and then with a spoiled mask to be refined."""
+def random_prompt(random: Random, mask: Mask, every_part: bool = False) -> Planes:
+    """A first prompt for training: click(s), box, scribble, or several of them, now and then with a spoiled mask to be refined. `every_part`: the mask is
+    several objects of one kind; every one of them gets a click, so that one click goes on meaning one object."""
     planes = empty_planes(mask.shape)
+    if every_part and (count := cv2.connectedComponentsWithStats(mask)[0]) > 2:
+        labels = cv2.connectedComponents(mask)[1]
+        for index in range(1, count):
+            part = (labels == index).astype(np.uint8)
+            if part.sum() > 0.001 * part.size and (point := interior_point(part, random)) is not None:
+                draw_click(planes, point, True)
+        if planes[POSITIVE].any():
+            return planes
     background = cv2.erode((mask == 0).astype(np.uint8), np.ones((9, 9), np.uint8))
     draw = random.random()
     if draw < 0.45:

@@ -34,6 +34,16 @@ def one_component(masks: list[Mask]) -> list[Mask] | None:
     return out
 
 
+def any_component(random: Random, mask: Mask) -> Mask:
+    """One component of the mask, each of a tenth of the largest or more equally likely."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    if count < 3:
+        return mask
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    large = 1 + np.flatnonzero(areas >= 0.1 * areas.max())
+    return (labels == int(random.choice(large))).astype(np.uint8)
+
+
 def real_clip(random: Random, sources: Sources, steps: int, size: tuple[int, int], kinds: dict[str, float]) -> Clip:
     """`kinds` weighs the kinds of video."""
     names = [kind for kind in kinds if sources.of_kind(kind)]
@@ -58,7 +68,9 @@ def _cut(random: Random, video: Video, steps: int, size: tuple[int, int]) -> Cli
         indices.reverse()
     label = int(random.choice(video.labels))
     masks = [(video.masks[index] == label).astype(np.uint8) for index in indices]
-    if video.kind == "robotic" and random.random() < 0.35:
+    if video.kind == "robotic" and steps == 1:
+        masks = [any_component(random, masks[0])]  # a mark means the one instrument under it
+    elif video.kind == "robotic" and random.random() < 0.6:
         masks = one_component(masks) or masks
     if masks[0].sum() < 100:
         return None
