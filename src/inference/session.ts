@@ -85,8 +85,15 @@ export async function openRunner(
           executionMode: 'sequential',
           graphOptimizationLevel: 'all',
           logSeverityLevel: 4,
-          // Idle threads must not spin: GStreamer and JPEG encoding share the cores.
-          extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+          extra: {
+            session: {
+              // Idle threads must not spin: GStreamer and JPEG encoding share the cores.
+              intra_op: { allow_spinning: '0' },
+              inter_op: { allow_spinning: '0' },
+              // 8-bit models: exact sums also on processors without VNNI, whose 16-bit ones would overflow.
+              x64quantprecision: '1',
+            },
+          },
         });
       } catch (cause) {
         if (provider === 'cpu') throw inferenceError('SONO_MODEL_BROKEN', { file }, cause);
