@@ -30,8 +30,10 @@ const seekFlags = { flush: 1, segment: 8 } as const;
 const pendingTurns = 16;
 /** Time for a capture card to open. */
 const devicePatienceMs = 3000;
-/** A source that cannot seek never prerolls again; it is then started afresh. */
+/** A source that cannot seek does not flush either; it is then started afresh. */
 const seekPatienceMs = 2000;
+/** Without a frame for so long, the parent is told until when the next one is not due. */
+const quietMs = 500;
 
 const nowNs = (): number => Number(process.hrtime.bigint());
 
@@ -67,6 +69,13 @@ class Session {
   #up = false;
   #over = false;
   #onPrerolled: (() => void) | null = null;
+  #onFlushed: (() => void) | null = null;
+  /** From the end of a pass until the source has been flushed for the next. */
+  #turning = false;
+  /** Passes ended so far: who began to wait in one must not go on in another. */
+  #turns = 0;
+  #lastFrameNs = 0;
+  #toldPositionS = -1;
 
   /** Frames pushed into appsrc and not yet seen by the index branch, in order. */
   readonly #pushed: { readonly index: number; readonly mediaNs: number; readonly pass: number }[] = [];
@@ -136,6 +145,21 @@ class Session {
     }
     await this.#filled();
     this.#play();
+    if (isPaced(address, mode)) setInterval(() => this.#tellWait(), quietMs).unref();
+  }
+
+  /**
+   * A file may hold a picture for a minute. The pace sink's position is that of the frame which waits there for its time, so
+   * the parent learns how long nothing will come, and a pipeline that stands still is not taken for one that waits.
+   */
+  #tellWait(): void {
+    if (this.#over || this.#turning || nowNs() - this.#lastFrameNs < quietMs * 1e6) return;
+    const positionS = this.#pipeline?.queryPosition() ?? -1;
+    const { startNs, baseNs } = this.#segment;
+    const dueNs = this.#ledger.dueNs(baseNs + positionS * 1e9 - startNs);
+    if (positionS <= this.#toldPositionS || dueNs === null || dueNs <= nowNs()) return;
+    this.#toldPositionS = positionS;
+    this.#outlet.message({ kind: 'waiting', untilNs: Math.round(dueNs) } satisfies ChildMessage);
   }
 
   /** A device that cannot be opened stops the pipeline on its way up, often without a word on the bus. */
@@ -250,11 +274,13 @@ class Session {
       const segment = parseSegment(packet.text);
       if (segment !== null) this.#onSegment(segment);
       if (packet.text.startsWith('GstEventSegmentDone')) void this.#nextPass();
+      if (packet.text.startsWith('GstEventFlushStop')) this.#turning = false;
       for (const [key, value] of parseTags(packet.text)) this.#tags.set(key, value);
       return;
     }
     if (packet.kind !== 'buffer') return;
     const seenNs = nowNs();
+    this.#lastFrameNs = seenNs;
     if (this.#capture(packet.ptsNs, seenNs) === null && this.#request.mode === 'live') {
       this.#outlet.message({ kind: 'dropped', stage: 'source', count: 1 } satisfies ChildMessage);
     }
@@ -281,9 +307,13 @@ class Session {
    * of stream could not be undone; a segment's end can.
    */
   async #nextPass(): Promise<void> {
+    if (this.#turning) return;
     const patienceEndsNs = nowNs() + 500e6;
     while (!this.#branches.every((branch) => this.#ledger.isSettled(branch)) && nowNs() < patienceEndsNs)
       await new Promise((resolve) => setTimeout(resolve, 2));
+    this.#turning = true;
+    this.#turns += 1;
+    this.#toldPositionS = -1;
     for (const branch of this.#branches) {
       const missing = this.#ledger.settle(branch);
       if (missing > 0) this.#dropped(branch, missing);
@@ -331,10 +361,13 @@ class Session {
   }
 
   async #onFrame(branch: Branch, packet: GdpPacket): Promise<void> {
-    if (packet.kind !== 'buffer') return;
+    // One that comes after the end of its pass has been counted as missing, and the next pass has the same PTS.
+    if (packet.kind !== 'buffer' || this.#turning) return;
+    const pass = this.#turns;
     let match = this.#ledger.match(branch, packet.ptsNs);
     for (let turns = 0; match.kind === 'pending' && turns < pendingTurns; turns += 1) {
       await new Promise<void>((resolve) => this.#onEntry.push(resolve));
+      if (pass !== this.#turns) return;
       match = this.#ledger.match(branch, packet.ptsNs);
     }
     if (match.kind !== 'frame') return;
@@ -458,6 +491,9 @@ class Session {
       case 'async-done':
         this.#onPrerolled?.();
         return;
+      case 'reset-time':
+        this.#onFlushed?.();
+        return;
       case 'eos':
         this.#busEos = true;
         this.#maybeEndOfPass();
@@ -529,13 +565,23 @@ class Session {
 
   /**
    * Whether the pipeline stands at `seconds`. The addon's own answer is false whenever one sink refuses, as
-   * gdppay does, so the proof is the preroll that follows a flush.
+   * gdppay does, so the proof is the flush, which comes with the seek or not at all. The preroll that follows takes as long
+   * as it takes on a busy machine; one that never comes is the parent's to notice.
    */
   async #seek(seconds: number, flags: number): Promise<boolean> {
     const prerolled = this.#whenPrerolled();
+    const flushed = new Promise<boolean>((resolve) => {
+      const patience = setTimeout(() => resolve(false), seekPatienceMs);
+      this.#onFlushed = () => {
+        clearTimeout(patience);
+        this.#onFlushed = null;
+        resolve(true);
+      };
+    });
     this.#pipeline?.seek(seconds, flags);
-    const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), seekPatienceMs).unref());
-    return Promise.race([prerolled.then(() => true), late]);
+    if (!(await flushed)) return false;
+    await prerolled;
+    return true;
   }
 
   /** Seconds read of a recording whose container promised clearly more. */
@@ -566,12 +612,17 @@ class Session {
   async #leave(): Promise<void> {
     this.#over = true;
     await this.#outlet.end();
-    leave(this.#pipeline);
+    this.#quit();
   }
 
   stop(): void {
     this.#over = true;
-    leave(this.#pipeline);
+    this.#quit();
+  }
+
+  /** A camera's session and a card are given back; a file has nothing of the kind, and stopping may wait for ever. */
+  #quit(): void {
+    leave(isLive(this.#request.address) ? this.#pipeline : null);
   }
 }
 

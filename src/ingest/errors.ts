@@ -72,6 +72,12 @@ export const ingestError = errorFactory({
     httpStatus: 503,
     sentence: 'No picture has come from "{uri}" for {seconds} seconds: check the camera and its cable.',
   },
+  SONO_SOURCE_STALLED: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence:
+      'Reading "{uri}" has stood still for {seconds} seconds and is being started again: this computer may be too busy.',
+  },
   SONO_SOURCE_STOPPED: {
     exitCode: 3,
     httpStatus: 503,

@@ -73,6 +73,11 @@ export class FrameLedger {
     this.#baseNs = baseNs;
   }
 
+  /** Monotonic time at which a running time is due; null before the clock has been started. */
+  dueNs(runningNs: number): number | null {
+    return this.#baseNs === null ? null : this.#baseNs + runningNs;
+  }
+
   /** PTS begin again (the next pass of a looping file). */
   startPass(): void {
     this.#lastRawPtsNs = -1;

@@ -19,7 +19,10 @@ import { ResumeTracker } from './resume.js';
 import { isLive, type SourceAddress } from './source-uri.js';
 
 export interface SupervisionOptions {
-  /** A live source without a frame for so long is taken as lost. */
+  /**
+   * A source in live mode without a frame for so long is taken as lost: a camera is silent, the reading of a file stands
+   * still. Before the first frame of a process a file has `startFactor` times as long.
+   */
   readonly silenceMs: number;
   /** Pause before the first restart; doubles with each attempt that brings no frame. */
   readonly firstBackoffMs: number;
@@ -31,6 +34,12 @@ export const defaultSupervision: SupervisionOptions = {
   firstBackoffMs: 500,
   longestBackoffMs: 10_000,
 };
+
+const longestTimerMs = 2 ** 31 - 1;
+/** A busy machine starts the process of a file slowly, and starting it again would only be slower. */
+const startFactor = 3;
+/** A process that has closed its pipe and is still there so long after is ended. */
+const lingerMs = 2_000;
 
 /** A source that kills its reader so often before its first frame will never work. */
 const hopelessCrashes = 5;
@@ -195,6 +204,10 @@ class Supervision {
       this.#deliver();
     });
     if (this.#held) this.#pipe.pause();
+    this.#pipe.on('end', () => {
+      const timer = setTimeout(() => child.kill('SIGKILL'), lingerMs);
+      child.once('exit', () => clearTimeout(timer));
+    });
     this.#pipe.on('error', () => undefined);
     child.stdin?.on('error', () => undefined);
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -213,7 +226,7 @@ class Supervision {
       if (this.#isHeld()) this.#whenDelivered = gone;
       else gone();
     });
-    this.#armWatchdog();
+    this.#armWatchdog(isLive(this.#address) ? 1 : startFactor);
   }
 
   #resumePoint(): ChildRequest['resume'] {
@@ -274,6 +287,9 @@ class Supervision {
         return;
       case 'dropped':
         this.#subscriber.next({ kind: 'dropped', stage: message.stage, count: message.count });
+        return;
+      case 'waiting':
+        this.#armWatchdog(1, Math.max(0, message.untilNs - nowNs()) / 1e6);
         return;
       case 'ended':
       case 'again':
@@ -386,7 +402,7 @@ class Supervision {
   }
 
   #mayHeal(code: IngestCode): boolean {
-    if (isLive(this.#address) && this.#framesEver) return true;
+    if ((isLive(this.#address) || code === 'SONO_SOURCE_STALLED') && this.#framesEver) return true;
     if (code === 'SONO_SOURCE_CRASHED') return this.#attempt + 1 < hopelessCrashes;
     return isLive(this.#address) && transientCodes.has(code);
   }
@@ -397,18 +413,22 @@ class Supervision {
     this.#restartTimer = setTimeout(() => this.#launch(), backoffMs);
   }
 
-  #armWatchdog(): void {
-    if (!isLive(this.#address)) return;
+  /** Whatever shows that the source is alive arms it again. `extraMs`: nothing is expected before. */
+  #armWatchdog(factor = 1, extraMs = 0): void {
+    const live = isLive(this.#address);
+    // In replay mode the consumer sets the pace; a file that has shown nothing yet is the opener's to give up.
+    if (!live && (this.#options.mode === 'replay' || !this.#framesEver)) return;
     this.#stopWatchdog();
-    const { silenceMs } = this.#supervision;
-    this.#watchdog = setTimeout(() => {
-      this.#killFor(
-        ingestError('SONO_SOURCE_SILENT', {
-          uri: sourceName(this.#address),
-          seconds: Math.round(silenceMs / 100) / 10,
-        }),
-      );
-    }, silenceMs);
+    const silenceMs = this.#supervision.silenceMs * factor;
+    const seconds = Math.round(silenceMs / 100) / 10;
+    const bite = (): void => {
+      if (this.#watchdog !== timer) return;
+      const uri = sourceName(this.#address);
+      this.#killFor(ingestError(live ? 'SONO_SOURCE_SILENT' : 'SONO_SOURCE_STALLED', { uri, seconds }));
+    };
+    // Was this process itself asleep, the frames are in the pipe: they are read before the immediate.
+    const timer = setTimeout(() => setImmediate(bite), Math.min(silenceMs + extraMs, longestTimerMs));
+    this.#watchdog = timer;
   }
 
   #stopWatchdog(): void {

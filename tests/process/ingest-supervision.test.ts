@@ -1,13 +1,14 @@
 /** What happens to a stream when its process dies. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/built-module.js';
-import { clip, eventually, isRunning, Recording, sourceChildren } from './ingest-harness.js';
+import { clip, eventually, gst, isRunning, Recording, sourceChildren } from './ingest-harness.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sono-kill-'));
 const path = join(folder, 'clip.mp4');
@@ -95,6 +96,82 @@ describe('kill -9 of the stream process', () => {
     expect(seen.errorCode).toBe('SONO_SOURCE_CRASHED');
     expect(seen.lost.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
   });
+});
+
+describe('a stream process that stands still', () => {
+  it('is ended and started again, and says so; the passes of a loop go on', async () => {
+    const seen = record(path, { loop: true }, { ...quick, silenceMs: 1500 });
+    await seen.until('past two seconds', () => (seen.display.at(-1)?.mediaNs ?? 0) > 2.2e9);
+    const [child] = await sourceChildren();
+    process.kill(child as number, 'SIGSTOP');
+    await seen.until('lost', () => seen.lost.length > 0);
+    expect(seen.lost[0]?.reason).toMatchObject({ code: 'SONO_SOURCE_STALLED', details: { seconds: 1.5 } });
+    const count = seen.display.length;
+    const before = seen.display.at(-1);
+    await seen.until('back', () => seen.display.length > count + 5);
+    expect(await isRunning(child as number)).toBe(false);
+    expect(seen.states.at(-1)?.phase).toBe('playing');
+    expect(seen.display[count]?.ptsNs).toBeGreaterThan(before?.ptsNs ?? Infinity);
+    for (const frame of seen.display.slice(count)) expect(frame.mediaNs).toBe(frame.sourceFrame * 40e6);
+  });
+
+  it('is told from one that waits for a picture that is due later', async () => {
+    const slow = join(folder, 'gap.mp4');
+    const part = (frames: number, rate: string): string =>
+      `videotestsrc num-buffers=${frames} ! video/x-raw,format=I420,width=160,height=120,framerate=${rate} ! join. `;
+    await gst(
+      `concat name=join ! x264enc key-int-max=5 speed-preset=ultrafast ! mp4mux ! filesink location=${slow} ` +
+        `${part(5, '25/1')}${part(2, '1/9')}${part(5, '25/1')}`,
+    );
+    const folderOfTwo = join(folder, 'pictures');
+    mkdirSync(folderOfTwo);
+    for (const name of ['1.png', '2.png'])
+      await sharp({ create: { width: 64, height: 48, channels: 3, background: 'grey' } }).toFile(
+        join(folderOfTwo, name),
+      );
+    for (const source of [slow, `${folderOfTwo}?fps=0.11`]) {
+      const seen = record(source, {}, { ...quick, silenceMs: 4000 });
+      await seen.over();
+      expect(seen.outcome).toBe('complete');
+      expect(seen.lost).toEqual([]);
+      const times = seen.analysis.map(({ ptsNs }) => ptsNs);
+      expect(Math.max(...times.slice(1).map((time, n) => time - (times[n] as number)))).toBeGreaterThan(8e9);
+    }
+  });
+});
+
+describe('a short clip in a loop on a busy machine', () => {
+  it('shows every one of many passes, each frame delivered or counted, by one process', async () => {
+    const frameCount = 5;
+    const short = join(folder, 'short.mp4');
+    await clip(short, frameCount, 'width=160,height=120,framerate=25/1');
+    // Nobody else gets a core for himself.
+    const busy = Array.from({ length: cpus().length }, () =>
+      spawn(process.execPath, ['--eval', 'for (;;);'], { stdio: 'ignore' }),
+    );
+    try {
+      const passes = 52;
+      const seen = record(short, { loop: true });
+      await seen.until('past its passes', () => (seen.display.at(-1)?.pass ?? 0) > passes, 240_000);
+      const children = await sourceChildren();
+      expect(children).toHaveLength(1);
+      expect(seen.states.map(({ phase }) => phase)).toEqual(['starting', 'playing']);
+      for (const [branch, frames] of [
+        ['display-queue', seen.display],
+        ['analysis-queue', seen.analysis],
+      ] as const) {
+        const complete = frames.filter(({ pass }) => pass < passes);
+        const places = complete.map(({ pass, sourceFrame }) => pass * frameCount + sourceFrame);
+        expect(places).toEqual([...new Set(places)].sort((a, b) => a - b));
+        expect(places.length + (seen.dropped.get(branch) ?? 0)).toBeGreaterThanOrEqual(passes * frameCount);
+        expect(complete.every(({ sourceFrame, mediaNs }) => mediaNs === sourceFrame * 40e6)).toBe(true);
+      }
+      const shown = new Set([...seen.display, ...seen.analysis].map(({ pass }) => pass));
+      for (let pass = 0; pass < passes; pass += 1) expect(shown).toContain(pass);
+    } finally {
+      for (const process of busy) process.kill('SIGKILL');
+    }
+  }, 300_000);
 });
 
 describe('kill -9 of the parent', () => {
