@@ -11,7 +11,7 @@ import { htmlReport } from '../evaluate/report/report.js';
 import { readResult, resultSchema, writeWhole, type ResultFile } from '../evaluate/result-file.js';
 import type { RunResult } from '../evaluate/result.js';
 import { comparisonTable, groupTable, policyTable, runTable } from '../evaluate/tables.js';
-import { defaultThreads } from '../replay/run-item.js';
+import { defaultThreads } from '../replay/run-options.js';
 import { cliError } from './errors.js';
 import { positiveNumber, wholeNumber } from './option-values.js';
 import { fromInvocation, invocationFolder } from './paths.js';

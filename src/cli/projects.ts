@@ -4,7 +4,7 @@ import { findModel } from '../config/pipeline-file.js';
 import { Projects } from '../replay/project-routes.js';
 import { replayTools } from '../replay/replay-tools.js';
 import { replayDefaults } from '../replay/run-batch.js';
-import { defaultThreads } from '../replay/run-item.js';
+import { defaultThreads } from '../replay/run-options.js';
 import { dataFolder, invocationFolder } from './paths.js';
 import { programVersion } from './versions.js';
 

@@ -10,9 +10,8 @@ import { replayError } from '../replay/errors.js';
 import { jsonProgress, quietProgress, terminalProgress } from '../replay/progress.js';
 import { parseMoment } from '../replay/range.js';
 import { replayDefaults, runReplay } from '../replay/run-batch.js';
-import { defaultThreads, directions } from '../replay/run-item.js';
-import type { Direction } from '../replay/run-item.js';
-import { verifyRecording } from '../replay/verify.js';
+import { defaultThreads, directions } from '../replay/run-options.js';
+import type { Direction } from '../replay/run-options.js';
 import type { VerifyReport } from '../replay/verify.js';
 import { cliError } from './errors.js';
 import { fromInvocation, invocationFolder } from './paths.js';
@@ -150,6 +149,8 @@ async function replay(inputs: readonly string[], flags: Flags): Promise<void> {
 }
 
 async function verify(inputs: readonly string[], flags: Flags): Promise<void> {
+  // Loads the network's runtime into this process; runs have it in theirs.
+  const { verifyRecording } = await import('../replay/verify.js');
   const recordings = flags.from === undefined ? inputs : [flags.from, ...inputs];
   if (recordings.length === 0)
     throw cliError('SONO_USAGE', {

@@ -4,7 +4,6 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import sharp from 'sharp';
 import { z } from 'zod';
 import { SonoError } from '../errors.js';
 import { maskFromBitmap } from '../mask-rle.js';
@@ -169,6 +168,8 @@ async function readMask(path: string, file: string, where: string): Promise<Mask
   let picture: { data: Buffer; info: { width: number; height: number; channels: number } };
   try {
     await stat(path);
+    // Few prompt files name a picture.
+    const { default: sharp } = await import('sharp');
     picture = await sharp(path, { limitInputPixels: maxMaskPixels })
       .removeAlpha()
       .toColourspace('srgb')

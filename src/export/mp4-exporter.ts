@@ -7,7 +7,6 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import sharp from 'sharp';
 import { exportError } from './errors.js';
 import { checkFrame } from './label-map.js';
 import type { Exporter, ExporterCheckpoint, ExportFrame, ExportInfo } from './exporter.js';
@@ -129,6 +128,7 @@ export class Mp4Exporter implements Exporter {
     const { width, height } = this.#info.source.size;
     let data: Buffer;
     try {
+      const { default: sharp } = await import('sharp');
       const decoded = await sharp(frame.picture)
         .toColourspace('srgb')
         .ensureAlpha()

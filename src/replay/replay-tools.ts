@@ -1,17 +1,50 @@
-/** The live implementations behind a replay: the same sources, engine and exporters as everywhere in the house. */
+/**
+ * The live implementations behind a replay: the same sources, engine and exporters as everywhere in the house. What only
+ * recordings need is loaded when one is read or written.
+ */
+import { defer, from, mergeMap } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { createExporter } from '../export/index.js';
 import { createWorkerEngine } from '../inference/worker-engine.js';
+import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
 import { createSource } from '../ingest/index.js';
 import { readDicomReference } from './dicom-reference.js';
-import { McapExporter } from './mcap-exporter.js';
-import { RecordingSource } from './recording-source.js';
+import type { InputItem } from './input-item.js';
 import type { ReplayTools } from './run-item.js';
 
 export const replayTools: ReplayTools = {
-  createSource: (item) =>
-    item.kind === 'recording' ? new RecordingSource(item.uri, item.stream) : createSource(item.uri),
+  createSource: (item) => (item.kind === 'recording' ? new LoadedRecording(item) : createSource(item.uri)),
   createEngine: createWorkerEngine,
-  createExporter: (format, { mcapPictures }) =>
-    format === 'mcap' ? new McapExporter({ pictures: mcapPictures }) : createExporter(format),
+  createExporter: async (format, { mcapPictures }) => {
+    if (format !== 'mcap') return createExporter(format);
+    const { McapExporter } = await import('./mcap-exporter.js');
+    return new McapExporter({ pictures: mcapPictures });
+  },
   readDicomReference,
 };
+
+class LoadedRecording implements FrameSource {
+  readonly uri: string;
+  #source: FrameSource | null = null;
+  #held = false;
+
+  constructor(private readonly item: InputItem) {
+    this.uri = item.uri;
+  }
+
+  open(options: SourceOptions): Observable<SourceEvent> {
+    return defer(() => from(this.#load())).pipe(mergeMap((source) => source.open(options)));
+  }
+
+  pause(hold: boolean): void {
+    this.#held = hold;
+    this.#source?.pause(hold);
+  }
+
+  async #load(): Promise<FrameSource> {
+    const { RecordingSource } = await import('./recording-source.js');
+    this.#source ??= new RecordingSource(this.item.uri, this.item.stream);
+    this.#source.pause(this.#held);
+    return this.#source;
+  }
+}

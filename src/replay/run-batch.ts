@@ -21,7 +21,8 @@ import type { InputItem } from './input-item.js';
 import { errorFromWire } from './item-messages.js';
 import type { FromItem, ToItem } from './item-messages.js';
 import type { FrameRange } from './range.js';
-import type { Direction, ItemOptions, ItemProgress, ItemSummary } from './run-item.js';
+import type { ItemOptions, ItemProgress, ItemSummary } from './run-item.js';
+import type { Direction } from './run-options.js';
 import { WorkFolder, writeFileAtomically, writeProblem } from './work-folder.js';
 
 export interface ReplayOptions {

@@ -3,11 +3,11 @@
  * process (item-process.ts); everything with a side effect comes in through `ReplayTools`, the live implementations.
  */
 import { createHash } from 'node:crypto';
-import { cpus } from 'node:os';
 import type { Exporter, ExportFormat, ExportInfo } from '../export/exporter.js';
 import type { DicomReference } from '../export/exporter.js';
 import type { SonoError } from '../errors.js';
 import type { Engine, EngineInfo, EngineOptions } from '../inference/engine.js';
+import { readModelFolder } from '../inference/manifest.js';
 import type { ProviderName } from '../inference/provider.js';
 import type { FrameSource } from '../ingest/frame-source.js';
 import { promptProblem } from '../prompt-plan.js';
@@ -17,7 +17,7 @@ import { promptToWire } from '../protocol/requests.js';
 import { runBackwardPass } from './backward-pass.js';
 import { replayError } from './errors.js';
 import { BackwardResults, runForwardPass } from './forward-pass.js';
-import { StoredMasks } from './stored-masks.js';
+import type { FoundResults } from './forward-pass.js';
 import type { StoredOrEmpty } from './forward-pass.js';
 import { FrameReader } from './frames.js';
 import { identifyInput } from './input-item.js';
@@ -25,11 +25,9 @@ import type { InputItem } from './input-item.js';
 import { momentWords, outOfRange } from './prompt-problems.js';
 import { momentText } from './range.js';
 import type { FrameRange } from './range.js';
+import type { Direction } from './run-options.js';
 import { TrackedObjects } from './tracked-objects.js';
 import { WorkFolder } from './work-folder.js';
-
-export const directions = ['forward', 'backward', 'both'] as const;
-export type Direction = (typeof directions)[number];
 
 export interface ItemOptions {
   readonly item: InputItem;
@@ -60,7 +58,10 @@ export interface ItemOptions {
 export interface ReplayTools {
   readonly createSource: (item: InputItem) => FrameSource;
   readonly createEngine: (options: EngineOptions) => Promise<Engine>;
-  readonly createExporter: (format: ExportFormat, options: { readonly mcapPictures: boolean }) => Exporter;
+  readonly createExporter: (
+    format: ExportFormat,
+    options: { readonly mcapPictures: boolean },
+  ) => Promise<Exporter>;
   readonly readDicomReference: (uri: string) => Promise<DicomReference | null>;
 }
 
@@ -111,7 +112,20 @@ export async function runItem(
   const startedUnixMs = Date.now();
   const work = await WorkFolder.open(options.workDirectory);
   const timed = new EngineTimer();
-  const engine = await tools.createEngine({
+  const { inputSize } = (await readModelFolder(options.modelDir)).tracker;
+  const exporters = await Promise.all(options.formats.map((format) => tools.createExporter(format, options)));
+  const needsPicture = exporters.some((exporter) => exporter.needsPicture);
+  const openSource = (pictures: boolean) =>
+    new FrameReader(tools.createSource(options.item), {
+      streamId: options.item.clip,
+      analysisSize: inputSize,
+      displayQuality: pictures ? displayQuality : null,
+    });
+  const onlyForward = options.direction === 'forward' || options.masksFrom !== null;
+  // None of these needs the others, and each takes its time: loading the network, starting the source's process, hashing a
+  // long file. What the source says of itself comes from the forward pass's own reader where that is the first pass.
+  const first = openSource(onlyForward && needsPicture);
+  const loading = tools.createEngine({
     modelDir: options.modelDir,
     provider: options.provider,
     policy: options.policy,
@@ -119,27 +133,19 @@ export async function runItem(
     sourceSize: { width: 1, height: 1 },
     keepLogits: true,
   });
+  const described = Promise.all([identifyInput(options.item.uri), first.format()]);
+  // Awaited below; if the network cannot be loaded, that is the news.
+  described.catch(() => undefined);
+  let engine: Engine;
   try {
-    const exporters = options.formats.map((format) => tools.createExporter(format, options));
-    const needsPicture = exporters.some((exporter) => exporter.needsPicture);
-    const openSource = (pictures: boolean) =>
-      new FrameReader(tools.createSource(options.item), {
-        streamId: options.item.clip,
-        analysisSize: engine.info.inputSize,
-        displayQuality: pictures ? displayQuality : null,
-      });
-    // Reading a long file twice at the same time costs less than doing it one after the other.
-    const [input, source] = await Promise.all([
-      identifyInput(options.item.uri),
-      (async () => {
-        const probe = openSource(false);
-        try {
-          return await probe.format();
-        } finally {
-          probe.close();
-        }
-      })(),
-    ]);
+    engine = await loading;
+  } catch (error) {
+    first.close();
+    throw error;
+  }
+  try {
+    const [input, source] = await described;
+    if (!onlyForward) first.close();
     checkPlan(options.plan, source, options.range);
     await engine.setSourceSize(source.size);
     const timedEngine = timed.around(engine);
@@ -199,11 +205,11 @@ export async function runItem(
       found:
         options.masksFrom === null
           ? new BackwardResults(work)
-          : await StoredMasks.open(options.masksFrom, options.item.clip),
+          : await storedMasks(options.masksFrom, options.item.clip),
       keepStates: options.keepStates,
       snapshot: () => engine.snapshot(),
       restore: (snapshot) => engine.restore(snapshot),
-      reader: openSource(needsPicture),
+      reader: onlyForward ? first : openSource(needsPicture),
       plan: options.plan,
       range: options.range,
       work,
@@ -250,8 +256,15 @@ export async function runItem(
       },
     };
   } finally {
+    first.close();
     await engine.close();
   }
+}
+
+/** Reading MCAP takes libraries that other runs need not load. */
+async function storedMasks(path: string, clip: string): Promise<FoundResults> {
+  const { StoredMasks } = await import('./stored-masks.js');
+  return StoredMasks.open(path, clip);
 }
 
 /** Prompts that cannot fit this source. */
@@ -360,6 +373,3 @@ class EngineTimer {
     };
   }
 }
-
-/** The same number whatever else runs on the machine: results must not depend on `--jobs`. */
-export const defaultThreads = Math.max(1, Math.min(2, cpus().length));
