@@ -2,8 +2,8 @@
  * Is the object seen, and how sure are we? Hysteresis over time on calibrated confidence and presence.
  *
  *   prompt ─► tracking ⇄ uncertain ─► lost ─► searching
- *                 ▲                    │          │
- *                 └────────────────────┴──────────┘   (seen well for `confirmNs`)
+ *                 ▲          ▲         │          │
+ *                 └──────────┴─────────┴──────────┘   (seen for `confirmNs`: well → tracking, fairly → uncertain)
  *
  * Times are differences of PTS: a dropped frame is a gap in time. A condition must hold on every analysed frame of
  * its time, so even at a low rate one single frame never loses or finds an object. Distances in time, not signed
@@ -18,13 +18,15 @@ export const lifeCycle = {
   presentFrom: 0.5,
   /** Doubtful: confidence below this. The gap to `confidentFrom` keeps a state from flickering. */
   doubtfulBelow: 0.45,
-  /** Not seen: presence below `presentFrom`, empty mask, or confidence below this. */
+  /** Not seen: presence below this (the gap to `presentFrom` keeps an object from coming and going), empty mask, … */
+  absentPresenceBelow: 0.4,
+  /** … or confidence below this. */
   absentBelow: 0.2,
   /** Doubtful for so long: uncertain. Two frame intervals at 25 fps. */
   doubtNs: 80_000_000,
   /** Not seen for so long: lost. Within five frames at 25 fps of leaving the picture. */
   loseNs: 160_000_000,
-  /** Seen well for so long: tracking again. */
+  /** Seen well for so long: tracking again. Seen fairly for so long after a loss: shown again, as uncertain. */
   confirmNs: 120_000_000,
   /** Lost for so long: searching. */
   searchNs: 1_000_000_000,
@@ -44,7 +46,7 @@ export interface LifeCycle {
   readonly state: ObjectState;
   /** Since when the object is in this state. */
   readonly sinceNs: number;
-  /** Since when it has been seen well, doubtful or absent without a break; null: not now. */
+  /** Since when it has been seen well (after a loss: at least fairly), doubtful or absent without a break; null: not now. */
   readonly wellSinceNs: number | null;
   readonly doubtfulSinceNs: number | null;
   readonly absentSinceNs: number | null;
@@ -60,8 +62,9 @@ const begin = (state: ObjectState, ptsNs: number): LifeCycle => ({
 
 function judge({ confidence, presence, emptyMask }: Evidence): 'well' | 'fair' | 'doubtful' | 'absent' {
   // Written so that NaN counts as absent.
-  if (!(presence >= lifeCycle.presentFrom && confidence >= lifeCycle.absentBelow) || emptyMask)
+  if (!(presence >= lifeCycle.absentPresenceBelow && confidence >= lifeCycle.absentBelow) || emptyMask)
     return 'absent';
+  if (presence < lifeCycle.presentFrom) return 'doubtful';
   if (confidence >= lifeCycle.confidentFrom) return 'well';
   return confidence < lifeCycle.doubtfulBelow ? 'doubtful' : 'fair';
 }
@@ -85,13 +88,16 @@ export function advance(previous: LifeCycle, evidence: Evidence): LifeCycle {
   const since = (before: number | null, holds: boolean): number | null => (holds ? (before ?? ptsNs) : null);
   const held = (sinceNs: number | null, durationNs: number): boolean =>
     sinceNs !== null && Math.abs(ptsNs - sinceNs) >= durationNs;
+  const gone = previous.state === 'lost' || previous.state === 'searching';
   const next = {
     ...previous,
-    wellSinceNs: since(previous.wellSinceNs, seen === 'well'),
+    wellSinceNs: since(previous.wellSinceNs, seen === 'well' || (gone && seen === 'fair')),
     doubtfulSinceNs: since(previous.doubtfulSinceNs, seen === 'doubtful' || seen === 'absent'),
     absentSinceNs: since(previous.absentSinceNs, seen === 'absent'),
   };
   const become = (state: ObjectState): LifeCycle => ({ ...next, state, sinceNs: ptsNs });
+  const found = (): LifeCycle =>
+    seen === 'well' ? become('tracking') : { ...become('uncertain'), wellSinceNs: null };
   switch (previous.state) {
     case 'tracking':
       // Absent is shown as doubt at once; only the loss itself waits.
@@ -100,10 +106,10 @@ export function advance(previous: LifeCycle, evidence: Evidence): LifeCycle {
       if (held(next.absentSinceNs, lifeCycle.loseNs)) return become('lost');
       return held(next.wellSinceNs, lifeCycle.confirmNs) ? become('tracking') : next;
     case 'lost':
-      if (held(next.wellSinceNs, lifeCycle.confirmNs)) return become('tracking');
+      if (held(next.wellSinceNs, lifeCycle.confirmNs)) return found();
       return held(previous.sinceNs, lifeCycle.searchNs) ? become('searching') : next;
     case 'searching':
-      return held(next.wellSinceNs, lifeCycle.confirmNs) ? become('tracking') : next;
+      return held(next.wellSinceNs, lifeCycle.confirmNs) ? found() : next;
   }
 }
 
