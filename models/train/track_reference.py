@@ -48,6 +48,11 @@ class Manifest:
     def tokens(self) -> int:
         return int(self.raw["memory"]["keyShape"][1])
 
+    @property
+    def presence_bias(self) -> float:
+        """Calibration: an object counts as present where its logit plus this is positive."""
+        return float(self.raw["calibration"]["presence"]["bias"])
+
     @staticmethod
     def read(folder: Path) -> Manifest:
         return Manifest(folder, json.loads((folder / "model.json").read_text()))

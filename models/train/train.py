@@ -324,7 +324,7 @@ def train(config: RunConfig, sources: Sources, folder: Path, device: torch.devic
             waited = time.monotonic() - last
             figures = trainer.run_step(batch)
             now = time.monotonic()
-            trainer.seconds += now - last
+            trainer.seconds = _from_first(trainer.seconds + now - last)
             last = now
             recent.append({**figures, "wait": waited})
             if trainer.step % config.log_steps == 0 and rank == 0:
@@ -344,6 +344,15 @@ def train(config: RunConfig, sources: Sources, folder: Path, device: torch.devic
     if rank == 0:
         trainer.save()
     return trainer
+
+
+def _from_first(value: float) -> float:
+    """The first process's value for all: rates that follow each one's own clock would let the weights drift apart."""
+    if not distributed.is_initialized():
+        return value
+    shared = torch.tensor([value], dtype=torch.float64)
+    distributed.broadcast(shared, 0)
+    return float(shared.item())
 
 
 def _all_agree(stop: bool) -> bool:

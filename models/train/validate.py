@@ -55,7 +55,7 @@ class Result:
     presence: list[float] = field(default_factory=list)
     present: list[bool] = field(default_factory=list)
     shown: list[bool] = field(default_factory=list)
-    """The mask has at least one pixel and the presence logit is positive."""
+    """The mask has at least one pixel and the calibrated presence is at least one half."""
 
     def mean(self, values: list[float]) -> float:
         """DAVIS semi-supervised protocol: without the first (not in the lists) and the last frame."""
@@ -100,6 +100,11 @@ def sequences(name: str, root: Path) -> Iterator[Sequence]:
         yield from procedural_sequences(name)
 
 
+def seen(tracker: ReferenceTracker, output: Tracked) -> bool:
+    """The calibrated presence is at least one half."""
+    return bool(output.presence[0] + tracker.manifest.presence_bias > 0)
+
+
 def track(tracker: ReferenceTracker, sequence: Sequence, with_f: bool = True) -> Result:
     result = Result(sequence.name)
     for index in range(sequence.length):
@@ -115,7 +120,7 @@ def track(tracker: ReferenceTracker, sequence: Sequence, with_f: bool = True) ->
         result.iou.append(float(output.iou[0]))
         result.presence.append(float(output.presence[0]))
         result.present.append(bool(truth.any()))
-        result.shown.append(bool(predicted.any() and output.presence[0] > 0))
+        result.shown.append(bool(predicted.any()) and seen(tracker, output))
     return result
 
 
@@ -233,7 +238,7 @@ def evaluate_absence(tracker: ReferenceTracker, root: Path, count: int = 10, sco
         outputs = [tracker.track(clip.frames[index]) for index in order[1:]]
         for output, index in zip(outputs, order[1:], strict=True):
             keep(output, bool(present[index]))
-        shown = [bool(output.presence[0] > 0 and (output.logits[0] > 0).any()) for output in outputs]
+        shown = [seen(tracker, output) and bool((output.logits[0] > 0).any()) for output in outputs]
         absences += 1
         during = shown[gone - 1 : gone + 9]
         low += not all(during[:5])
@@ -243,7 +248,7 @@ def evaluate_absence(tracker: ReferenceTracker, root: Path, count: int = 10, sco
             returns += 1
             first = gone + 9
             overlaps = [
-                region_similarity(output.mask(0, *clip.masks[0].shape), clip.masks[index] > 0) if output.presence[0] > 0 else 0.0
+                region_similarity(output.mask(0, *clip.masks[0].shape), clip.masks[index] > 0) if seen(tracker, output) else 0.0
                 for output, index in list(zip(outputs, order[1:], strict=True))[first : first + 10]
             ]
             found += max(overlaps, default=0) >= 0.5
@@ -261,7 +266,7 @@ def evaluate_absence(tracker: ReferenceTracker, root: Path, count: int = 10, sco
             output = tracker.track(other)
             keep(output, False)
             foreign += 1
-            foreign_silent += not bool(output.presence[0] > 0 and (output.logits[0] > 0).any())
+            foreign_silent += not (seen(tracker, output) and (output.logits[0] > 0).any())
     return {
         "absences": absences,
         "scores_low_within_5_frames": round(low / max(1, absences), 3),

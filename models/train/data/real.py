@@ -70,7 +70,7 @@ def _cut(random: Random, video: Video, steps: int, size: tuple[int, int]) -> Cli
     masks = [(video.masks[index] == label).astype(np.uint8) for index in indices]
     if video.kind == "robotic" and steps == 1:
         masks = [any_component(random, masks[0])]  # a mark means the one instrument under it
-    elif video.kind == "robotic" and random.random() < 0.6:
+    elif video.kind == "robotic" and random.random() < 0.4:
         masks = one_component(masks) or masks
     if masks[0].sum() < 100:
         return None
