@@ -1,5 +1,5 @@
 /** The program's command line. Finds the command, loads it alone, and turns every failure into one sentence and an exit code. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import { SonoError } from '../errors.js';
 import { commands } from './commands.js';
 import { exitProcess } from '../process-exit.js';
@@ -15,6 +15,12 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version(programVersion())
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'sonoscope: ')) })
+    .configureHelp({ optionDescription: describeOption })
+    .addHelpText(
+      'after',
+      '\nOf "./sonoscope" itself:\n  train           train the model\n  test            every check and every test\n\n' +
+        '"./sonoscope COMMAND --help" tells more.',
+    )
     .showSuggestionAfterError();
   const wanted = argv.find((argument) => !argument.startsWith('-'));
   const named = wanted === 'help' ? argv[argv.indexOf(wanted) + 1] : wanted;
@@ -24,6 +30,21 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (entry.name === named) (await entry.load()).configure(command);
   }
   await program.parseAsync([...argv], { from: 'user' });
+}
+
+/** Commander's own words without the default that goes without saying: off, or nothing. */
+function describeOption(option: Option): string {
+  const { argChoices, description } = option;
+  const defaultValue: unknown = option.defaultValue;
+  const silent =
+    defaultValue === undefined ||
+    defaultValue === false ||
+    (Array.isArray(defaultValue) && defaultValue.length === 0);
+  const notes = [
+    ...(argChoices ? [`choices: ${argChoices.join(', ')}`] : []),
+    ...(silent ? [] : [`default: ${String(defaultValue)}`]),
+  ];
+  return notes.length === 0 ? description : `${description} (${notes.join('; ')})`;
 }
 
 /** Prints one sentence for people (and, with SONO_DEBUG, the cause) and gives the exit code. */
