@@ -35,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 /** Commander's own words without the default that goes without saying: off, or nothing. */
 function describeOption(option: Option): string {
   const { argChoices, description } = option;
-  const defaultValue: unknown = option.defaultValue;
+  const defaultValue = option.defaultValue as string | number | boolean | readonly string[] | undefined;
   const silent =
     defaultValue === undefined ||
     defaultValue === false ||
