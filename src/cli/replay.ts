@@ -1,7 +1,7 @@
 /** `sonoscope replay`: analyse recorded material, every frame of it; with --verify: run a recording again and compare. */
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import { findModel } from '../config/pipeline-file.js';
+import { findModel, installedModels } from '../config/pipeline-file.js';
 import { providerChoices } from '../config/pipeline-file.js';
 import { readPromptFile } from '../config/prompt-file.js';
 import { exportFormats } from '../export/exporter.js';
@@ -12,12 +12,14 @@ import { parseMoment } from '../replay/range.js';
 import { replayDefaults, runReplay } from '../replay/run-batch.js';
 import { defaultThreads, directions } from '../replay/run-options.js';
 import type { Direction } from '../replay/run-options.js';
-import type { VerifyReport } from '../replay/verify.js';
+import type { RecordedModel, VerifyReport } from '../replay/verify.js';
 import { cliError } from './errors.js';
 import { fromInvocation, invocationFolder } from './paths.js';
 import { positiveNumber, wholeNumber } from './option-values.js';
 import { listenForStop } from './signals.js';
 import { programVersion } from './versions.js';
+
+const defaultModel = 'compact';
 
 interface Flags {
   readonly prompt?: string;
@@ -27,7 +29,7 @@ interface Flags {
   readonly from?: string;
   readonly to?: string;
   readonly stride: number;
-  readonly model: string;
+  readonly model?: string;
   readonly provider: (typeof providerChoices)[number];
   readonly policy?: string;
   readonly jobs: number;
@@ -59,7 +61,10 @@ export function configure(command: Command): void {
     .option('--from <moment>', 'first frame (120) or time (12.5s, 800ms); with --verify: the recording')
     .option('--to <moment>', 'last frame or time, included')
     .option('--stride <n>', 'analyse every n-th frame', wholeNumber(1, 100_000), 1)
-    .option('--model <name>', 'name or folder of the model', 'compact')
+    .option(
+      '--model <name>',
+      `name or folder of the model (default: ${defaultModel}; with --verify: the one of the recording)`,
+    )
     .addOption(new Option('--provider <name>', 'execution provider').choices(providerChoices).default('auto'))
     .option('--policy <name>', 'memory policy (default: the one of the model)')
     .option('--jobs <n>', 'clips side by side', wholeNumber(1, 64), replayDefaults.jobs)
@@ -122,7 +127,7 @@ async function replay(inputs: readonly string[], flags: Flags): Promise<void> {
           to: flags.to === undefined ? null : parseMoment(flags.to, '--to'),
           stride: flags.stride,
         },
-        modelDir: modelFolder(flags.model),
+        modelDir: modelFolder(flags.model ?? defaultModel),
         provider: flags.provider,
         policy: flags.policy ?? null,
         threads: flags.threads,
@@ -160,7 +165,7 @@ async function verify(inputs: readonly string[], flags: Flags): Promise<void> {
   for (const recording of recordings) {
     const report = await verifyRecording({
       path: fromInvocation(recording),
-      modelDir: modelFolder(flags.model),
+      modelDir: flags.model === undefined ? recordedModel : modelFolder(flags.model),
     });
     process.stdout.write(
       flags.progress === 'json' ? `${JSON.stringify(report)}\n` : `${verifyText(report)}\n`,
@@ -185,6 +190,18 @@ function verifyText(report: VerifyReport): string {
     )
     .join('; ');
   return `${report.path}: ${report.firstDifference ? 'different' : 'identical'} – ${streams}${cut}`;
+}
+
+/** The installed model with which something was recorded; else one that may bear its name, for the comparison to refuse. */
+async function recordedModel({ modelName, modelSha256 }: RecordedModel): Promise<string> {
+  const { readModelFolder } = await import('../inference/manifest.js');
+  for (const name of installedModels()) {
+    const folder = findModel(name, invocationFolder());
+    // One that cannot be read is not it.
+    const read = folder === null ? null : await readModelFolder(folder).catch(() => null);
+    if (folder !== null && read?.sha256 === modelSha256) return folder;
+  }
+  return findModel(modelName, invocationFolder()) ?? modelFolder(defaultModel);
 }
 
 function modelFolder(model: string): string {

@@ -26,7 +26,13 @@ import { openRecording } from './recording-streams.js';
 
 export interface VerifyOptions {
   readonly path: string;
-  readonly modelDir: string;
+  /** Folder of the model, or how to find it by what the recording says of it (streams may have different ones). */
+  readonly modelDir: string | ((recorded: RecordedModel) => Promise<string>);
+}
+
+export interface RecordedModel {
+  readonly modelName: string;
+  readonly modelSha256: string;
 }
 
 export interface Difference {
@@ -199,8 +205,9 @@ class StreamVerifier {
       await this.#engine.close();
     }
     const { info, threads, sourceSize, snapshot } = entry;
+    const { modelDir } = this.options;
     const engine = await createLocalEngine({
-      modelDir: this.options.modelDir,
+      modelDir: typeof modelDir === 'string' ? modelDir : await modelDir(info),
       provider: info.provider,
       policy: info.policy,
       threads,

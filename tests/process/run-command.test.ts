@@ -281,6 +281,24 @@ describe('a recording', () => {
     expect(verified.code).toBe(0);
   });
 
+  it.skipIf(!installedModels().includes('compact-fast'))(
+    'is verified with the model it was made with, unasked',
+    async () => {
+      const recording = join(folder, 'fast.mcap');
+      const source = ['--source', 'synthetic:counter?duration=1', '--port', '0', '--model', 'compact-fast'];
+      const prompt = boxFile('fast-prompt.json', [10, 10, 200, 100]);
+      const report = join(folder, 'fast.json');
+      await runCli(['run', ...source, '--prompt', prompt, '--record', recording, '--report', report]);
+      const { code, stdout, stderr } = await runCli(['replay', '--from', recording, '--verify']);
+      expect(stderr).toBe('');
+      expect(stdout).toContain('identical');
+      expect(code).toBe(0);
+      const other = await runCli(['replay', '--from', recording, '--verify', '--model', tinyModelDir]);
+      expect(other.stderr).toContain('SONO_VERIFY_MODEL');
+      expect(other.code).toBe(4);
+    },
+  );
+
   it('verifies also when the inference thread was killed again and again', async () => {
     const recording = join(folder, 'killed.mcap');
     const report = join(folder, 'killed.json');
