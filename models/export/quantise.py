@@ -97,7 +97,8 @@ def plain_float_graph(track: Path, folder: Path) -> onnx.ModelProto:
     return onnx.load(str(folder / "folded.onnx"))
 
 
-def quantise_graph(track: Path, feeds: list[dict[str, Array]], out: Path) -> None:
+def quantise_graph(track: Path, feeds: list[dict[str, Array]], out: Path, percentile: float | None = PERCENTILE) -> None:
+    """`percentile` None: the whole range of each activation."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         model = plain_float_graph(track, folder)
@@ -105,8 +106,8 @@ def quantise_graph(track: Path, feeds: list[dict[str, Array]], out: Path) -> Non
             str(folder / "folded.onnx"),
             QUANTISED_OPERATORS,
             augmented_model_path=str(folder / "observed.onnx"),
-            calibrate_method=CalibrationMethod.Percentile,
-            extra_options={"percentile": PERCENTILE, "num_bins": 2048},
+            calibrate_method=CalibrationMethod.MinMax if percentile is None else CalibrationMethod.Percentile,
+            extra_options={} if percentile is None else {"percentile": percentile, "num_bins": 2048},
         )
         calibrator.collect_data(_Frames(feeds))
         ranges = calibrator.compute_data()
@@ -114,6 +115,7 @@ def quantise_graph(track: Path, feeds: list[dict[str, Array]], out: Path) -> Non
     left = [node.name for node in model.graph.node if node.op_type in ("Clip", "Relu") and (node.input[0] not in maker or maker[node.input[0]].op_type != "Conv")]
     quantiser = QDQQuantizer(copy.deepcopy(model), True, False, QuantType.QInt8, QuantType.QUInt8, ranges, [], left, QUANTISED_OPERATORS, {})
     quantiser.quantize_model()
+    quantiser.model.topological_sort()
     result: onnx.ModelProto = quantiser.model.model
     result.ir_version = IR_VERSION
     used = {node.domain for node in result.graph.node}

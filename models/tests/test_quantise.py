@@ -1,0 +1,59 @@
+"""The int8 edition keeps the contract, quantises what it says, and is not written when its masks differ."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from models.export import quantise as quantise_module
+from models.export.export import ParityError
+from models.export.graphs import INPUTS, example_inputs
+from models.export.quantise import quantise_folder, quantise_graph
+from models.tests.conftest import GEOMETRY
+from models.train.network import CompactTracker
+from models.train.paths import MODELS
+
+
+@pytest.fixture()
+def feeds(network: CompactTracker) -> list[dict[str, np.ndarray]]:
+    return [
+        {name: tensor.numpy() for name, tensor in zip(INPUTS["track"], example_inputs("track", network, GEOMETRY, 1, seed), strict=True)} for seed in range(3)
+    ]
+
+
+def test_the_contract_stays_and_convolutions_become_eight_bit(exported: Path, feeds: list[dict[str, np.ndarray]], tmp_path: Path) -> None:
+    out = tmp_path / "track.onnx"
+    quantise_graph(exported / "track.onnx", feeds, out, percentile=None)  # a random network has constant activations: no histogram
+    before, after = (onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]) for path in (exported / "track.onnx", out))
+    for ours, theirs in ((before.get_inputs(), after.get_inputs()), (before.get_outputs(), after.get_outputs())):
+        assert [(value.name, value.type) for value in ours] == [(value.name, value.type) for value in theirs]
+    graph = onnx.load(str(out)).graph
+    maker = {output: node.op_type for node in graph.node for output in node.output}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    assert convolutions and all(maker.get(node.input[0]) == maker.get(node.input[1]) == "DequantizeLinear" for node in convolutions)
+    # per object count as well: the graph still takes several objects
+    two = {name: np.concatenate([array, array]) if name != "frame" else array for name, array in feeds[0].items()}
+    assert after.run(None, two)[0].shape[0] == 2
+
+
+def test_nothing_is_written_when_masks_differ(exported: Path, feeds: list[dict[str, np.ndarray]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantise_module, "load_sources", lambda root: None)
+    monkeypatch.setattr(quantise_module, "calibration_feeds", lambda model, sources: feeds)
+    monkeypatch.setattr(quantise_module, "quantise_graph", lambda track, feeds, out: quantise_graph(track, feeds, out, None))
+    monkeypatch.setattr(quantise_module, "agreement", lambda *arguments: 0.5)
+    with pytest.raises(ParityError, match="0.500"):
+        quantise_folder(exported, tmp_path / "out", "1.0.0", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not (MODELS / "compact-fast" / "model.json").exists(), reason="models/compact-fast is not there")
+def test_the_shipped_edition_names_what_it_was_made_from() -> None:
+    fast, full = (json.loads((MODELS / name / "model.json").read_text()) for name in ("compact-fast", "compact"))
+    made_from = fast["training"]["quantisation"]["of"]
+    assert made_from == {"name": "compact", "version": full["version"], "track": full["graphs"]["track"]["sha256"]}
+    assert fast["memory"] == full["memory"] and fast["input"] == full["input"]
