@@ -159,7 +159,8 @@ def load_network(arguments: argparse.Namespace) -> tuple[CompactTracker, dict[st
     state = torch.load(arguments.checkpoint, map_location="cpu", weights_only=True)
     network = CompactTracker(network_config(state["network_config"]))
     network.load_state_dict(state["network"])
-    return network, {"run": state["run"], "steps": state["step"], "seconds": round(state["seconds"]), "config": state["config"]}
+    training = {"run": state["run"], "steps": state["step"], "seconds": round(state["seconds"]), "config": state["config"]}
+    return network, training | ({"averageOf": state["average_of"]} if "average_of" in state else {})
 
 
 def main() -> None:

@@ -30,6 +30,8 @@ class MixConfig:
     real_kinds: dict[str, float] = field(default_factory=lambda: {"natural": 0.55, "robotic": 0.25, "vocal-folds": 0.2, "teacher": 0.2})
     stills: float = 0.15
     """Share of single annotated stills (fetal and muscle ultrasound, any frame) where only one frame is wanted (prompt training)."""
+    zoom: float = 0.0
+    """Share of real clips in which the camera moves close to the object, or away from it, while the clip runs."""
     foreign: float = 0.12
     """Share of clips in which some frames show another scene, black or noise: no object there."""
 
@@ -38,7 +40,7 @@ def draw_clip(random: Random, sources: Sources, mix: MixConfig, steps: int, size
     shares = np.array([mix.real, mix.composite, mix.surgery, mix.echo])
     kind = int(random.choice(4, p=shares / shares.sum()))
     if kind == 0:
-        clip = real_clip(random, sources, steps, size, mix.real_kinds)
+        clip = real_clip(random, sources, steps, size, mix.real_kinds, mix.zoom)
     elif kind == 1:
         clip = composite_clip(random, sources, steps, size)
     elif kind == 2:

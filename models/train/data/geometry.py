@@ -56,6 +56,31 @@ def random_crop(random: Random, image_size: tuple[int, int], size: tuple[int, in
     return Crop(int(random.integers(width - crop_width + 1)), int(random.integers(height - crop_height + 1)), crop_width, crop_height)
 
 
+def zoom_path(random: Random, first: Crop, steps: int, target: tuple[int, int], strength: tuple[float, float] = (0.25, 0.7)) -> list[Crop]:
+    """Crops of a camera that moves close to `target` (x, y in the picture) while the clip runs, or away from it: an endoscope pushed forward until the
+    object fills the view. The last crop has `strength` of the first one's sides; the change comes evenly or within a few frames."""
+    share = random.uniform(*strength)
+    width, height = max(16.0, first.width * share), max(16.0, first.height * share)
+    left = np.clip(target[0] - random.uniform(0.3, 0.7) * width, first.left, first.left + first.width - width)
+    top = np.clip(target[1] - random.uniform(0.3, 0.7) * height, first.top, first.top + first.height - height)
+    progress = np.clip(np.linspace(0, 1, steps) * random.uniform(1, 3), 0, 1)
+    if random.random() < 0.25:
+        progress = progress[::-1]
+    path = []
+    for part in progress:
+        shrunk = share**part
+        along = (1 - shrunk) / (1 - share)  # corners move in step with the size
+        path.append(
+            Crop(
+                round(first.left + (left - first.left) * along),
+                round(first.top + (top - first.top) * along),
+                max(16, int(first.width * shrunk)),
+                max(16, int(first.height * shrunk)),
+            )
+        )
+    return path
+
+
 def smooth_walk(random: Random, steps: int, amplitude: float, smoothness: float = 3.0) -> NDArray[np.float64]:
     """[steps] values that start at 0 and drift smoothly, about `amplitude` over the clip."""
     noise = random.normal(0, 1, steps + 8)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from models.train.data.geometry import Clip, Random, random_crop
+from models.train.data.geometry import Clip, Random, random_crop, zoom_path
 from models.train.data.sources import Mask, Sources, Video
 
-MAX_STRIDE = {"natural": 5, "robotic": 4, "vocal-folds": 2, "teacher": 3}
+MAX_STRIDE = {"natural": 5, "robotic": 4, "vocal-folds": 3, "teacher": 3}
 MIN_AREA = 0.002
 
 
@@ -44,19 +44,19 @@ def any_component(random: Random, mask: Mask) -> Mask:
     return (labels == int(random.choice(large))).astype(np.uint8)
 
 
-def real_clip(random: Random, sources: Sources, steps: int, size: tuple[int, int], kinds: dict[str, float]) -> Clip:
-    """`kinds` weighs the kinds of video."""
+def real_clip(random: Random, sources: Sources, steps: int, size: tuple[int, int], kinds: dict[str, float], zoom: float = 0.0) -> Clip:
+    """`kinds` weighs the kinds of video; `zoom`: share of clips in which the camera moves close (twice that for laryngoscopy, where it always does)."""
     names = [kind for kind in kinds if sources.of_kind(kind)]
     weights = np.array([kinds[name] for name in names])
     while True:
         kind = str(random.choice(names, p=weights / weights.sum()))
         videos = sources.of_kind(kind)
-        clip = _cut(random, videos[int(random.integers(len(videos)))], steps, size)
+        clip = _cut(random, videos[int(random.integers(len(videos)))], steps, size, zoom)
         if clip is not None:
             return clip
 
 
-def _cut(random: Random, video: Video, steps: int, size: tuple[int, int]) -> Clip | None:
+def _cut(random: Random, video: Video, steps: int, size: tuple[int, int], zoom: float) -> Clip | None:
     stride = int(random.integers(1, MAX_STRIDE[video.kind] + 1))
     while stride > 1 and len(video.frames) <= stride * (steps - 1):
         stride -= 1
@@ -75,8 +75,15 @@ def _cut(random: Random, video: Video, steps: int, size: tuple[int, int]) -> Cli
     if masks[0].sum() < 100:
         return None
     crop = random_crop(random, masks[0].shape, size, masks[0])
-    frames = [crop.cut(video.frames[index], size) for index in indices]
-    masks = [crop.cut(mask, size, nearest=True) for mask in masks]
+    crops = [crop] * steps
+    if steps > 1 and random.random() < zoom * (2 if video.kind == "vocal-folds" else 1):
+        seen = masks[-1][crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
+        ys, xs = np.nonzero(seen)
+        if len(ys):
+            pick = int(random.integers(len(ys)))
+            crops = zoom_path(random, crop, steps, (crop.left + int(xs[pick]), crop.top + int(ys[pick])))
+    frames = [part.cut(video.frames[index], size) for part, index in zip(crops, indices, strict=True)]
+    masks = [part.cut(mask, size, nearest=True) for part, mask in zip(crops, masks, strict=True)]
     if masks[0].sum() < MIN_AREA * size[0] * size[1]:
         return None
     if random.random() < 0.5:
