@@ -20,6 +20,7 @@ import { padRows, unpadRows, type FrameProducer } from './producer.js';
 import { createProducer } from './producers.js';
 import { resumedFrame } from './resume.js';
 import { isLive, isPushed } from './source-uri.js';
+import { lowerDecodingAhead } from './thread-priority.js';
 import { promisedSeconds, readPictureLength, type PictureLength } from './video-length.js';
 
 type Branch = 'display' | 'analysis';
@@ -144,6 +145,7 @@ class Session {
       }
     }
     await this.#filled();
+    if (mode === 'live') lowerDecodingAhead();
     this.#play();
     if (isPaced(address, mode)) setInterval(() => this.#tellWait(), quietMs).unref();
   }

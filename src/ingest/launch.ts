@@ -5,8 +5,8 @@
  * source ─ decode ─ queue(decoded) ─ convert ─ flip ─┬─ gate ─ shape      one whole picture now and then: its caps
  *                                                    ├─ 4×1 grey ─┬─ pace  waits until a file's frame is due
  *                                                    │            └─ index every frame's PTS
- *                                                    ├─ queue ─ JPEG 4:4:4 ─ display
- *                                                    └─ queue ─ scale ─ RGB ─ analysis
+ *                                                    ├─ queue ─ scale ─ RGB ─ analysis
+ *                                                    └─ queue ─ JPEG 4:4:4 ─ display
  * ```
  *
  * The addon cannot read a PTS, so each sample travels as a GDP packet, whose header has it. The index branch
@@ -33,8 +33,11 @@ export function quote(text: string): string {
   return `"${text.replace(/[\\"]/g, '\\$&')}"`;
 }
 
-const smallQueue = (buffers: number, leaky: boolean): string =>
-  `queue max-size-buffers=${buffers} max-size-bytes=0 max-size-time=0${leaky ? ' leaky=downstream' : ''}`;
+/** Queues whose threads carry a frame from the moment it is due; short, because thread names are cut at 15 characters. */
+export const framePathElements = ['decoded', 'displayqueue', 'analysisqueue'] as const;
+
+const smallQueue = (name: (typeof framePathElements)[number], buffers: number, leaky: boolean): string =>
+  `queue name=${name} max-size-buffers=${buffers} max-size-bytes=0 max-size-time=0${leaky ? ' leaky=downstream' : ''}`;
 
 /** GStreamer's fraction for a frame rate: exact for 25, 30000/1001 and the like. */
 export function fraction(framesPerSecond: number): string {
@@ -115,7 +118,7 @@ export function launchString(address: SourceAddress, options: LaunchOptions): st
   const sink = (name: 'display' | 'analysis'): string =>
     `gdppay ! appsink name=${name} sync=false async=false max-buffers=${waiting[name]} drop=${live}`;
   const parts = [
-    `${sourceLaunch(address, options.pushed)} ! ${smallQueue(3, false).replace('queue', 'queue name=decoded')} ` +
+    `${sourceLaunch(address, options.pushed)} ! ${smallQueue('decoded', 3, false)} ` +
       '! videoconvert ! videoflip video-direction=auto ! tee name=picture',
     'picture. ! videoscale method=nearest-neighbour ! videoconvert ' +
       '! video/x-raw,format=GRAY8,width=4,height=1,pixel-aspect-ratio=1/1 ! tee name=tick',
@@ -128,23 +131,24 @@ export function launchString(address: SourceAddress, options: LaunchOptions): st
     // come as a GDP packet; and gdppay refuses seeks, here and elsewhere, so that the source sees one, by the pace sink.
     'picture. ! valve name=gate drop-mode=forward-sticky-events ! gdppay ! appsink name=shape sync=false async=false',
   ];
+  if (options.analysisSize !== null) {
+    const { width, height } = options.analysisSize;
+    // Before the display branch: its millisecond of work then starts before the several of the JPEG, not beside them.
+    // Plain bilinear reads two pixels per axis and aliases when it shrinks; bilinear2 reads all of them and comes within
+    // a third of a grey level of what evaluation feeds the network.
+    parts.push(
+      `picture. ! ${smallQueue('analysisqueue', waiting.analysis, live)} ! videoscale add-borders=false method=bilinear2 ! videoconvert ` +
+        `! video/x-raw,format=RGB,width=${width},height=${height},pixel-aspect-ratio=1/1 ! ${sink('analysis')}`,
+    );
+  }
   if (options.displayQuality !== null) {
     parts.push(
-      `picture. ! ${smallQueue(waiting.display, live)} ! videoscale add-borders=false ` +
+      `picture. ! ${smallQueue('displayqueue', waiting.display, live)} ! videoscale add-borders=false ` +
         '! capsfilter name=displaysize caps="video/x-raw,pixel-aspect-ratio=1/1" ! videoconvert ' +
         '! video/x-raw,format=RGBx ! videoconvert ' +
         // JFIF is full-range BT.601 whatever the camera sends, and jpegenc does not convert. By way of RGB, because
         // from limited to full range within BT.601 videoconvert 1.22 changes nothing and the picture pales.
         `! video/x-raw,format=Y444,colorimetry=1:4:0:0 ! jpegenc quality=${options.displayQuality} ! ${sink('display')}`,
-    );
-  }
-  if (options.analysisSize !== null) {
-    const { width, height } = options.analysisSize;
-    // Plain bilinear reads two pixels per axis and aliases when it shrinks; bilinear2 reads all of them and comes within
-    // a third of a grey level of what evaluation feeds the network.
-    parts.push(
-      `picture. ! ${smallQueue(waiting.analysis, live)} ! videoscale add-borders=false method=bilinear2 ! videoconvert ` +
-        `! video/x-raw,format=RGB,width=${width},height=${height},pixel-aspect-ratio=1/1 ! ${sink('analysis')}`,
     );
   }
   return parts.join('\n');

@@ -1,12 +1,12 @@
 /** Files through a real child process and real GStreamer: frames, times, loops, replay, and every kind of broken file. */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { probeSource } from '../../src/ingest/index.js';
-import { clip, eventually, gst, Recording, sourceChildren } from './ingest-harness.js';
+import { clip, eventually, gst, namedThreads, Recording, sourceChildren } from './ingest-harness.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sono-files-'));
 const at = (name: string): string => join(folder, name);
@@ -157,6 +157,23 @@ describe('a file', () => {
     seen.source.pause(false);
     await seen.over();
     expect(seen.analysis.map((frame) => frame.sourceFrame)).toEqual(Array.from({ length: 250 }, (_, n) => n));
+  });
+
+  it.runIf(process.platform === 'linux')('is decoded ahead behind the frames that are due', async () => {
+    const seen = record(at('ok.mp4'), { loop: true });
+    const normal = getPriority();
+    // Its threads keep their places when a pass begins.
+    for (const pass of [0, 1]) {
+      await seen.until(`pass ${pass}`, () => (seen.display.at(-1)?.pass ?? -1) >= pass);
+      const threads = namedThreads((await sourceChildren())[0] ?? 0);
+      const serving = (element: string): number[] =>
+        threads.filter(({ name }) => name.startsWith(element)).map(({ niceness }) => niceness);
+      for (const element of ['decoded:', 'displayqueue:', 'analysisqueue:'])
+        expect(serving(element)).toEqual([normal]);
+      for (const element of ['qtdemux', 'multiqueue'])
+        for (const niceness of serving(element)) expect(niceness).toBeGreaterThan(normal);
+      expect(serving('multiqueue')).not.toEqual([]);
+    }
   });
 
   it('ends its process when nobody listens any more', async () => {

@@ -1,5 +1,7 @@
 /** What the process tests of sources share: clips made by GStreamer, and a subscriber that remembers. */
 import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { promisify } from 'node:util';
 import { createSource, type SupervisionOptions } from '../../src/ingest/index.js';
 import type { AnalysisFrame, DisplayFrame, DropStage, SourceFormat } from '../../src/frame.js';
@@ -163,4 +165,17 @@ export async function eventually(
     if (Date.now() > end) throw new Error(`never ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** Threads of a process by name, with their niceness. Linux. */
+export function namedThreads(pid: number): { readonly name: string; readonly niceness: number }[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((id) => {
+    try {
+      const name = readFileSync(`/proc/${pid}/task/${id}/comm`, 'utf8').trim();
+      return [{ name, niceness: getPriority(Number(id)) }];
+    } catch {
+      // Ended meanwhile.
+      return [];
+    }
+  });
 }
