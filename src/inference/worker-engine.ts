@@ -83,6 +83,8 @@ class WorkerEngine implements Engine {
   #inFlight: (Call & { readonly id: number; readonly watchdog: NodeJS.Timeout }) | null = null;
   #nextId = 1;
   #state: TrackerSnapshot | null = null;
+  /** Memory of a frame that has been tracked, for the next one. */
+  #spare: ArrayBuffer | null = null;
   #failed: Partial<Record<ProviderName, string>> = {};
   /** Starts in a row that did not become stable. */
   #attempts = 0;
@@ -114,11 +116,11 @@ class WorkerEngine implements Engine {
   }
 
   async track(frame: AnalysisFrame): Promise<FrameResult> {
-    return (await this.#call({ kind: 'track', frame: ownCopy(frame) })) as FrameResult;
+    return (await this.#call({ kind: 'track', frame: this.#ownCopy(frame) })) as FrameResult;
   }
 
   async command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult> {
-    const copy = frame === null ? null : ownCopy(frame);
+    const copy = frame === null ? null : this.#ownCopy(frame);
     return (await this.#call({ kind: 'command', command, frame: copy })) as CommandResult;
   }
 
@@ -147,6 +149,19 @@ class WorkerEngine implements Engine {
   }
 
   // -------------------------------------------------------------------------------------------- calls
+
+  /**
+   * The caller keeps its pixels (rooms hold frames for prompts); the copy is handed over to the worker, which gives its
+   * memory back: a fresh array for each frame would keep the garbage collectors of both threads busy.
+   */
+  #ownCopy(frame: AnalysisFrame): AnalysisFrame {
+    const spare = this.#spare;
+    this.#spare = null;
+    const data =
+      spare?.byteLength === frame.data.byteLength ? new Uint8Array(spare) : new Uint8Array(frame.data.length);
+    data.set(frame.data);
+    return { ...frame, data };
+  }
 
   #call(task: WorkerTask): Promise<unknown> {
     if (this.#closed) return Promise.reject(inferenceError('SONO_ENGINE_CLOSED'));
@@ -224,6 +239,7 @@ class WorkerEngine implements Engine {
             return;
           case 'done':
             this.#info = message.info;
+            this.#spare = message.pixels ?? this.#spare;
             this.#settle(message.id, ({ resolve }) => resolve(message.value));
             return;
           case 'failed':
@@ -328,11 +344,6 @@ class WorkerEngine implements Engine {
     this.#post(worker, { kind: 'close' });
     worker.unref();
   }
-}
-
-/** The caller keeps its pixels (rooms hold frames for prompts); the copy is handed over to the worker. */
-function ownCopy(frame: AnalysisFrame): AnalysisFrame {
-  return { ...frame, data: Uint8Array.from(frame.data) };
 }
 
 /**

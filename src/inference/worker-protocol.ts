@@ -28,7 +28,14 @@ export type FromWorker =
   | { readonly kind: 'ready'; readonly info: EngineInfo }
   /** It cannot be; the worker ends. */
   | { readonly kind: 'refused'; readonly error: PlainError }
-  | { readonly kind: 'done'; readonly id: number; readonly value: unknown; readonly info: EngineInfo }
+  /** `pixels`: the tracked frame's memory, given back for another frame. */
+  | {
+      readonly kind: 'done';
+      readonly id: number;
+      readonly value: unknown;
+      readonly info: EngineInfo;
+      readonly pixels: ArrayBuffer | null;
+    }
   | { readonly kind: 'failed'; readonly id: number; readonly error: PlainError }
   /** The provider broke: this worker is of no more use. */
   | { readonly kind: 'broken'; readonly provider: ProviderName; readonly reason: string }

@@ -24,8 +24,9 @@ export async function serveEngine(
   start: WorkerStart,
   choose: ChooseProvider = chooseProvider,
 ): Promise<void> {
-  // Nothing is handed over: the tracker keeps what it answers with (earlier masks, memory).
-  const post = (message: FromWorker): void => port.postMessage(message);
+  // Results are not handed over: the tracker keeps what it answers with (earlier masks, memory).
+  const post = (message: FromWorker, transfer: readonly ArrayBuffer[] = []): void =>
+    port.postMessage(message, transfer);
   let loaded = false;
   port.on('message', (message: ToWorker) => {
     if (message.kind !== 'close') void perform(message.id, message);
@@ -80,7 +81,9 @@ export async function serveEngine(
   const perform = async (id: number, task: WorkerTask): Promise<void> => {
     try {
       const value = await run(task);
-      post({ kind: 'done', id, value, info: info() });
+      const pixels = task.kind === 'track' ? task.frame.data.buffer : null;
+      if (pixels instanceof ArrayBuffer) post({ kind: 'done', id, value, info: info(), pixels }, [pixels]);
+      else post({ kind: 'done', id, value, info: info(), pixels: null });
       const changed = task.kind === 'command' || task.kind === 'restore' || task.kind === 'sourceSize';
       if (changed || (task.kind === 'track' && performance.now() - stateSentMs >= stateIntervalMs))
         sendState(stateRecent, false);
