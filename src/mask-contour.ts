@@ -8,7 +8,7 @@
  */
 import type { Mask } from './mask.js';
 import type { Point } from './prompt.js';
-import { maskBox, maskToBitmap } from './mask-rle.js';
+import { maskBox } from './mask-rle.js';
 
 export interface Outline {
   /** False: outer border (clockwise on the screen); true: border of a hole (counter-clockwise). */
@@ -21,77 +21,102 @@ export interface Outline {
 const east = 0;
 const rightTurn = 1;
 const leftTurn = 3;
-const stepX = [1, 0, -1, 0] as const;
-const stepY = [0, 1, 0, -1] as const;
 /** Midpoint of the side travelled along, from the pixel's top-left corner. */
 const middleX = [0.5, 1, 0.5, 0] as const;
 const middleY = [0, 0.5, 1, 0.5] as const;
 
+/** The mask's box as one byte per pixel with an empty frame of one pixel around it, so that no neighbour is outside. */
+interface Framed {
+  readonly cells: Uint8Array;
+  readonly stride: number;
+  /** Mask pixel of the cell at row 0, column 0. */
+  readonly originX: number;
+  readonly originY: number;
+}
+
+const empty = 0;
+const foreground = 1;
+/** A foreground pixel whose top side belongs to a border that has been followed. */
+const topSeen = 2;
+
 /** Every border of the mask, in scan order of its topmost-leftmost pixel. */
 export function maskOutlines(mask: Mask): Outline[] {
-  const { width, height } = mask;
-  const [boxX, boxY, boxWidth, boxHeight] = maskBox(mask);
-  if (boxWidth === 0) return [];
-  const bitmap = maskToBitmap(mask);
-  const inside = (x: number, y: number): boolean =>
-    x >= 0 && y >= 0 && x < width && y < height && bitmap[y * width + x] !== 0;
-  // Each border passes at least one top side, so marking those finds each border once.
-  const seen = new Uint8Array(width * height);
+  const framed = frameMask(mask);
+  if (framed === null) return [];
+  const { cells, stride } = framed;
   const outlines: Outline[] = [];
-  for (let y = boxY; y < boxY + boxHeight; y++)
-    for (let x = boxX; x < boxX + boxWidth; x++)
-      if (seen[y * width + x] === 0 && inside(x, y) && !inside(x, y - 1))
-        outlines.push(follow(x, y, width, inside, seen));
+  // Each border passes at least one top side, so marking those finds each border once.
+  for (let cell = stride; cell < cells.length; cell++)
+    if (cells[cell] === foreground && cells[cell - stride] === empty) outlines.push(follow(framed, cell));
   return outlines;
 }
 
-function follow(
-  startX: number,
-  startY: number,
-  width: number,
-  inside: (x: number, y: number) => boolean,
-  seen: Uint8Array,
-): Outline {
-  const points: Point[] = [];
-  let x = startX;
-  let y = startY;
+function frameMask(mask: Mask): Framed | null {
+  const [boxX, boxY, boxWidth, boxHeight] = maskBox(mask);
+  if (boxWidth === 0) return null;
+  const { height, counts } = mask;
+  const stride = boxWidth + 2;
+  const cells = new Uint8Array(stride * (boxHeight + 2));
+  const [originX, originY] = [boxX - 1, boxY - 1];
+  let position = 0;
+  for (let run = 0; run < counts.length; run++) {
+    const end = position + (counts[run] as number);
+    if (run % 2 === 1)
+      while (position < end) {
+        const x = Math.floor(position / height);
+        const columnEnd = Math.min(end, (x + 1) * height);
+        let cell = (position - x * height - originY) * stride + x - originX;
+        for (; position < columnEnd; position++, cell += stride) cells[cell] = foreground;
+      }
+    position = end;
+  }
+  return { cells, stride, originX, originY };
+}
+
+function follow({ cells, stride, originX, originY }: Framed, start: number): Outline {
+  const steps = [1, stride, -1, -stride] as const;
+  const xs: number[] = [];
+  const ys: number[] = [];
+  let cell = start;
+  let x = originX + (start % stride);
+  let y = originY + Math.floor(start / stride);
   let direction = east;
   do {
-    if (direction === east) seen[y * width + x] = 1;
-    points.push([x + (middleX[direction] as number), y + (middleY[direction] as number)]);
-    const dx = stepX[direction] as number;
-    const dy = stepY[direction] as number;
-    // Left of the direction of travel is (dy, -dx).
-    if (inside(x + dx + dy, y + dy - dx)) {
-      x += dx + dy;
-      y += dy - dx;
-      direction = (direction + leftTurn) % 4;
-    } else if (inside(x + dx, y + dy)) {
-      x += dx;
-      y += dy;
+    if (direction === east) cells[cell] = topSeen;
+    xs.push(x + (middleX[direction] as number));
+    ys.push(y + (middleY[direction] as number));
+    const ahead = steps[direction] as number;
+    const left = steps[(direction + leftTurn) % 4] as number;
+    if (cells[cell + ahead] !== empty || cells[cell + ahead + left] !== empty) {
+      const turn = cells[cell + ahead + left] !== empty;
+      const step = turn ? ahead + left : ahead;
+      cell += step;
+      x = originX + (cell % stride);
+      y = originY + Math.floor(cell / stride);
+      if (turn) direction = (direction + leftTurn) % 4;
     } else direction = (direction + rightTurn) % 4;
-  } while (x !== startX || y !== startY || direction !== east);
-  return { hole: signedArea(points) < 0, points: withoutStraightPoints(points) };
+  } while (cell !== start || direction !== east);
+  return outlineOf(xs, ys);
 }
 
-/** Positive for a clockwise polygon on the screen (y downwards). */
-function signedArea(points: readonly Point[]): number {
-  let doubled = 0;
-  let [beforeX, beforeY] = points.at(-1) as Point;
-  for (const [x, y] of points) {
-    doubled += beforeX * y - x * beforeY;
+/**
+ * Leaves out points on the straight line between their neighbours: exact, and about half the points. The border of a hole
+ * is the one whose area is negative (positive: clockwise on the screen, y downwards).
+ */
+function outlineOf(xs: readonly number[], ys: readonly number[]): Outline {
+  const points: Point[] = [];
+  const count = xs.length;
+  let doubledArea = 0;
+  let [beforeX, beforeY] = [xs[count - 1] as number, ys[count - 1] as number];
+  for (let index = 0; index < count; index++) {
+    const [x, y] = [xs[index] as number, ys[index] as number];
+    const next = index + 1 === count ? 0 : index + 1;
+    const [afterX, afterY] = [xs[next] as number, ys[next] as number];
+    doubledArea += beforeX * y - x * beforeY;
+    if ((x - beforeX) * (afterY - y) !== (y - beforeY) * (afterX - x)) points.push([x, y]);
     [beforeX, beforeY] = [x, y];
   }
-  return doubled / 2;
-}
-
-/** Leaves out points on the straight line between their neighbours: exact, and about half the points. */
-function withoutStraightPoints(points: readonly Point[]): Point[] {
-  return points.filter(([x, y], index) => {
-    const [beforeX, beforeY] = points.at(index - 1) as Point;
-    const [afterX, afterY] = points[(index + 1) % points.length] as Point;
-    return (x - beforeX) * (afterY - y) !== (y - beforeY) * (afterX - x);
-  });
+  return { hole: doubledArea < 0, points };
 }
 
 /**
@@ -102,41 +127,42 @@ export function simplifyOutline(outline: Outline, tolerancePx: number): Outline 
   const { points } = outline;
   const count = points.length;
   if (count <= 4 || tolerancePx <= 0) return outline;
-  const at = (index: number): Point => points[index % count] as Point;
-  const fromStart = ([x, y]: Point): number => Math.hypot(x - at(0)[0], y - at(0)[1]);
+  // Flat arrays with the first point again at the end, squared distances: this runs for every object of every frame.
+  const xs = new Float64Array(count + 1);
+  const ys = new Float64Array(count + 1);
+  for (let index = 0; index <= count; index++)
+    [xs[index], ys[index]] = points[index === count ? 0 : index] as Point;
   let opposite = 0;
-  points.forEach((point, index) => {
-    if (fromStart(point) > fromStart(at(opposite))) opposite = index;
-  });
-  const keep = new Uint8Array(count);
+  let farthest = 0;
+  for (let index = 1; index < count; index++) {
+    const squared = squaredLength(at(xs, index) - at(xs, 0), at(ys, index) - at(ys, 0));
+    if (squared > farthest) [farthest, opposite] = [squared, index];
+  }
+  const keep = new Uint8Array(count + 1);
   keep[0] = 1;
   keep[opposite] = 1;
-  const spans: [number, number][] = [
-    [0, opposite],
-    [opposite, count],
-  ];
-  for (let span = spans.pop(); span !== undefined; span = spans.pop()) {
-    const [from, to] = span;
+  const spans = [0, opposite, opposite, count];
+  while (spans.length > 0) {
+    const to = spans.pop() as number;
+    const from = spans.pop() as number;
+    const [x0, y0] = [at(xs, from), at(ys, from)];
+    const [dx, dy] = [at(xs, to) - x0, at(ys, to) - y0];
+    const squared = squaredLength(dx, dy);
     let worst = -1;
-    let worstDistance = tolerancePx;
+    let worstSquared = tolerancePx * tolerancePx;
     for (let index = from + 1; index < to; index++) {
-      const distance = distanceToSegment(at(index), at(from), at(to));
-      if (distance > worstDistance) {
-        worstDistance = distance;
-        worst = index;
-      }
+      const [x, y] = [at(xs, index) - x0, at(ys, index) - y0];
+      const along = squared === 0 ? 0 : Math.min(Math.max((x * dx + y * dy) / squared, 0), 1);
+      const distanceSquared = squaredLength(x - along * dx, y - along * dy);
+      if (distanceSquared > worstSquared) [worstSquared, worst] = [distanceSquared, index];
     }
     if (worst >= 0) {
       keep[worst] = 1;
-      spans.push([from, worst], [worst, to]);
+      spans.push(from, worst, worst, to);
     }
   }
   return { hole: outline.hole, points: points.filter((_, index) => keep[index] === 1) };
 }
 
-function distanceToSegment([x, y]: Point, [x0, y0]: Point, [x1, y1]: Point): number {
-  const [dx, dy] = [x1 - x0, y1 - y0];
-  const squared = dx * dx + dy * dy;
-  const along = squared === 0 ? 0 : Math.min(Math.max(((x - x0) * dx + (y - y0) * dy) / squared, 0), 1);
-  return Math.hypot(x - x0 - along * dx, y - y0 - along * dy);
-}
+const at = (values: Float64Array, index: number): number => values[index] as number;
+const squaredLength = (x: number, y: number): number => x * x + y * y;

@@ -8,6 +8,7 @@
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { DisplayFrame, FrameIdentity, PictureSize } from '../frame.js';
 import { maskToCocoBytes } from '../mask-rle.js';
 import type { Box, Mask } from '../mask.js';
@@ -283,38 +284,70 @@ export function encodeOutlines(objects: readonly OutlineInput[], timestampNs: bi
     const [r, g, b] = outlineColours[object.id % outlineColours.length] ?? [1, 1, 1];
     return create(ColorSchema, { r, g, b, a: object.state === 'tracking' ? 1 : 0.6 });
   };
-  return toBinary(
-    ImageAnnotationsSchema,
-    create(ImageAnnotationsSchema, {
-      timestamp,
-      points: shown.flatMap((object) =>
-        object.rings.map((ring) =>
-          create(PointsAnnotationSchema, {
-            timestamp,
-            type: PointsAnnotation_Type.LINE_LOOP,
-            points: ring.map(([x, y]) => create(Point2Schema, { x, y })),
-            outlineColor: colour(object),
-            thickness: object.state === 'tracking' ? 3 : 1,
-          }),
-        ),
-      ),
-      texts: shown.map((object) => {
-        // At the topmost point, so that the label sits on its own object.
-        const [x, y] = object.rings
-          .flat()
-          .reduce((top, point) => (point[1] < top[1] ? point : top), [0, Infinity] as Point);
-        const mark = object.state === 'tracking' ? '' : ' ?';
-        return create(TextAnnotationSchema, {
-          timestamp,
-          position: create(Point2Schema, { x, y }),
-          text: `${object.label}${mark} ${Math.round(object.confidence * 100)} %`,
-          fontSize: 16,
-          textColor: colour(object),
-          backgroundColor: create(ColorSchema, { a: 0.6 }),
-        });
+  const { points: pointsField } = ImageAnnotationsSchema.field;
+  const writer = new BinaryWriter();
+  for (const object of shown) {
+    const style = toBinary(
+      PointsAnnotationSchema,
+      create(PointsAnnotationSchema, {
+        timestamp,
+        type: PointsAnnotation_Type.LINE_LOOP,
+        outlineColor: colour(object),
+        thickness: object.state === 'tracking' ? 3 : 1,
       }),
-    }),
-  );
+    );
+    for (const ring of object.rings)
+      writer.tag(pointsField.number, WireType.LengthDelimited).bytes(withPoints(style, ring));
+  }
+  return writer
+    .raw(
+      toBinary(
+        ImageAnnotationsSchema,
+        create(ImageAnnotationsSchema, {
+          timestamp,
+          texts: shown.map((object) => {
+            // At the topmost point, so that the label sits on its own object.
+            const [x, y] = object.rings
+              .flat()
+              .reduce((top, point) => (point[1] < top[1] ? point : top), [0, Infinity] as Point);
+            const mark = object.state === 'tracking' ? '' : ' ?';
+            return create(TextAnnotationSchema, {
+              timestamp,
+              position: create(Point2Schema, { x, y }),
+              text: `${object.label}${mark} ${Math.round(object.confidence * 100)} %`,
+              fontSize: 16,
+              textColor: colour(object),
+              backgroundColor: create(ColorSchema, { a: 0.6 }),
+            });
+          }),
+        }),
+      ),
+    )
+    .finish();
+}
+
+/**
+ * An encoded PointsAnnotation with these points added. Fields of a protobuf message may come in any order, and each point
+ * takes the same 20 bytes; through a message object per point, the hundreds of an outline cost more than finding it.
+ */
+function withPoints(annotation: Uint8Array, points: readonly Point[]): Uint8Array {
+  const pointsTag = (PointsAnnotationSchema.field.points.number << 3) | WireType.LengthDelimited;
+  const xTag = (Point2Schema.field.x.number << 3) | WireType.Bit64;
+  const yTag = (Point2Schema.field.y.number << 3) | WireType.Bit64;
+  const bytes = new Uint8Array(annotation.length + points.length * 20);
+  bytes.set(annotation);
+  const view = new DataView(bytes.buffer);
+  let at = annotation.length;
+  for (const [x, y] of points) {
+    bytes[at] = pointsTag;
+    bytes[at + 1] = 18;
+    bytes[at + 2] = xTag;
+    view.setFloat64(at + 3, x, true);
+    bytes[at + 11] = yTag;
+    view.setFloat64(at + 12, y, true);
+    at += 20;
+  }
+  return bytes;
 }
 
 export function decodeOutlines(bytes: Uint8Array): OutlinesMessage {

@@ -3,6 +3,7 @@
  * A slow viewer is held up by its own outbox only; nothing here waits for a viewer. Runs in the main process.
  */
 import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
@@ -57,6 +58,8 @@ const closeCode = { goingAway: 1001, policy: 1008 } as const;
 interface Viewer {
   readonly id: string;
   readonly socket: WebSocket;
+  /** What the WebSocket writes to. */
+  readonly connection: Duplex;
   readonly outbox: Outbox;
   /** Channel by subscription, subscription by channel. */
   readonly channelOf: Map<number, number>;
@@ -114,13 +117,14 @@ export class Hub {
     return this.#viewers.size;
   }
 
-  /** Takes over an accepted connection. */
-  accept(socket: WebSocket): void {
+  /** Takes over an accepted connection; `connection` is the one that the WebSocket was made on. */
+  accept(socket: WebSocket, connection: Duplex): void {
     const id = randomUUID();
     const logger = this.#options.logger.child({ viewer: id });
     const viewer: Viewer = {
       id,
       socket,
+      connection,
       logger,
       channelOf: new Map(),
       subscriptionOf: new Map(),
@@ -184,6 +188,7 @@ export class Hub {
     const channels = new RoomChannels(room, {
       nextChannelId: () => this.#nextChannelId++,
       publish: (message) => this.#publish(message),
+      together: (publish) => this.#together(publish),
       viewers: () => this.#viewersOf(room.id),
       metrics: this.#options.metrics,
       logger: this.#options.logger.child({ stream: room.id }),
@@ -230,6 +235,18 @@ export class Hub {
   }
 
   // ------------------------------------------------------------------------------------------------ channels
+
+  /** What is published within goes out to each viewer in one write: a system call per message would cost more than encoding it. */
+  #together(publish: () => void): void {
+    // Viewers may be disconnected by what is published.
+    const connections = [...this.#viewers].map(({ connection }) => connection);
+    for (const connection of connections) connection.cork();
+    try {
+      publish();
+    } finally {
+      for (const connection of connections) connection.uncork();
+    }
+  }
 
   #publish(message: SharedMessage): void {
     for (const viewer of this.#viewers) {

@@ -39,6 +39,8 @@ const healthIntervalMs = 1000;
 export interface RoomChannelsOptions {
   readonly nextChannelId: () => number;
   readonly publish: (message: SharedMessage) => void;
+  /** Runs a function whose messages are sent in one piece. */
+  readonly together: (publish: () => void) => void;
   /** Viewers that watch any channel of this room. */
   readonly viewers: () => number;
   readonly metrics: ServerMetrics;
@@ -116,7 +118,9 @@ export class RoomChannels {
             this.#onDisplay(event.frame);
             return;
           case 'result':
-            this.#onResult(event.result);
+            options.together(() => this.#onResult(event.result));
+            // After the write: its time belongs to the result's.
+            options.metrics.onResult(event.result);
             return;
           case 'health':
             this.#onHealth(event.health);
@@ -193,7 +197,6 @@ export class RoomChannels {
         `area ${id}`,
       );
     });
-    this.options.metrics.onResult(result);
   }
 
   #onHealth(health: RoomHealth): void {

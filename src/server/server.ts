@@ -134,7 +134,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       refuseUpgrade(socket, refusal);
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (accepted) => hub.accept(accepted));
+    sockets.handleUpgrade(request, socket, head, (accepted) => hub.accept(accepted, socket));
   });
 
   function refusalOf(request: IncomingMessage): SonoError | null {
