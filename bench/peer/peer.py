@@ -4,7 +4,10 @@ memory, OpenCV draws the outlines and encodes a JPEG for the screen. One process
     python bench/peer/peer.py --model models/compact --clip clip.mp4 --boxes '[[x0,y0,x1,y1],…]' --mode throughput|live [--rate 2]
 
 `throughput`: as fast as it goes, every frame. `live`: GStreamer paces the clip (times `--rate`), its queue drops the oldest frame while the loop is busy, and
-the age of each frame, from its due time to its JPEG, is measured. Prints one JSON object.
+the age of each frame, from its due time to its JPEG, is measured, without the first second (the prompt and its backlog). Prints one JSON object.
+
+The due time is sonoscope's capture time: a frame is decoded ahead and then held until the clip's clock reaches it; all that follows counts. The clock's zero
+comes from a second branch of four pixels that nothing holds up, read by a thread of its own: frames that wait for the loop cannot tell when they were due.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import resource
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,8 +42,7 @@ def read_exactly(stream: BinaryIO, count: int) -> bytes | None:
 
 
 def frames(stream: BinaryIO) -> Iterator[tuple[float, bytes]]:
-    """(seconds within the clip, payload) of every buffer in a GDP stream."""
-    first: int | None = None
+    """(PTS in seconds, payload) of every buffer in a GDP stream."""
     while (header := read_exactly(stream, HEADER)) is not None:
         (kind,) = struct.unpack_from(">H", header, 4)
         (length,) = struct.unpack_from(">I", header, 6)
@@ -48,8 +51,7 @@ def frames(stream: BinaryIO) -> Iterator[tuple[float, bytes]]:
         if payload is None:
             return
         if kind == BUFFER:
-            first = pts if first is None else first
-            yield (pts - first) / 1e9, payload
+            yield pts / 1e9, payload
 
 
 def planes_of(boxes: list[list[float]], tracker: ReferenceTracker, size: tuple[int, int]) -> NDArray[Any]:
@@ -81,25 +83,36 @@ def main() -> None:
     tracker.prompt(np.zeros((tracker.manifest.height, tracker.manifest.width, 3), np.uint8), planes, np.zeros(len(planes)))
     tracker.track(np.zeros((tracker.manifest.height, tracker.manifest.width, 3), np.uint8))
 
-    pace = [] if arguments.mode == "throughput" else ["identity", "sync=true", "!", "queue", "leaky=downstream", "max-size-buffers=1", "max-size-bytes=0", "max-size-time=0", "!"]
+    tick_reader, tick_writer = os.pipe()
+    newest = ["queue", "leaky=downstream", "max-size-buffers=1", "max-size-bytes=0", "max-size-time=0", "!"]
+    pace = [] if arguments.mode == "throughput" else ["identity", "sync=true", "!", "tee", "name=due", "!", *newest]
+    four_pixels = ["videoscale", "method=nearest-neighbour", "!", "videoconvert", "!", "video/x-raw,format=GRAY8,width=4,height=1,pixel-aspect-ratio=1/1"]
+    ticking = [] if arguments.mode == "throughput" else ["due.", "!", "queue", "!", *four_pixels, "!", "gdppay", "!", "fdsink", f"fd={tick_writer}"]
     # `rate` by rewriting time stamps: the clip's seconds pass faster.
     speed = [] if arguments.rate == 1 else ["videorate", f"rate={arguments.rate}", "!"]
-    command = ["gst-launch-1.0", "-q", "filesrc", f"location={arguments.clip}", "!", "decodebin", "!", *speed]
-    command += ["videoconvert", "!", "video/x-raw,format=RGB", "!", *pace, "gdppay", "!", "fdsink", "fd=1"]
-    decoder = subprocess.Popen(command, stdout=subprocess.PIPE)
+    command = ["gst-launch-1.0", "-q", "filesrc", f"location={arguments.clip}", "!", "decodebin", "!", *speed, *pace]
+    command += ["videoconvert", "!", "video/x-raw,format=RGB", "!", "gdppay", "!", "fdsink", "fd=1", *ticking]
+    decoder = subprocess.Popen(command, stdout=subprocess.PIPE, pass_fds=(tick_writer,))
+    os.close(tick_writer)
     if decoder.stdout is None:
         raise RuntimeError("no pipe")
+    ticks: list[tuple[float, float]] = []
 
-    arrivals: list[float] = []
+    def listen() -> None:
+        with open(tick_reader, "rb") as stream:
+            ticks.extend((time.monotonic(), due) for due, _ in frames(stream))
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+
     dues: list[float] = []
     dones: list[float] = []
     bytes_out = 0
     started: float | None = None
     stride = (width * 3 + 3) // 4 * 4
     for number, (due, payload) in enumerate(frames(decoder.stdout)):
-        arrivals.append(time.monotonic())
         if started is None:
-            started = arrivals[0]
+            started = time.monotonic()
             own_before = resource.getrusage(resource.RUSAGE_SELF)
         rows = np.frombuffer(payload, np.uint8).reshape(height, stride)
         image = rows[:, : width * 3].reshape(height, width, 3)
@@ -117,9 +130,6 @@ def main() -> None:
     if decoder.returncode != 0 or not dones or started is None:
         raise SystemExit(f"GStreamer ended with {decoder.returncode} after {len(dones)} frames")
 
-    # The clip's zero on the clock: no frame arrives before it is due.
-    zero = min(arrival - due for arrival, due in zip(arrivals, dues, strict=True))
-    ages = np.array([(done - zero - due) * 1000 for done, due in zip(dones, dues, strict=True)])
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     result: dict[str, Any] = {
         "frames": len(dones),
@@ -131,6 +141,12 @@ def main() -> None:
         "pid": os.getpid(),
     }
     if arguments.mode == "live":
+        listener.join()
+        # The clip's zero on the clock: no frame is seen before it is due.
+        zero = min(seen - due for seen, due in ticks)
+        first = ticks[0][1]
+        ages = np.array([(done - zero - due) * 1000 for done, due in zip(dones, dues, strict=True) if due - first >= 1])
+        result["captured"] = len(ticks)
         result["ageMs"] = {name: float(np.percentile(ages, q)) for name, q in (("p50", 50), ("p95", 95), ("p99", 99), ("max", 100))}
     print(json.dumps(result))
 

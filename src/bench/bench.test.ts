@@ -58,6 +58,8 @@ describe('results of the bench', () => {
     expect(names(result({ inferenceP50Ms: [99, 99, 99] }))).toEqual([]);
     expect(names(result({ analysedFps: [15, 16, 17] }))).toEqual(['analysedFps']);
     expect(names(result({ totalP95Ms: [60, 62, 64] }, 'another'))).toEqual([]);
+    const peer = (ages: readonly number[]) => result({ ageP95Ms: ages }, 'live-peer-8');
+    expect(regressions(peer([130, 131, 132]), peer([250, 251, 252]))).toEqual([]);
   });
 
   it('become a table between the marks of the README, and only there', () => {

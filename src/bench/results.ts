@@ -74,9 +74,13 @@ const noticeable = 0.1;
 const negligible = (metric: string): number =>
   metric.endsWith('Ms') ? 1 : metric.endsWith('Share') ? 0.01 : 0.02;
 
-/** Metrics that are worse by more than a tenth and whose ranges over the rounds do not overlap. */
+/**
+ * Metrics that are worse by more than a tenth and whose ranges over the rounds do not overlap. The peer's do not count: it is
+ * what we are compared with.
+ */
 export function regressions(before: BenchResult, after: BenchResult): Change[] {
   return after.scenarios.flatMap(({ id, metrics }) => {
+    if (id.includes('peer')) return [];
     const old = before.scenarios.find((scenario) => scenario.id === id)?.metrics ?? {};
     return Object.entries(metrics).flatMap(([metric, now]) => {
       const then = old[metric];

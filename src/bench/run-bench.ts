@@ -114,6 +114,8 @@ const shown = [
   'overlayP95Ms',
   'pictureP95Ms',
   'overheadP50Ms',
+  'firstMaskP50Ms',
+  'firstMaskP95Ms',
   'totalP95Ms',
   'ageP95Ms',
   'displayedShare',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { builtModule, packageRoot } from '../built-module.js';
 import { launchChromium, measurePaint } from './browser.js';
+import { measureFirstMask } from './first-mask.js';
 import { liveRun, streamOf, type LiveMeasurement } from './live-run.js';
 import type { Clip } from './media.js';
 import { slope } from './process-usage.js';
@@ -46,6 +47,7 @@ export function scenarios(context: BenchContext): Scenario[] {
         )),
     overhead(context, 'noop', seconds),
     overhead(context, 'real', seconds),
+    firstMask(context),
     ...streamCounts.map((count) => manyStreams(context, count, seconds)),
     mixed(context, seconds),
     ...(quick ? [1, 8] : [1, 2, 4, 8]).map((objects) => manyObjects(context, objects, seconds)),
@@ -114,6 +116,36 @@ function overhead(context: BenchContext, engine: 'noop' | 'real', seconds: numbe
         await liveRun({ streams: copies(context.clips.p720, context.modelDir, 1), engine, seconds }),
         engine === 'real',
       ),
+  };
+}
+
+/** (b) How long a person waits for the outline of what they clicked, while the stream runs and one object is followed. */
+function firstMask(context: BenchContext): Scenario {
+  const clip = context.clips.p720;
+  // Centres of the marked objects but the followed one.
+  const points = clip.boxes.slice(1).map(([x0, y0, x1, y1]) => [(x0 + x1) / 2, (y0 + y1) / 2] as const);
+  return {
+    id: 'first-mask',
+    title: `first mask after a click, ${clip.name}`,
+    run: async () => {
+      let waits: readonly number[] = [];
+      const measurement = await liveRun({
+        streams: copies(clip, context.modelDir, 1),
+        seconds: 0,
+        during: async (url) => {
+          waits = await measureFirstMask(url, 's1', points, context.quick ? 20 : 60);
+        },
+      });
+      const sorted = waits.toSorted((a, b) => a - b);
+      // Nearest rank, as everywhere.
+      const quantile = (q: number): number => sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] as number;
+      return {
+        ...liveMetrics(context, measurement),
+        firstMaskP50Ms: quantile(0.5),
+        firstMaskP95Ms: quantile(0.95),
+        firstMaskMaxMs: quantile(1),
+      };
+    },
   };
 }
 
@@ -201,6 +233,8 @@ interface PeerResult {
   readonly framesPerSecond: number;
   readonly cpuSeconds: number;
   readonly jpegBytes: number;
+  /** Frames that the clip's clock reached, live mode only. */
+  readonly captured?: number;
   readonly versions: Readonly<Record<string, string>>;
   readonly ageMs?: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
 }
@@ -233,6 +267,7 @@ function peer(context: BenchContext, mode: 'throughput' | 'live', objects: numbe
         framesPerSecond: result.framesPerSecond,
         frameCpuMsPerFrame: (result.cpuSeconds * 1000) / result.frames,
         frames: result.frames,
+        ...(result.captured !== undefined && { analysedShare: result.frames / result.captured }),
         ...(result.ageMs && {
           ageP50Ms: result.ageMs.p50,
           ageP95Ms: result.ageMs.p95,

@@ -71,6 +71,13 @@ const rows: readonly Row[] = [
     goal: '≤ 6 ms',
   },
   {
+    name: 'first mask after a click, p95',
+    scenario: 'first-mask',
+    metric: 'firstMaskP95Ms',
+    words: ms,
+    goal: '≤ 150 ms',
+  },
+  {
     name: 'own overhead without a model, p50',
     scenario: 'overhead-noop',
     metric: 'overheadP50Ms',
@@ -105,6 +112,20 @@ const rows: readonly Row[] = [
     metric: 'displayedShare',
     words: percent,
     goal: '100 %',
+  },
+  {
+    name: 'one stream: age of a result, p95',
+    scenario: 'streams-1',
+    metric: 'totalP95Ms',
+    words: ms,
+    goal: 'level with the peer',
+  },
+  {
+    name: 'one stream: the same in the Python peer',
+    scenario: 'live-peer-1',
+    metric: 'ageP95Ms',
+    words: ms,
+    goal: '',
   },
   {
     name: '8 objects: age of a result, p95',
