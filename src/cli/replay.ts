@@ -8,7 +8,7 @@ import { exportFormats } from '../export/exporter.js';
 import type { ExportFormat } from '../export/exporter.js';
 import { replayError } from '../replay/errors.js';
 import { jsonProgress, quietProgress, terminalProgress } from '../replay/progress.js';
-import { parseMoment } from '../replay/range.js';
+import { isEmptyRange, parseMoment } from '../replay/range.js';
 import { replayDefaults, runReplay } from '../replay/run-batch.js';
 import { defaultThreads, directions } from '../replay/run-options.js';
 import type { Direction } from '../replay/run-options.js';
@@ -104,6 +104,17 @@ async function replay(inputs: readonly string[], flags: Flags): Promise<void> {
   if (flags.prompt === undefined) throw needed('Say what to follow, with --prompt FILE');
   if (flags.out === undefined) throw needed('Say where the results go, with --out DIR');
   if (flags.resume && flags.overwrite) throw needed('--resume and --overwrite exclude each other');
+  const range = {
+    from: flags.from === undefined ? null : parseMoment(flags.from, '--from'),
+    to: flags.to === undefined ? null : parseMoment(flags.to, '--to'),
+    stride: flags.stride,
+  };
+  if (isEmptyRange(range))
+    throw replayError('SONO_REPLAY_OPTION', {
+      value: flags.to ?? '',
+      option: '--to',
+      expected: 'a moment that does not lie before --from',
+    });
   const plan = await readPromptFile(fromInvocation(flags.prompt));
   const stop = listenForStop();
   const abort = new AbortController();
@@ -122,11 +133,7 @@ async function replay(inputs: readonly string[], flags: Flags): Promise<void> {
         outDirectory: fromInvocation(flags.out),
         formats: flags.format,
         direction: flags.direction,
-        range: {
-          from: flags.from === undefined ? null : parseMoment(flags.from, '--from'),
-          to: flags.to === undefined ? null : parseMoment(flags.to, '--to'),
-          stride: flags.stride,
-        },
+        range,
         modelDir: modelFolder(flags.model ?? defaultModel),
         provider: flags.provider,
         policy: flags.policy ?? null,

@@ -52,6 +52,8 @@ class Session {
   #zeroPtsNs: number | null;
   #segment: Segment = { startNs: 0, baseNs: 0 };
   #lastMediaNs = 0;
+  /** Where the last frame ends on the container's own clock, 0 before the first. */
+  #lastEndNs = 0;
   /** Of a video file, from its own tables: GStreamer tells the length of the sound where that is longer. */
   #pictureLength: PictureLength | null = null;
   #framesThisPass = 0;
@@ -283,6 +285,8 @@ class Session {
     if (packet.kind !== 'buffer') return;
     const seenNs = nowNs();
     this.#lastFrameNs = seenNs;
+    if (packet.ptsNs !== null)
+      this.#lastEndNs = packet.ptsNs + (packet.durationNs ?? 1e9 / (this.#shape?.framesPerSecond ?? 25));
     if (this.#capture(packet.ptsNs, seenNs) === null && this.#request.mode === 'live') {
       this.#outlet.message({ kind: 'dropped', stage: 'source', count: 1 } satisfies ChildMessage);
     }
@@ -590,8 +594,16 @@ class Session {
   #missingTail(): number | null {
     const read = this.#lastMediaNs / 1e9;
     if (this.#pictureLength?.cut === true) return read;
-    const promised = this.#pictureLength?.stamped === true ? null : this.#promisedSeconds();
-    return promised !== null && promised - read > Math.max(1, promised * 0.02) ? read : null;
+    if (this.#pictureLength?.stamped === true) return null;
+    const promised = this.#promisedSeconds();
+    if (promised === null) return null;
+    // Whole frames are missing where the picture's own tables promised them. A file whose first frames cannot be decoded
+    // begins later and still comes to its end.
+    const framesPerSecond = this.#shape?.framesPerSecond ?? null;
+    const exact = (this.#pictureLength?.seconds ?? null) !== null && framesPerSecond !== null;
+    const end = Math.max(read + (exact ? 1 / framesPerSecond : 0), this.#lastEndNs / 1e9);
+    const tolerance = exact ? Math.max(3 / framesPerSecond, 0.1) : Math.max(1, promised * 0.02);
+    return promised - (exact ? end : read) > tolerance ? read : null;
   }
 
   /** Length of the picture as the container has it, null where it does not. */

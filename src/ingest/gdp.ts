@@ -5,6 +5,8 @@ export type GdpPacket =
       readonly kind: 'buffer';
       /** null where the buffer had no PTS. */
       readonly ptsNs: number | null;
+      /** null where the buffer did not say how long it lasts. */
+      readonly durationNs: number | null;
       /** Shares memory with the packet. */
       readonly payload: Buffer;
     }
@@ -21,8 +23,11 @@ export function parseGdp(packet: Buffer): GdpPacket {
   const type = packet.readUInt16BE(4);
   const payload = packet.subarray(headerBytes);
   if (type === 1) {
-    const pts = packet.readBigUInt64BE(10);
-    return { kind: 'buffer', ptsNs: pts === noTime ? null : Number(pts), payload };
+    const time = (at: number): number | null => {
+      const value = packet.readBigUInt64BE(at);
+      return value === noTime ? null : Number(value);
+    };
+    return { kind: 'buffer', ptsNs: time(10), durationNs: time(18), payload };
   }
   return { kind: type === 2 ? 'caps' : 'event', text: payload.toString('utf8') };
 }

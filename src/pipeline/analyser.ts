@@ -22,7 +22,7 @@ import {
   type PromptPlan,
   type PromptStep,
 } from '../prompt-plan.js';
-import { promptRefusal } from '../tracking/prompt-check.js';
+import { problemWords, promptRefusal } from '../tracking/prompt-check.js';
 import { pipelineError } from './errors.js';
 import type { HeldFrames } from './held-frames.js';
 import { Turnstile } from './turnstile.js';
@@ -104,6 +104,13 @@ export class Analyser {
     if (info.provider === expected) return null;
     const reason = info.rejected[expected];
     return `Outlines are computed on "${info.provider}" instead of "${expected}"${reason === undefined ? '' : ` (${reason})`}.`;
+  }
+
+  /** Planned prompts of the present pass whose moment has not come: once the source is over, it never will. */
+  unreached(): string[] {
+    return (this.#schedule?.pending ?? []).map(
+      ({ label, moment }) => `the prompt for "${label}" at ${momentWords(moment)} was never reached.`,
+    );
   }
 
   async setSourceSize(size: PictureSize): Promise<void> {
@@ -258,18 +265,30 @@ export function momentWords(moment: PromptMoment): string {
   return moment.kind === 'frame' ? `frame ${moment.frame}` : `${moment.timeMs} ms`;
 }
 
+/** Frame on which a moment falls, as far as the rate is known. */
+function firstFrame(moment: PromptMoment, { framesPerSecond }: SourceFormat): number {
+  if (moment.kind === 'frame') return moment.frame;
+  return framesPerSecond === null ? 0 : Math.floor((moment.timeMs * framesPerSecond) / 1000);
+}
+
 /** The first planned prompt that cannot fit this source, as a coded error; null when all can. */
 export function planProblem(plan: PromptPlan, format: SourceFormat): SonoError | null {
   for (const object of plan.objects) {
     for (const { moment, prompt } of object.prompts) {
-      if (moment.kind === 'frame' && format.frameCount !== null && moment.frame >= format.frameCount)
+      if (format.frameCount !== null && firstFrame(moment, format) >= format.frameCount)
         return pipelineError('SONO_PROMPT_FRAME_UNKNOWN', {
           label: object.label,
           moment: momentWords(moment),
           frames: format.frameCount,
         });
       const problem = promptProblem(prompt, format.size);
-      if (problem !== null) return promptRefusal(problem, format.size);
+      if (problem !== null)
+        return pipelineError('SONO_PROMPT_UNFIT', {
+          label: object.label,
+          moment: momentWords(moment),
+          problem: problemWords[problem],
+          ...format.size,
+        });
     }
   }
   return null;

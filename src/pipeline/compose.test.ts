@@ -452,7 +452,7 @@ describe('planned prompts', () => {
     await expect(
       open({ first: { size: { width: 9, height: 99 } } }, { plan: plan(0) }),
     ).rejects.toMatchObject({
-      code: 'SONO_PROMPT_OUTSIDE',
+      code: 'SONO_PROMPT_UNFIT',
     });
     expect(ScriptedSource.opened.every(({ subscribed }) => subscribed === 0)).toBe(true);
   });

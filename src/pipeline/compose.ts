@@ -13,6 +13,7 @@ import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../frame.js';
 import type { EngineInfo, EngineOptions, TrackerCommand } from '../inference/engine.js';
 import type { FrameSource, SourceEvent, SourceState } from '../ingest/frame-source.js';
 import { redact } from '../ingest/source-uri.js';
+import { SonoError } from '../errors.js';
 import { promptProblem, type PromptPlan } from '../prompt-plan.js';
 import { promptRefusal } from '../tracking/prompt-check.js';
 import { Analyser, planProblem, type CreateEngine } from './analyser.js';
@@ -306,7 +307,7 @@ class RoomState {
       this.options.log.info({ stream: this.options.id, phase: state.phase }, `source is ${state.phase}`);
     }
     if (state.phase === 'lost' && (before.phase !== 'lost' || before.reason.code !== state.reason.code)) {
-      this.note(`Signal lost: ${state.reason.message}`);
+      this.note(`Signal lost: ${state.reason.message}`, String(state.reason.code));
     }
     this.#source = state;
   }
@@ -380,8 +381,8 @@ class RoomState {
     this.changed$.next();
   }
 
-  note(text: string): void {
-    this.options.log.warn({ stream: this.options.id }, text);
+  note(text: string, code?: string): void {
+    this.options.log.warn({ stream: this.options.id, ...(code !== undefined && { code }) }, text);
     // Hours of trouble must not fill memory; the first notes say how it began.
     if (this.#notes.length < maxNotes) this.#notes.push(text);
   }
@@ -397,12 +398,16 @@ class RoomState {
       frames: { ...frames, dropped: drops },
       latencyMs: this.meters.totalLatencyMs(),
       engine: this.#analyser?.info ?? null,
-      notes: [...this.#notes],
+      notes: [...this.#notes, ...(this.#source.phase === 'ended' ? (this.#analyser?.unreached() ?? []) : [])],
     };
   }
 
   /** Work that nobody waits for; its failure is noted. */
   #background(work: Promise<void> | undefined): void {
-    work?.catch((error: unknown) => this.note(error instanceof Error ? error.message : String(error)));
+    work?.catch((error: unknown) => {
+      // The room is being closed.
+      if (error instanceof SonoError && error.code === 'SONO_ENGINE_CLOSED') return;
+      this.note(error instanceof Error ? error.message : String(error));
+    });
   }
 }

@@ -12,6 +12,12 @@ export const pipelineError = errorFactory({
     httpStatus: 422,
     sentence: 'The prompt for "{label}" names {moment}, but the recording has only {frames} pictures.',
   },
+  SONO_PROMPT_UNFIT: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence:
+      'The prompt for "{label}" at {moment} does not fit the source, which has {width} × {height} pixels: {problem}.',
+  },
   SONO_ANALYSIS_OFF: {
     exitCode: 4,
     httpStatus: 409,

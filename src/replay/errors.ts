@@ -7,6 +7,12 @@ export const replayError = errorFactory({
     httpStatus: 404,
     sentence: 'There is nothing to analyse at {input}. Check the name.',
   },
+  SONO_REPLAY_INPUT_ENDLESS: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence:
+      '{input} has no end, so it cannot be analysed to its end. Record it first with "./sonoscope run --source … --record FILE.mcap"; give a synthetic scene a duration or use --to.',
+  },
   SONO_REPLAY_RANGE: {
     exitCode: 2,
     httpStatus: 422,

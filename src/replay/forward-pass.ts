@@ -136,6 +136,7 @@ async function play(
     try {
       return await reader.next();
     } catch (error) {
+      options.signal.throwIfAborted();
       // What was decoded before the damage is worth keeping; a source without any frame is not.
       if (decoded === 0) throw error;
       sourceFailure = error;

@@ -17,6 +17,8 @@ export interface FrameReaderOptions {
   readonly analysisSize: PictureSize;
   /** JPEG quality of the display pictures, null: none. */
   readonly displayQuality: number | null;
+  /** Ends the waiting for a source that says nothing. */
+  readonly signal?: AbortSignal;
 }
 
 const highWater = 12;
@@ -35,9 +37,11 @@ export class FrameReader implements AsyncDisposable {
   #lost: SonoError | null = null;
   #wake: (() => void) | null = null;
 
-  constructor(source: FrameSource, options: FrameReaderOptions) {
+  constructor(source: FrameSource, { signal, ...options }: FrameReaderOptions) {
     this.#source = source;
     this.#needsPicture = options.displayQuality !== null;
+    if (signal?.aborted) this.#cancel(signal);
+    else signal?.addEventListener('abort', () => this.#cancel(signal), { once: true });
     this.#subscription = source.open({ ...options, mode: 'replay', loop: false }).subscribe({
       next: (event) => {
         switch (event.kind) {
@@ -110,6 +114,14 @@ export class FrameReader implements AsyncDisposable {
     this.#subscription.unsubscribe();
     this.#analysis.length = 0;
     this.#display.clear();
+    this.#wake?.();
+  }
+
+  #cancel(signal: AbortSignal): void {
+    if (this.#over) return;
+    this.#failure = signal.reason;
+    this.#over = true;
+    this.#wake?.();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

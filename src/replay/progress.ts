@@ -68,6 +68,7 @@ export function terminalProgress(
   columns: () => number,
 ): (event: ReplayEvent) => void {
   const meters = new Map<string, RateMeter>();
+  let items = 0;
   let lineLength = 0;
   const show = (text: string): void => {
     const line = text.slice(0, Math.max(20, columns() - 1));
@@ -81,6 +82,7 @@ export function terminalProgress(
   return (event) => {
     switch (event.kind) {
       case 'start':
+        items = event.items.length;
         return;
       case 'progress': {
         const meter = meters.get(event.item.clip) ?? new RateMeter();
@@ -92,7 +94,9 @@ export function terminalProgress(
         end(doneText(event));
         return;
       case 'failed':
-        end(`${event.item.clip}: ${event.error.message}`);
+        // With a single clip the error is the command's, and is said by it.
+        if (items > 1) end(`${event.item.clip}: ${event.error.message}`);
+        else if (lineLength > 0) end('');
         return;
     }
   };
@@ -106,8 +110,11 @@ function doneText({ item, summary }: Extract<ReplayEvent, { kind: 'done' }>): st
 
 /** Only what went wrong, for logs and scripts. */
 export function quietProgress(writer: ProgressWriter): (event: ReplayEvent) => void {
+  let items = 0;
   return (event) => {
-    if (event.kind === 'failed') writer.write(`sonoscope: ${event.item.uri}: ${event.error.message}\n`);
+    if (event.kind === 'start') items = event.items.length;
+    if (event.kind === 'failed' && items > 1)
+      writer.write(`sonoscope: ${event.item.uri}: ${event.error.message}\n`);
     if (event.kind === 'done' && event.summary.cutShort)
       writer.write(`sonoscope: ${event.item.uri}: ${event.summary.cutShort.message}\n`);
   };

@@ -29,6 +29,12 @@ export function parseMoment(text: string, option: string): PromptMoment {
   });
 }
 
+/** The end lies before the beginning, as far as this can be said without the source. */
+export function isEmptyRange({ from, to }: FrameRange): boolean {
+  if (from?.kind === 'frame' && to?.kind === 'frame') return to.frame < from.frame;
+  return from?.kind === 'time' && to?.kind === 'time' && to.timeMs < from.timeMs;
+}
+
 /** As a person would write it. */
 export function momentText(moment: PromptMoment | null): string | null {
   if (!moment) return null;

@@ -7,6 +7,7 @@ import type { Subscriber } from 'rxjs';
 import sharp from 'sharp';
 import type { PictureSize } from '../frame.js';
 import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
+import { ingestError } from '../ingest/errors.js';
 import { decodeVideo } from '../protocol/messages.js';
 import { recordError } from '../record/errors.js';
 import { describedSource, openRecording, streamsOf } from './recording-streams.js';
@@ -48,6 +49,7 @@ export class RecordingSource implements FrameSource {
       subscriber.next({ kind: 'state', state: { phase: 'starting' } });
       let firstNs: bigint | null = null;
       let sourceFrame = 0;
+      let lastPtsNs = 0;
       const queue: Promise<() => void>[] = [];
       const deliver = async (): Promise<void> => {
         const emit = await queue.shift();
@@ -63,6 +65,7 @@ export class RecordingSource implements FrameSource {
         const first: boolean = firstNs === null;
         firstNs ??= timestampNs;
         const ptsNs = Number(timestampNs - firstNs);
+        lastPtsNs = ptsNs;
         const identity = {
           streamId: options.streamId,
           ptsNs,
@@ -105,6 +108,20 @@ export class RecordingSource implements FrameSource {
       while (queue.length > 0) await deliver();
       if (sourceFrame === 0)
         throw recordError('SONO_RECORDING_EMPTY', { path: this.uri, stream: ` of "${stream}"` });
+      // As a video that was cut off: what is there has been shown, then that it is not all.
+      if (!reader.complete)
+        subscriber.next({
+          kind: 'state',
+          state: {
+            phase: 'lost',
+            reason: ingestError('SONO_SOURCE_DAMAGED', {
+              path: this.uri,
+              seconds: (lastPtsNs / 1e9).toFixed(1),
+            }),
+            sinceNs: Number(process.hrtime.bigint()),
+            attempt: 0,
+          },
+        });
       subscriber.next({ kind: 'state', state: { phase: 'ended' } });
     } finally {
       await reader.close();

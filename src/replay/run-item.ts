@@ -10,6 +10,7 @@ import type { Engine, EngineInfo, EngineOptions } from '../inference/engine.js';
 import { readModelFolder } from '../inference/manifest.js';
 import type { ProviderName } from '../inference/provider.js';
 import type { FrameSource } from '../ingest/frame-source.js';
+import { isLive, parseSourceUri, redact } from '../ingest/source-uri.js';
 import { promptProblem } from '../prompt-plan.js';
 import type { PromptPlan } from '../prompt-plan.js';
 import type { SourceFormat } from '../frame.js';
@@ -110,6 +111,7 @@ export async function runItem(
   onProgress: (progress: ItemProgress) => void,
 ): Promise<ItemSummary> {
   const startedUnixMs = Date.now();
+  checkEnd(options);
   const work = await WorkFolder.open(options.workDirectory);
   const timed = new EngineTimer();
   const { inputSize } = (await readModelFolder(options.modelDir)).tracker;
@@ -120,6 +122,7 @@ export async function runItem(
       streamId: options.item.clip,
       analysisSize: inputSize,
       displayQuality: pictures ? displayQuality : null,
+      signal,
     });
   const onlyForward = options.direction === 'forward' || options.masksFrom !== null;
   // None of these needs the others, and each takes its time: loading the network, starting the source's process, hashing a
@@ -265,6 +268,20 @@ export async function runItem(
 async function storedMasks(path: string, clip: string): Promise<FoundResults> {
   const { StoredMasks } = await import('./stored-masks.js');
   return StoredMasks.open(path, clip);
+}
+
+/** What has no end cannot be analysed to its end. */
+function checkEnd({ item, range }: ItemOptions): void {
+  if (item.kind === 'recording') return;
+  let address;
+  try {
+    address = parseSourceUri(item.uri);
+  } catch {
+    // Said when it is opened.
+    return;
+  }
+  const endless = address.kind === 'synthetic' && address.durationS === null && range.to === null;
+  if (isLive(address) || endless) throw replayError('SONO_REPLAY_INPUT_ENDLESS', { input: redact(item.uri) });
 }
 
 /** Prompts that cannot fit this source. */

@@ -8,7 +8,8 @@ import { trackingError } from './errors.js';
 /** Marks in one command. */
 export const maxPrompts = 256;
 
-const problemWords: Readonly<Record<PromptProblem, string>> = {
+/** In words, for the end of a sentence. */
+export const problemWords: Readonly<Record<PromptProblem, string>> = {
   'not-finite': 'a coordinate is not a number',
   outside: 'it lies outside the picture',
   'box-inside-out': 'the box is inside out',

@@ -411,7 +411,7 @@ describe('what is wrong', () => {
     [
       'a box outside the picture',
       () => [...source, '--model', tinyModelDir, '--prompt', boxFile('outside.json', [0, 0, 641, 20])],
-      'SONO_PROMPT_OUTSIDE',
+      'SONO_PROMPT_UNFIT',
       2,
     ],
     [
