@@ -1,17 +1,44 @@
-/**
- * Makes everything in bench/accuracy/results and the tables of bench/accuracy/README.md:
- *
- *   node bench/accuracy/run.js            all runs (about 15 minutes on two cores; nothing else should be running)
- *   node bench/accuracy/run.js --only natural|robotic|vocalfolds|throughput
- *   node bench/accuracy/run.js --table    the tables again from the results that are there
- *
- * Needs the build (`./sonoscope doctor` makes it), the sample data beside the repository (../shared/data) and, for the optical-flow baseline, the test environment.
- */
+/** Makes everything in bench/accuracy/results and the tables of bench/accuracy/README.md; `--help` says how. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const choices = ['natural', 'robotic', 'vocalfolds', 'throughput'];
+const usage = `Usage: node bench/accuracy/run.js [--only ${choices.join('|')}] [--table]
+
+Makes everything in bench/accuracy/results and the tables of bench/accuracy/README.md
+(about 15 minutes on two cores; nothing else should be running).
+
+  --only NAME  only the runs on one of the data sets, or only the throughput of replay
+  --table      no runs: the tables again from the results that are there
+  --help       this text
+
+Needs the build (./sonoscope doctor makes it), the sample data beside the repository (../shared/data) and, for
+the optical-flow baseline, the test environment (./sonoscope test makes it).
+`;
+
+const options = readOptions();
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: { only: { type: 'string' }, table: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.only !== undefined && !choices.includes(values.only))
+      throw new Error(`--only ${values.only}: choose ${choices.join(', ')}`);
+    if (values.help) {
+      process.stdout.write(usage);
+      process.exit(0);
+    }
+    return { only: values.only ?? null, table: values.table ?? false };
+  } catch (error) {
+    process.stderr.write(`${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
@@ -47,8 +74,6 @@ const variants = [
   { name: 'flow', title: 'baseline: optical flow (OpenCV DIS)', args: ['--baseline', 'flow'] },
 ];
 
-const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : null;
-
 function sonoscope(...args) {
   execFileSync(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -61,13 +86,13 @@ const file = (set, variant) => join(results, `${set.name}-${variant.name}.json`)
 function run() {
   if (!existsSync(data)) throw new Error('the sample data is not there (../shared/data beside the repository)');
   mkdirSync(results, { recursive: true });
-  for (const set of sets.filter(({ name }) => only === null || only === name))
+  for (const set of sets.filter(({ name }) => options.only === null || options.only === name))
     for (const variant of variants) {
       process.stderr.write(`${set.name}: ${variant.title}\n`);
       sonoscope('evaluate', ...set.args, ...variant.args, '--provider', 'cpu', '--json', file(set, variant));
       shorten(file(set, variant));
     }
-  if (only === null || only === 'throughput')
+  if (options.only === null || options.only === 'throughput')
     writeFileSync(join(results, 'throughput.json'), `${JSON.stringify(throughput(), null, 1)}\n`);
 }
 
@@ -201,5 +226,5 @@ ${parts.join('\n\n')}
 }
 
 process.stderr.write(`${cpus().length} cores\n`);
-if (!process.argv.includes('--table')) run();
+if (!options.table) run();
 writeTables();

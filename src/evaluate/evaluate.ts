@@ -1,8 +1,8 @@
 /** A whole evaluation: every clip of a data set, for every policy (or baseline) asked for. */
 import sharp from 'sharp';
-import { createLocalEngine } from '../inference/local-engine.js';
 import type { EngineInfo } from '../inference/engine.js';
 import type { ProviderName } from '../inference/provider.js';
+import { createWorkerEngine } from '../inference/worker-engine.js';
 import type { PictureSize } from '../frame.js';
 import { openDataset } from './datasets/index.js';
 import type { Dataset, DatasetKind, DatasetOptions } from './datasets/dataset.js';
@@ -140,7 +140,7 @@ async function createPredictor(
   if (options.predictions !== null) return new FolderPredictor(options.predictions, baselineSize);
   if (options.baseline === 'copy') return new CopyPredictor(baselineSize);
   if (options.baseline === 'flow') return new FlowPredictor(baselineSize);
-  const engine = await createLocalEngine({
+  const engine = await createWorkerEngine({
     modelDir: options.model.dir,
     provider: options.model.provider,
     policy,

@@ -1,13 +1,20 @@
 /**
  * One clip from its first to its last frame: simulated prompts where objects appear, the predictor on every frame, the
- * scores of every annotated frame. Pictures are decoded ahead in the thread pool; scores are computed in this thread
- * between two calls of the network.
+ * scores of every annotated frame. Pictures are decoded ahead in the thread pool; while the network works on a frame in its
+ * own thread, this one scores the frame before.
  */
 import type { AnalysisFrame } from '../frame.js';
 import type { ObjectState, Prompt } from '../prompt.js';
 import { voidLabel, type Clip, type LabelMap } from './datasets/dataset.js';
 import { evaluateError } from './errors.js';
-import { bitmapFromBytes, bitmapFromMask, emptyBitmap, withoutVoid, type Bitmap } from './metrics/bitmap.js';
+import {
+  bitmapFromBytes,
+  bitmapFromMask,
+  emptyBitmap,
+  withoutVoid,
+  wordsOf,
+  type Bitmap,
+} from './metrics/bitmap.js';
 import type { Calibration } from './metrics/calibration.js';
 import { contourScores } from './metrics/contour.js';
 import { greyFromRgb, opticalFlowWithin, type Flow, type GreyPicture, type Region } from './metrics/flow.js';
@@ -110,26 +117,26 @@ export function splitLabels(
   wanted: ReadonlySet<number> | null,
 ): { readonly objects: ReadonlyMap<number, Bitmap>; readonly voids: Bitmap | null } {
   const { width, height, data } = map;
-  // Most maps hold one label and nothing else: one pass finds that out.
-  let first = 0;
-  let mixed = false;
-  for (let index = 0; index < data.length; index++) {
-    const value = data[index] as number;
-    if (value === 0 || value === first) continue;
-    if (first === 0) first = value;
-    else mixed = true;
-  }
-  if (!mixed && first !== voidLabel) {
-    const followed = first !== 0 && (wanted === null || wanted.has(first));
-    return { objects: new Map(followed ? [[first, bitmapFromBytes(data, width, height)]] : []), voids: null };
+  // Most maps hold one label and nothing else.
+  const single = singleLabel(data);
+  if (single !== null && single !== voidLabel) {
+    const followed = single !== 0 && (wanted === null || wanted.has(single));
+    return {
+      objects: new Map(followed ? [[single, bitmapFromBytes(data, width, height)]] : []),
+      voids: null,
+    };
   }
   const planes = new Map<number, Uint8Array>();
-  for (let index = 0; index < data.length; index++) {
+  let plane: Uint8Array | undefined;
+  for (let index = 0, last = 0; index < data.length; index++) {
     const value = data[index] as number;
     if (value === 0) continue;
-    let plane = planes.get(value);
-    if (plane === undefined) planes.set(value, (plane = new Uint8Array(data.length)));
-    plane[index] = 1;
+    if (value !== last) {
+      plane = planes.get(value) ?? new Uint8Array(data.length);
+      planes.set(value, plane);
+      last = value;
+    }
+    (plane as Uint8Array)[index] = 1;
   }
   const voids = planes.get(voidLabel);
   return {
@@ -141,6 +148,31 @@ export function splitLabels(
     ),
     voids: voids ? bitmapFromBytes(voids, width, height) : null,
   };
+}
+
+/** The one value beside 0, 0 where there is none, null where there are several. */
+function singleLabel(data: Uint8Array): number | null {
+  let single = 0;
+  const words = wordsOf(data);
+  let expected = 0;
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] as number;
+    if (word === 0 || word === expected) continue;
+    for (let byte = index * 4; byte < index * 4 + 4; byte++) {
+      const value = data[byte] as number;
+      if (value === 0 || value === single) continue;
+      if (single !== 0) return null;
+      single = value;
+      expected = (value * 0x01010101) >>> 0;
+    }
+  }
+  for (let index = words.length * 4; index < data.length; index++) {
+    const value = data[index] as number;
+    if (value === 0 || value === single) continue;
+    if (single !== 0) return null;
+    single = value;
+  }
+  return single;
 }
 
 /** Runs a clip; with the interactive style several times, the last run being the one that is reported. */
@@ -181,51 +213,20 @@ async function runOnce(
   const framesPerSecond = options.framesPerSecond ?? clip.framesPerSecond ?? 25;
   const objects = new Map<number, FollowedObject>();
   const annotated: { readonly frame: number; readonly timeMs: number }[] = [];
+  const blank = emptyBitmap(clip.size.width, clip.size.height);
   let previousGrey: GreyPicture | null = null;
   let frames = 0;
-  await predictor.start(clip);
-  for await (const { index, rgb, truth } of clip.frames(predictor.inputSize)) {
-    const ptsNs = Math.round((index * 1e9) / framesPerSecond);
-    const frame: AnalysisFrame = {
-      streamId: 'evaluate',
-      ptsNs,
-      captureNs: ptsNs,
-      mediaNs: ptsNs,
-      sourceFrame: index,
-      pass: 0,
-      size: predictor.inputSize,
-      data: rgb,
-      decodedNs: ptsNs,
-    };
-    const { objects: truths, voids } = truth === null ? nothing : splitLabels(truth, options.labels);
-    for (const [label, bitmap] of truths) {
-      if (objects.has(label)) continue;
-      const { iou } = await promptObject(options.style, predictor, label, bitmap, frame);
-      objects.set(label, {
-        label,
-        promptFrame: index,
-        promptIou: iou,
-        // Before it appeared there was nothing to see, and nothing was shown: correct by definition.
-        scores: annotated.map(beforeAppearance),
-        previous: null,
-        previousTruth: null,
-        worst: null,
-      });
-    }
-    for (const { label, prompt } of corrections.get(index) ?? [])
-      await predictor.prompt(label, [prompt], frame);
-    const predictions = objects.size === 0 ? new Map<number, Prediction>() : await predictor.track(frame);
 
-    const empty = (): Bitmap => emptyBitmap(clip.size.width, clip.size.height);
-    const pairs = [...objects.values()].map((object) => {
+  const score = ({ frame, truth, followed, predictions }: Tracked): void => {
+    const pairs = followed.map((object) => {
       const prediction = predictions.get(object.label) ?? null;
-      const shown = prediction ? bitmapFromMask(prediction.shown) : empty();
-      return { object, prediction, shown, target: truths.get(object.label) ?? empty() };
+      const shown = prediction ? bitmapFromMask(prediction.shown) : blank;
+      return { object, prediction, shown, target: truth.objects.get(object.label) ?? blank };
     });
     let flow: Flow | null = null;
-    if (options.flicker && objects.size > 0) {
+    if (options.flicker && followed.length > 0) {
       const { width, height } = predictor.inputSize;
-      const grey = greyFromRgb(rgb, width, height, Math.max(1, Math.round(width / flowWidth)));
+      const grey = greyFromRgb(frame.data, width, height, Math.max(1, Math.round(width / flowWidth)));
       if (previousGrey !== null) {
         const masks = pairs.flatMap(({ object, shown, target }) => [
           shown,
@@ -237,17 +238,78 @@ async function runOnce(
       }
       previousGrey = grey;
     }
+    const { voids } = truth;
     for (const { object, prediction, shown, target } of pairs) {
-      if (truth === null) {
+      if (!truth.annotated) {
         object.previous = shown;
         object.previousTruth = null;
         continue;
       }
       scoreFrame(object, { clip, frame, options, prediction, shown, truth: target, voids, flow, report });
     }
-    if (truth !== null) annotated.push({ frame: index, timeMs: ptsNs / 1e6 });
     frames++;
     options.onFrame(frames);
+  };
+
+  await predictor.start(clip);
+  const clipFrames = clip.frames(predictor.inputSize)[Symbol.asyncIterator]();
+  const prepare = async (): Promise<Prepared | null> => {
+    const step = await clipFrames.next();
+    if (step.done === true) return null;
+    const { index, rgb, truth } = step.value;
+    const ptsNs = Math.round((index * 1e9) / framesPerSecond);
+    return {
+      frame: {
+        streamId: 'evaluate',
+        ptsNs,
+        captureNs: ptsNs,
+        mediaNs: ptsNs,
+        sourceFrame: index,
+        pass: 0,
+        size: predictor.inputSize,
+        data: rgb,
+        decodedNs: ptsNs,
+      },
+      truth:
+        truth === null
+          ? { annotated: false, objects: new Map(), voids: null }
+          : { annotated: true, ...splitLabels(truth, options.labels) },
+    };
+  };
+  try {
+    let next = prepare();
+    /** Tracked, and scored while the network works on the next frame. */
+    let waiting: Tracked | null = null;
+    for (let prepared = await next; prepared !== null; prepared = await next) {
+      const { frame, truth } = prepared;
+      for (const [label, bitmap] of truth.objects) {
+        if (objects.has(label)) continue;
+        const { iou } = await promptObject(options.style, predictor, label, bitmap, frame);
+        objects.set(label, {
+          label,
+          promptFrame: frame.sourceFrame,
+          promptIou: iou,
+          // Before it appeared there was nothing to see, and nothing was shown: correct by definition.
+          scores: annotated.map(beforeAppearance),
+          previous: null,
+          previousTruth: null,
+          worst: null,
+        });
+      }
+      for (const { label, prompt } of corrections.get(frame.sourceFrame) ?? [])
+        await predictor.prompt(label, [prompt], frame);
+      const tracking = objects.size === 0 ? Promise.resolve(noPredictions) : predictor.track(frame);
+      next = prepare();
+      // Both are awaited below, unless scoring fails first.
+      tracking.catch(() => undefined);
+      next.catch(() => undefined);
+      if (waiting !== null) score(waiting);
+      waiting = { frame, truth, followed: [...objects.values()], predictions: await tracking };
+      if (truth.annotated) annotated.push({ frame: frame.sourceFrame, timeMs: frame.ptsNs / 1e6 });
+    }
+    if (waiting !== null) score(waiting);
+  } finally {
+    await clipFrames.return?.();
   }
   if (objects.size === 0) throw evaluateError('SONO_DATASET_NO_OBJECT', { clip: clip.name });
   return {
@@ -273,7 +335,23 @@ async function runOnce(
   };
 }
 
-const nothing = { objects: new Map<number, Bitmap>(), voids: null };
+const noPredictions: ReadonlyMap<number, Prediction> = new Map();
+
+/** A frame with its truth, ready for the network. */
+interface Prepared {
+  readonly frame: AnalysisFrame;
+  readonly truth: {
+    readonly annotated: boolean;
+    readonly objects: ReadonlyMap<number, Bitmap>;
+    readonly voids: Bitmap | null;
+  };
+}
+
+interface Tracked extends Prepared {
+  /** Objects that had appeared by then. */
+  readonly followed: readonly FollowedObject[];
+  readonly predictions: ReadonlyMap<number, Prediction>;
+}
 
 /** The part of a small picture that holds all masks, with a margin. */
 function regionOf(masks: readonly Bitmap[], picture: GreyPicture): Region {

@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { decodeLabelPng } from '../../export/png-codec.js';
 import type { PictureSize } from '../../frame.js';
 import { evaluateError } from '../errors.js';
+import { wordsOf } from '../metrics/bitmap.js';
 import { voidLabel, type Clip, type ClipFrame, type LabelMap } from './dataset.js';
 
 /** A mask as it stands in its file. `values` are palette indices or grey levels. */
@@ -74,7 +75,11 @@ export async function readColourMask(
 
 /** Anything above half is the one object. */
 export const binaryLabels: LabelReader = ({ values }) => {
-  for (let index = 0; index < values.length; index++) values[index] = (values[index] as number) >> 7;
+  const words = wordsOf(values);
+  for (let index = 0; index < words.length; index++)
+    words[index] = ((words[index] as number) >>> 7) & 0x01010101;
+  for (let index = words.length * 4; index < values.length; index++)
+    values[index] = (values[index] as number) >> 7;
   return values;
 };
 

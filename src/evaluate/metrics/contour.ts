@@ -5,10 +5,10 @@
  * foreground (outside of the picture is background): the contour of DeepMind's surface-distance, with its length
  * table. DAVIS' boundary map is the same set less some corners on the picture's edge, so both come from one pass.
  *
- * Nearest distances are exact Euclidean ones. Instead of a distance transform over the picture, each column gets the
- * vertical distance to the other outline (one pass down, one up), and each outline element then looks left and right
- * only until the columns are farther away than its best hit. Outlines are mostly close together, so this costs a few
- * steps per element.
+ * Nearest distances are exact Euclidean ones. Instead of a distance transform over the picture, the elements of one outline
+ * are dealt into square cells, and each element of the other looks through the cells within the distance of a hit that is
+ * likely to be near: its neighbour's. Outlines are mostly close together, so this costs a few steps per element, whatever the
+ * size of the picture.
  */
 import { type Bitmap, assertSameSize } from './bitmap.js';
 
@@ -29,12 +29,13 @@ interface Outline {
 /** Corner (x, y) lies between pixels x−1 | x and y−1 | y: 0 ≤ x ≤ width, 0 ≤ y ≤ height. */
 function outlineOf(bitmap: Bitmap): Outline {
   const { width, height, data, left, top, right, bottom } = bitmap;
-  let capacity = 1024;
+  let capacity = 4096;
   let xs = new Int32Array(capacity);
   let ys = new Int32Array(capacity);
   let codes = new Uint8Array(capacity);
   let count = 0;
   if (bitmap.area === 0) return { count, xs, ys, codes };
+  const four = new DataView(data.buffer, data.byteOffset, data.byteLength);
   for (let y = top; y <= bottom; y++) {
     const above = (y - 1) * width;
     const below = y * width;
@@ -43,6 +44,12 @@ function outlineOf(bitmap: Bitmap): Outline {
     // Left column of the 2×2 window; outside of the box all is background.
     let pair = 0;
     for (let x = left; x <= right; x++) {
+      // Four pixels of both rows at a time, as long as nothing changes.
+      if (hasAbove && hasBelow && (pair === 0 || pair === 3)) {
+        const same = pair === 0 ? 0 : 0x01010101;
+        while (x + 4 <= right && four.getUint32(above + x) === same && four.getUint32(below + x) === same)
+          x += 4;
+      }
       let next = 0;
       if (x < right) {
         if (hasAbove) next = (data[above + x] as number) << 1;
@@ -71,9 +78,15 @@ function outlineOf(bitmap: Bitmap): Outline {
 }
 
 /** The part of the outline that DAVIS' _seg2bmap marks (pixel (x−1, y−1) stands for corner (x, y)). */
-function davisPart(outline: Outline, width: number, height: number): Outline {
+function davisPart(outline: Outline, { width, height, left, top, right, bottom }: Bitmap): Outline {
   const { count, xs, ys, codes } = outline;
-  const keep: number[] = [];
+  if (left > 0 && top > 0 && right < width && bottom < height) return outline;
+  const kept: Outline & { count: number } = {
+    count: 0,
+    xs: new Int32Array(count),
+    ys: new Int32Array(count),
+    codes: new Uint8Array(count),
+  };
   for (let index = 0; index < count; index++) {
     const x = xs[index] as number;
     const y = ys[index] as number;
@@ -82,80 +95,130 @@ function davisPart(outline: Outline, width: number, height: number): Outline {
     // In the last row only left-right steps count, in the last column only up-down steps.
     if (y === height && code !== 8 && code !== 4) continue;
     if (x === width && code !== 8 && code !== 2) continue;
-    keep.push(index);
+    kept.xs[kept.count] = x;
+    kept.ys[kept.count] = y;
+    kept.codes[kept.count] = code;
+    kept.count++;
   }
-  if (keep.length === count) return outline;
-  return {
-    count: keep.length,
-    xs: Int32Array.from(keep, (index) => xs[index] as number),
-    ys: Int32Array.from(keep, (index) => ys[index] as number),
-    codes: Uint8Array.from(keep, (index) => codes[index] as number),
-  };
+  return kept.count === count ? outline : kept;
 }
 
-/** Grid of corners that holds both outlines. */
-interface Grid {
+/** Side of a cell in pixels, as a power of two. */
+const cellShift = 3;
+
+/** Elements of an outline by cell. Cells in row-major order; those of cell c are [starts[c], starts[c + 1]). */
+interface Cells {
   readonly left: number;
   readonly top: number;
   readonly columns: number;
   readonly rows: number;
+  readonly starts: Int32Array;
+  readonly xs: Int32Array;
+  readonly ys: Int32Array;
 }
 
-function gridAround(a: Bitmap, b: Bitmap): Grid {
-  const boxes = [a, b].filter((bitmap) => bitmap.area > 0);
-  const left = Math.min(...boxes.map((box) => box.left));
-  const top = Math.min(...boxes.map((box) => box.top));
-  return {
-    left,
-    top,
-    columns: Math.max(...boxes.map((box) => box.right)) - left + 1,
-    rows: Math.max(...boxes.map((box) => box.bottom)) - top + 1,
-  };
-}
-
-const far = 0x3fff;
-
-/** Rows between each corner of the grid and the nearest element of the outline in the same column; `far` where none. */
-function verticalDistance(outline: Outline, grid: Grid): Int16Array {
-  const { left, top, columns, rows } = grid;
-  const distance = new Int16Array(columns * rows).fill(far);
-  for (let index = 0; index < outline.count; index++)
-    distance[((outline.ys[index] as number) - top) * columns + (outline.xs[index] as number) - left] = 0;
-  for (let index = columns; index < distance.length; index++) {
-    const next = (distance[index - columns] as number) + 1;
-    if (next < (distance[index] as number)) distance[index] = next;
+/** First and last column of an outline that is not empty. */
+function columnsOf({ count, xs }: Outline): readonly [left: number, right: number] {
+  let left = xs[0] as number;
+  let right = left;
+  for (let index = 1; index < count; index++) {
+    const x = xs[index] as number;
+    if (x < left) left = x;
+    if (x > right) right = x;
   }
-  for (let index = distance.length - columns - 1; index >= 0; index--) {
-    const next = (distance[index + columns] as number) + 1;
-    if (next < (distance[index] as number)) distance[index] = next;
-  }
-  return distance;
+  return [left, right];
 }
 
-/** Squared distance of every element of `from` to the nearest element of `to` (not empty), unit `spacing`. */
-function squaredDistances(from: Outline, to: Outline, grid: Grid, spacing: Spacing): Float64Array {
-  const { left, top, columns } = grid;
-  const vertical = verticalDistance(to, grid);
+/** `outline` is not empty. */
+function cellsOf(outline: Outline): Cells {
+  const { count, xs, ys } = outline;
+  const [left, right] = columnsOf(outline);
+  // Elements come row by row.
+  const top = ys[0] as number;
+  const columns = ((right - left) >> cellShift) + 1;
+  const rows = (((ys[count - 1] as number) - top) >> cellShift) + 1;
+  const cellAt = (index: number): number =>
+    (((ys[index] as number) - top) >> cellShift) * columns + (((xs[index] as number) - left) >> cellShift);
+  const starts = new Int32Array(columns * rows + 1);
+  for (let index = 0; index < count; index++) {
+    const after = cellAt(index) + 1;
+    starts[after] = (starts[after] as number) + 1;
+  }
+  for (let cell = 0; cell < columns * rows; cell++)
+    starts[cell + 1] = (starts[cell + 1] as number) + (starts[cell] as number);
+  const next = starts.slice();
+  const sortedXs = new Int32Array(count);
+  const sortedYs = new Int32Array(count);
+  for (let index = 0; index < count; index++) {
+    const cell = cellAt(index);
+    const to = next[cell] as number;
+    next[cell] = to + 1;
+    sortedXs[to] = xs[index] as number;
+    sortedYs[to] = ys[index] as number;
+  }
+  return { left, top, columns, rows, starts, xs: sortedXs, ys: sortedYs };
+}
+
+/**
+ * Squared distance of every element of `from` to the nearest element of `to`, unit `spacing`; neither is empty. Distances
+ * beyond `reach` (squared) need not be right, only beyond it.
+ */
+function squaredDistances(from: Outline, to: Outline, spacing: Spacing, reach = Infinity): Float64Array {
+  const { left, top, columns, rows, starts, xs, ys } = cellsOf(to);
   const xx = spacing.x * spacing.x;
   const yy = spacing.y * spacing.y;
   const result = new Float64Array(from.count);
+  // What the latest element in each column of `from` found: the next one's neighbours are among those beside and above.
+  const [fromLeft, fromRight] = columnsOf(from);
+  const found = new Int32Array(fromRight - fromLeft + 3);
   for (let index = 0; index < from.count; index++) {
-    const column = (from.xs[index] as number) - left;
-    const row = ((from.ys[index] as number) - top) * columns;
-    const own = vertical[row + column] as number;
-    let best = own >= far ? Infinity : own * own * yy;
-    for (let step = 1; step < columns; step++) {
-      const horizontal = step * step * xx;
-      if (horizontal >= best) break;
-      if (column >= step) {
-        const rows = vertical[row + column - step] as number;
-        if (rows < far && horizontal + rows * rows * yy < best) best = horizontal + rows * rows * yy;
-      }
-      if (column + step < columns) {
-        const rows = vertical[row + column + step] as number;
-        if (rows < far && horizontal + rows * rows * yy < best) best = horizontal + rows * rows * yy;
+    const x = from.xs[index] as number;
+    const y = from.ys[index] as number;
+    const column = x - fromLeft + 1;
+    let nearest = 0;
+    let best = Infinity;
+    for (let beside = column - 1; beside <= column + 1; beside++) {
+      const element = found[beside] as number;
+      const dx = (xs[element] as number) - x;
+      const dy = (ys[element] as number) - y;
+      const distance = dx * dx * xx + dy * dy * yy;
+      if (distance < best) {
+        best = distance;
+        nearest = element;
       }
     }
+    let limit = Math.min(best, reach);
+    const home = (y - top) >> cellShift;
+    const last = Math.max(home, rows - 1 - home);
+    for (let away = 0; away <= last; away++) {
+      let open = false;
+      for (let row = home - away; row <= home + away; row += away === 0 ? 1 : 2 * away) {
+        const cellTop = top + (row << cellShift);
+        const gap = y < cellTop ? cellTop - y : Math.max(0, y - cellTop - (1 << cellShift) + 1);
+        const inRow = limit - gap * gap * yy;
+        if (inRow < 0) continue;
+        open = true;
+        if (row < 0 || row >= rows) continue;
+        // A row's cells lie one behind the other, and so do their elements.
+        const reachX = Math.sqrt(inRow / xx) + 1;
+        const first = Math.max(0, (x - reachX - left) >> cellShift);
+        const end = Math.min(columns - 1, (x + reachX - left) >> cellShift);
+        if (first > end) continue;
+        const stop = starts[row * columns + end + 1] as number;
+        for (let element = starts[row * columns + first] as number; element < stop; element++) {
+          const dx = (xs[element] as number) - x;
+          const dy = (ys[element] as number) - y;
+          const distance = dx * dx * xx + dy * dy * yy;
+          if (distance < best) {
+            best = distance;
+            nearest = element;
+          }
+        }
+        if (best < limit) limit = best;
+      }
+      if (!open) break;
+    }
+    found[column] = nearest;
     result[index] = best;
   }
   return result;
@@ -222,11 +285,11 @@ function surface(outline: Outline, squared: Float64Array, scale: number, lengths
   byLength.forEach((code, position) => (rank[code] = position));
   const distances = new Float64Array(count);
   const sortedLengths = new Float64Array(count);
-  if (squared.every(Number.isInteger)) {
-    const keys = Float64Array.from(
-      squared,
-      (value, index) => value * 16 + (rank[codes[index] as number] as number),
-    );
+  const largest = largestWhole(squared);
+  if (largest !== null) {
+    const keys = new (largest < 2 ** 28 ? Uint32Array : Float64Array)(count);
+    for (let index = 0; index < count; index++)
+      keys[index] = (squared[index] as number) * 16 + (rank[codes[index] as number] as number);
     keys.sort();
     for (let index = 0; index < count; index++) {
       const key = keys[index] as number;
@@ -244,6 +307,17 @@ function surface(outline: Outline, squared: Float64Array, scale: number, lengths
     });
   }
   return { distances, lengths: sortedLengths, total: pairwiseSum(sortedLengths) };
+}
+
+/** The largest of whole numbers that are not negative; null where one has a fraction. */
+function largestWhole(values: Float64Array): number | null {
+  let largest = 0;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as number;
+    if (value !== Math.floor(value)) return null;
+    if (value > largest) largest = value;
+  }
+  return largest;
 }
 
 function percentile({ distances, lengths, total }: Surface, share: number): number {
@@ -308,17 +382,16 @@ export function contourScores(
     return { f: 1, hd95: 0, assd: 0, nsd: tolerances.map(() => 1) };
   const outlineP = outlineOf(prediction);
   const outlineT = outlineOf(truth);
-  const davisP = davisPart(outlineP, width, height);
-  const davisT = davisPart(outlineT, width, height);
-  const grid = gridAround(prediction, truth);
+  const davisP = davisPart(outlineP, prediction);
+  const davisT = davisPart(outlineT, truth);
   // One unit of length per pixel, scaled afterwards: then the same distances serve F.
   const square = spacing.x === spacing.y;
   const unit: Spacing = square ? { x: 1, y: 1 } : spacing;
   const scale = square ? spacing.x : 1;
 
   const bothOutlines = outlineP.count > 0 && outlineT.count > 0;
-  const squaredP = bothOutlines ? squaredDistances(outlineP, outlineT, grid, unit) : null;
-  const squaredT = bothOutlines ? squaredDistances(outlineT, outlineP, grid, unit) : null;
+  const squaredP = bothOutlines ? squaredDistances(outlineP, outlineT, unit) : null;
+  const squaredT = bothOutlines ? squaredDistances(outlineT, outlineP, unit) : null;
 
   let f: number;
   if (davisP.count === 0 || davisT.count === 0) {
@@ -329,11 +402,11 @@ export function contourScores(
     const pixels: Spacing = { x: 1, y: 1 };
     const limit = boundaryTolerancePx(width, height) ** 2;
     const precision = shareWithin(
-      whole && squaredP ? squaredP : squaredDistances(davisP, davisT, grid, pixels),
+      whole && squaredP ? squaredP : squaredDistances(davisP, davisT, pixels, limit),
       limit,
     );
     const recall = shareWithin(
-      whole && squaredT ? squaredT : squaredDistances(davisT, davisP, grid, pixels),
+      whole && squaredT ? squaredT : squaredDistances(davisT, davisP, pixels, limit),
       limit,
     );
     f = precision + recall === 0 ? 0 : (2 * precision * recall) / (precision + recall);

@@ -70,25 +70,34 @@ function half(picture: GreyPicture): GreyPicture {
   return { width, height, data };
 }
 
+/** Room for running totals; every box sum of this thread uses the same. */
+let line = new Float64Array(0);
+let totals = new Float64Array(0);
+
 /** Sums over the (2·radius + 1)² window around each pixel, cut at the picture's edge; `values` is overwritten. */
 function boxSum(values: Float32Array, width: number, height: number, radius: number): void {
-  const line = new Float64Array(Math.max(width + 1, height + 1));
-  // Columns are summed row by row: that walks memory in order.
+  if (line.length < width + 1) line = new Float64Array(width + 1);
+  if (totals.length < width * (height + 1)) totals = new Float64Array(width * (height + 1));
+  totals.fill(0, 0, width);
   for (let y = 0, row = 0; y < height; y++, row += width) {
-    for (let x = 0; x < width; x++) line[x + 1] = (line[x] as number) + (values[row + x] as number);
-    for (let x = 0; x < width; x++)
-      values[row + x] =
-        (line[Math.min(width, x + radius + 1)] as number) - (line[Math.max(0, x - radius)] as number);
+    let total = 0;
+    for (let x = 0; x < width; x++) {
+      total += values[row + x] as number;
+      line[x + 1] = total;
+    }
+    // Columns are summed row by row: that walks memory in order.
+    for (let x = 0; x < width; x++) {
+      const end = x + radius + 1;
+      const start = x - radius;
+      const window = (line[end < width ? end : width] as number) - (line[start > 0 ? start : 0] as number);
+      totals[row + width + x] = (totals[row + x] as number) + Math.fround(window);
+    }
   }
-  const sums = new Float64Array(width * (height + 1));
-  for (let y = 0, index = 0; y < height; y++)
-    for (let x = 0; x < width; x++, index++)
-      sums[index + width] = (sums[index] as number) + (values[index] as number);
   for (let y = 0, index = 0; y < height; y++) {
     const low = Math.max(0, y - radius) * width;
     const high = Math.min(height, y + radius + 1) * width;
     for (let x = 0; x < width; x++, index++)
-      values[index] = (sums[high + x] as number) - (sums[low + x] as number);
+      values[index] = (totals[high + x] as number) - (totals[low + x] as number);
   }
 }
 
@@ -138,9 +147,16 @@ export function opticalFlow(first: GreyPicture, second: GreyPicture, options: Fl
         gradientX[index] = 0.5 * ((a.data[east] as number) - (a.data[west] as number));
         gradientY[index] = 0.5 * ((a.data[south] as number) - (a.data[north] as number));
       }
-    const xx = gradientX.map((value) => value * value);
-    const yy = gradientY.map((value) => value * value);
-    const xy = gradientX.map((value, index) => value * (gradientY[index] as number));
+    const xx = new Float32Array(pixels);
+    const yy = new Float32Array(pixels);
+    const xy = new Float32Array(pixels);
+    for (let index = 0; index < pixels; index++) {
+      const x = gradientX[index] as number;
+      const y = gradientY[index] as number;
+      xx[index] = x * x;
+      yy[index] = y * y;
+      xy[index] = x * y;
+    }
     for (const field of [xx, yy, xy]) boxSum(field, width, height, radius);
     const errorX = new Float32Array(pixels);
     const errorY = new Float32Array(pixels);

@@ -12,45 +12,45 @@ import type { Flow } from './flow.js';
 export function flicker(previous: Bitmap, current: Bitmap, backward: Flow, step = 1): number | null {
   const { width, height } = current;
   if (previous.area === 0 && current.area === 0) return null;
-  // The field in mask pixels, and which of its columns each mask column reads.
   const toX = width / backward.width;
   const toY = height / backward.height;
-  const dx = backward.dx.map((value) => value * toX);
-  const dy = backward.dy.map((value) => value * toY);
   let reachX = 0;
   let reachY = 0;
-  for (let index = 0; index < dx.length; index++) {
-    reachX = Math.max(reachX, Math.abs(dx[index] as number));
-    reachY = Math.max(reachY, Math.abs(dy[index] as number));
+  for (let index = 0; index < backward.dx.length; index++) {
+    reachX = Math.max(reachX, Math.abs((backward.dx[index] as number) * toX));
+    reachY = Math.max(reachY, Math.abs((backward.dy[index] as number) * toY));
   }
   // Only pixels that can come from the previous mask: its box and as far around as anything moved.
   const half = step >> 1;
   const onGrid = (at: number): number => Math.ceil((at - half) / step) * step + half;
-  const left = onGrid(Math.max(0, previous.left - Math.ceil(reachX) - 1));
+  const left = Math.max(0, previous.left - Math.ceil(reachX) - 1);
   const right = Math.min(width, previous.right + Math.ceil(reachX) + 1);
   const top = onGrid(Math.max(0, previous.top - Math.ceil(reachY) - 1));
   const bottom = previous.area === 0 ? 0 : Math.min(height, previous.bottom + Math.ceil(reachY) + 1);
-  const columns = Int32Array.from({ length: width }, (_, x) =>
-    Math.min(Math.floor((x + 0.5) / toX), backward.width - 1),
-  );
+  const cells = cellStarts(width, backward.width);
+  let firstCell = 0;
+  let lastCell = backward.width;
+  while (firstCell < lastCell && (cells[firstCell + 1] as number) <= left) firstCell++;
+  while (lastCell > firstCell && (cells[lastCell - 1] as number) >= right) lastCell--;
   let moved = 0;
   let intersection = 0;
   for (let y = top; y < bottom; y += step) {
     const flowRow = Math.min(Math.floor((y + 0.5) / toY), backward.height - 1) * backward.width;
-    for (let x = left; x < right; x += step) {
-      const at = flowRow + (columns[x] as number);
-      const fromX = Math.floor(x + 0.5 + (dx[at] as number));
-      const fromY = Math.floor(y + 0.5 + (dy[at] as number));
-      if (
-        fromX < previous.left ||
-        fromY < previous.top ||
-        fromX >= previous.right ||
-        fromY >= previous.bottom ||
-        previous.data[fromY * width + fromX] === 0
-      )
-        continue;
-      moved++;
-      intersection += current.data[y * width + x] as number;
+    // All pixels of a row that lie in one pixel of the field come from one row, the same number of columns away.
+    for (let cell = firstCell; cell < lastCell; cell++) {
+      const cellLeft = Math.max(left, cells[cell] as number);
+      const cellRight = Math.min(right, cells[cell + 1] as number);
+      if (cellLeft >= cellRight) continue;
+      const fromY = Math.floor(y + 0.5 + (backward.dy[flowRow + cell] as number) * toY);
+      if (fromY < previous.top || fromY >= previous.bottom) continue;
+      const shift = Math.floor(0.5 + (backward.dx[flowRow + cell] as number) * toX);
+      const from = fromY * width + shift;
+      const end = Math.min(cellRight, previous.right - shift);
+      for (let x = onGrid(Math.max(cellLeft, previous.left - shift)); x < end; x += step) {
+        const was = previous.data[from + x] as number;
+        moved += was;
+        intersection += was & (current.data[y * width + x] as number);
+      }
     }
   }
   let area = current.area;
@@ -62,6 +62,17 @@ export function flicker(previous: Bitmap, current: Bitmap, backward: Flow, step 
   }
   const union = moved + area - intersection;
   return union === 0 ? null : 1 - intersection / union;
+}
+
+/** The first mask column in each column of the field, and the end. */
+function cellStarts(width: number, columns: number): Int32Array {
+  const starts = new Int32Array(columns + 1).fill(width);
+  const toX = width / columns;
+  for (let x = width - 1; x >= 0; x--) starts[Math.min(Math.floor((x + 0.5) / toX), columns - 1)] = x;
+  // A field wider than the masks has columns without any of theirs.
+  for (let column = columns - 1; column >= 0; column--)
+    starts[column] = Math.min(starts[column] as number, starts[column + 1] as number);
+  return starts;
 }
 
 /** One frame of one object, as timing sees it. */
