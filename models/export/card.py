@@ -98,6 +98,16 @@ def variants(result: dict[str, Any] | None) -> str:
     return table(["variant", "natural J", "robotic J", "vocal folds J"], rows)
 
 
+def edgetam(result: dict[str, Any] | None) -> str:
+    if result is None:
+        return "not measured"
+    times = ", ".join(f"{name} {value:g} ms" for name, value in result["ms_per_frame"].items())
+    return (
+        f"One object, same clip, {result['threads']} threads, median of {result['frames']} frames with a filled memory, in turns: {times}. EdgeTAM "
+        f"({result['edgetam_million_parameters']:g} M parameters, 1024 x 1024, PyTorch, random weights: speed only) by `models/train/compare_edgetam.py`."
+    )
+
+
 def abstention(manifest: dict[str, Any]) -> str:
     rows = [[f"{row['threshold']:.1f}", f"{row['shown']:.2f}", f"{row['mean_iou']:.3f}"] for row in manifest["calibration"].get("abstention", [])]
     return table(["show only from confidence", "share of masks shown", "their mean IoU"], rows) if rows else "not measured"
@@ -125,7 +135,9 @@ def main() -> None:
         "prompts": prompts(report),
         "speed": speed(read(folder / "speed.json")),
         "variants": variants(read(folder / "variants.json")),
+        "edgetam": edgetam(read(folder / "edgetam.json")),
         "abstention": abstention(manifest),
+        "prompt3": str(manifest["training"].get("steps", "not recorded")),
         "parity": ", ".join(f"{name} {value:.1e}" for name, value in manifest["training"]["parity"].items()),
     }
     text = arguments.text.read_text()
