@@ -8,7 +8,13 @@ import { evaluateError } from '../evaluate/errors.js';
 import { evaluate, type Progress } from '../evaluate/evaluate.js';
 import { groupResults, readGroups } from '../evaluate/groups.js';
 import { htmlReport } from '../evaluate/report/report.js';
-import { readResult, resultSchema, writeWhole, type ResultFile } from '../evaluate/result-file.js';
+import {
+  checkWritable,
+  readResult,
+  resultSchema,
+  writeWhole,
+  type ResultFile,
+} from '../evaluate/result-file.js';
 import type { RunResult } from '../evaluate/result.js';
 import { comparisonTable, groupTable, policyTable, runTable } from '../evaluate/tables.js';
 import { defaultThreads } from '../replay/run-options.js';
@@ -103,6 +109,9 @@ async function run(flags: Flags): Promise<void> {
   const modelDir = findModel(flags.model, invocationFolder());
   if (modelDir === null && flags.baseline === undefined && flags.predictions === undefined)
     throw usage(`There is no model "${flags.model}"`);
+  const jsonFile = flags.json === undefined ? null : fromInvocation(flags.json);
+  const htmlFile = flags.html === undefined ? null : join(fromInvocation(flags.html), 'index.html');
+  for (const path of [jsonFile, htmlFile]) if (path !== null) await checkWritable(path);
   const progress = progressWriter(flags.progress);
   const { results, worst, engine } = await evaluate({
     kind: flags.dataset,
@@ -149,9 +158,6 @@ async function run(flags: Flags): Promise<void> {
     groups: groups && groupResults(first.clips, groups, flags.seed),
     ...(results.length > 1 ? { policies: results } : {}),
   };
-  if (flags.json !== undefined) await writeWhole(fromInvocation(flags.json), `${JSON.stringify(file)}\n`);
-  if (flags.html !== undefined)
-    await writeWhole(join(fromInvocation(flags.html), 'index.html'), await htmlReport(file, worst.list()));
   const out = [
     runTable(first),
     ...(results.length > 1 ? ['', policyTable(results)] : []),
@@ -159,7 +165,10 @@ async function run(flags: Flags): Promise<void> {
     '',
     `${first.fps.toFixed(1)} frames per second; ${first.predictor}`,
   ];
+  // Before the files: a disk that is full by now must not cost the figures.
   process.stdout.write(`${out.join('\n')}\n`);
+  if (jsonFile !== null) await writeWhole(jsonFile, `${JSON.stringify(file)}\n`);
+  if (htmlFile !== null) await writeWhole(htmlFile, await htmlReport(file, worst.list()));
 }
 
 async function compare(flags: Flags, paths: readonly string[]): Promise<void> {

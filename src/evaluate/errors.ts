@@ -76,7 +76,6 @@ export const evaluateError = errorFactory({
   SONO_EVALUATE_OUTPUT: {
     exitCode: 2,
     httpStatus: 507,
-    sentence:
-      'The report cannot be written to {path}. Check that the folder exists and that you may write to it.',
+    sentence: 'The report cannot be written to {path}: {reason}.',
   },
 });

@@ -1,8 +1,9 @@
 /** The JSON file of an evaluation: written whole or not at all, checked when read again. */
 import { readFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../make-folder.js';
 import { evaluateError } from './errors.js';
 import type { GroupResult } from './groups.js';
 import type { RunResult } from './result.js';
@@ -35,17 +36,59 @@ export interface ResultFile extends RunResult {
   readonly policies?: readonly RunResult[];
 }
 
-/** Nothing half-written carries the final name. Throws SONO_EVALUATE_OUTPUT. */
+/**
+ * Nothing half-written carries the final name; a device or a pipe (/dev/stdout) is written to, never replaced. Throws
+ * SONO_EVALUATE_OUTPUT.
+ */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const partial = `${path}.${process.pid}.partial`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
+    if (await isSpecial(path)) return await writeFile(path, text);
     await writeFile(partial, text);
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true }).catch(() => undefined);
-    throw evaluateError('SONO_EVALUATE_OUTPUT', { path }, error);
+    throw outputError(path, error);
   }
+}
+
+/** Fails before a long run, not after it: SONO_EVALUATE_OUTPUT. */
+export async function checkWritable(path: string): Promise<void> {
+  const probe = `${path}.${process.pid}.partial`;
+  try {
+    await makeFolder(dirname(path));
+    if (await isSpecial(path)) return;
+    if ((await stat(path).catch(() => null))?.isDirectory())
+      throw Object.assign(new Error(), { code: 'EISDIR' });
+    await writeFile(probe, '');
+    await rm(probe);
+  } catch (error) {
+    throw outputError(path, error);
+  }
+}
+
+async function isSpecial(path: string): Promise<boolean> {
+  const information = await stat(path).catch(() => null);
+  return information !== null && !information.isFile() && !information.isDirectory();
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk is full',
+  EACCES: 'you may not write there',
+  EPERM: 'you may not write there',
+  EROFS: 'you may not write there',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of its name is a file, not a folder',
+  EEXIST: 'a part of its name is a file, not a folder',
+  ENOENT: 'its folder cannot be made',
+};
+
+function outputError(path: string, error: unknown): Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const reason = reasons[code] ?? (error instanceof Error ? error.message : String(error));
+  return evaluateError('SONO_EVALUATE_OUTPUT', { path, reason }, error);
 }
 
 const figures = { J: z.number(), F: z.number(), JF: z.number(), dice: z.number() };

@@ -6,12 +6,13 @@
 import { createHash } from 'node:crypto';
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
 import { builtModule } from '../built-module.js';
 import type { SonoError } from '../errors.js';
 import type { ExportFormat } from '../export/exporter.js';
 import type { ProviderName } from '../inference/provider.js';
+import { makeFolder } from '../make-folder.js';
 import type { PromptPlan } from '../prompt-plan.js';
 import { promptToWire } from '../protocol/requests.js';
 import { replayError } from './errors.js';
@@ -217,15 +218,6 @@ async function prepareFolder(
     await removeEmpty(out, made);
     throw error;
   }
-}
-
-/** Whether anything had to be made. Not mkdir's own recursion, which never ends where the system makes no folders (/proc). */
-async function makeFolder(path: string): Promise<boolean> {
-  const information = await stat(path).catch(() => null);
-  if (information?.isDirectory()) return false;
-  if (information === null && dirname(path) !== path) await makeFolder(dirname(path));
-  await mkdir(path);
-  return true;
 }
 
 interface Manifest {

@@ -1,12 +1,15 @@
 /** `sonoscope evaluate` from end to end on generated clips: real model, baselines, foreign masks, reports, comparison, errors. */
 import { execFile } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -182,6 +185,10 @@ describe('the command', () => {
     writeFileSync(join(base, 'badgroups.csv'), 'name,sex\na,f\n');
     mkdirSync(join(base, 'empty', 'c', 'frames'), { recursive: true });
     mkdirSync(join(base, 'empty', 'c', 'masks'), { recursive: true });
+    cpSync(join(root, 'pair'), join(base, 'sizes', 'pair'), { recursive: true });
+    const mask = join(base, 'sizes', 'pair', 'masks');
+    const last = join(mask, readdirSync(mask).sort().at(-1) as string);
+    writeFileSync(last, await sharp(last).resize(10, 10).png().toBuffer());
     const wrong: readonly (readonly [code: string, args: readonly string[]])[] = [
       ['SONO_USAGE', []],
       ['SONO_USAGE', ['--dataset', 'folder']],
@@ -203,6 +210,15 @@ describe('the command', () => {
         'SONO_EVALUATE_OUTPUT',
         ['--dataset', 'folder', '--root', 'clips', '--baseline', 'copy', '--json', 'other.json/x'],
       ],
+      [
+        'SONO_EVALUATE_OUTPUT',
+        ['--dataset', 'folder', '--root', 'clips', '--baseline', 'copy', '--html', '/proc/report'],
+      ],
+      [
+        'SONO_EVALUATE_OUTPUT',
+        ['--dataset', 'folder', '--root', 'clips', '--baseline', 'copy', '--json', 'clips'],
+      ],
+      ['SONO_DATASET_SIZE', ['--dataset', 'folder', '--root', 'sizes', '--baseline', 'copy']],
       ['SONO_POLICY_UNKNOWN', ['--dataset', 'folder', '--root', 'clips', '--policy', 'nosuch']],
     ];
     for (const [code, args] of wrong) {
@@ -212,6 +228,18 @@ describe('the command', () => {
       expect([2, 4]).toContain(ended.code);
     }
   }, 180_000);
+});
+
+it('gives its figures although the disk is full, and says so; a device is never replaced', async () => {
+  const device = join(base, 'full.json');
+  symlinkSync('/dev/full', device);
+  const ended = await sonoscope(
+    ...['--dataset', 'folder', '--root', 'clips', '--baseline', 'copy', '--json', 'full.json'],
+  );
+  expect(ended.problems).toMatch(/full\.json: the disk is full\. \[SONO_EVALUATE_OUTPUT\]\n$/);
+  expect(ended.out).toMatch(/mean over objects/);
+  expect(ended.code).toBe(2);
+  expect(lstatSync(device).isSymbolicLink()).toBe(true);
 });
 
 describe('predictors', () => {

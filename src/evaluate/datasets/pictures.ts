@@ -179,14 +179,14 @@ export async function* inOrder<Value>(
 ): AsyncGenerator<Value> {
   const waiting: Promise<Value>[] = [];
   let next = 0;
-  try {
-    while (next < count || waiting.length > 0) {
-      while (next < count && waiting.length < ahead) waiting.push(make(next++));
-      yield await (waiting.shift() as Promise<Value>);
+  while (next < count || waiting.length > 0) {
+    while (next < count && waiting.length < ahead) {
+      const made = make(next++);
+      // It may fail while an earlier one is looked at, and its turn to say so comes, unless the reader stops before.
+      made.catch(() => undefined);
+      waiting.push(made);
     }
-  } finally {
-    // The reader stopped early: nobody will look at these.
-    for (const promise of waiting) promise.catch(() => undefined);
+    yield await (waiting.shift() as Promise<Value>);
   }
 }
 
