@@ -161,7 +161,8 @@ describe('run refuses', () => {
     ['a camera that is not there', 'v4l2:///dev/video97', 'SONO_SOURCE_DEVICE_ABSENT'],
     ['a card that is not there', 'decklink://7', 'SONO_SOURCE_DEVICE_ABSENT'],
   ])('%s', async (_, source, code) => {
-    expectRefusal(await run('--source', source.includes(':') ? source : at(source)), code, 3);
+    const uri = source.includes(':') ? source : at(source);
+    expectRefusal(await run('--source', uri, '--model', 'none'), code, 3);
   });
 
   it.each([
