@@ -93,9 +93,14 @@ async function onStage(page: Page, x: number, y: number): Promise<{ x: number; y
 async function still({ room, page }: Scene): Promise<{ ptsNs: number; number: number }> {
   room.pause();
   await page.locator('.notice-picture').getByText('Picture frozen').waitFor();
+  // A picture may still be under way when the page first says so: what was shown last is asked for each time.
   await expect
-    .poll(async () => (await readBack(page, { pictures: 1, masks: 0 })).at(-1)?.picture, { timeout: 20_000 })
-    .toBe(room.lastShown?.sourceFrame);
+    .poll(
+      async () =>
+        (await readBack(page, { pictures: 1, masks: 0 })).at(-1)?.picture === room.lastShown?.sourceFrame,
+      { timeout: 20_000 },
+    )
+    .toBe(true);
   const shown = room.lastShown;
   if (!shown) throw new Error('nothing was shown');
   return { ptsNs: shown.ptsNs, number: shown.sourceFrame };
