@@ -5,13 +5,13 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SonoError } from '../errors.js';
+import { createWorkerEngine } from '../inference/worker-engine.js';
 import { exitProcess } from '../process-exit.js';
 import { FolderLock } from './folder-lock.js';
 import { errorToWire } from './item-messages.js';
 import type { FromItem, ToItem } from './item-messages.js';
-import { replayTools } from './replay-tools.js';
-import { runItem } from './run-item.js';
-import type { ItemOptions } from './run-item.js';
+import type { ItemOptions, ItemProgress, ItemSummary } from './run-item.js';
+import { engineOptions } from './run-options.js';
 import { WorkFolder } from './work-folder.js';
 
 /** Says that a clip is complete; holds its summary. */
@@ -41,13 +41,28 @@ async function lockItem(options: ItemOptions): Promise<FolderLock> {
   }
 }
 
+/** The network loads in its thread while this one loads everything around it. */
+async function trackClip(
+  options: ItemOptions,
+  onProgress: (progress: ItemProgress) => void,
+): Promise<ItemSummary> {
+  const loading = createWorkerEngine(engineOptions(options));
+  // Awaited by the run.
+  loading.catch(() => undefined);
+  const [{ runItem }, { replayTools }] = await Promise.all([
+    import('./run-item.js'),
+    import('./replay-tools.js'),
+  ]);
+  return runItem(options, { ...replayTools, createEngine: () => loading }, abort.signal, onProgress);
+}
+
 async function run(options: ItemOptions): Promise<void> {
   let code = 0;
   try {
     const lock = await lockItem(options);
     try {
       let lastSent = 0;
-      const summary = await runItem(options, replayTools, abort.signal, (progress) => {
+      const summary = await trackClip(options, (progress) => {
         const now = Date.now();
         if (now - lastSent < progressEveryMs) return;
         lastSent = now;

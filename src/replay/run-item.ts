@@ -26,6 +26,7 @@ import type { InputItem } from './input-item.js';
 import { momentWords, outOfRange } from './prompt-problems.js';
 import { momentText } from './range.js';
 import type { FrameRange } from './range.js';
+import { engineOptions } from './run-options.js';
 import type { Direction } from './run-options.js';
 import { TrackedObjects } from './tracked-objects.js';
 import { WorkFolder } from './work-folder.js';
@@ -128,14 +129,7 @@ export async function runItem(
   // None of these needs the others, and each takes its time: loading the network, starting the source's process, hashing a
   // long file. What the source says of itself comes from the forward pass's own reader where that is the first pass.
   const first = openSource(onlyForward && needsPicture);
-  const loading = tools.createEngine({
-    modelDir: options.modelDir,
-    provider: options.provider,
-    policy: options.policy,
-    threads: options.threads,
-    sourceSize: { width: 1, height: 1 },
-    keepLogits: true,
-  });
+  const loading = tools.createEngine(engineOptions(options));
   const described = Promise.all([identifyInput(options.item.uri), first.format()]);
   // Awaited below; if the network cannot be loaded, that is the news.
   described.catch(() => undefined);
