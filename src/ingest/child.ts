@@ -577,7 +577,8 @@ class Session {
   async #seek(seconds: number, flags: number): Promise<boolean> {
     const prerolled = this.#whenPrerolled();
     const flushed = new Promise<boolean>((resolve) => {
-      const patience = setTimeout(() => resolve(false), seekPatienceMs);
+      // Where this process got no processor for so long the flush is on the bus: it is read before the immediate.
+      const patience = setTimeout(() => setImmediate(() => resolve(false)), seekPatienceMs);
       this.#onFlushed = () => {
         clearTimeout(patience);
         this.#onFlushed = null;

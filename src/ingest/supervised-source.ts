@@ -38,6 +38,8 @@ export const defaultSupervision: SupervisionOptions = {
 const longestTimerMs = 2 ** 31 - 1;
 /** A busy machine starts the process of a file slowly, and starting it again would only be slower. */
 const startFactor = 3;
+/** A watchdog that wakes up so much later than it should has slept itself. */
+const lateMs = 1_000;
 /** A process that has closed its pipe and is still there so long after is ended. */
 const lingerMs = 2_000;
 
@@ -421,13 +423,20 @@ class Supervision {
     this.#stopWatchdog();
     const silenceMs = this.#supervision.silenceMs * factor;
     const seconds = Math.round(silenceMs / 100) / 10;
+    const waitMs = Math.min(silenceMs + extraMs, longestTimerMs);
+    const startedNs = nowNs();
     const bite = (): void => {
       if (this.#watchdog !== timer) return;
+      // Much too late: this machine did nothing at all, and the source's process no more than this one.
+      if (nowNs() - startedNs > (waitMs + lateMs) * 1e6) {
+        this.#armWatchdog(factor);
+        return;
+      }
       const uri = sourceName(this.#address);
       this.#killFor(ingestError(live ? 'SONO_SOURCE_SILENT' : 'SONO_SOURCE_STALLED', { uri, seconds }));
     };
-    // Was this process itself asleep, the frames are in the pipe: they are read before the immediate.
-    const timer = setTimeout(() => setImmediate(bite), Math.min(silenceMs + extraMs, longestTimerMs));
+    // Was only this process asleep, the frames are in the pipe: they are read before the immediate.
+    const timer = setTimeout(() => setImmediate(bite), waitMs);
     this.#watchdog = timer;
   }
 

@@ -115,6 +115,21 @@ describe('a stream process that stands still', () => {
     for (const frame of seen.display.slice(count)) expect(frame.mediaNs).toBe(frame.sourceFrame * 40e6);
   });
 
+  it('is not blamed when nobody on this machine got a processor', async () => {
+    const seen = record(path, { loop: true }, { ...quick, silenceMs: 3000 });
+    await seen.until('playing', () => seen.display.length > 5);
+    const [child] = await sourceChildren();
+    process.kill(child as number, 'SIGSTOP');
+    // This process does nothing either, for longer than the watchdog waits.
+    const end = Date.now() + 5000;
+    while (Date.now() < end);
+    process.kill(child as number, 'SIGCONT');
+    const count = seen.display.length;
+    await seen.until('on', () => seen.display.length > count + 20);
+    expect(seen.lost).toEqual([]);
+    expect(await sourceChildren()).toEqual([child]);
+  });
+
   it('is told from one that waits for a picture that is due later', async () => {
     const slow = join(folder, 'gap.mp4');
     const part = (frames: number, rate: string): string =>
