@@ -191,7 +191,7 @@ function writeTables() {
       rows.push(figureRow(own, result));
       for (const other of result.policies ?? []) rows.push(figureRow(`compact, policy ${other.policy}`, other));
       if (variant.name === 'mask') {
-        const overhead = result.timing.overhead === null ? '' : `, evaluation adds ${Math.round(100 * result.timing.overhead)} % to the time of the network`;
+        const overhead = result.timing.overhead === null ? '' : `, the network at rest for ${Math.round(100 * result.timing.overhead)} % of its own time`;
         stamp ||= `Model ${result.model.name} ${result.model.version}, sha256 ${result.model.sha256.slice(0, 16)}, ${result.model.provider}; ${result.machine.cpu}, ${result.machine.cores} cores; ${result.createdAt.slice(0, 10)}; ${digits(result.fps, 1)} frames per second${overhead}.`;
       }
     }

@@ -103,7 +103,7 @@ export interface RunResult {
     readonly wallMs: number;
     readonly modelMs: number;
     readonly trackerMs: number;
-    /** (wall − model − tracker) / model: what evaluation adds. */
+    /** (wall − model − tracker) / model: how long the network stood still, as a share of its own time. */
     readonly overhead: number | null;
   };
   readonly clips: readonly ClipResult[];

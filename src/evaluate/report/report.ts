@@ -151,7 +151,7 @@ function facts({ fps, timing }: ResultFile): string {
   const share =
     timing.overhead === null
       ? ''
-      : `, evaluation on top of the model ${(100 * timing.overhead).toFixed(0)} %`;
+      : `, at rest for another ${(100 * timing.overhead).toFixed(0)} % of that time`;
   return `<p class="note">${fps.toFixed(1)} frames per second${timing.modelMs > 0 ? ` (network ${(timing.modelMs / 1000).toFixed(1)} s of ${(timing.wallMs / 1000).toFixed(1)} s${share})` : ''}.</p>`;
 }
 
