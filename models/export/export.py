@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 
 from models.export.golden import write_golden
 from models.export.graphs import FILES, INPUTS, OUTPUTS, Geometry, PromptGraph, TrackGraph, example_inputs, export_graph, shapes
 from models.train.network import PIXEL_MEAN, PIXEL_STD, PROMPT_CHANNELS, CompactTracker, NetworkConfig
+from models.train.runtime import open_graph
 from models.train.weights import load_experiment, load_from_onnx, round_to_half
 
 LOGIT_TOLERANCE = 1e-3
@@ -45,7 +45,7 @@ class ParityError(RuntimeError):
 
 def check_parity(graph: str, path: Path, network: CompactTracker, geometry: Geometry) -> float:
     """Largest difference of the logits over 1, 2 and max objects; raises ParityError above 1e-3."""
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = open_graph(path)
     module = (PromptGraph if graph == "prompt" else TrackGraph)(network).eval()
     worst = 0.0
     for objects in (1, 2, geometry.max_objects):

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import onnxruntime
 
+from models.train.runtime import open_graph
 from models.train.track_reference import Array
 
 STORED_OUTPUTS = ("logits", "iou", "presence")
@@ -57,7 +58,7 @@ def write_golden(folder: Path, manifest: dict[str, Any]) -> None:
     cv2.imwrite(str(target / "prompt.png"), planes[0].reshape(-1, width))
 
     def session(graph: str) -> onnxruntime.InferenceSession:
-        return onnxruntime.InferenceSession(str(folder / manifest["graphs"][graph]["file"]), providers=["CPUExecutionProvider"])
+        return open_graph(folder / manifest["graphs"][graph]["file"])
 
     def image_input(file: str, shape: list[int]) -> dict[str, Any]:
         return {"file": file, "dtype": "uint8", "shape": shape, "encoding": "png"}

@@ -1,9 +1,10 @@
 """Weighted mean of checkpoints of one network that share their start (Wortsman et al. 2022, Robust fine-tuning / Model soups).
 
     python -m models.train.average --out OUT.pt RUN/checkpoint.pt=0.7 OTHER/checkpoint.pt=0.3
-    python -m models.train.average --out OUT.pt --thinned models/compact=0.4 RUN/checkpoint.pt=0.6
+    python -m models.train.average --out OUT.pt --model models/compact=0.4 RUN/checkpoint.pt=0.6
 
-`--thinned FOLDER=SHARE` adds the start of a run with `start = "thinned:FOLDER"`. The result is a checkpoint that `models.export.export` and `start =
+`--model FOLDER=SHARE` adds the start of a run with `start = "model:FOLDER"`. (A start by `thinned:` is not the same bit for bit when made again, and an
+average with a remade one is worse than either: keep its checkpoint.) The result is a checkpoint that `models.export.export` and `start =
 "checkpoint:…"` take; it has no optimiser state. ValueError where shares do not sum to one or the networks differ.
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 import torch
 
 from models.train.network import CompactTracker, NetworkConfig
-from models.train.thin import thin_from_model
+from models.train.weights import load_from_onnx
 
 
 def split(text: str) -> tuple[Path, float]:
@@ -40,16 +41,16 @@ def average(parts: list[tuple[dict[str, Any], float]]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoints", nargs="+", type=split, metavar="CHECKPOINT=SHARE")
-    parser.add_argument("--thinned", type=split, metavar="FOLDER=SHARE")
+    parser.add_argument("--model", type=split, metavar="FOLDER=SHARE")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     parts = [(torch.load(path, map_location="cpu", weights_only=True), share) for path, share in arguments.checkpoints]
-    if arguments.thinned:
-        folder, share = arguments.thinned
+    if arguments.model:
+        folder, share = arguments.model
         config = parts[0][0]["network_config"]
         network = CompactTracker(NetworkConfig(**config))
-        thin_from_model(network, folder)
-        parts.append(({"network": network.state_dict(), "network_config": config, "run": f"thinned:{folder}", "step": 0, "seconds": 0.0, "config": {}}, share))
+        load_from_onnx(network, folder)
+        parts.append(({"network": network.state_dict(), "network_config": config, "run": f"model:{folder}", "step": 0, "seconds": 0.0, "config": {}}, share))
     torch.save(average(parts), arguments.out)
     print(arguments.out, [(part["run"], share) for part, share in parts])
 

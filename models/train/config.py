@@ -28,6 +28,7 @@ class RunConfig:
     sizes: tuple[tuple[int, int], ...] = ((256, 256), (224, 352))
     slots: int = 7
     encoder_rate: float = 3e-5
+    """0: the encoder gets no gradient at all, which is cheaper by more than its share of the work."""
     trunk_rate: float = 1.6e-4
     head_rate: float = 5e-4
     """Prompt branch and score head."""
@@ -37,6 +38,9 @@ class RunConfig:
     """Exponential average of the weights; the average is what is exported."""
     prompt_weight: float = 0.3
     score_weight: float = 0.1
+    absent_mask_weight: float = 1.0
+    """Weight of the mask loss where the object is absent. The presence score says that it is; a full weight also teaches that what looks unlike the
+    memory has no mask, and an object that comes to fill the view looks unlike the memory (compact-3: vocal folds J .55 -> .12)."""
     corrections: int = 2
     """Simulated correction clicks after the first prompt (prompt-only training)."""
     memory_drop: float = 0.35

@@ -21,6 +21,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from models.train.runtime import open_graph
+
 Array = NDArray[Any]
 POLICIES = ("gated", "plain", "first")
 
@@ -99,12 +101,7 @@ class ReferenceTracker:
     def open(folder: Path, policy: str | None = None, threads: int = 2) -> ReferenceTracker:
         manifest = Manifest.read(folder)
         settings = manifest.raw["policy"]
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        prompt, track = (
-            onnxruntime.InferenceSession(str(folder / manifest.raw["graphs"][name]["file"]), options, providers=["CPUExecutionProvider"]) for name in ("prompt", "track")
-        )
+        prompt, track = (open_graph(folder / manifest.raw["graphs"][name]["file"], threads) for name in ("prompt", "track"))
         return ReferenceTracker(manifest, prompt, track, policy or settings["default"], settings["minConfidence"], settings["every"])
 
     def fit(self, image: Array) -> Array:

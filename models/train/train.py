@@ -40,6 +40,9 @@ from models.train.weights import load_experiment, load_from_onnx, load_imagenet
 
 log = logging.getLogger("models.train")
 
+LONGEST_STEP_SECONDS = 60
+"""A process that was stopped for a while (SIGSTOP, sleep) did not train meanwhile."""
+
 
 class ConfigMismatch(ValueError):
     """The run's folder holds a checkpoint of another config."""
@@ -76,6 +79,8 @@ class Trainer:
 
     def __init__(self, config: RunConfig, folder: Path, device: torch.device) -> None:
         self.config, self.folder, self.device = config, folder, device
+        self.half = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
+        """bfloat16 where the processor computes in it: emulated (AVX2 only) a step takes ten times as long as in float32."""
         torch.manual_seed(config.seed)
         self.random = np.random.default_rng(config.seed)
         self.network = CompactTracker(config.network)
@@ -119,6 +124,8 @@ class Trainer:
             for parameter in network.prompt.parameters():
                 parameter.requires_grad_(True)
             return [{"params": list(network.prompt.parameters()), "lr": config.head_rate}]
+        if config.encoder_rate == 0:
+            network.encoder.frozen_blocks = len(network.encoder.blocks)
         # depthwise weights stay as ImageNet left them: their gradient is a quarter of a step's time on a CPU
         frozen = [network.encoder.stem, *network.encoder.blocks[: network.encoder.frozen_blocks], *(block.depthwise for block in network.encoder.blocks)]
         for module in frozen:
@@ -128,7 +135,7 @@ class Trainer:
         taken = {id(parameter) for parameter in (*heads, *network.encoder.parameters(), network.locality)}
         trunk = [parameter for parameter in network.parameters() if id(parameter) not in taken]
         return [
-            {"params": encoder, "lr": config.encoder_rate},
+            *([{"params": encoder, "lr": config.encoder_rate}] if encoder else []),
             {"params": trunk, "lr": config.trunk_rate},
             {"params": heads, "lr": config.head_rate},
             {"params": [network.locality], "lr": config.head_rate, "weight_decay": 0.0},
@@ -186,7 +193,7 @@ class Trainer:
 
     def run_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
         self.set_rates()
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
             loss, figures = self.prompt_step(batch) if self.config.train == "prompt" else self.clip_step(batch)
         self.update(loss)
         return {"loss": float(loss.detach()), **figures}
@@ -223,8 +230,9 @@ class Trainer:
                 )
             output = network.decode(at[step], readout)
             iou = mask_iou(output.logits, truth[:, step])
-            losses.append(mask_loss(output.logits, truth[:, step]) + config.score_weight * score_loss(output, iou, truth[:, step]))
             present = truth[:, step].flatten(1).sum(1) > 0
+            weight = torch.where(present, 1.0, config.absent_mask_weight)
+            losses.append(weight * mask_loss(output.logits, truth[:, step]) + config.score_weight * score_loss(output, iou, truth[:, step]))
             ious.append(torch.where(present, iou, torch.full_like(iou, float("nan"))))
             if step < steps - 1:
                 mask = self._corrupt(network.remembered(output.logits.float()))
@@ -324,7 +332,7 @@ def train(config: RunConfig, sources: Sources, folder: Path, device: torch.devic
             waited = time.monotonic() - last
             figures = trainer.run_step(batch)
             now = time.monotonic()
-            trainer.seconds = _from_first(trainer.seconds + now - last)
+            trainer.seconds = _from_first(trainer.seconds + min(now - last, LONGEST_STEP_SECONDS))
             last = now
             recent.append({**figures, "wait": waited})
             if trainer.step % config.log_steps == 0 and rank == 0:

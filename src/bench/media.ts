@@ -174,6 +174,6 @@ async function once(path: string, make: (part: string) => Promise<void>): Promis
   await rename(part, path);
 }
 
-async function gst(...pipeline: readonly string[]): Promise<void> {
+export async function gst(...pipeline: readonly string[]): Promise<void> {
   await run('gst-launch-1.0', ['-q', ...pipeline], { timeout: 600_000 });
 }

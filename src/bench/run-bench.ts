@@ -116,6 +116,8 @@ const shown = [
   'overheadP50Ms',
   'firstMaskP50Ms',
   'firstMaskP95Ms',
+  'openMs',
+  'scrubP95Ms',
   'totalP95Ms',
   'ageP95Ms',
   'displayedShare',

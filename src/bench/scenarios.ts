@@ -8,6 +8,7 @@ import { launchChromium, measurePaint } from './browser.js';
 import { measureFirstMask } from './first-mask.js';
 import { liveRun, streamOf, type LiveMeasurement } from './live-run.js';
 import type { Clip } from './media.js';
+import { measureRecording, withHourOf, type RecordingMeasurement } from './recording.js';
 import { slope } from './process-usage.js';
 import type { ThroughputConfig, ThroughputResult } from './throughput-process.js';
 import { fileURLToPath } from 'node:url';
@@ -51,6 +52,7 @@ export function scenarios(context: BenchContext): Scenario[] {
     ...streamCounts.map((count) => manyStreams(context, count, seconds)),
     mixed(context, seconds),
     ...(quick ? [1, 8] : [1, 2, 4, 8]).map((objects) => manyObjects(context, objects, seconds)),
+    ...(context.chromium === null ? [] : [recording(context)]),
     ownThroughput(context),
     ...(existsSync(peerPython)
       ? [peer(context, 'throughput', 1), peer(context, 'live', 1), peer(context, 'live', 8)]
@@ -136,15 +138,44 @@ function firstMask(context: BenchContext): Scenario {
           waits = await measureFirstMask(url, 's1', points, context.quick ? 20 : 60);
         },
       });
-      const sorted = waits.toSorted((a, b) => a - b);
-      // Nearest rank, as everywhere.
-      const quantile = (q: number): number => sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] as number;
       return {
         ...liveMetrics(context, measurement),
-        firstMaskP50Ms: quantile(0.5),
-        firstMaskP95Ms: quantile(0.95),
-        firstMaskMaxMs: quantile(1),
+        firstMaskP50Ms: quantile(waits, 0.5),
+        firstMaskP95Ms: quantile(waits, 0.95),
+        firstMaskMaxMs: quantile(waits, 1),
       };
+    },
+  };
+}
+
+/** A recording of an hour in the dashboard, on a server without streams. */
+function recording(context: BenchContext): Scenario {
+  const clip = context.clips.p720;
+  return {
+    id: 'recording',
+    title: `an hour of ${clip.name} opened and scrubbed in the dashboard`,
+    run: async () => {
+      const browser = await launchChromium(context.chromium as string);
+      try {
+        let measured: RecordingMeasurement | null = null;
+        await withHourOf(clip, (path) =>
+          liveRun({
+            ...{ streams: [], viewer: false, warmUpSeconds: 0, seconds: 0 },
+            during: async (url) => {
+              measured = await measureRecording(browser, url, path, context.quick ? 20 : 60);
+            },
+          }),
+        );
+        const { openMs, jumpsMs } = measured as unknown as RecordingMeasurement;
+        return {
+          openMs,
+          scrubP50Ms: quantile(jumpsMs, 0.5),
+          scrubP95Ms: quantile(jumpsMs, 0.95),
+          scrubMaxMs: quantile(jumpsMs, 1),
+        };
+      } finally {
+        await browser.close();
+      }
     },
   };
 }
@@ -333,6 +364,12 @@ function liveMetrics(context: BenchContext, measurement: LiveMeasurement, real =
       totalP95Ms: latency.total.p95,
     }),
   };
+}
+
+/** Nearest rank, as everywhere. */
+function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] as number;
 }
 
 function assertWork(done: boolean, problem: string): void {
