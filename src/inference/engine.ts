@@ -3,27 +3,12 @@
  * or called directly (replay, tests). Both run the very same core.
  */
 import type { AnalysisFrame, FrameIdentity, PictureSize } from '../frame.js';
-import type { Box, Mask } from '../mask.js';
-import type { ObjectId, ObjectState, Prompt } from '../prompt.js';
+import type { ObjectId, Prompt } from '../prompt.js';
+import type { TrackedObject } from '../tracking/tracker.js';
 import type { ProviderName } from './provider.js';
 
-/** One object on one frame. */
-export interface ObjectResult {
-  readonly id: ObjectId;
-  readonly label: string;
-  readonly state: ObjectState;
-  /** The network's raw predicted IoU, 0..1. */
-  readonly score: number;
-  /** Calibrated confidence 0..1: what people are shown. */
-  readonly confidence: number;
-  /** Mask at `FrameResult.maskSize`; empty where the object is not shown (state lost or searching). */
-  readonly mask: Mask;
-  /** In mask pixels. */
-  readonly box: Box;
-  readonly areaPx: number;
-  /** Raw logits at the network's mask resolution (row-major), only when `EngineOptions.keepLogits`. */
-  readonly logits?: Float32Array;
-}
+/** One object on one frame: the tracker's own words for it. */
+export type ObjectResult = TrackedObject;
 
 /** One analysed frame; also sent when no object exists (objects empty). */
 export interface FrameResult {

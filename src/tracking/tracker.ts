@@ -27,20 +27,21 @@ import { createPolicy, type MemoryPolicy, type PolicyName } from './memory-polic
 import { calibratedConfidence, presenceProbability, type ModelOutputs, type TrackerModel } from './model.js';
 import { checkPrompts } from './prompt-check.js';
 
-/** One object on one frame; structurally the engine's ObjectResult. */
+/** One object on one frame. */
 export interface TrackedObject {
   readonly id: ObjectId;
   readonly label: string;
   readonly state: ObjectState;
   /** Predicted IoU as the network gave it, 0..1. */
   readonly score: number;
-  /** Calibrated, 0..1. */
+  /** Calibrated confidence, 0..1: what people are shown. */
   readonly confidence: number;
-  /** At `TrackerModel.inputSize`; empty where the object is not shown. */
+  /** At `TrackerModel.inputSize`; empty where the object is not shown (lost or searching). */
   readonly mask: Mask;
+  /** In mask pixels. */
   readonly box: Box;
   readonly areaPx: number;
-  /** Copy of the network's logits, only with `keepLogits`. */
+  /** Copy of the network's logits at its mask resolution (row-major), only with `keepLogits`. */
   readonly logits?: Float32Array;
 }
 
