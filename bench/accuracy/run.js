@@ -7,12 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const choices = ['natural', 'robotic', 'vocalfolds', 'throughput'];
-const usage = `Usage: node bench/accuracy/run.js [--only ${choices.join('|')}] [--table]
+const usage = `Usage: node bench/accuracy/run.js [--only ${choices.join('|')}] [--variants NAME,…] [--table]
 
 Makes everything in bench/accuracy/results and the tables of bench/accuracy/README.md
 (about 15 minutes on two cores; nothing else should be running).
 
   --only NAME  only the runs on one of the data sets, or only the throughput of replay
+  --variants   only these rows of every set: mask, box, click, clicks3, copy, flow, or the folder name of another
+               compact model (the baselines do not change with the model)
   --table      no runs: the tables again from the results that are there
   --help       this text
 
@@ -25,7 +27,7 @@ const options = readOptions();
 function readOptions() {
   try {
     const { values } = parseArgs({
-      options: { only: { type: 'string' }, table: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      options: { only: { type: 'string' }, variants: { type: 'string' }, table: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
     });
     if (values.only !== undefined && !choices.includes(values.only))
       throw new Error(`--only ${values.only}: choose ${choices.join(', ')}`);
@@ -33,7 +35,11 @@ function readOptions() {
       process.stdout.write(usage);
       process.exit(0);
     }
-    return { only: values.only ?? null, table: values.table ?? false };
+    return {
+      only: values.only ?? null,
+      variants: values.variants?.split(',') ?? null,
+      table: values.table ?? false,
+    };
   } catch (error) {
     process.stderr.write(`${error.message}\n\n${usage}`);
     process.exit(2);
@@ -81,18 +87,24 @@ function sonoscope(...args) {
   });
 }
 
+const unknown = options.variants?.find((wanted) => variants.every(({ name }) => name !== wanted));
+if (unknown !== undefined) {
+  process.stderr.write(`--variants ${unknown}: choose ${variants.map(({ name }) => name).join(', ')}\n`);
+  process.exit(2);
+}
+
 const file = (set, variant) => join(results, `${set.name}-${variant.name}.json`);
 
 function run() {
   if (!existsSync(data)) throw new Error('the sample data is not there (../shared/data beside the repository)');
   mkdirSync(results, { recursive: true });
   for (const set of sets.filter(({ name }) => options.only === null || options.only === name))
-    for (const variant of variants) {
+    for (const variant of variants.filter(({ name }) => options.variants?.includes(name) ?? true)) {
       process.stderr.write(`${set.name}: ${variant.title}\n`);
       sonoscope('evaluate', ...set.args, ...variant.args, '--provider', 'cpu', '--json', file(set, variant));
       shorten(file(set, variant));
     }
-  if (options.only === null || options.only === 'throughput')
+  if ((options.only === null && options.variants === null) || options.only === 'throughput')
     writeFileSync(join(results, 'throughput.json'), `${JSON.stringify(throughput(), null, 1)}\n`);
 }
 

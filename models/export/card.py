@@ -78,17 +78,17 @@ def speed(result: dict[str, Any] | None) -> str:
     if result is None:
         return "not measured"
     rows = [
-        [row["input"], str(row["slots"]), row["memory"], str(row["threads"])]
+        [row["input"], row.get("precision", "fp32"), str(row["slots"]), row["memory"], str(row["threads"])]
         + [f"{row['ms_by_objects'][n]:.0f} ({row['fastest_ms_by_objects'][n]:.1f})" for n in ("1", "2", "4", "8")]
         + [f"{row['fastest_ms_each_further']:.1f}"]
         for row in result["rows"]
     ]
-    head = f"ONNX Runtime {result['machine']['onnxruntime']}, CPU, {result['machine']['processor']}, fp32, {result['date']}; {result['runs']} runs of `track.onnx`: "
+    head = f"ONNX Runtime {result['machine']['onnxruntime']}, CPU, {result['machine']['processor']}, {result['date']}; {result['runs']} runs of `track.onnx`: "
     head += f"median, fastest in brackets. Load average during the runs: {result['load_average'][0]} on {result['cores']} cores"
     head += "; above 1 other work disturbed them and only the fastest says something about the model." if result["load_average"][0] > 1 else "."
     if result.get("note"):
         head += " " + result["note"]
-    return head + "\n\n" + table(["input", "slots", "recent entries", "threads", "1 object, ms", "2", "4", "8", "each further (fastest)"], rows)
+    return head + "\n\n" + table(["input", "precision", "slots", "recent entries", "threads", "1 object, ms", "2", "4", "8", "each further (fastest)"], rows)
 
 
 def variants(result: dict[str, Any] | None) -> str:
@@ -103,7 +103,7 @@ def edgetam(result: dict[str, Any] | None) -> str:
         return "not measured"
     times = ", ".join(f"{name} {value:g} ms" for name, value in result["ms_per_frame"].items())
     return (
-        f"One object, same clip, {result['threads']} threads, median of {result['frames']} frames with a filled memory, in turns: {times}. EdgeTAM "
+        f"One object, same clip, {result['threads']} threads, median of {result['frames']} frames with a filled memory, in turns (each starts with cold caches after the other): {times}. EdgeTAM "
         f"({result['edgetam_million_parameters']:g} M parameters, 1024 x 1024, PyTorch, random weights: speed only) by `models/train/compare_edgetam.py`."
     )
 

@@ -13,7 +13,7 @@ import pytest
 from models.export import quantise as quantise_module
 from models.export.export import ParityError
 from models.export.graphs import INPUTS, example_inputs
-from models.export.quantise import quantise_folder, quantise_graph
+from models.export.quantise import FLOAT_LAYERS, quantise_folder, quantise_graph
 from models.tests.conftest import GEOMETRY
 from models.train.network import CompactTracker
 from models.train.paths import MODELS
@@ -35,7 +35,14 @@ def test_the_contract_stays_and_convolutions_become_eight_bit(exported: Path, fe
     graph = onnx.load(str(out)).graph
     maker = {output: node.op_type for node in graph.node for output in node.output}
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
-    assert convolutions and all(maker.get(node.input[0]) == maker.get(node.input[1]) == "DequantizeLinear" for node in convolutions)
+    kept = [node for node in convolutions if node.input[1].startswith(FLOAT_LAYERS)]
+    assert 0 < len(kept) < len(convolutions) / 3
+    for node in convolutions:
+        assert (maker.get(node.input[1]) == "DequantizeLinear") == (node not in kept), node.name
+        assert node in kept or maker.get(node.input[0]) == "DequantizeLinear", node.name
+    # seven bits: pairs of products fit into 16 on processors without VNNI
+    weights = [onnx.numpy_helper.to_array(item) for item in graph.initializer if item.data_type == onnx.TensorProto.INT8]
+    assert weights and all(abs(weight.astype(int)).max() <= 64 for weight in weights)
     # per object count as well: the graph still takes several objects
     two = {name: np.concatenate([array, array]) if name != "frame" else array for name, array in feeds[0].items()}
     assert after.run(None, two)[0].shape[0] == 2
@@ -56,4 +63,4 @@ def test_the_shipped_edition_names_what_it_was_made_from() -> None:
     fast, full = (json.loads((MODELS / name / "model.json").read_text()) for name in ("compact-fast", "compact"))
     made_from = fast["training"]["quantisation"]["of"]
     assert made_from == {"name": "compact", "version": full["version"], "track": full["graphs"]["track"]["sha256"]}
-    assert fast["memory"] == full["memory"] and fast["input"] == full["input"]
+    assert fast["memory"]["slots"] == full["memory"]["slots"] and fast["policy"] == full["policy"]

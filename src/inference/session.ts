@@ -90,8 +90,6 @@ export async function openRunner(
               // Idle threads must not spin: GStreamer and JPEG encoding share the cores.
               intra_op: { allow_spinning: '0' },
               inter_op: { allow_spinning: '0' },
-              // 8-bit models: exact sums also on processors without VNNI, whose 16-bit ones would overflow.
-              x64quantprecision: '1',
             },
           },
         });

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/built-module.js';
-import type { AnalysisFrame } from '../../src/frame.js';
+import type { AnalysisFrame, PictureSize } from '../../src/frame.js';
 import { compareGolden } from '../../src/inference/golden.js';
 import { chooseProvider, loadModel, type LoadedModel } from '../../src/inference/choose-provider.js';
 import type { Engine } from '../../src/inference/engine.js';
@@ -67,9 +67,11 @@ describe.each(readdirSync(modelsDir).filter(isModel))('models/%s', (name) => {
 });
 
 describe('the default model in its worker', () => {
-  const size = { width: 448, height: 256 };
+  let size: PictureSize;
   let engine: Engine;
   beforeAll(async () => {
+    const { width, height } = (await loadModel(join(modelsDir, 'compact'))).folder.manifest.input;
+    size = { width, height };
     engine = await createWorkerEngine({
       modelDir: join(modelsDir, 'compact'),
       provider: 'auto',
@@ -81,7 +83,11 @@ describe('the default model in its worker', () => {
   });
   afterAll(() => engine.close());
 
-  const place = (index: number) => ({ x: 150 + index * 3, y: 120 + index, radius: 46 });
+  /** Made for a picture 448 wide. */
+  const place = (index: number) => {
+    const unit = size.width / 448;
+    return { x: (150 + index * 3) * unit, y: (120 + index) * unit, radius: 46 * unit };
+  };
   const inside = (index: number, pixel: number): boolean => {
     const { x, y, radius } = place(index);
     return Math.hypot((pixel % size.width) - x, Math.floor(pixel / size.width) - y) < radius;

@@ -1,11 +1,12 @@
 /** Ours against implementations that share no code with it: the Python tracking loop on the real model, pycocotools on masks. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/built-module.js';
+import type { PictureSize } from '../../src/frame.js';
 import { createLocalEngine } from '../../src/inference/local-engine.js';
 import {
   maskArea,
@@ -22,7 +23,12 @@ import { frameNs } from '../tiny-scene.js';
 
 const modelDir = join(packageRoot, 'models/compact');
 const data = join(packageRoot, '../shared/data');
-const size = { width: 448, height: 256 };
+const { input } = JSON.parse(readFileSync(join(modelDir, 'model.json'), 'utf8')) as {
+  readonly input: PictureSize;
+};
+const size = { width: input.width, height: input.height };
+/** The drawn clip was made for a picture 448 wide. */
+const unit = size.width / 448;
 const threads = 2;
 const scratch: string[] = [];
 afterAll(() => Promise.all(scratch.map((path) => rm(path, { recursive: true, force: true }))));
@@ -38,8 +44,13 @@ interface Clip {
 function drawnClip(length: number): Clip {
   const { width, height } = size;
   const places = (index: number) => [
-    { x: 120 + index * 4, y: 110 + 30 * Math.sin(index / 4), radius: 42, colour: [205, 90, 70] },
-    { x: 330 + index * 9, y: 150, radius: 36, colour: [180, 185, 200] },
+    {
+      x: (120 + index * 4) * unit,
+      y: (110 + 30 * Math.sin(index / 4)) * unit,
+      radius: 42 * unit,
+      colour: [205, 90, 70],
+    },
+    { x: (330 + index * 9) * unit, y: 150 * unit, radius: 36 * unit, colour: [180, 185, 200] },
   ];
   const frames = Array.from({ length }, (_, index) => {
     const pixels = new Uint8Array(width * height * 3);
