@@ -1,7 +1,7 @@
 /** Makes everything in bench/accuracy/results and the tables of bench/accuracy/README.md; `--help` says how. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -127,6 +127,7 @@ function shorten(path) {
 function throughput() {
   const clip = join(data, 'clips', 'laparoscopy.mp4');
   const frames = 250;
+  const [loadBefore = 0] = loadavg();
   const work = mkdtempSync(join(tmpdir(), 'sonoscope-bench-'));
   const seconds = (call) => {
     const started = performance.now();
@@ -143,10 +144,10 @@ function throughput() {
     );
     const twins = ['a', 'b'].map((name) => join(work, `${name}.mp4`));
     for (const twin of twins) writeFileSync(twin, readFileSync(clip));
-    const replay = (inputs, jobs, out) =>
+    const replay = (inputs, jobs, out, model = 'compact') =>
       seconds(() =>
         sonoscope(
-          ...['replay', ...inputs, '--prompt', prompt, '--out', join(work, out), '--format', 'png,csv'],
+          ...['replay', ...inputs, '--prompt', prompt, '--out', join(work, out), '--format', 'png,csv', '--model', model],
           ...['--provider', 'cpu', '--jobs', String(jobs), '--progress', 'none'],
         ),
       );
@@ -160,6 +161,13 @@ function throughput() {
       decodeOnlyFps: frames / decode,
       replayOneJobFps: frames / replay([clip], 1, 'one'),
       replayTwoJobsFps: (2 * frames) / replay(twins, 2, 'two'),
+      ...(otherModels.includes('compact-fast') && {
+        replayFastOneJobFps: frames / replay([clip], 1, 'fast-one', 'compact-fast'),
+        replayFastTwoJobsFps: (2 * frames) / replay(twins, 2, 'fast-two', 'compact-fast'),
+      }),
+      machine: `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores`,
+      date: new Date().toISOString().slice(0, 10),
+      loadBefore: Number(loadBefore.toFixed(1)),
     };
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -213,13 +221,17 @@ function writeTables() {
   if (existsSync(speed)) {
     const figures = JSON.parse(readFileSync(speed, 'utf8'));
     parts.push(
-      `## Replay, frames per second\n\n${figures.clip}.\n\n${table(
+      `## Replay, frames per second\n\n${figures.clip}; ${figures.machine}, ${figures.date}, load before ${figures.loadBefore}.\n\n${table(
         ['', 'frames per second', '× real time'],
         [
           ['replay, one job', figures.replayOneJobFps],
           ['replay, two jobs side by side (sum)', figures.replayTwoJobsFps],
+          ['replay with compact-fast, one job', figures.replayFastOneJobFps],
+          ['replay with compact-fast, two jobs (sum)', figures.replayFastTwoJobsFps],
           ['decoding alone (gst-launch)', figures.decodeOnlyFps],
-        ].map(([name, fps]) => [name, digits(fps, 1), digits(fps / figures.sourceFps, 2)]),
+        ]
+          .filter(([, fps]) => fps !== undefined)
+          .map(([name, fps]) => [name, digits(fps, 1), digits(fps / figures.sourceFps, 2)]),
       )}`,
     );
   }
