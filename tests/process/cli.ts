@@ -1,5 +1,6 @@
 /** The program as people start it: a process of its own, its output, its end. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/built-module.js';
 
@@ -37,6 +38,20 @@ export class Cli {
         for (const listener of this.#listeners) listener();
       });
     });
+  }
+
+  /** Waits until no signal sent so far is still on its way to the program. */
+  async taken(): Promise<void> {
+    const pending = (): boolean => {
+      try {
+        const status = readFileSync(`/proc/${String(this.process.pid)}/status`, 'utf8');
+        return /^(?:SigPnd|ShdPnd):\s*0*[1-9a-f]/m.test(status);
+      } catch {
+        return false; // it has ended already
+      }
+    };
+    do await new Promise((resolve) => setTimeout(resolve, 5));
+    while (pending());
   }
 
   get stderr(): string {
