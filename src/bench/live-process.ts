@@ -72,6 +72,7 @@ async function start(config: LiveProcessConfig): Promise<void> {
   const session = await startLive({
     server: { host: '127.0.0.1', port: 0, token: null, allowedOrigins: [] },
     streams: config.streams,
+    recordingModelDir: config.streams[0]?.modelDir ?? null,
     reportFile: null,
     recordFile: null,
     log: createLogger({ level: 'error', format: 'json' }),

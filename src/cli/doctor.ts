@@ -9,6 +9,7 @@ import { packageRoot } from '../built-module.js';
 import { installedModels } from '../config/pipeline-file.js';
 import { SonoError } from '../errors.js';
 import { listProviders, loadModel } from '../inference/choose-provider.js';
+import { editionWords, measureEditions } from './choose-model.js';
 import { dashboardFolder, dataFolder } from './paths.js';
 import { gstreamerVersion, machine, programVersion } from './versions.js';
 
@@ -196,6 +197,17 @@ async function modelFindings(): Promise<Finding[]> {
       });
   } catch (error) {
     findings.push({ status: 'missing', what: 'providers', detail: words(error) });
+  }
+  try {
+    const measured = await measureEditions([{ provider: 'auto', threads: null }], 25);
+    if (measured.length > 0)
+      findings.push({
+        status: measured.at(-1)?.keepsUp ? 'ok' : 'limited',
+        what: 'model for one live stream',
+        detail: editionWords(measured, 25),
+      });
+  } catch {
+    // Said above, model by model.
   }
   return findings;
 }

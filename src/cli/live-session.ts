@@ -2,10 +2,9 @@
  * A live run: model and source of every stream, the server, the report, and a clean end. Used by `run`, `demo` and the
  * benchmarks. Main process; streams are decoded in child processes, networks run in worker threads.
  */
-import { cpus } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
-import type { StreamConfig } from '../config/pipeline-file.js';
+import { autoModel, type StreamConfig } from '../config/pipeline-file.js';
 import { createWorkerEngine } from '../inference/worker-engine.js';
 import { createSource, probeSource } from '../ingest/index.js';
 import type { CreateEngine } from '../pipeline/analyser.js';
@@ -14,6 +13,13 @@ import { redact } from '../ingest/source-uri.js';
 import { openRoom, type LiveRoom, type RoomReport } from '../pipeline/compose.js';
 import { latencyStages } from '../pipeline/room.js';
 import { RoomRegistry, startServer, type RunningServer } from '../server/index.js';
+import {
+  editionWords,
+  measureEditions,
+  threadsPerStream,
+  withEdition,
+  type MeasuredEdition,
+} from './choose-model.js';
 import { dashboardFolder, dataFolder } from './paths.js';
 import { recordingProjects } from './projects.js';
 import { Recordings } from './recordings.js';
@@ -29,6 +35,12 @@ export interface LiveOptions {
     readonly allowedOrigins: readonly string[];
   };
   readonly streams: readonly StreamConfig[];
+  /** What the choice of a model counts with: it is made before the sources are open. */
+  readonly framesPerSecond?: number;
+  /** Editions already measured for these streams. */
+  readonly measured?: readonly MeasuredEdition[];
+  /** What opened recordings are analysed with; null: the most accurate edition, because a recording can wait. */
+  readonly recordingModelDir: string | null;
   readonly reportFile: string | null;
   readonly recordFile: string | null;
   readonly log: Logger;
@@ -60,7 +72,7 @@ const heapGrowthPercent = 150;
 
 export async function startLive(options: LiveOptions): Promise<LiveSession> {
   setFlagsFromString(`--heap-growing-percent=${heapGrowthPercent}`);
-  const { log, streams, reportFile } = options;
+  const { log, reportFile } = options;
   if (reportFile !== null) await checkReportPlace(reportFile);
   const startedAt = new Date();
   const registry = new RoomRegistry();
@@ -73,7 +85,7 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
   });
   if (options.recordFile !== null) await recordings.openWhole(options.recordFile);
 
-  const projects = recordingProjects(streams.find(({ modelDir }) => modelDir !== null)?.modelDir ?? null);
+  const projects = recordingProjects(options.recordingModelDir);
 
   // Before the models: a taken port is known at once.
   const server = await startServer({
@@ -101,6 +113,10 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
   };
 
   const { signal } = options;
+  const streams = await withModels(options).catch(async (error: unknown) => {
+    await closeAll().catch(() => undefined);
+    throw error;
+  });
   // All at once, but listed in the order of the file.
   let listed: Promise<unknown> = Promise.resolve();
   const openings = streams.map((stream) => {
@@ -146,6 +162,18 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
       return closing;
     },
   };
+}
+
+/** What most cameras and towers give. */
+const usualFramesPerSecond = 25;
+
+/** The streams with a model for each that left the choice open. */
+async function withModels(options: LiveOptions): Promise<readonly StreamConfig[]> {
+  const { streams, framesPerSecond = usualFramesPerSecond, log, signal } = options;
+  if (!streams.some(({ modelDir }) => modelDir === autoModel)) return streams;
+  const measured = options.measured ?? (await measureEditions(streams, framesPerSecond, signal));
+  if (!signal?.aborted) log.info({ editions: measured }, `model ${editionWords(measured, framesPerSecond)}`);
+  return withEdition(streams, measured);
 }
 
 function openStream(
@@ -213,11 +241,6 @@ function aborted(signal: AbortSignal | undefined): Promise<null> {
     if (signal?.aborted) resolve(null);
     else signal?.addEventListener('abort', () => resolve(null), { once: true });
   });
-}
-
-/** The machine's cores shared between the streams; more than four threads gain nothing with networks of this size. */
-function threadsPerStream(streams: number): number {
-  return Math.max(1, Math.min(4, Math.floor(cpus().length / streams)));
 }
 
 /** The source is at its end, and what was in hand then has been analysed (or has had a second for it). */

@@ -1,6 +1,7 @@
 /** `sonoscope run PIPELINE.yaml`: opens the streams of a pipeline file and serves them until told to stop. */
 import { Option, type Command } from 'commander';
 import {
+  autoModel,
   noModel,
   findModel,
   providerChoices,
@@ -10,6 +11,7 @@ import {
 import type { PipelineConfig, StreamConfig } from '../config/pipeline-file.js';
 import { readPromptFile } from '../config/prompt-file.js';
 import { generateToken, isLoopbackHost } from '../server/index.js';
+import type { MeasuredEdition } from './choose-model.js';
 import { cliError } from './errors.js';
 import { startLive } from './live-session.js';
 import { createLogger, logLevels, type LogFormat, type LogLevel } from './logger.js';
@@ -54,7 +56,10 @@ export function liveOptions(command: Command): Command {
       [],
     )
     .option('--duration <time>', 'end after this time, for example 20s, 5m, 1h', durationMs)
-    .option('--model <name|dir>', `model to use for every stream; "${noModel}" shows the picture only`)
+    .option(
+      '--model <name|dir>',
+      `model to use for every stream; "${autoModel}": the most accurate that keeps up here; "${noModel}": the picture only`,
+    )
     .addOption(new Option('--provider <name>', 'what the model runs on').choices(providerChoices))
     .option('--policy <name>', 'memory policy of the tracker')
     .option('--threads <n>', 'processor threads per model', wholeNumber(1, 64))
@@ -100,7 +105,7 @@ const plainStream: StreamConfig = {
   label: 'Room',
   source: '',
   prompts: null,
-  modelDir: findModel('compact', invocationFolder()),
+  modelDir: autoModel,
   provider: 'auto',
   policy: null,
   threads: null,
@@ -111,16 +116,25 @@ const plainStream: StreamConfig = {
 };
 
 /** Runs a pipeline with the command line's changes until a signal, the duration, or (for a report) the end of all sources. */
-export async function serve(pipeline: PipelineConfig, flags: RunFlags): Promise<void> {
+export async function serve(
+  pipeline: PipelineConfig,
+  flags: RunFlags,
+  choice: { readonly framesPerSecond?: number; readonly measured?: readonly MeasuredEdition[] } = {},
+): Promise<void> {
   const log = createLogger({ format: flags.log, level: flags.logLevel });
   const host = flags.host ?? pipeline.server.host;
   const token = flags.token ?? (isLoopbackHost(host) ? null : generateToken());
   const stop = listenForStop();
   const abort = new AbortController();
   void stop.asked.then(() => abort.abort());
+  const wished = await withOverrides(pipeline.streams, flags);
   const session = await startLive({
     server: { host, port: flags.port ?? pipeline.server.port, token, allowedOrigins: flags.allowOrigin },
-    streams: await withOverrides(pipeline.streams, flags),
+    streams: wished,
+    ...choice,
+    // A model that somebody named is meant for recordings too.
+    recordingModelDir:
+      wished.find(({ modelDir }) => modelDir !== null && modelDir !== autoModel)?.modelDir ?? null,
     reportFile: flags.report === undefined ? null : fromInvocation(flags.report),
     recordFile: flags.record === undefined ? null : fromInvocation(flags.record),
     log,
@@ -152,7 +166,9 @@ async function withOverrides(streams: readonly StreamConfig[], flags: RunFlags):
       ? undefined
       : flags.model === noModel
         ? null
-        : (findModel(flags.model, folder) ?? fromInvocation(flags.model));
+        : flags.model === autoModel
+          ? autoModel
+          : (findModel(flags.model, folder) ?? fromInvocation(flags.model));
   const changed: StreamConfig[] = [];
   for (const stream of streams) {
     const source = sources.get(stream.id);

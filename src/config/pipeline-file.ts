@@ -17,6 +17,12 @@ const maxFileBytes = 1024 * 1024;
 
 export const providerChoices = ['auto', ...providerNames] as const;
 
+/** The word that stands for "no model" in pipeline files and on the command line: the picture alone. */
+export const noModel = 'none';
+
+/** The word for "the most accurate edition that keeps up with the streams on this machine": measured when they are opened. */
+export const autoModel = 'auto';
+
 const streamSchema = z.strictObject({
   id: z
     .string()
@@ -26,7 +32,7 @@ const streamSchema = z.strictObject({
   source: z.string().trim().min(1),
   prompt: z.string().min(1).optional(),
   objects: objectsSchema.optional(),
-  model: z.string().min(1).default('compact'),
+  model: z.string().min(1).default(autoModel),
   provider: z.enum(providerChoices).default('auto'),
   policy: z.string().min(1).optional(),
   threads: z.int().min(1).max(64).optional(),
@@ -53,7 +59,7 @@ export interface StreamConfig {
   readonly source: string;
   /** Prompts applied on every pass, null where people will point in the browser. */
   readonly prompts: PromptPlan | null;
-  /** Absolute path of the model's folder; null: picture only. */
+  /** Absolute path of the model's folder, or `autoModel`; null: picture only. */
   readonly modelDir: string | null;
   readonly provider: ProviderName | 'auto';
   /** null: the model's own choice. */
@@ -166,14 +172,11 @@ export function findModel(model: string, base: string): string | null {
   return candidates.find((folder) => existsSync(join(folder, 'model.json'))) ?? null;
 }
 
-/** The word that stands for "no model" in pipeline files and on the command line: the picture alone. */
-export const noModel = 'none';
-
 function modelFolder(model: string, base: string, place: Place, path: Path): string | null {
   if (model === noModel) return null;
-  const folder = findModel(model, base);
+  const folder = model === autoModel ? autoModel : findModel(model, base);
   if (folder !== null) return folder;
-  const valid = [...installedModels(), noModel];
+  const valid = [autoModel, ...installedModels(), noModel];
   throw configError('SONO_CONFIG_MODEL_MISSING', {
     file: place.file,
     line: lineOf(place, path),

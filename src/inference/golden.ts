@@ -124,23 +124,30 @@ async function decodePng(bytes: Buffer, shape: readonly number[]): Promise<Buffe
   return plain.raw().toBuffer();
 }
 
+/** A case's inputs; what comes from the prompt case is taken from `prompted`, zeros where that is null. */
+function feedsOf({ inputs }: GoldenCase, prompted: ModelOutputs | null): Feeds {
+  const feeds: Record<string, Uint8Array | Float32Array> = {};
+  for (const [name, input] of Object.entries(inputs)) {
+    if (input instanceof Uint8Array || input instanceof Float32Array) {
+      feeds[name] = input;
+      continue;
+    }
+    const filled = new Float32Array(input.length);
+    const source = prompted?.[input.output];
+    if (source) filled.set(source, input.slot * source.length);
+    feeds[name] = filled;
+  }
+  return feeds;
+}
+
 /** Runs every case; null when all agree, else why not, in words. Errors of the provider itself are thrown. */
 export async function compareGolden(runner: ModelRunner, golden: Golden): Promise<string | null> {
   let prompted: ModelOutputs | null = null;
-  for (const { graph, objects, inputs, logits, iou } of golden.cases) {
-    const feeds: Record<string, Uint8Array | Float32Array> = {};
-    for (const [name, input] of Object.entries(inputs)) {
-      if (input instanceof Uint8Array || input instanceof Float32Array) {
-        feeds[name] = input;
-        continue;
-      }
-      if (prompted === null) return 'its test needs a prompt case first';
-      const source = prompted[input.output];
-      const filled = new Float32Array(input.length);
-      filled.set(source, input.slot * source.length);
-      feeds[name] = filled;
-    }
-    const outputs = await runner.run(graph, feeds satisfies Feeds, objects);
+  for (const stored of golden.cases) {
+    const { graph, objects, inputs, logits, iou } = stored;
+    const linked = Object.values(inputs).some((input) => !ArrayBuffer.isView(input));
+    if (linked && prompted === null) return 'its test needs a prompt case first';
+    const outputs = await runner.run(graph, feedsOf(stored, prompted), objects);
     if (graph === 'prompt') prompted = outputs;
     const { tolerance } = golden;
     const [logitsOff, iouOff] = [
@@ -153,6 +160,20 @@ export async function compareGolden(runner: ModelRunner, golden: Golden): Promis
       return `its scores differ from the reference by ${iouOff.toPrecision(2)} (allowed ${tolerance.iou})`;
   }
   return null;
+}
+
+/** Milliseconds that the golden frame takes in the track graph, the best of `rounds`; null where there is no such case. */
+export async function timeTracking(runner: ModelRunner, golden: Golden, rounds = 5): Promise<number | null> {
+  const stored = golden.cases.find(({ graph }) => graph === 'track');
+  if (stored === undefined) return null;
+  const feeds = feedsOf(stored, null);
+  let bestMs = Infinity;
+  for (let round = 0; round < rounds; round += 1) {
+    const startMs = performance.now();
+    await runner.run('track', feeds, stored.objects);
+    bestMs = Math.min(bestMs, performance.now() - startMs);
+  }
+  return bestMs;
 }
 
 /** NaN where either side has one or the lengths differ, so that the comparison fails. */

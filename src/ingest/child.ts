@@ -12,10 +12,10 @@ import { classifyBusError, classifyLaunchError, sourceName, type Failure } from 
 import { isIngestCode } from './errors.js';
 import { FrameLedger, type LedgerEntry } from './frame-ledger.js';
 import { parseGdp, parseSegment, parseTags, type GdpPacket, type Segment } from './gdp.js';
-import { isPaced, launchString } from './launch.js';
+import { displayCaps, isPaced, launchString } from './launch.js';
 import type { ChildMessage, ChildRequest } from './messages.js';
 import { Outlet } from './outlet.js';
-import { displaySize, jpegSize, parseCaps, type PictureShape } from './picture-format.js';
+import { displaySize, isFourToOne, jpegSize, parseCaps, type PictureShape } from './picture-format.js';
 import { padRows, unpadRows, type FrameProducer } from './producer.js';
 import { createProducer } from './producers.js';
 import { resumedFrame } from './resume.js';
@@ -61,6 +61,7 @@ class Session {
   readonly #tags = new Map<string, string>();
 
   #shape: PictureShape | null = null;
+  #displayCaps: keyof typeof displayCaps = 'full';
   #size: PictureSize | null = null;
   #formatSent = false;
   readonly #onFormat: (() => void)[] = [];
@@ -260,6 +261,7 @@ class Session {
     if (shape === null) return;
     const before = this.#shape;
     this.#shape = shape;
+    this.#chooseDisplayCaps(isFourToOne(shape.pixelFormat) ? 'fourToOne' : 'full');
     if (before === null) {
       // Once a second one whole picture passes, so that a change of size is noticed and said.
       setInterval(() => (this.#element('gate')['drop'] = false), 1000).unref();
@@ -271,6 +273,16 @@ class Session {
     ) {
       this.#sendFormat();
     }
+  }
+
+  #chooseDisplayCaps(kind: keyof typeof displayCaps): void {
+    if (this.#request.displayQuality === null || kind === this.#displayCaps) return;
+    this.#displayCaps = kind;
+    const { through, colour } = displayCaps[kind];
+    const steps = [['displaycolour', colour] as const, ['displaythrough', through] as const];
+    // The way back in the other order: between the two steps the picture must not lose its way by RGB alone, or it pales.
+    if (kind === 'full') steps.reverse();
+    for (const [name, caps] of steps) this.#element(name)['caps'] = caps;
   }
 
   #onIndex(packet: GdpPacket): void {

@@ -6,7 +6,7 @@
  *                                                    ├─ 4×1 grey ─┬─ pace  waits until a file's frame is due
  *                                                    │            └─ index every frame's PTS
  *                                                    ├─ queue ─ scale ─ RGB ─ analysis
- *                                                    └─ queue ─ JPEG 4:4:4 ─ display
+ *                                                    └─ queue ─ JPEG ─ display
  * ```
  *
  * The addon cannot read a PTS, so each sample travels as a GDP packet, whose header has it. The index branch
@@ -110,6 +110,22 @@ export function isPaced(address: SourceAddress, mode: 'live' | 'replay'): boolea
   );
 }
 
+/**
+ * Caps of the display branch's two steps (`displaythrough`, then `displaycolour`). JFIF is full-range BT.601 whatever the
+ * camera sends, and jpegenc does not convert.
+ *
+ * `full` keeps all colour there is. By way of RGB, because from limited to full range within BT.601 videoconvert 1.22
+ * changes nothing and the picture pales.
+ *
+ * `fourToOne` is for sources that have one colour sample for four pixels: converted in one step and encoded as they are,
+ * in half the time. The target is called FCC, whose matrix is BT.601's to the third digit, so that videoconvert sees a
+ * change and does it. It rounds down: a level or two of 255 darker in blue, one in red (decision 0074).
+ */
+export const displayCaps = {
+  full: { through: 'video/x-raw,format=RGBx', colour: 'video/x-raw,format=Y444,colorimetry=1:4:0:0' },
+  fourToOne: { through: 'video/x-raw', colour: 'video/x-raw,format=I420,colorimetry=1:2:0:0' },
+} as const;
+
 export function launchString(address: SourceAddress, options: LaunchOptions): string {
   const live = options.mode === 'live';
   // A short stall of a busy machine must not cost a picture: four wait for the display, two for the analysis,
@@ -144,11 +160,11 @@ export function launchString(address: SourceAddress, options: LaunchOptions): st
   if (options.displayQuality !== null) {
     parts.push(
       `picture. ! ${smallQueue('displayqueue', waiting.display, live)} ! videoscale add-borders=false ` +
-        '! capsfilter name=displaysize caps="video/x-raw,pixel-aspect-ratio=1/1" ! videoconvert ' +
-        '! video/x-raw,format=RGBx ! videoconvert ' +
-        // JFIF is full-range BT.601 whatever the camera sends, and jpegenc does not convert. By way of RGB, because
-        // from limited to full range within BT.601 videoconvert 1.22 changes nothing and the picture pales.
-        `! video/x-raw,format=Y444,colorimetry=1:4:0:0 ! jpegenc quality=${options.displayQuality} ! ${sink('display')}`,
+        '! capsfilter name=displaysize caps="video/x-raw,pixel-aspect-ratio=1/1" ' +
+        // Until the source's pixel format is known, nothing is given away.
+        `! videoconvert ! capsfilter name=displaythrough caps="${displayCaps.full.through}" ` +
+        `! videoconvert ! capsfilter name=displaycolour caps="${displayCaps.full.colour}" ` +
+        `! jpegenc quality=${options.displayQuality} ! ${sink('display')}`,
     );
   }
   return parts.join('\n');

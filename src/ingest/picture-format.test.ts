@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { displaySize, jpegSize, parseCaps, parseFraction } from './picture-format.js';
+import { displaySize, isFourToOne, jpegSize, parseCaps, parseFraction } from './picture-format.js';
 
 describe('picture format', () => {
   it('reads rates as fractions', () => {
@@ -21,14 +21,26 @@ describe('picture format', () => {
     const text =
       'video/x-raw, format=(string)I420, width=(int)630, height=(int)584, interlace-mode=(string)progressive, ' +
       'pixel-aspect-ratio=(fraction)4/3, chroma-site=(string)mpeg2, framerate=(fraction)25/1';
-    expect(parseCaps(text)).toEqual({ width: 630, height: 584, pixelAspect: '4/3', framesPerSecond: 25 });
+    expect(parseCaps(text)).toEqual({
+      width: 630,
+      height: 584,
+      pixelAspect: '4/3',
+      framesPerSecond: 25,
+      pixelFormat: 'I420',
+    });
     expect(parseCaps('audio/x-raw, rate=(int)48000')).toBeNull();
     expect(parseCaps('video/x-raw, width=(int)2, height=(int)1, framerate=(fraction)0/1')).toEqual({
       width: 2,
       height: 1,
       pixelAspect: '1/1',
       framesPerSecond: null,
+      pixelFormat: null,
     });
+  });
+
+  it('knows which formats have one colour sample for four pixels', () => {
+    for (const format of ['I420', 'NV12']) expect(isFourToOne(format)).toBe(true);
+    for (const format of ['UYVY', 'I420_10LE', 'Y444', 'RGBx', null]) expect(isFourToOne(format)).toBe(false);
   });
 
   it('finds the size in a JPEG header and in nothing else', () => {

@@ -41,6 +41,8 @@ export interface PictureShape extends PictureSize {
   /** For example "1/1". */
   readonly pixelAspect: string;
   readonly framesPerSecond: number | null;
+  /** GStreamer's name of the pixel format; null where the caps do not say. */
+  readonly pixelFormat: string | null;
 }
 
 /** What caps text ("video/x-raw, format=(string)I420, width=(int)640, …") says; null without a size. */
@@ -55,5 +57,11 @@ export function parseCaps(text: string): PictureShape | null {
     height,
     pixelAspect: field('pixel-aspect-ratio', 'fraction', '\\d+/\\d+') ?? '1/1',
     framesPerSecond: parseFraction(field('framerate', 'fraction', '\\d+/\\d+')),
+    pixelFormat: field('format', 'string', '\\w+') ?? null,
   };
+}
+
+/** 8-bit formats with one colour sample for four pixels: more colour than that is not there to be kept. */
+export function isFourToOne(pixelFormat: string | null): boolean {
+  return pixelFormat !== null && ['I420', 'YV12', 'NV12', 'NV21'].includes(pixelFormat);
 }

@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/built-module.js';
 import type { RunReport, StreamReport } from '../../src/cli/report.js';
+import { editions } from '../../src/cli/choose-model.js';
 import { installedModels } from '../../src/config/pipeline-file.js';
 import { McapFileReader } from '../../src/record/mcap-reader.js';
 import { tinyModelDir } from '../tiny-scene.js';
@@ -152,6 +153,9 @@ it.skipIf(!existsSync(clip) || !hasCompact)(
     expect(code).toBe(0);
     const stream = onlyStream(readReport(report));
     expectComplete(stream);
+    // Nothing names a model: which edition keeps up was measured, and both the log and the report say which was taken.
+    expect(editions).toContain(stream.model?.name);
+    expect(stderr).toMatch(new RegExp(`"msg":"model ${stream.model?.name ?? ''}: \\d+ ms per picture`));
     expect(stream.frames.captured).toBeGreaterThan(25);
     expect(stream.frames.analysed).toBeGreaterThan(0);
     expect(stream.format?.size).toEqual({ width: 1280, height: 720 });

@@ -234,10 +234,8 @@ export class Surface {
       const { data, format } = arrived.message;
       // A Blob part must not be shared memory; message bytes are an ordinary ArrayBuffer.
       const blob = new Blob([data as Uint8Array<ArrayBuffer>], { type: `image/${format}` });
-      const bitmap = await createImageBitmap(blob, {
-        premultiplyAlpha: 'none',
-        colorSpaceConversion: 'none',
-      });
+      // Without options: a JPEG has no alpha and ours no profile, and any option makes Chromium copy the picture in this thread.
+      const bitmap = await createImageBitmap(blob);
       const nowMs = performance.now();
       this.#decodeMs.add(nowMs - startMs);
       this.#readyMs.add(nowMs - arrived.captureMs);

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import type { StreamConfig } from '../config/pipeline-file.js';
+import { editionWords, keepsUp, withEdition, type Demand, type MeasuredEdition } from './choose-model.js';
+
+const oneStream: Demand = { streams: 1, framesPerSecond: 25, threads: 2, cores: 2, onProcessor: true };
+
+describe('choosing an edition', () => {
+  it('leaves room for everything else that a stream costs', () => {
+    // 18 ms on both of two cores, 25 times a second, are 0.9 cores; the stream itself takes as much again.
+    expect(keepsUp(18, oneStream)).toBe(true);
+    expect(keepsUp(24, oneStream)).toBe(false);
+    expect(keepsUp(24, { ...oneStream, cores: 4 })).toBe(true);
+  });
+
+  it('counts all streams together, at their rate', () => {
+    expect(keepsUp(20, { ...oneStream, streams: 2, threads: 1 })).toBe(false);
+    expect(keepsUp(20, { ...oneStream, streams: 2, threads: 1, framesPerSecond: 12 })).toBe(true);
+    expect(keepsUp(20, { ...oneStream, streams: 2, threads: 1, cores: 3 })).toBe(true);
+  });
+
+  it('takes none that needs most of a picture’s interval, however many cores there are, and a GPU costs no core', () => {
+    expect(keepsUp(30, { ...oneStream, cores: 64 })).toBe(false);
+    expect(keepsUp(25, { ...oneStream, onProcessor: false })).toBe(true);
+    expect(keepsUp(30, { ...oneStream, onProcessor: false })).toBe(false);
+  });
+
+  const slow: MeasuredEdition = { name: 'compact', modelDir: '/m/compact', frameMs: 58.4, keepsUp: false };
+  const fast: MeasuredEdition = { name: 'compact-fast', modelDir: '/m/fast', frameMs: 21.2, keepsUp: true };
+
+  it('says what was measured', () => {
+    expect(editionWords([fast], 25)).toBe('compact-fast: 21 ms per picture');
+    expect(editionWords([slow, fast], 25)).toBe(
+      'compact-fast: 21 ms per picture (compact: 58 ms, too slow for 25 per second here)',
+    );
+    expect(editionWords([slow], 20)).toBe(
+      'compact: 58 ms per picture; outlines will come at less than the full rate',
+    );
+    expect(editionWords([], 25)).toBe('no model is installed');
+  });
+
+  it('changes only the streams that leave the choice open', () => {
+    const streams = [{ modelDir: 'auto' }, { modelDir: '/mine' }, { modelDir: null }] as StreamConfig[];
+    expect(withEdition(streams, [slow, fast]).map(({ modelDir }) => modelDir)).toEqual([
+      '/m/fast',
+      '/mine',
+      null,
+    ]);
+    expect(withEdition(streams, []).map(({ modelDir }) => modelDir)).toEqual([null, '/mine', null]);
+  });
+});

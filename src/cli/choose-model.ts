@@ -1,0 +1,106 @@
+/**
+ * `model: auto`: the most accurate edition of the installed tracker that keeps up with the streams on this machine. Measured,
+ * because neither the number of cores nor the processor's name says how fast its eight-bit arithmetic is.
+ */
+import { availableParallelism, cpus } from 'node:os';
+import { basename, join } from 'node:path';
+import { packageRoot } from '../built-module.js';
+import { autoModel, findModel, type StreamConfig } from '../config/pipeline-file.js';
+import { chooseProvider, loadModel } from '../inference/choose-provider.js';
+import { timeTracking } from '../inference/golden.js';
+
+/** Editions of one network, from accurate to fast (docs/models.md). */
+export const editions = ['compact', 'compact-fast', 'compact-light'] as const;
+
+/** What a stream costs beside the network, in cores at 25 pictures per second: decoding, JPEG, serving, and a browser that paints without a GPU. */
+const besideTheNetworkCores = 0.9;
+/** Share of a picture's interval that the network may take: longer, and every other outline would be late. */
+const intervalShare = 0.7;
+
+/** The machine's cores shared between the streams; more than four threads gain nothing with networks of this size. */
+export function threadsPerStream(streams: number): number {
+  return Math.max(1, Math.min(4, Math.floor(cpus().length / streams)));
+}
+
+export interface Demand {
+  readonly streams: number;
+  readonly framesPerSecond: number;
+  /** Of the network, per stream. */
+  readonly threads: number;
+  readonly cores: number;
+  /** The network runs on the processor, not on a GPU. */
+  readonly onProcessor: boolean;
+}
+
+/** Whether a network that takes `frameMs` per picture follows all streams. Pure. */
+export function keepsUp(frameMs: number, demand: Demand): boolean {
+  const { streams, framesPerSecond, threads, cores, onProcessor } = demand;
+  if (frameMs > (intervalShare * 1000) / framesPerSecond) return false;
+  const network = onProcessor ? (frameMs / 1000) * framesPerSecond * threads : 0;
+  return streams * (network + (besideTheNetworkCores * framesPerSecond) / 25) <= cores;
+}
+
+export interface MeasuredEdition {
+  readonly name: string;
+  readonly modelDir: string;
+  readonly frameMs: number;
+  readonly keepsUp: boolean;
+}
+
+/**
+ * Measures the installed editions from the most accurate on, until one keeps up; that one, or the fastest, is the last of the
+ * answer. Takes half a second per edition and blocks the calling thread for single frames only. Throws SONO_MODEL_… and SONO_PROVIDER_….
+ */
+export async function measureEditions(
+  streams: readonly Pick<StreamConfig, 'provider' | 'threads'>[],
+  framesPerSecond: number,
+  signal?: AbortSignal,
+): Promise<readonly MeasuredEdition[]> {
+  const threads = streams[0]?.threads ?? threadsPerStream(streams.length);
+  const measured: MeasuredEdition[] = [];
+  for (const name of editions) {
+    const modelDir = findModel(name, join(packageRoot, 'models'));
+    if (modelDir === null || signal?.aborted) continue;
+    const model = await loadModel(modelDir);
+    const { runner } = await chooseProvider(model, {
+      provider: streams[0]?.provider ?? 'auto',
+      threads,
+      failed: {},
+    });
+    try {
+      const frameMs = (await timeTracking(runner, model.golden)) ?? Infinity;
+      const demand = {
+        streams: streams.length,
+        framesPerSecond,
+        threads,
+        cores: availableParallelism(),
+        onProcessor: runner.provider === 'cpu',
+      };
+      measured.push({ name: basename(modelDir), modelDir, frameMs, keepsUp: keepsUp(frameMs, demand) });
+    } finally {
+      await runner.close();
+    }
+    if (measured.at(-1)?.keepsUp) break;
+  }
+  return measured;
+}
+
+/** "compact-fast: 21 ms per picture (compact: 58 ms, too slow for 25 per second here)". */
+export function editionWords(measured: readonly MeasuredEdition[], framesPerSecond: number): string {
+  const words = ({ name, frameMs }: MeasuredEdition): string => `${name}: ${frameMs.toFixed(0)} ms`;
+  const chosen = measured.at(-1);
+  if (chosen === undefined) return 'no model is installed';
+  const slower = measured.slice(0, -1).map(words).join(', ');
+  const rest = slower === '' ? '' : ` (${slower}, too slow for ${framesPerSecond} per second here)`;
+  const warning = chosen.keepsUp ? '' : '; outlines will come at less than the full rate';
+  return `${words(chosen)} per picture${rest}${warning}`;
+}
+
+/** Streams with `autoModel` replaced by the edition that was chosen for all of them together. */
+export function withEdition(
+  streams: readonly StreamConfig[],
+  measured: readonly MeasuredEdition[],
+): readonly StreamConfig[] {
+  const modelDir = measured.at(-1)?.modelDir ?? null;
+  return streams.map((stream) => (stream.modelDir === autoModel ? { ...stream, modelDir } : stream));
+}
