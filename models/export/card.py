@@ -108,6 +108,28 @@ def edgetam(result: dict[str, Any] | None) -> str:
     )
 
 
+ABLATIONS = {
+    "baseline": "nothing left out",
+    "no-prompt-readout": "without the read-out from the prompt entry alone",
+    "no-gate": "without the gate: every frame enters memory",
+    "no-echo": "without procedural echo",
+    "clips-of-4": "clips of four frames instead of eight, twice as many",
+    "imagenet": "from ImageNet weights instead of the committed model",
+    "random": "the same without ImageNet weights",
+}
+
+
+def ablations(result: dict[str, Any] | None) -> str:
+    if result is None:
+        return "not run"
+    rows = []
+    for name, words in ABLATIONS.items():
+        if name in result:
+            run = result[name]
+            rows.append([words, str(run["steps"]), *(f"{run[key]:.3f}" for key in ("natural", "robotic", "vocal-folds", "echo")), f"{run['natural_late_over_early']:.2f}"])
+    return table(["run", "steps", "natural J", "robotic J", "vocal folds J", "echo Dice", "natural late / early"], rows)
+
+
 def abstention(manifest: dict[str, Any]) -> str:
     rows = [[f"{row['threshold']:.1f}", f"{row['shown']:.2f}", f"{row['mean_iou']:.3f}"] for row in manifest["calibration"].get("abstention", [])]
     return table(["show only from confidence", "share of masks shown", "their mean IoU"], rows) if rows else "not measured"
@@ -135,6 +157,7 @@ def main() -> None:
         "prompts": prompts(report),
         "speed": speed(read(folder / "speed.json")),
         "variants": variants(read(folder / "variants.json")),
+        "ablations": ablations(read(folder / "ablations.json")),
         "edgetam": edgetam(read(folder / "edgetam.json")),
         "abstention": abstention(manifest),
         "prompt3": str(manifest["training"].get("steps", "not recorded")),

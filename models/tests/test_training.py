@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
@@ -16,6 +16,7 @@ from models.train.data.clips import ClipBatches, MixConfig
 from models.train.data.echo import echo_clip
 from models.train.data.sources import Sources, load_sources
 from models.train.data.surgery import surgery_clip
+from models.train.network import CompactTracker, NetworkConfig
 from models.train.paths import MODELS
 from models.train.train import ConfigMismatch, Trainer, train
 
@@ -118,6 +119,41 @@ def test_unknown_settings_and_sizes_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((MODELS / "train" / "configs").glob("*.toml")), ids=lambda path: path.stem)
 def test_committed_configs_are_valid(path: Path) -> None:
     assert read_config(path).run
+
+
+ABLATED = {
+    "no-prompt-readout": {"network.prompt_readout"},
+    "no-gate": {"gate"},
+    "no-echo": {"mix.echo"},
+    "clips-of-4": {"clip_frames", "batch"},
+    "imagenet": {"start", "encoder_rate", "trunk_rate", "head_rate"},
+}
+
+
+def flat(config: RunConfig) -> dict[str, object]:
+    values = asdict(config)
+    return {**values, **{f"{part}.{key}": value for part in ("network", "mix") for key, value in values[part].items()}, "network": None, "mix": None, "run": None}
+
+
+@pytest.mark.parametrize("name", ABLATED)
+def test_an_ablation_changes_one_thing(name: str) -> None:
+    base, other = (flat(read_config(MODELS / "train/configs" / f"ablation-{run}.toml")) for run in ("baseline", name))
+    assert {key for key in base if base[key] != other[key]} == ABLATED[name]
+
+
+def test_the_runs_from_imagenet_and_from_nothing_differ_in_their_start() -> None:
+    base, other = (flat(read_config(MODELS / "train/configs" / f"ablation-{run}.toml")) for run in ("imagenet", "random"))
+    assert {key for key in base if base[key] != other[key]} == {"start"}
+
+
+def test_without_the_prompt_read_out_its_half_is_zero() -> None:
+    torch.manual_seed(0)
+    network = CompactTracker(NetworkConfig(prompt_readout=False))
+    frame = network.encode(torch.rand(1, 3, 64, 64) * 255)
+    value = torch.rand(1, 2, network.config.value_channels, 16)
+    out = network.read(frame, frame.key[:, None].expand(-1, 2, -1, -1), value, torch.ones(1, 2), torch.ones(1, 2))
+    all_entries, prompt_entry = out.chunk(2, 1)
+    assert bool((prompt_entry == 0).all()) and bool((all_entries != 0).any())
 
 
 def test_procedural_clips_are_seeded_and_exact() -> None:

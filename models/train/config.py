@@ -17,7 +17,7 @@ from models.train.network import NetworkConfig
 class RunConfig:
     run: str
     start: str
-    """`imagenet`, `model:FOLDER` (weights read from its graphs), `thinned:FOLDER` (the same, cut to this network's hidden widths), `checkpoint:FILE` or `experiment:FILE`, relative to the repository."""
+    """`random`, `imagenet`, `model:FOLDER` (weights read from its graphs), `thinned:FOLDER` (the same, cut to this network's hidden widths), `checkpoint:FILE` or `experiment:FILE`, relative to the repository."""
     seconds: float
     """Training time of the whole run over all its calls; the learning rate follows it."""
     train: str = "all"

@@ -40,6 +40,8 @@ class NetworkConfig:
     """Hidden width of the per-object residual blocks (memory, decoder) as a share of their output width: what each further object costs."""
     mask_stride: int = 1
     """Resolution at which a mask enters memory: 1 the whole picture, 4 the resolution of the logits."""
+    prompt_readout: bool = True
+    """A second read-out from the prompt entry alone; without it (an ablation) its half is zero."""
     pool_recent: bool = True
     """Read recent entries (slots 1..M-1) on a 2x2-averaged grid; the prompt entry (slot 0) always at full resolution."""
 
@@ -379,6 +381,8 @@ class CompactTracker(nn.Module):
             from_all = torch.softmax(similarity, 2) @ value
         else:
             from_all = from_prompt
+        if not self.config.prompt_readout:
+            from_prompt = torch.zeros_like(from_all)
         return torch.cat([from_all, from_prompt], 2).transpose(1, 2).unflatten(2, (height, width))
 
     def _memory_side(self, packed_key: Tensor, bias: Tensor, recent: float, row: Tensor, column: Tensor) -> Tensor:

@@ -303,6 +303,8 @@ class Trainer:
 def start_weights(network: CompactTracker, start: str) -> None:
     kind, _, where = start.partition(":")
     path = (REPOSITORY / where).resolve()
+    if kind == "random":
+        return
     if kind == "imagenet":
         load_imagenet(network)
     elif kind == "model":
@@ -314,7 +316,7 @@ def start_weights(network: CompactTracker, start: str) -> None:
     elif kind == "experiment":
         load_experiment(network, path)
     else:
-        raise ValueError(f"start must be imagenet, model:, thinned:, checkpoint: or experiment:, not {start!r}")
+        raise ValueError(f"start must be random, imagenet, model:, thinned:, checkpoint: or experiment:, not {start!r}")
 
 
 def train(config: RunConfig, sources: Sources, folder: Path, device: torch.device, call_seconds: float = math.inf, workers: int = 1) -> Trainer:
