@@ -1,4 +1,4 @@
-"""An int8 edition of a model folder: the same weights and contract, `track.onnx` with 8-bit convolutions (static QDQ, weights per channel); for another input
+"""An int8 edition of a model folder: the same weights and contract, both graphs with 8-bit convolutions (static QDQ, weights per channel); for another input
 size where one is given (the fp32 graphs are then made for that size first).
 
     python -m models.export.quantise --model models/compact --out models/compact-fast --version X [--height 256 --width 448]
@@ -7,8 +7,7 @@ Ranges of the activations come from frames of the training split, tracked by the
 (quantised before it, the range of EfficientNet's first blocks is many times what ReLU6 lets through, and masks agree to .94 instead of .98 per frame). Only
 convolutions are 8-bit: reading the memory is a matrix product over keys whose differences matter, and stays fp32. So do the encoder's first blocks, whose
 few channels carry everything that follows (masks agree to .990 instead of .978, at no cost in time). Weights use seven of the eight bits: processors without
-VNNI add pairs of products in 16 bits, which eight would overflow. `prompt.onnx` is copied: it runs once per mark. Nothing is written when the masks of the
-int8 loop differ too much from those of the fp32 loop.
+VNNI add pairs of products in 16 bits, which eight would overflow. Nothing is written when the masks of the int8 loop differ too much from those of the fp32 loop.
 
 Errors: `ParityError` (folder untouched), `ValueError` (no training data).
 """
@@ -25,6 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 import onnxruntime
@@ -36,6 +36,7 @@ from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from models.export.export import ParityError, describe_file, export_folder
 from models.export.golden import write_golden
 from models.export.graphs import IR_VERSION, Geometry
+from models.train.data.prompts import empty_planes, random_prompt
 from models.train.data.sources import Sources, load_sources
 from models.train.metrics import region_similarity
 from models.train.network import CompactTracker, NetworkConfig
@@ -83,9 +84,30 @@ def calibration_feeds(model: Path, sources: Sources, seed: int = 5, every: int =
     return feeds
 
 
-def plain_float_graph(track: Path, folder: Path) -> onnx.ModelProto:
-    """`track.onnx` with its weights as fp32 initialisers and constants folded, as the quantiser needs it."""
-    model = onnx.load(str(track))
+def prompt_feeds(model: Path, sources: Sources, seed: int = 6, every: int = 2) -> list[dict[str, Array]]:
+    """Inputs of the prompt graph from every `every`-th training video: drawn prompts, a third of them whole masks."""
+    tracker = ReferenceTracker.open(model)
+    height, width = tracker.manifest.height, tracker.manifest.width
+    random = np.random.default_rng(seed)
+    feeds: list[dict[str, Array]] = []
+    for video in sources.videos[::every]:
+        index = int(random.integers(len(video.frames)))
+        mask = cv2.resize((video.masks[index] == video.labels[0]).astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+        if mask.sum() < 0.0005 * mask.size:
+            continue
+        given = bool(random.random() < 1 / 3)
+        planes = empty_planes((height, width)) if given else random_prompt(random, mask, video.kind == "robotic")
+        if given:
+            planes[3] = mask * 255
+        feeds.append({"frame": tracker.fit(video.frames[index]), "prompt": planes[None], "mask_given": np.array([float(given)], np.float32)})
+    if not feeds:
+        raise ValueError("no training videos to take calibration frames from")
+    return feeds
+
+
+def plain_float_graph(graph: Path, folder: Path) -> onnx.ModelProto:
+    """A graph with its weights as fp32 initialisers and constants folded, as the quantiser needs it."""
+    model = onnx.load(str(graph))
     half = {initializer.name: initializer for initializer in model.graph.initializer if initializer.name.endswith(".half")}
     nodes = []
     for node in model.graph.node:
@@ -105,11 +127,11 @@ def plain_float_graph(track: Path, folder: Path) -> onnx.ModelProto:
     return onnx.load(str(folder / "folded.onnx"))
 
 
-def quantise_graph(track: Path, feeds: list[dict[str, Array]], out: Path, percentile: float | None = PERCENTILE) -> None:
+def quantise_graph(graph: Path, feeds: list[dict[str, Array]], out: Path, percentile: float | None = PERCENTILE) -> None:
     """`percentile` None: the whole range of each activation."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        model = plain_float_graph(track, folder)
+        model = plain_float_graph(graph, folder)
         calibrator = create_calibrator(
             str(folder / "folded.onnx"),
             QUANTISED_OPERATORS,
@@ -132,25 +154,25 @@ def quantise_graph(track: Path, feeds: list[dict[str, Array]], out: Path, percen
     del result.opset_import[:]
     result.opset_import.extend(imports)
     del result.metadata_props[:]
-    result.producer_name, result.producer_version, result.doc_string = "sonoscope", "", "compact tracker, track graph, int8"
+    result.producer_name, result.producer_version, result.doc_string = "sonoscope", "", f"compact tracker, {graph.stem} graph, int8"
     onnx.checker.check_model(result, full_check=True)
     out.write_bytes(result.SerializeToString())
 
 
-def loop_masks(model: Path, sequence: Sequence, track: Path | None = None) -> list[Array]:
-    """Masks of a whole sequence, first mask given; with `track` another track graph in the same loop."""
+def loop_masks(model: Path, sequence: Sequence, graphs: Path | None = None) -> list[Array]:
+    """Masks of a whole sequence, first mask given; with `graphs` that folder's graphs in the same loop."""
     tracker = ReferenceTracker.open(model)
-    if track is not None:
-        tracker.track_session = open_graph(track)
+    if graphs is not None:
+        tracker.prompt_session, tracker.track_session = (open_graph(graphs / name) for name in ("prompt.onnx", "track.onnx"))
     tracker.prompt_masks(sequence.frame(0), [sequence.truth(0)])
     manifest = tracker.manifest
     return [tracker.track(sequence.frame(index)).mask(0, manifest.height, manifest.width) for index in range(1, sequence.length)]
 
 
-def agreement(model: Path, track: Path, root: Path, clip: str = PARITY_CLIP) -> float:
-    """Mean IoU between the masks of both graphs over `clip`."""
+def agreement(model: Path, graphs: Path, root: Path, clip: str = PARITY_CLIP) -> float:
+    """Mean IoU between the masks of the model's own graphs and those in folder `graphs` over `clip`."""
     sequence = next(sequence for sequence in sequences("natural", root) if sequence.name == clip)
-    pairs = zip(loop_masks(model, sequence, track), loop_masks(model, sequence), strict=True)
+    pairs = zip(loop_masks(model, sequence, graphs), loop_masks(model, sequence), strict=True)
     return float(np.mean([region_similarity(ours, theirs) for ours, theirs in pairs]))
 
 
@@ -173,13 +195,15 @@ def quantise_folder(model: Path, out: Path, version: str, root: Path, size: tupl
             model, manifest = at_size(model, manifest, Path(temporary) / "fp32", *size)
         folder = Path(temporary) / "int8"
         folder.mkdir()
-        shutil.copyfile(model / "prompt.onnx", folder / "prompt.onnx")
-        quantise_graph(model / "track.onnx", calibration_feeds(model, load_sources(root)), folder / "track.onnx")
-        agreed = agreement(model, folder / "track.onnx", root)
+        sources = load_sources(root)
+        quantise_graph(model / "prompt.onnx", prompt_feeds(model, sources), folder / "prompt.onnx")
+        quantise_graph(model / "track.onnx", calibration_feeds(model, sources), folder / "track.onnx")
+        agreed = agreement(model, folder, root)
         if agreed < MIN_AGREEMENT:
             raise ParityError(f"int8 masks agree with fp32 masks to {agreed:.3f} over {PARITY_CLIP}, less than {MIN_AGREEMENT}")
         manifest |= {"name": out.name, "version": version}
-        manifest["graphs"]["track"] |= describe_file(folder / "track.onnx")
+        for name in ("prompt", "track"):
+            manifest["graphs"][name] |= describe_file(folder / f"{name}.onnx")
         # 8-bit arithmetic differs a little between processors; a wrong provider differs by much more.
         manifest["golden"]["tolerance"] = {"logits": 1.5, "iou": 0.06}
         manifest["training"]["quantisation"] = {

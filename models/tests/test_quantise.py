@@ -19,17 +19,23 @@ from models.train.network import CompactTracker
 from models.train.paths import MODELS
 
 
+Feeds = list[dict[str, np.ndarray]]
+
+
 @pytest.fixture()
-def feeds(network: CompactTracker) -> list[dict[str, np.ndarray]]:
-    return [
-        {name: tensor.numpy() for name, tensor in zip(INPUTS["track"], example_inputs("track", network, GEOMETRY, 1, seed), strict=True)} for seed in range(3)
-    ]
+def feeds(network: CompactTracker) -> dict[str, Feeds]:
+    """Of each graph."""
+    return {
+        graph: [{name: tensor.numpy() for name, tensor in zip(INPUTS[graph], example_inputs(graph, network, GEOMETRY, 1, seed), strict=True)} for seed in range(3)]
+        for graph in ("prompt", "track")
+    }
 
 
-def test_the_contract_stays_and_convolutions_become_eight_bit(exported: Path, feeds: list[dict[str, np.ndarray]], tmp_path: Path) -> None:
-    out = tmp_path / "track.onnx"
-    quantise_graph(exported / "track.onnx", feeds, out, percentile=None)  # a random network has constant activations: no histogram
-    before, after = (onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]) for path in (exported / "track.onnx", out))
+@pytest.mark.parametrize("graph_name", ["prompt", "track"])
+def test_the_contract_stays_and_convolutions_become_eight_bit(graph_name: str, exported: Path, feeds: dict[str, Feeds], tmp_path: Path) -> None:
+    source, out = exported / f"{graph_name}.onnx", tmp_path / f"{graph_name}.onnx"
+    quantise_graph(source, feeds[graph_name], out, percentile=None)  # a random network has constant activations: no histogram
+    before, after = (onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]) for path in (source, out))
     for ours, theirs in ((before.get_inputs(), after.get_inputs()), (before.get_outputs(), after.get_outputs())):
         assert [(value.name, value.type) for value in ours] == [(value.name, value.type) for value in theirs]
     graph = onnx.load(str(out)).graph
@@ -44,23 +50,26 @@ def test_the_contract_stays_and_convolutions_become_eight_bit(exported: Path, fe
     weights = [onnx.numpy_helper.to_array(item) for item in graph.initializer if item.data_type == onnx.TensorProto.INT8]
     assert weights and all(abs(weight.astype(int)).max() <= 64 for weight in weights)
     # per object count as well: the graph still takes several objects
-    two = {name: np.concatenate([array, array]) if name != "frame" else array for name, array in feeds[0].items()}
+    two = {name: np.concatenate([array, array]) if name != "frame" else array for name, array in feeds[graph_name][0].items()}
     assert after.run(None, two)[0].shape[0] == 2
 
 
-def test_nothing_is_written_when_masks_differ(exported: Path, feeds: list[dict[str, np.ndarray]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_when_masks_differ(exported: Path, feeds: dict[str, Feeds], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quantise_module, "load_sources", lambda root: None)
-    monkeypatch.setattr(quantise_module, "calibration_feeds", lambda model, sources: feeds)
-    monkeypatch.setattr(quantise_module, "quantise_graph", lambda track, feeds, out: quantise_graph(track, feeds, out, None))
+    monkeypatch.setattr(quantise_module, "calibration_feeds", lambda model, sources: feeds["track"])
+    monkeypatch.setattr(quantise_module, "prompt_feeds", lambda model, sources: feeds["prompt"])
+    monkeypatch.setattr(quantise_module, "quantise_graph", lambda graph, feeds, out: quantise_graph(graph, feeds, out, None))
     monkeypatch.setattr(quantise_module, "agreement", lambda *arguments: 0.5)
     with pytest.raises(ParityError, match="0.500"):
         quantise_folder(exported, tmp_path / "out", "1.0.0", tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.skipif(not (MODELS / "compact-fast" / "model.json").exists(), reason="models/compact-fast is not there")
-def test_the_shipped_edition_names_what_it_was_made_from() -> None:
-    fast, full = (json.loads((MODELS / name / "model.json").read_text()) for name in ("compact-fast", "compact"))
+@pytest.mark.parametrize("edition", ["compact-fast", "compact-light"])
+def test_a_shipped_edition_names_what_it_was_made_from(edition: str) -> None:
+    if not (MODELS / edition / "model.json").exists():
+        pytest.skip(f"models/{edition} is not there")
+    fast, full = (json.loads((MODELS / name / "model.json").read_text()) for name in (edition, "compact"))
     made_from = fast["training"]["quantisation"]["of"]
     assert made_from == {"name": "compact", "version": full["version"], "track": full["graphs"]["track"]["sha256"]}
     assert fast["memory"]["slots"] == full["memory"]["slots"] and fast["policy"] == full["policy"]
