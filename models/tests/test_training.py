@@ -18,6 +18,7 @@ from models.train.data.sources import Sources, load_sources
 from models.train.data.surgery import surgery_clip
 from models.train.network import CompactTracker, NetworkConfig
 from models.train.paths import MODELS
+from models.train.soften import soften
 from models.train.train import ConfigMismatch, Trainer, train
 
 CPU = torch.device("cpu")
@@ -154,6 +155,33 @@ def test_without_the_prompt_read_out_its_half_is_zero() -> None:
     out = network.read(frame, frame.key[:, None].expand(-1, 2, -1, -1), value, torch.ones(1, 2), torch.ones(1, 2))
     all_entries, prompt_entry = out.chunk(2, 1)
     assert bool((prompt_entry == 0).all()) and bool((all_entries != 0).any())
+
+
+@pytest.mark.parametrize("distance", [1.0, 1e3])
+def test_unused_slots_stay_unread_however_far_apart_the_keys_have_grown(distance: float) -> None:
+    torch.manual_seed(0)
+    network = CompactTracker()
+    with torch.no_grad():
+        frame = network.encode(torch.rand(1, 3, 64, 64) * 255)
+        key, value = torch.zeros(1, 7, 65, 16), torch.zeros(1, 7, network.config.value_channels, 16)
+        key[:, 0] = frame.key + distance * (1 + torch.rand(65, 16))
+        value[:, 0] = torch.rand(1, network.config.value_channels, 16) + 1
+        valid = torch.tensor([[1.0, 0, 0, 0, 0, 0, 0]])
+        all_entries, prompt_entry = network.read(frame, key, value, torch.ones(1, 7), valid).chunk(2, 1)
+    torch.testing.assert_close(all_entries, prompt_entry)
+
+
+def test_the_softness_of_the_reading_is_measured_and_restored() -> None:
+    torch.manual_seed(0)
+    network = CompactTracker()
+    with torch.no_grad():
+        network.key.weight *= 1e3
+        frames = torch.rand(2, 3, 64, 64) * 255
+        assert network.reading_peak(network.encode(frames[:1]), network.encode(frames[1:]).key) == pytest.approx(1)
+        state = soften({"network": network.state_dict()}, 1e-4, 1.0, (0.0, 0.3))
+        network.load_state_dict(state["network"])
+        assert 1 / 16 < network.reading_peak(network.encode(frames[:1]), network.encode(frames[1:]).key) < 0.9
+    assert network.locality.tolist() == pytest.approx([0.0, 0.3])
 
 
 def test_procedural_clips_are_seeded_and_exact() -> None:

@@ -25,7 +25,9 @@ from torch import Tensor, nn
 PIXEL_MEAN = 127.0
 PIXEL_STD = 128.0
 GIVEN_MASK_LOGIT = 10.0
-INVALID_SLOT_BIAS = -1.0e4
+INVALID_SLOT_BIAS = -1.0e30
+"""Below any similarity: those of a network whose keys grow without bound (compact 0.6.0: millions) lay far below the -10,000 of earlier versions, and unused
+slots, of which there are six after a prompt, were read instead of used ones."""
 PROMPT_CHANNELS = ("positive", "negative", "box", "mask")
 
 
@@ -344,15 +346,11 @@ class CompactTracker(nn.Module):
         everything that depends on the memory token stands on the left, everything that depends on the query on the right.
         """
         height, width = frame.stride16.shape[-2:]
-        channels = self.config.key_channels
         objects, slots = memory_key.shape[:2]
         memory_key, memory_value = memory_key.float(), memory_value.float()
 
-        query, selection = frame.key[:, :channels].float(), frame.selection.float()
-        row, column = _grid(height, width, query.device)
-        ones = torch.ones_like(query[:, :1])
-        place = torch.stack([row, column, row**2 + column**2])[None].expand(query.shape[0], -1, -1)
-        right = torch.cat([-selection, 2 * query * selection, -(selection * query**2).sum(1, keepdim=True), place, ones, ones], 1)  # [B, 2C + 6, T]
+        row, column = _grid(height, width, memory_key.device)
+        right = self._query_side(frame, row, column)  # [B, 2C + 6, T]
 
         prompt_left = self._memory_side(memory_key[:, 0], self.anchor.expand(objects), 0.0, row, column)
         prompt_similarity = right.transpose(1, 2) @ prompt_left  # [N, T, T]
@@ -362,7 +360,7 @@ class CompactTracker(nn.Module):
             recent_key, recent_value = memory_key[:, 1:], memory_value[:, 1:]
             if self.config.pool_recent:
                 recent_key, recent_value = _pool(recent_key, height, width), _pool(recent_value, height, width)
-                row, column = _grid(height // 2, width // 2, query.device)
+                row, column = _grid(height // 2, width // 2, memory_key.device)
             used = valid[:, 1:, None, None] > 0.5  # whatever an unused slot holds (even NaN) must not matter
             recent_key = torch.where(used, recent_key, torch.zeros_like(recent_key))
             recent_value = torch.where(used, recent_value, torch.zeros_like(recent_value))
@@ -385,6 +383,13 @@ class CompactTracker(nn.Module):
             from_prompt = torch.zeros_like(from_all)
         return torch.cat([from_all, from_prompt], 2).transpose(1, 2).unflatten(2, (height, width))
 
+    def _query_side(self, frame: FrameFeatures, row: Tensor, column: Tensor) -> Tensor:
+        """[B, 2C + 6, T], the right factor of the similarity."""
+        query, selection = frame.key[:, : self.config.key_channels].float(), frame.selection.float()
+        ones = torch.ones_like(query[:, :1])
+        place = torch.stack([row, column, row**2 + column**2])[None].expand(query.shape[0], -1, -1)
+        return torch.cat([-selection, 2 * query * selection, -(selection * query**2).sum(1, keepdim=True), place, ones, ones], 1)
+
     def _memory_side(self, packed_key: Tensor, bias: Tensor, recent: float, row: Tensor, column: Tensor) -> Tensor:
         """packed_key [N, C + 1, S], bias [N] or [N, S] -> [N, 2C + 6, S], the left factor of the similarity."""
         channels = self.config.key_channels
@@ -394,6 +399,14 @@ class CompactTracker(nn.Module):
         place = place[None].expand(key.shape[0], -1, -1)
         bias = (bias[:, None] if bias.dim() == 1 else bias)[:, None].expand(-1, 1, key.shape[2])
         return torch.cat([sharpness * key**2, sharpness * key, sharpness, place, bias], 1)
+
+    @torch.no_grad()
+    def reading_peak(self, frame: FrameFeatures, memory_key: Tensor) -> float:
+        """Mean over the query tokens of the largest weight in reading one entry [B, C + 1, T]: 1 / T where all tokens weigh the same, 1 where one token
+        is chosen and nothing about the choice can be learnt (`models.train.soften`)."""
+        row, column = _grid(*frame.stride16.shape[-2:], memory_key.device)
+        left = self._memory_side(memory_key.float(), memory_key.new_zeros(len(memory_key)), 0.0, row, column)
+        return float(torch.softmax(self._query_side(frame, row, column).transpose(1, 2) @ left, 2).amax(2).mean())
 
     def decode(self, frame: FrameFeatures, readout: Tensor) -> MaskOutput:
         """readout [N, 2 * value_channels, h, w]; frame with B = 1 or N."""
