@@ -30,7 +30,8 @@ def average(parts: list[tuple[dict[str, Any], float]]) -> dict[str, Any]:
     if abs(sum(share for _, share in parts) - 1) > 1e-6:
         raise ValueError("shares must sum to one")
     first = parts[0][0]
-    if any(part["network_config"] != first["network_config"] for part, _ in parts):
+    config = NetworkConfig(**first["network_config"])
+    if any(NetworkConfig(**part["network_config"]) != config for part, _ in parts):
         raise ValueError("checkpoints of different networks cannot be averaged")
     network = {name: sum(share * part["network"][name].float() for part, share in parts) for name in first["network"]}
     made_of = [{"run": part["run"], "steps": part["step"], "share": share} for part, share in parts]
