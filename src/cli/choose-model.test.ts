@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { StreamConfig } from '../config/pipeline-file.js';
-import { editionWords, keepsUp, withEdition, type Demand, type MeasuredEdition } from './choose-model.js';
+import {
+  atRate,
+  editionWords,
+  keepsUp,
+  withEdition,
+  type Demand,
+  type MeasuredEdition,
+} from './choose-model.js';
 
 const oneStream: Demand = { streams: 1, framesPerSecond: 25, threads: 2, cores: 2, onProcessor: true };
 
@@ -24,8 +31,20 @@ describe('choosing an edition', () => {
     expect(keepsUp(30, { ...oneStream, onProcessor: false })).toBe(false);
   });
 
-  const slow: MeasuredEdition = { name: 'compact', modelDir: '/m/compact', frameMs: 58.4, keepsUp: false };
-  const fast: MeasuredEdition = { name: 'compact-fast', modelDir: '/m/fast', frameMs: 21.2, keepsUp: true };
+  const slow: MeasuredEdition = {
+    name: 'compact',
+    modelDir: '/m/compact',
+    frameMs: 58.4,
+    demand: oneStream,
+    keepsUp: false,
+  };
+  const fast: MeasuredEdition = {
+    name: 'compact-fast',
+    modelDir: '/m/fast',
+    frameMs: 21.2,
+    demand: oneStream,
+    keepsUp: true,
+  };
 
   it('says what was measured', () => {
     expect(editionWords([fast], 25)).toBe('compact-fast: 21 ms per picture');
@@ -36,6 +55,14 @@ describe('choosing an edition', () => {
       'compact: 58 ms per picture; outlines will come at less than the full rate',
     );
     expect(editionWords([], 25)).toBe('no model is installed');
+  });
+
+  it('chooses again for another rate from the same measurements', () => {
+    const names = (rate: number): string[] => atRate([slow, fast], rate).map(({ name }) => name);
+    expect(names(25)).toEqual(['compact', 'compact-fast']);
+    expect(names(10)).toEqual(['compact']);
+    expect(atRate([slow, fast], 10).at(-1)).toMatchObject({ keepsUp: true, demand: { framesPerSecond: 10 } });
+    expect(atRate([slow], 25).at(-1)?.keepsUp).toBe(false);
   });
 
   it('changes only the streams that leave the choice open', () => {

@@ -44,7 +44,21 @@ export interface MeasuredEdition {
   readonly name: string;
   readonly modelDir: string;
   readonly frameMs: number;
+  readonly demand: Demand;
   readonly keepsUp: boolean;
+}
+
+/** The choice from the same measurements for another rate: the first that keeps up then, or the fastest of them, is the last. Pure. */
+export function atRate(
+  measured: readonly MeasuredEdition[],
+  framesPerSecond: number,
+): readonly MeasuredEdition[] {
+  const judged = measured.map((edition) => {
+    const demand = { ...edition.demand, framesPerSecond };
+    return { ...edition, demand, keepsUp: keepsUp(edition.frameMs, demand) };
+  });
+  const first = judged.findIndex((edition) => edition.keepsUp);
+  return first === -1 ? judged : judged.slice(0, first + 1);
 }
 
 /**
@@ -52,18 +66,20 @@ export interface MeasuredEdition {
  * answer. Takes half a second per edition and blocks the calling thread for single frames only. Throws SONO_MODEL_… and SONO_PROVIDER_….
  */
 export async function measureEditions(
-  streams: readonly Pick<StreamConfig, 'provider' | 'threads'>[],
+  streams: readonly Pick<StreamConfig, 'modelDir' | 'provider' | 'threads'>[],
   framesPerSecond: number,
   signal?: AbortSignal,
 ): Promise<readonly MeasuredEdition[]> {
-  const threads = streams[0]?.threads ?? threadsPerStream(streams.length);
+  // Those that leave the choice open get one edition; the first of them says on what it is to run.
+  const open = streams.find(({ modelDir }) => modelDir === autoModel);
+  const threads = open?.threads ?? threadsPerStream(streams.length);
   const measured: MeasuredEdition[] = [];
   for (const name of editions) {
     const modelDir = findModel(name, join(packageRoot, 'models'));
     if (modelDir === null || signal?.aborted) continue;
     const model = await loadModel(modelDir);
     const { runner } = await chooseProvider(model, {
-      provider: streams[0]?.provider ?? 'auto',
+      provider: open?.provider ?? 'auto',
       threads,
       failed: {},
     });
@@ -76,7 +92,13 @@ export async function measureEditions(
         cores: availableParallelism(),
         onProcessor: runner.provider === 'cpu',
       };
-      measured.push({ name: basename(modelDir), modelDir, frameMs, keepsUp: keepsUp(frameMs, demand) });
+      measured.push({
+        name: basename(modelDir),
+        modelDir,
+        frameMs,
+        demand,
+        keepsUp: keepsUp(frameMs, demand),
+      });
     } finally {
       await runner.close();
     }

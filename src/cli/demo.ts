@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { packageRoot } from '../built-module.js';
 import { autoModel, readPipelineFile } from '../config/pipeline-file.js';
-import { measureEditions } from './choose-model.js';
+import { atRate, measureEditions } from './choose-model.js';
 import { liveOptions, serve, type RunFlags } from './run.js';
 
 /** Pictures per second of the scenes, as written in demo.yaml, and on a machine on which no edition of the model keeps up with that. */
@@ -13,7 +13,12 @@ export function configure(command: Command): void {
   liveOptions(command).action(async (flags: Omit<RunFlags, 'source' | 'prompt'>) => {
     const { streams, ...pipeline } = await readPipelineFile(join(packageRoot, 'pipelines', 'demo.yaml'));
     const chooses = (flags.model ?? autoModel) === autoModel;
-    const usual = chooses ? await measureEditions(streams, rate.usual) : [];
+    const wished = streams.map((stream) => ({
+      ...stream,
+      provider: flags.provider ?? stream.provider,
+      threads: flags.threads ?? stream.threads,
+    }));
+    const usual = chooses ? await measureEditions(wished, rate.usual) : [];
     // Unlike a camera, a scene can be slowed: the outlines of a demonstration should be seen in motion.
     const slow = usual.at(-1)?.keepsUp === false;
     if (slow)
@@ -30,7 +35,7 @@ export function configure(command: Command): void {
         })),
       },
       { source: [], prompt: [], ...flags },
-      { framesPerSecond, ...(chooses && !slow && { measured: usual }) },
+      { framesPerSecond, ...(chooses && { measured: atRate(usual, framesPerSecond) }) },
     );
   });
 }

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { packageRoot } from '../built-module.js';
-import { installedModels } from '../config/pipeline-file.js';
+import { autoModel, installedModels } from '../config/pipeline-file.js';
 import { SonoError } from '../errors.js';
 import { listProviders, loadModel } from '../inference/choose-provider.js';
 import { editionWords, measureEditions } from './choose-model.js';
@@ -199,7 +199,7 @@ async function modelFindings(): Promise<Finding[]> {
     findings.push({ status: 'missing', what: 'providers', detail: words(error) });
   }
   try {
-    const measured = await measureEditions([{ provider: 'auto', threads: null }], 25);
+    const measured = await measureEditions([{ modelDir: autoModel, provider: 'auto', threads: null }], 25);
     if (measured.length > 0)
       findings.push({
         status: measured.at(-1)?.keepsUp ? 'ok' : 'limited',
