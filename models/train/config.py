@@ -19,7 +19,7 @@ class RunConfig:
     start: str
     """`random`, `imagenet`, `model:FOLDER` (weights read from its graphs), `thinned:FOLDER` (the same, cut to this network's hidden widths), `checkpoint:FILE` or `experiment:FILE`, relative to the repository."""
     seconds: float
-    """Training time of the whole run over all its calls; the learning rate follows it."""
+    """Training time of the whole run over all its calls, on a CPU in processor time of a thread; the learning rate follows it."""
     train: str = "all"
     """`all`, or `prompt`: only the prompt branch, on single frames, everything else frozen."""
     seed: int = 1

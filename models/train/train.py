@@ -40,9 +40,6 @@ from models.train.weights import load_experiment, load_from_onnx, load_imagenet
 
 log = logging.getLogger("models.train")
 
-LONGEST_STEP_SECONDS = 60
-"""A process that was stopped for a while (SIGSTOP, sleep) did not train meanwhile."""
-
 
 class ConfigMismatch(ValueError):
     """The run's folder holds a checkpoint of another config."""
@@ -330,13 +327,14 @@ def train(config: RunConfig, sources: Sources, folder: Path, device: torch.devic
     loader = DataLoader(batches, batch_size=None, num_workers=workers, prefetch_factor=6 if workers else None, multiprocessing_context="fork" if workers else None)
     recent: list[dict[str, float]] = []
     started = saved = last = time.monotonic()
+    worked_before = _worked_seconds(device)
     with (folder / "log.jsonl").open("a") as log_file:
         for batch in loader:
             waited = time.monotonic() - last
             figures = trainer.run_step(batch)
-            now = time.monotonic()
-            trainer.seconds = _from_first(trainer.seconds + min(now - last, LONGEST_STEP_SECONDS))
-            last = now
+            now, worked = time.monotonic(), _worked_seconds(device)
+            trainer.seconds = _from_first(trainer.seconds + worked - worked_before)
+            last, worked_before = now, worked
             recent.append({**figures, "wait": waited})
             if trainer.step % config.log_steps == 0 and rank == 0:
                 keys = sorted({key for entry in recent for key in entry})
@@ -355,6 +353,12 @@ def train(config: RunConfig, sources: Sources, folder: Path, device: torch.devic
     if rank == 0:
         trainer.save()
     return trainer
+
+
+def _worked_seconds(device: torch.device) -> float:
+    """What the budget is counted in. On a CPU the time that this process computed, per thread: what else the machine does, or a stopped process,
+    takes nothing from the run, so that two runs of one budget can be compared."""
+    return time.process_time() / torch.get_num_threads() if device.type == "cpu" else time.monotonic()
 
 
 def _from_first(value: float) -> float:

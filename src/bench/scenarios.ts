@@ -193,7 +193,7 @@ function manyStreams(context: BenchContext, count: number, seconds: number): Sce
   };
 }
 
-/** The room of the figures: a laparoscopic and an echo stream together. */
+/** The room that the targets speak of: a laparoscopic and an echo stream together. */
 function mixed(context: BenchContext, seconds: number): Scenario {
   return {
     id: 'mixed',

@@ -97,6 +97,24 @@ export function classifyBusError(address: SourceAddress, error: BusError): Failu
   }
 }
 
+/**
+ * Whether a warning says that decoding has offered all it has and nothing of it was a picture. An error follows only where
+ * the other streams are longer than a queue: a file of a few lines of text would be waited for without end.
+ *
+ * @param debug the warning's debug text; the addon gives no other
+ */
+export function saysNoPicture(debug: string): boolean {
+  return debug.includes('failed delayed linking');
+}
+
+export function noPicture(address: SourceAddress): Failure {
+  return {
+    code: 'SONO_SOURCE_NO_PICTURE',
+    details: { path: sourceName(address) },
+    cause: 'no stream of pictures',
+  };
+}
+
 /** An exception of the launch string itself: an element that is not installed. */
 export function classifyLaunchError(address: SourceAddress, message: string): Failure {
   const element = /no element "([^"]+)"/.exec(message)?.[1] ?? message;

@@ -8,7 +8,14 @@ import { Socket } from 'node:net';
 import type { AppSink, AppSrc, BusMessage, Element, Pipeline } from 'gstreamer-superficial';
 import type { DropStage, PictureSize } from '../frame.js';
 import { SonoError } from '../errors.js';
-import { classifyBusError, classifyLaunchError, sourceName, type Failure } from './bus-errors.js';
+import {
+  classifyBusError,
+  classifyLaunchError,
+  noPicture,
+  saysNoPicture,
+  sourceName,
+  type Failure,
+} from './bus-errors.js';
 import { isIngestCode } from './errors.js';
 import { FrameLedger, type LedgerEntry } from './frame-ledger.js';
 import { parseGdp, parseSegment, parseTags, type GdpPacket, type Segment } from './gdp.js';
@@ -522,6 +529,9 @@ class Session {
         return;
       case 'error':
         this.#onBusError(message);
+        return;
+      case 'warning':
+        if (saysNoPicture(message.debug ?? '')) this.#fail(noPicture(this.#request.address));
         return;
       default:
         return;

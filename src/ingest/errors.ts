@@ -32,7 +32,7 @@ export const ingestError = errorFactory({
   SONO_SOURCE_NO_PICTURE: {
     exitCode: 3,
     httpStatus: 422,
-    sentence: '"{path}" has sound but no picture: choose a recording with video.',
+    sentence: '"{path}" has no picture, only sound or text: choose a recording with video.',
   },
   SONO_SOURCE_CODEC: {
     exitCode: 3,
