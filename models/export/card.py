@@ -114,6 +114,7 @@ ABLATIONS = {
     "no-gate": "without the gate: every frame enters memory",
     "no-echo": "without procedural echo",
     "clips-of-4": "clips of four frames instead of eight, twice as many",
+    "hard-reading": "without holding down the peak of the reading",
     "imagenet": "from ImageNet weights instead of the committed model",
     "random": "the same without ImageNet weights",
 }

@@ -127,6 +127,7 @@ ABLATED = {
     "no-gate": {"gate"},
     "no-echo": {"mix.echo"},
     "clips-of-4": {"clip_frames", "batch"},
+    "hard-reading": {"peak_weight"},
     "imagenet": {"start", "encoder_rate", "trunk_rate", "head_rate"},
 }
 
@@ -177,11 +178,30 @@ def test_the_softness_of_the_reading_is_measured_and_restored() -> None:
     with torch.no_grad():
         network.key.weight *= 1e3
         frames = torch.rand(2, 3, 64, 64) * 255
-        assert network.reading_peak(network.encode(frames[:1]), network.encode(frames[1:]).key) == pytest.approx(1)
+        assert network.reading_peak(network.encode(frames[:1]), network.encode(frames[1:]).key).item() == pytest.approx(1)
         state = soften({"network": network.state_dict()}, 1e-4, 1.0, (0.0, 0.3))
         network.load_state_dict(state["network"])
-        assert 1 / 16 < network.reading_peak(network.encode(frames[:1]), network.encode(frames[1:]).key) < 0.9
+        assert 1 / 16 < network.reading_peak(network.encode(frames[:1]), network.encode(frames[1:]).key).item() < 0.9
     assert network.locality.tolist() == pytest.approx([0.0, 0.3])
+
+
+def test_the_peak_of_the_reading_can_be_held_down() -> None:
+    torch.manual_seed(0)
+    network = CompactTracker()
+    frames = torch.rand(2, 3, 64, 64) * 255
+
+    def peak() -> torch.Tensor:
+        return network.reading_peak(network.encode(frames[:1]), network.encode(frames[1:]).key)
+
+    with torch.no_grad():
+        network.key.weight *= 64
+        before = peak().item()
+    optimiser = torch.optim.Adam([network.key.weight, network.shrinkage.weight], lr=0.02)
+    for _ in range(20):
+        optimiser.zero_grad()
+        peak().backward()
+        optimiser.step()
+    assert before > 0.5 and peak().item() < before - 0.1
 
 
 def test_procedural_clips_are_seeded_and_exact() -> None:

@@ -26,7 +26,7 @@ from models.train.paths import REPOSITORY, WORK, data_root
 from models.train.validate import validate
 
 CONFIGS = REPOSITORY / "models/train/configs"
-NAMES = ("baseline", "no-prompt-readout", "no-gate", "no-echo", "clips-of-4", "imagenet", "random")
+NAMES = ("baseline", "no-prompt-readout", "no-gate", "no-echo", "clips-of-4", "hard-reading", "imagenet", "random")
 POLICIES = {"no-gate": "plain"}
 GEOMETRY = Geometry(224, 384, 7)
 FIGURES = {"natural": "j", "robotic": "j", "vocal-folds": "j", "echo": "dice"}

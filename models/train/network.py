@@ -400,13 +400,12 @@ class CompactTracker(nn.Module):
         bias = (bias[:, None] if bias.dim() == 1 else bias)[:, None].expand(-1, 1, key.shape[2])
         return torch.cat([sharpness * key**2, sharpness * key, sharpness, place, bias], 1)
 
-    @torch.no_grad()
-    def reading_peak(self, frame: FrameFeatures, memory_key: Tensor) -> float:
-        """Mean over the query tokens of the largest weight in reading one entry [B, C + 1, T]: 1 / T where all tokens weigh the same, 1 where one token
-        is chosen and nothing about the choice can be learnt (`models.train.soften`)."""
+    def reading_peak(self, frame: FrameFeatures, memory_key: Tensor) -> Tensor:
+        """Scalar: mean over the query tokens of the largest weight in reading one entry [B, C + 1, T]: 1 / T where all tokens weigh the same, 1 where one
+        token is chosen and nothing about the choice can be learnt (`models.train.soften`)."""
         row, column = _grid(*frame.stride16.shape[-2:], memory_key.device)
         left = self._memory_side(memory_key.float(), memory_key.new_zeros(len(memory_key)), 0.0, row, column)
-        return float(torch.softmax(self._query_side(frame, row, column).transpose(1, 2) @ left, 2).amax(2).mean())
+        return torch.softmax(self._query_side(frame, row, column).transpose(1, 2) @ left, 2).amax(2).mean()
 
     def decode(self, frame: FrameFeatures, readout: Tensor) -> MaskOutput:
         """readout [N, 2 * value_channels, h, w]; frame with B = 1 or N."""

@@ -236,15 +236,17 @@ class Trainer:
                 keys.append(at[step].key)
                 values.append(network.memorise(at[step], mask))
                 scores.append(output.iou.detach().float())
-        loss = torch.stack(losses).mean() + config.prompt_weight * prompt_loss
-        peak = {"peak": network.reading_peak(at[-1], keys[0])} if self.step % config.log_steps == 0 else {}
+        with torch.autocast(self.device.type, enabled=False):
+            peak = network.reading_peak(at[-1], keys[0].float())
+        loss = torch.stack(losses).mean() + config.prompt_weight * prompt_loss + config.peak_weight * (peak - config.peak_limit).relu()
         iou_table = torch.stack(ious)
         figures = {
             "iou": float(iou_table.nanmean()),
             "last": float(iou_table[-1].nanmean()),
             "prompt": float(prompted_iou.mean()),
+            "peak": float(peak),
         }
-        return loss, figures | peak
+        return loss, figures
 
     def _choose(self, scores: list[Tensor]) -> tuple[list[int], Tensor]:
         """Bank for the next frame: the prompt entry and a random part of the newest entries; [clips, M] validity after the gate."""
