@@ -4,6 +4,7 @@
  */
 import { availableParallelism, cpus } from 'node:os';
 import { basename, join } from 'node:path';
+import sharp from 'sharp';
 import { packageRoot } from '../built-module.js';
 import { autoModel, findModel, type StreamConfig } from '../config/pipeline-file.js';
 import { chooseProvider, loadModel } from '../inference/choose-provider.js';
@@ -12,10 +13,13 @@ import { timeTracking } from '../inference/golden.js';
 /** Editions of one network, from accurate to fast (docs/models.md). */
 export const editions = ['compact', 'compact-fast', 'compact-light'] as const;
 
-/** What a stream costs beside the network, in cores at 25 pictures per second: decoding, JPEG, serving, and a browser that paints without a GPU. */
-const besideTheNetworkCores = 0.9;
-/** Share of all cores that may be planned for: at .99 (compact-fast, two scenes of 12 per second) 6 of 12 were analysed in each, at .79 ten or eleven. */
-const plannedShare = 0.85;
+/**
+ * What a 720p stream costs beside the network, in cores at 25 pictures per second: decoding, JPEG, serving, and a browser that paints
+ * without a GPU. Seen on a machine that takes `jpegMs` for a JPEG; others are taken to be as much slower or faster as theirs is.
+ */
+const besideTheNetwork = { cores: 0.5, jpegMs: 14 };
+/** Share of all cores that may be planned for: at .99 (compact-fast, two scenes of 12 per second) 6 of 12 were analysed in each, at .79 ten or eleven; at .72 all of 16. */
+const plannedShare = 0.8;
 /** Share of a picture's interval that the network may take: longer, and every other outline would be late. */
 const intervalShare = 0.7;
 
@@ -30,16 +34,18 @@ export interface Demand {
   /** Of the network, per stream. */
   readonly threads: number;
   readonly cores: number;
+  /** Of these, what one stream takes beside the network at 25 pictures per second. */
+  readonly besideCores: number;
   /** The network runs on the processor, not on a GPU. */
   readonly onProcessor: boolean;
 }
 
 /** Whether a network that takes `frameMs` per picture follows all streams. Pure. */
 export function keepsUp(frameMs: number, demand: Demand): boolean {
-  const { streams, framesPerSecond, threads, cores, onProcessor } = demand;
+  const { streams, framesPerSecond, threads, cores, besideCores, onProcessor } = demand;
   if (frameMs > (intervalShare * 1000) / framesPerSecond) return false;
   const network = onProcessor ? (frameMs / 1000) * framesPerSecond * threads : 0;
-  return streams * (network + (besideTheNetworkCores * framesPerSecond) / 25) <= plannedShare * cores;
+  return streams * (network + (besideCores * framesPerSecond) / 25) <= plannedShare * cores;
 }
 
 export interface MeasuredEdition {
@@ -75,6 +81,7 @@ export async function measureEditions(
   // Those that leave the choice open get one edition; the first of them says on what it is to run.
   const open = streams.find(({ modelDir }) => modelDir === autoModel);
   const threads = open?.threads ?? threadsPerStream(streams.length);
+  const besideCores = (besideTheNetwork.cores * (await timeJpeg())) / besideTheNetwork.jpegMs;
   const measured: MeasuredEdition[] = [];
   for (const name of editions) {
     const modelDir = findModel(name, join(packageRoot, 'models'));
@@ -92,6 +99,7 @@ export async function measureEditions(
         framesPerSecond,
         threads,
         cores: availableParallelism(),
+        besideCores,
         onProcessor: runner.provider === 'cpu',
       };
       measured.push({
@@ -107,6 +115,23 @@ export async function measureEditions(
     if (measured.at(-1)?.keepsUp) break;
   }
   return measured;
+}
+
+/** Milliseconds that this machine takes to encode a picture of 1280 × 720 as JPEG on one thread, the best of a dozen. */
+async function timeJpeg(): Promise<number> {
+  const [width, height] = [1280, 720];
+  // Some detail everywhere, the same on every machine.
+  const pattern = Uint8Array.from({ length: 4099 }, (_, index) => (index >> 2) ^ ((index ** 2) >> 12));
+  const pixels = Buffer.alloc(width * height * 3, pattern);
+  let bestMs = Infinity;
+  for (let round = 0; round < 12; round += 1) {
+    const startMs = performance.now();
+    await sharp(pixels, { raw: { width, height, channels: 3 } })
+      .jpeg({ quality: 85 })
+      .toBuffer();
+    bestMs = Math.min(bestMs, performance.now() - startMs);
+  }
+  return bestMs;
 }
 
 /** "compact-fast: 21 ms per picture (compact: 58 ms, too slow for 25 per second here)". */
