@@ -244,7 +244,7 @@ class Trainer:
             "iou": float(iou_table.nanmean()),
             "last": float(iou_table[-1].nanmean()),
             "prompt": float(prompted_iou.mean()),
-            "peak": float(peak),
+            "peak": float(peak.detach()),
         }
         return loss, figures
 

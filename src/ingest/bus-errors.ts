@@ -107,12 +107,20 @@ export function saysNoPicture(debug: string): boolean {
   return debug.includes('failed delayed linking');
 }
 
-export function noPicture(address: SourceAddress): Failure {
-  return {
-    code: 'SONO_SOURCE_NO_PICTURE',
-    details: { path: sourceName(address) },
-    cause: 'no stream of pictures',
-  };
+/** @param missingCodec pictures that were found and cannot be decoded here, as GStreamer names them */
+export function noPicture(address: SourceAddress, missingCodec: string | null): Failure {
+  const path = sourceName(address);
+  return missingCodec === null
+    ? { code: 'SONO_SOURCE_NO_PICTURE', details: { path }, cause: 'no stream of pictures' }
+    : { code: 'SONO_SOURCE_CODEC', details: { path, codec: missingCodec }, cause: 'no decoder' };
+}
+
+/** The codec that a message about a missing decoder names, null where it is not about pictures. */
+export function missingPictureCodec(message: {
+  readonly name: string;
+  readonly detail: string;
+}): string | null {
+  return /^(video|image)\//.test(message.detail) ? message.name.replace(/ decoder$/, '') : null;
 }
 
 /** An exception of the launch string itself: an element that is not installed. */

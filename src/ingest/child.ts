@@ -11,6 +11,7 @@ import { SonoError } from '../errors.js';
 import {
   classifyBusError,
   classifyLaunchError,
+  missingPictureCodec,
   noPicture,
   saysNoPicture,
   sourceName,
@@ -78,6 +79,8 @@ class Session {
   #busEos = false;
   /** The pipeline has reached PAUSED. */
   #up = false;
+  /** Of pictures that were found and cannot be decoded here. */
+  #missingCodec: string | null = null;
   #over = false;
   #onPrerolled: (() => void) | null = null;
   #onFlushed: (() => void) | null = null;
@@ -531,7 +534,15 @@ class Session {
         this.#onBusError(message);
         return;
       case 'warning':
-        if (saysNoPicture(message.debug ?? '')) this.#fail(noPicture(this.#request.address));
+        if (saysNoPicture(message.debug ?? ''))
+          this.#fail(noPicture(this.#request.address, this.#missingCodec));
+        return;
+      case 'decoder':
+        // GStreamer's message of a missing plugin, which the addon names by what is missing.
+        this.#missingCodec ??= missingPictureCodec({
+          name: message.name ?? '',
+          detail: String(message['detail']),
+        });
         return;
       default:
         return;

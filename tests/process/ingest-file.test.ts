@@ -298,6 +298,14 @@ describe('broken files', () => {
     // Some bytes after a bracket are taken for the text of a song, which plays without a word of an error.
     writeFileSync(at('song-text.mkv'), Buffer.concat([Buffer.from('['), junk('junk 1')]));
     await gst(`audiotestsrc num-buffers=20 ! wavenc ! filesink location=${at('sound.wav')}`);
+    await gst(
+      `avimux name=mux ! filesink location=${at('codec.avi')} videotestsrc num-buffers=30 ! video/x-raw,width=160,height=120 ` +
+        '! x264enc ! mux. audiotestsrc num-buffers=40 ! audioconvert ! mux.',
+    );
+    writeFileSync(
+      at('codec.avi'),
+      Buffer.from(readFileSync(at('codec.avi'), 'latin1').replaceAll('H264', 'ZZ99'), 'latin1'),
+    );
     await clip(at('index-last.mp4'), 30, 'width=160,height=120,framerate=25/1', 'mp4mux');
     const whole = readFileSync(at('index-last.mp4'));
     writeFileSync(at('no-index.mp4'), whole.subarray(0, Math.floor(whole.length / 2)));
@@ -309,6 +317,7 @@ describe('broken files', () => {
       'junk.mkv',
       'song-text.mkv',
       'sound.wav',
+      'codec.avi',
       'no-index.mp4',
     ]) {
       const seen = record(at(name));
@@ -325,6 +334,7 @@ describe('broken files', () => {
       'junk.mkv': 'SONO_SOURCE_NOT_VIDEO',
       'song-text.mkv': 'SONO_SOURCE_NO_PICTURE',
       'sound.wav': 'SONO_SOURCE_NO_PICTURE',
+      'codec.avi': 'SONO_SOURCE_CODEC',
       'no-index.mp4': 'SONO_SOURCE_DAMAGED',
     });
   });
