@@ -118,6 +118,11 @@ export class Analyser {
     await this.#turnstile.run(() => insist(() => this.engine.setSourceSize(size)), { urgent: true });
   }
 
+  /** Planned prompts that have not been applied never are. */
+  dropPlan(): void {
+    this.#schedule = null;
+  }
+
   /** A new scene from another source: its objects and planned prompts are gone. */
   async reset(): Promise<void> {
     this.#schedule = null;

@@ -40,6 +40,8 @@ interface Script {
   readonly framesPerPass?: number;
   readonly failsWith?: Error;
   readonly lostAt?: number;
+  /** The first frame comes in the same breath as the format. */
+  readonly atOnce?: boolean;
 }
 
 /** A camera with a frame every 40 ms: its picture after 5 ms of decoding and 5 ms of encoding. */
@@ -67,7 +69,7 @@ class ScriptedSource implements FrameSource {
       subscriber.next({ kind: 'state', state: { phase: 'starting' } });
       subscriber.next({ kind: 'format', format: format(script.size, script.frameCount ?? null) });
       subscriber.next({ kind: 'state', state: { phase: 'playing' } });
-      const timer = setInterval(() => {
+      const next = (): void => {
         const pass = Math.floor(frame / (script.framesPerPass ?? Number.POSITIVE_INFINITY));
         const sourceFrame =
           frame - pass * ((script.framesPerPass ?? 0) ? (script.framesPerPass as number) : 0);
@@ -107,7 +109,9 @@ class ScriptedSource implements FrameSource {
             encodedNs: decodedNs + 5e6,
           },
         });
-      }, frameMs);
+      };
+      const timer = setInterval(next, frameMs);
+      if (script.atOnce) next();
       return () => {
         this.subscribed -= 1;
         clearInterval(timer);
@@ -215,9 +219,16 @@ async function open(
     trackMs = 10,
     plan = null,
     analysis = true,
-  }: { trackMs?: number; plan?: PromptPlan | null; analysis?: boolean } = {},
+    engines = [],
+    warnings = [],
+  }: {
+    trackMs?: number;
+    plan?: PromptPlan | null;
+    analysis?: boolean;
+    engines?: ScriptedEngine[];
+    warnings?: string[];
+  } = {},
 ): Promise<Setup> {
-  const engines: ScriptedEngine[] = [];
   const options: RoomOptions = {
     id: 'room',
     label: 'Room',
@@ -239,7 +250,7 @@ async function open(
     displayQuality: 85,
     overlayLimitMs: 100,
     overlayVisible: true,
-    log: { info: () => undefined, warn: () => undefined },
+    log: { info: () => undefined, warn: (_, message) => warnings.push(message) },
   };
   const room = await openRoom(options);
   rooms.push(room);
@@ -455,6 +466,16 @@ describe('planned prompts', () => {
       code: 'SONO_PROMPT_UNFIT',
     });
     expect(ScriptedSource.opened.every(({ subscribed }) => subscribed === 0)).toBe(true);
+  });
+
+  it('that cannot fit are refused once, not tried on a first frame that is already there', async () => {
+    const [engines, warnings]: [ScriptedEngine[], string[]] = [[], []];
+    await expect(
+      open({ first: { size: { width: 9, height: 99 }, atOnce: true } }, { plan: plan(0), engines, warnings }),
+    ).rejects.toMatchObject({ code: 'SONO_PROMPT_UNFIT' });
+    await pass(500);
+    expect(warnings).toEqual([]);
+    expect(engines[0]?.commands).toEqual([]);
   });
 });
 

@@ -178,6 +178,9 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
   );
   room.attach(analyser, source);
 
+  const { plan } = options.analysis ?? {};
+  let refusal: SonoError | null = null;
+  let opening = true;
   const events = new Subject<RoomEvent>();
   const running = composeStream({
     source$: source.events$,
@@ -186,7 +189,14 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     analyser,
     changed$: room.changed$,
     health: () => room.health(),
-    onControl: (event) => room.control(event),
+    onControl: (event) => {
+      // Before the first frame: what this source refuses must not be tried on it, and complained of twice.
+      if (opening && plan && event.kind === 'format') {
+        refusal ??= planProblem(plan, event.format);
+        if (refusal !== null) analyser?.dropPlan();
+      }
+      room.control(event);
+    },
   }).subscribe((event) => {
     // Subscribers write to their sockets inside next(), so the moment after it is the socket moment.
     events.next(event);
@@ -240,9 +250,8 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     options.beforeStart?.(live);
     options.signal?.addEventListener('abort', giveUp);
     await source.openFirst(options.sourceUri);
-    const { plan } = options.analysis ?? {};
-    const problem = plan && room.format ? planProblem(plan, room.format) : null;
-    if (problem) throw problem;
+    opening = false;
+    if (refusal !== null) throw refusal as SonoError;
   } catch (error) {
     await close();
     throw error;
