@@ -12,7 +12,7 @@ import torch
 from models.export.export import export_folder
 from models.export.graphs import Geometry
 from models.train.data.sources import Sources, Still, Video
-from models.train.network import CompactTracker
+from models.train.network import CompactTracker, NetworkConfig
 from models.train.paths import data_root
 
 GEOMETRY = Geometry(height=64, width=96, slots=3, max_objects=3)
@@ -24,13 +24,16 @@ def two_threads() -> None:
     cv2.setNumThreads(0)
 
 
-@pytest.fixture(scope="session")
-def network() -> CompactTracker:
+@pytest.fixture(scope="session", params=[False, True], ids=["reads by likeness", "newest entry too"])
+def network(request: pytest.FixtureRequest) -> CompactTracker:
     torch.manual_seed(3)
-    network = CompactTracker().eval()
+    network = CompactTracker(NetworkConfig(newest_entry=request.param)).eval()
     with torch.no_grad():  # random weights as PyTorch makes them give almost constant logits; spread them so that masks have edges
         network.upsampler.out.weight.mul_(60)
         network.prompt.upsampler.out.weight.mul_(60)
+        if network.config.newest_entry:
+            torch.nn.init.normal_(network.newest.weight, std=0.1)
+            torch.nn.init.normal_(network.newest.bias, std=0.1)
     return network
 
 

@@ -87,7 +87,7 @@ def test_a_given_mask_is_reproduced(exported: Path) -> None:
 
 
 def test_weights_read_back_from_the_graphs_are_the_exported_ones(exported: Path, network: CompactTracker) -> None:
-    again = CompactTracker()
+    again = CompactTracker(network.config)
     load_from_onnx(again, exported)
     for (name, ours), theirs in zip(network.named_parameters(), again.parameters(), strict=True):
         assert torch.equal(ours, theirs), name

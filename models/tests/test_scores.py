@@ -10,8 +10,9 @@ from models.train.calibrate import apply_confidence, calibrate
 from models.train.data.prompts import BOX, NEGATIVE, POSITIVE, PREVIOUS, correct, draw_box, draw_click, empty_planes, interior_point
 from models.train.metrics import boundary_f1, dice, expected_calibration_error, region_similarity
 from models.train.paths import MODELS
+from models.train.sizes import combinations
 from models.train.track_reference import ReferenceTracker
-from models.train.validate import sequences, track
+from models.train.validate import Sequence, sequences, several_starts, track
 
 
 def test_empty_cases_of_the_metrics() -> None:
@@ -57,6 +58,26 @@ def test_prompts_are_drawn_where_they_belong() -> None:
     correct(planes, predicted, mask)
     assert np.array_equal(planes[PREVIOUS] > 0, predicted) and planes[NEGATIVE].any()
     assert interior_point(np.zeros((8, 8), np.uint8)) is None
+
+
+def test_several_starts_begin_where_the_object_is_and_run_both_ways() -> None:
+    def frame(index: int) -> np.ndarray:
+        return np.full((2, 2, 3), index, np.uint8)
+
+    def truth(index: int) -> np.ndarray:
+        return np.full((2, 2), index not in (3, 8))
+
+    parts = list(several_starts(Sequence("s", 9, frame, truth)))
+    seen = [[int(part.frame(index)[0, 0, 0]) for index in range(part.length)] for part in parts]
+    assert seen == [list(range(9)), list(range(4, 9)), list(range(7, -1, -1)), list(range(5, -1, -1))]
+    assert all(part.truth(0).any() for part in parts) and not parts[2].truth(4).any()
+    assert len({part.name for part in parts}) == 4
+
+
+def test_sizes_are_measured_once_each_and_slots_and_memory_at_the_own_size() -> None:
+    manifest = {"input": {"height": 320, "width": 576}, "memory": {"slots": 7}, "training": {"network": {"pool_recent": True}}}
+    rows = combinations(manifest, ["256x448", "320x576"], [3])
+    assert rows == [("320x576", 7, "pooled"), ("256x448", 7, "pooled"), ("320x576", 3, "pooled"), ("320x576", 7, "full")]
 
 
 def test_the_committed_model_follows_a_real_object(data: Path) -> None:

@@ -10,16 +10,21 @@ import numpy as np
 import pytest
 import torch
 
+from models.export.export import export_folder
+from models.export.graphs import Geometry, TrackGraph, example_inputs
 from models.tests.conftest import drawn_video
 from models.train.config import RunConfig, read_config
 from models.train.data.clips import ClipBatches, MixConfig
+from models.train.data.composites import add_lookalike
 from models.train.data.echo import echo_clip
+from models.train.data.geometry import Clip
 from models.train.data.sources import Sources, load_sources
 from models.train.data.surgery import surgery_clip
 from models.train.network import CompactTracker, NetworkConfig
 from models.train.paths import MODELS
 from models.train.soften import soften
 from models.train.train import ConfigMismatch, Trainer, train
+from models.train.weights import load_from_onnx
 
 CPU = torch.device("cpu")
 CONFIG = RunConfig(
@@ -83,6 +88,65 @@ def test_prompt_training_changes_only_the_prompt_branch(config: RunConfig, drawn
     for name, tensor in trainer.network.state_dict().items():
         if not name.startswith("prompt."):
             assert torch.equal(tensor, before[name]), name
+
+
+def test_score_training_changes_only_the_score_head_of_tracked_frames(config: RunConfig, drawn_sources: Sources, tmp_path: Path) -> None:
+    score_only = replace(config, train="score", network=NetworkConfig(newest_entry=True))
+    trainer = Trainer(score_only, tmp_path, CPU)
+    before = {name: tensor.clone() for name, tensor in trainer.network.state_dict().items()}
+    trainer.run_step(next(iter(ClipBatches(drawn_sources, score_only.mix, 1, 3, [(64, 64)], 5))))
+    changed = {name for name, tensor in trainer.network.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert "score.linear.weight" in changed and all(name.startswith("score.") for name in changed)
+
+
+def test_a_network_that_gets_the_newest_entry_starts_as_the_one_without(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    plain = CompactTracker().eval()
+    export_folder(plain, Geometry(height=64, width=64, slots=3), tmp_path / "plain", "0.0.1")
+    more = CompactTracker(NetworkConfig(newest_entry=True)).eval()
+    load_from_onnx(more, tmp_path / "plain")
+    load_from_onnx(plain, tmp_path / "plain")
+    inputs = example_inputs("track", plain, Geometry(64, 64, slots=3), 2)
+    with torch.no_grad():
+        for ours, theirs in zip(TrackGraph(more)(*inputs), TrackGraph(plain)(*inputs), strict=True):
+            torch.testing.assert_close(ours, theirs)
+
+
+def test_the_newest_entry_is_the_one_in_the_last_valid_slot() -> None:
+    torch.manual_seed(0)
+    network = CompactTracker(NetworkConfig(newest_entry=True))
+    values = network.config.value_channels
+    frame = network.encode(torch.rand(1, 3, 64, 64) * 255)
+    value = torch.rand(3, 4, values, 16)
+    value[0, 2:] = torch.nan
+    valid = torch.tensor([[1.0, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]])
+    read = network.read(frame, frame.key[:, None].expand(3, 4, -1, -1), value, torch.ones(3, 4), valid).flatten(2)
+    assert torch.equal(read[:, 2 * values : 3 * values], value[torch.arange(3), torch.tensor([1, 2, 3])])
+    strangeness = read[:, 3 * values :]
+    assert strangeness.shape[1] == 2 and bool((strangeness >= 0).all())
+    # a bank of the prompt's entry alone gives that one; a token whose likes are not in memory is stranger
+    far = frame.key[:, None].clone()
+    far[:, :, :-1] += 3
+    alone = network.read(frame, far, value[:1, :1], torch.ones(1, 1), torch.ones(1, 1)).flatten(2)
+    assert torch.equal(alone[:, 2 * values : 3 * values], value[:1, 0])
+    assert bool((alone[:, 3 * values :] > strangeness[:1] + 1).all())
+
+
+def test_a_lookalike_is_not_the_target_and_covers_it_only_where_it_passes_in_front() -> None:
+    video, other = drawn_video(), drawn_video()
+    other.frames = [255 - frame for frame in other.frames]
+    sources = Sources([other], [], [])
+    put = covered = 0
+    for seed in range(40):
+        clip = Clip("natural", [frame.copy() for frame in video.frames], [mask.copy() for mask in video.masks])
+        if not add_lookalike(np.random.default_rng(seed), sources, clip, other, (80, 112)):
+            assert all(np.array_equal(ours, theirs) for ours, theirs in zip(clip.frames, video.frames, strict=True))
+            continue
+        put += any(not np.array_equal(ours, theirs) for ours, theirs in zip(clip.frames, video.frames, strict=True))
+        for ours, theirs in zip(clip.masks, video.masks, strict=True):
+            assert not (ours & ~theirs).any()
+            covered += bool((theirs & ~ours).any())
+    assert put > 10 and covered > 0
 
 
 def test_broken_and_missing_samples_are_named_and_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -21,7 +21,7 @@ class RunConfig:
     seconds: float
     """Training time of the whole run over all its calls, on a CPU in processor time of a thread; the learning rate follows it."""
     train: str = "all"
-    """`all`, or `prompt`: only the prompt branch, on single frames, everything else frozen."""
+    """`all`; `prompt`: only the prompt branch, on single frames; `score`: only the score head of tracked frames. Everything else is frozen."""
     seed: int = 1
     batch: int = 2
     clip_frames: int = 8

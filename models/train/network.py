@@ -28,6 +28,8 @@ GIVEN_MASK_LOGIT = 10.0
 INVALID_SLOT_BIAS = -1.0e30
 """Below any similarity: those of a network whose keys grow without bound (compact 0.6.0: millions) lay far below the -10,000 of earlier versions, and unused
 slots, of which there are six after a prompt, were read instead of used ones."""
+EVIDENCE_PLANES = 2
+"""Strangeness of each token to the prompt entry, and to the whole bank."""
 PROMPT_CHANNELS = ("positive", "negative", "box", "mask")
 
 
@@ -46,6 +48,9 @@ class NetworkConfig:
     """A second read-out from the prompt entry alone; without it (an ablation) its half is zero."""
     pool_recent: bool = True
     """Read recent entries (slots 1..M-1) on a 2x2-averaged grid; the prompt entry (slot 0) always at full resolution."""
+    newest_entry: bool = False
+    """The decoder also gets the newest entry where it stands, not looked up by similarity, and how well each token found anything alike in memory. Reading
+    by likeness does not know where the object was a moment ago; this does (as the sensory memory of XMem and the short-term branch of AOT, Yang et al. 2021)."""
 
     def as_dict(self) -> dict[str, int | float | bool]:
         return asdict(self)
@@ -223,16 +228,16 @@ class Upsampler(nn.Module):
 class ScoreHead(nn.Module):
     """Predicted IoU and presence from pooled decoder features and from how decided the mask is."""
 
-    def __init__(self, channels: int = 128) -> None:
+    def __init__(self, channels: int = 128, evidence: int = 0) -> None:
         super().__init__()
         self.linear = nn.Linear(channels, 2)
-        self.hidden = nn.Linear(2 * channels + 4, 64)
+        self.hidden = nn.Linear(2 * channels + 4 + 3 * evidence, 64)
         self.out = nn.Linear(64, 2)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, x: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """x [N, C, h, w], logits [N, H/4, W/4] -> (iou logit [N], presence logit [N])."""
+    def forward(self, x: Tensor, logits: Tensor, evidence: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """x [N, C, h, w], logits [N, H/4, W/4], evidence [N, E, h, w] -> (iou logit [N], presence logit [N])."""
         active = functional.relu(x)
         pooled = active.mean((2, 3))
         probability = torch.sigmoid(logits)
@@ -244,6 +249,9 @@ class ScoreHead(nn.Module):
         unsure = (probability * (1 - probability)).sum((1, 2)) / (probability.sum((1, 2)) + 1.0)
         peak = probability.amax((1, 2))
         statistics = torch.stack([torch.sqrt(area + 1e-6), decided, unsure * 4, peak], 1)
+        if evidence is not None:  # over the picture, inside the mask, and where it is least strange
+            own = (evidence * coarse).sum((2, 3)) / (coarse.sum((2, 3)) + 1e-2)
+            statistics = torch.cat([statistics, evidence.mean((2, 3)), own, evidence.amin((2, 3))], 1)
         scores = self.linear(pooled) + self.out(functional.relu(self.hidden(torch.cat([pooled, inside, statistics], 1))))
         return scores[:, 0], scores[:, 1]
 
@@ -302,7 +310,11 @@ class CompactTracker(nn.Module):
         self.fuse1 = ResidualBlock(2 * values, 128, shared=channels, hidden_share=share)
         self.fuse2 = ResidualBlock(128, 128, hidden_share=share)
         self.upsampler = Upsampler(share)
-        self.score = ScoreHead()
+        self.score = ScoreHead(evidence=EVIDENCE_PLANES if config.newest_entry else 0)
+        if config.newest_entry:
+            self.newest = nn.Conv2d(values + EVIDENCE_PLANES, 2 * values, 1)
+            nn.init.zeros_(self.newest.weight)  # a network without it goes on from where it was
+            nn.init.zeros_(self.newest.bias)
         self.prompt = PromptBranch(channels)
         self.anchor = nn.Parameter(torch.zeros(1))  # similarity bonus of the prompt entry
         self.trust = nn.Parameter(torch.full((1,), 0.5))  # weight of log(confidence) for the other entries
@@ -340,7 +352,9 @@ class CompactTracker(nn.Module):
         return self.memory2(self.memory1(self.memory_planes(planes * 2 - 1), frame.stride16)).flatten(2)
 
     def read(self, frame: FrameFeatures, memory_key: Tensor, memory_value: Tensor, score: Tensor, valid: Tensor) -> Tensor:
-        """Bank [N, M, C, T], slot 0 always valid -> read-out [N, 2 * value_channels, h, w]: from all entries, and from the prompt entry (slot 0) alone.
+        """Bank [N, M, C, T], slot 0 always valid -> read-out [N, 2 * value_channels, h, w]: from all entries, and from the prompt entry (slot 0) alone;
+        with `newest_entry` [N, 3 * value_channels + 2, h, w]: the value of the last valid slot and the strangeness (log of the distance to the most alike
+        token; no gradient) follow.
 
         similarity = shrinkage / sqrt(C) * -sum_c selection_c (key_c - query_c)^2 + bias - locality * distance^2, written as one matrix product:
         everything that depends on the memory token stands on the left, everything that depends on the query on the right.
@@ -356,6 +370,7 @@ class CompactTracker(nn.Module):
         prompt_similarity = right.transpose(1, 2) @ prompt_left  # [N, T, T]
         prompt_value = memory_value[:, 0].transpose(1, 2)  # [N, T, Cv]
         from_prompt = torch.softmax(prompt_similarity, 2) @ prompt_value
+        similarity = prompt_similarity
         if slots > 1:
             recent_key, recent_value = memory_key[:, 1:], memory_value[:, 1:]
             if self.config.pool_recent:
@@ -381,7 +396,12 @@ class CompactTracker(nn.Module):
             from_all = from_prompt
         if not self.config.prompt_readout:
             from_prompt = torch.zeros_like(from_all)
-        return torch.cat([from_all, from_prompt], 2).transpose(1, 2).unflatten(2, (height, width))
+        parts = [from_all, from_prompt]
+        if self.config.newest_entry:
+            parts.append(_newest(memory_value, valid).transpose(1, 2))
+            alike = torch.stack([prompt_similarity.detach().amax(2), similarity.detach().amax(2)], 2)
+            parts.append(torch.log1p((-alike).clamp(min=0)))
+        return torch.cat(parts, 2).transpose(1, 2).unflatten(2, (height, width))
 
     def _query_side(self, frame: FrameFeatures, row: Tensor, column: Tensor) -> Tensor:
         """[B, 2C + 6, T], the right factor of the similarity."""
@@ -408,15 +428,28 @@ class CompactTracker(nn.Module):
         return torch.softmax(self._query_side(frame, row, column).transpose(1, 2) @ left, 2).amax(2).mean()
 
     def decode(self, frame: FrameFeatures, readout: Tensor) -> MaskOutput:
-        """readout [N, 2 * value_channels, h, w]; frame with B = 1 or N."""
+        """readout as `read` gives it; frame with B = 1 or N."""
+        evidence = None
+        if self.config.newest_entry:
+            values = self.config.value_channels
+            evidence = readout[:, 3 * values :]
+            readout = readout[:, : 2 * values] + self.newest(readout[:, 2 * values :])
         x = self.fuse2(self.fuse1(readout, frame.stride16))
         logits = self.upsampler(x, frame)
-        iou, presence = self.score(x, logits)
+        iou, presence = self.score(x, logits, evidence)
         return MaskOutput(logits, iou, presence)
 
     def first_mask(self, frame: FrameFeatures, planes: Tensor) -> MaskOutput:
         """planes [N, 4, H, W] 0..1."""
         return MaskOutput(*self.prompt(planes, frame))
+
+
+def _newest(memory_value: Tensor, valid: Tensor) -> Tensor:
+    """[N, M, C, T], [N, M] -> [N, C, T], the value in each object's last valid slot; unused slots may hold anything."""
+    slots = torch.arange(valid.shape[1], device=valid.device, dtype=valid.dtype)
+    last = (torch.where(valid > 0.5, slots, torch.zeros_like(slots))).amax(1, keepdim=True)
+    chosen = (slots[None] == last)[:, :, None, None]
+    return torch.where(chosen, memory_value, torch.zeros_like(memory_value)).sum(1)
 
 
 def mask_probability(logits: Tensor) -> Tensor:

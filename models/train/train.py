@@ -121,6 +121,12 @@ class Trainer:
             for parameter in network.prompt.parameters():
                 parameter.requires_grad_(True)
             return [{"params": list(network.prompt.parameters()), "lr": config.head_rate}]
+        if config.train == "score":
+            for parameter in network.parameters():
+                parameter.requires_grad_(False)
+            for parameter in network.score.parameters():
+                parameter.requires_grad_(True)
+            return [{"params": list(network.score.parameters()), "lr": config.head_rate}]
         if config.encoder_rate == 0:
             network.encoder.frozen_blocks = len(network.encoder.blocks)
         # depthwise weights stay as ImageNet left them: their gradient is a quarter of a step's time on a CPU

@@ -102,4 +102,8 @@ def load_from_onnx(network: CompactTracker, folder: Path) -> None:
             key = initializer.name.removesuffix(".half")
             if key.startswith("network."):
                 state[key.removeprefix("network.")] = torch.from_numpy(numpy_helper.to_array(initializer).astype(np.float32))
+    if "newest.weight" not in state and network.config.newest_entry:  # added to a network that had neither: zero weights change nothing
+        state |= {name: torch.zeros_like(own[name]) for name in ("newest.weight", "newest.bias")}
+        hidden, have = own["score.hidden.weight"], state["score.hidden.weight"]
+        state["score.hidden.weight"] = torch.cat([have, hidden.new_zeros(len(have), hidden.shape[1] - have.shape[1])], 1)
     network.load_state_dict(state, strict=True)

@@ -32,6 +32,8 @@ class MixConfig:
     """Share of single annotated stills (fetal and muscle ultrasound, any frame) where only one frame is wanted (prompt training)."""
     zoom: float = 0.0
     """Share of real clips in which the camera moves close to the object, or away from it, while the clip runs."""
+    lookalike: float = 0.0
+    """Share of natural clips with a second object, most often of the same looks, that is not the target."""
     foreign: float = 0.12
     """Share of clips in which some frames show another scene, black or noise: no object there."""
 
@@ -40,7 +42,7 @@ def draw_clip(random: Random, sources: Sources, mix: MixConfig, steps: int, size
     shares = np.array([mix.real, mix.composite, mix.surgery, mix.echo])
     kind = int(random.choice(4, p=shares / shares.sum()))
     if kind == 0:
-        clip = real_clip(random, sources, steps, size, mix.real_kinds, mix.zoom)
+        clip = real_clip(random, sources, steps, size, mix.real_kinds, mix.zoom, mix.lookalike)
     elif kind == 1:
         clip = composite_clip(random, sources, steps, size)
     elif kind == 2:

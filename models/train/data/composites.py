@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from models.train.data.geometry import Clip, Random, affine, blend, displace, elastic, random_crop, smooth_noise, smooth_walk, warp
-from models.train.data.sources import Image, Mask, Sources
+from models.train.data.sources import Image, Mask, Sources, Video
 
 
 def random_shape(random: Random, size: tuple[int, int]) -> Mask:
@@ -59,6 +59,44 @@ def composite_clip(random: Random, sources: Sources, steps: int, size: tuple[int
         clip = _composite(random, sources, steps, size)
         if clip is not None:
             return clip
+
+
+def add_lookalike(random: Random, sources: Sources, clip: Clip, video: Video, size: tuple[int, int]) -> bool:
+    """Puts a second object into a real clip: the same one from another frame of its video, or another video's, moving on its own beside the target, mostly
+    behind it, now and then across it. It is not the target: what looks like it elsewhere must not be taken into the mask. False where no place was found."""
+    height, width = size
+    other = video if random.random() < 0.65 else sources.of_kind("natural")[int(random.integers(len(sources.of_kind("natural"))))]
+    index = int(random.integers(len(other.frames)))
+    shape = (other.masks[index] > 0).astype(np.uint8)
+    if shape.sum() < 100:
+        return False
+    crop = random_crop(random, shape.shape, size, shape)
+    image, shape = crop.cut(other.frames[index], size), crop.cut(shape, size, nearest=True)
+    if random.random() < 0.5:
+        image, shape = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(shape[:, ::-1])
+    ys, xs = np.nonzero(shape)
+    if not 0.002 * height * width < len(ys) < 0.3 * height * width:
+        return False
+    centre = (float(xs.mean()), float(ys.mean()))
+    scale = random.uniform(0.6, 1.2)
+    motions = _motion(random, len(clip.frames), size, float(random.choice([0.4, 1.0, 1.8])))
+    for _ in range(6):
+        place = affine(centre, random.uniform(-0.3, 0.3), scale, (random.uniform(0.05, 0.95) * width - centre[0], random.uniform(0.05, 0.95) * height - centre[1]))
+        first = warp(shape, place, nearest=True, reflect=False)
+        if first.sum() > 0.3 * shape.sum() * scale**2 and (first & clip.masks[0]).sum() < 0.1 * clip.masks[0].sum():
+            break
+    else:
+        return False
+    in_front = random.random() < 0.3
+    for step, motion in enumerate(motions):
+        matrix = (np.vstack([motion, [0, 0, 1]]) @ np.vstack([place, [0, 0, 1]]))[:2].astype(np.float32)
+        layer, alpha = warp(image, matrix), warp(shape, matrix, nearest=True, reflect=False)
+        if in_front:
+            clip.masks[step] = clip.masks[step] * (1 - alpha)
+        else:
+            alpha = alpha * (1 - clip.masks[step])
+        clip.frames[step] = blend(clip.frames[step], layer, cv2.GaussianBlur(alpha.astype(np.float32), (3, 3), 0))
+    return True
 
 
 def _composite(random: Random, sources: Sources, steps: int, size: tuple[int, int]) -> Clip | None:

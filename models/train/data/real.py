@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from models.train.data.composites import add_lookalike
 from models.train.data.geometry import Clip, Random, random_crop, zoom_path
 from models.train.data.sources import Mask, Sources, Video
 
@@ -44,15 +45,19 @@ def any_component(random: Random, mask: Mask) -> Mask:
     return (labels == int(random.choice(large))).astype(np.uint8)
 
 
-def real_clip(random: Random, sources: Sources, steps: int, size: tuple[int, int], kinds: dict[str, float], zoom: float = 0.0) -> Clip:
-    """`kinds` weighs the kinds of video; `zoom`: share of clips in which the camera moves close (twice that for laryngoscopy, where it always does)."""
+def real_clip(random: Random, sources: Sources, steps: int, size: tuple[int, int], kinds: dict[str, float], zoom: float = 0.0, lookalike: float = 0.0) -> Clip:
+    """`kinds` weighs the kinds of video; `zoom`: share of clips in which the camera moves close (twice that for laryngoscopy, where it always does);
+    `lookalike`: share of natural clips that get a second object which is not the target."""
     names = [kind for kind in kinds if sources.of_kind(kind)]
     weights = np.array([kinds[name] for name in names])
     while True:
         kind = str(random.choice(names, p=weights / weights.sum()))
         videos = sources.of_kind(kind)
-        clip = _cut(random, videos[int(random.integers(len(videos)))], steps, size, zoom)
+        video = videos[int(random.integers(len(videos)))]
+        clip = _cut(random, video, steps, size, zoom)
         if clip is not None:
+            if kind == "natural" and steps > 1 and random.random() < lookalike:
+                add_lookalike(random, sources, clip, video, size)
             return clip
 
 
