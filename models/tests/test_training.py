@@ -23,7 +23,7 @@ from models.train.data.surgery import surgery_clip
 from models.train.network import CompactTracker, NetworkConfig
 from models.train.paths import MODELS
 from models.train.soften import soften
-from models.train.train import ConfigMismatch, Trainer, train
+from models.train.train import ConfigMismatch, Trainer, mask_loss, train
 from models.train.weights import load_from_onnx
 
 CPU = torch.device("cpu")
@@ -130,6 +130,18 @@ def test_the_newest_entry_is_the_one_in_the_last_valid_slot() -> None:
     alone = network.read(frame, far, value[:1, :1], torch.ones(1, 1), torch.ones(1, 1)).flatten(2)
     assert torch.equal(alone[:, 2 * values : 3 * values], value[:1, 0])
     assert bool((alone[:, 3 * values :] > strangeness[:1] + 1).all())
+
+
+def test_a_pixel_that_is_missed_can_weigh_more_than_one_that_is_taken_in() -> None:
+    truth = torch.zeros(1, 16, 16)
+    truth[:, :, :8] = 1
+    wide, narrow = torch.full((1, 4, 4), -4.0), torch.full((1, 4, 4), -4.0)
+    wide[:, :, :3], narrow[:, :, :1] = 4.0, 4.0  # a column too many, a column too few
+
+    def costs_more(object_weight: float) -> float:
+        return float(mask_loss(narrow, truth, object_weight) - mask_loss(wide, truth, object_weight))
+
+    assert costs_more(2.0) > costs_more(1.0) + 0.1
 
 
 def test_a_lookalike_is_not_the_target_and_covers_it_only_where_it_passes_in_front() -> None:

@@ -41,6 +41,9 @@ class RunConfig:
     absent_mask_weight: float = 1.0
     """Weight of the mask loss where the object is absent. The presence score says that it is; a full weight also teaches that what looks unlike the
     memory has no mask, and an object that comes to fill the view looks unlike the memory (compact-3: vocal folds J .55 -> .12)."""
+    object_weight: float = 1.0
+    """How much more the object's pixels weigh than the others in the cross-entropy of tracked frames. What is missed once is missing from memory and fades
+    further; what is taken in too much is often corrected by the next frame."""
     corrections: int = 2
     """Simulated correction clicks after the first prompt (prompt-only training)."""
     memory_drop: float = 0.35

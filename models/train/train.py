@@ -45,10 +45,11 @@ class ConfigMismatch(ValueError):
     """The run's folder holds a checkpoint of another config."""
 
 
-def mask_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Cross-entropy (mean, and mean of the hardest quarter) plus Dice; logits [N, h, w], truth [N, H, W] 0/1 -> [N]."""
+def mask_loss(logits: Tensor, truth: Tensor, object_weight: float = 1.0) -> Tensor:
+    """Cross-entropy (mean, and mean of the hardest quarter; pixels of the object count `object_weight` times) plus Dice; logits [N, h, w],
+    truth [N, H, W] 0/1 -> [N]."""
     full = functional.interpolate(logits[:, None].float(), size=truth.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
-    entropy = functional.binary_cross_entropy_with_logits(full, truth, reduction="none").flatten(1)
+    entropy = functional.binary_cross_entropy_with_logits(full, truth, reduction="none", pos_weight=truth.new_tensor(object_weight)).flatten(1)
     hardest = entropy.topk(entropy.shape[1] // 4).values.mean(1)
     probability, target = torch.sigmoid(full).flatten(1), truth.flatten(1)
     dice = 1 - (2 * (probability * target).sum(1) + 1) / (probability.sum(1) + target.sum(1) + 1)
@@ -235,7 +236,7 @@ class Trainer:
             iou = mask_iou(output.logits, truth[:, step])
             present = truth[:, step].flatten(1).sum(1) > 0
             weight = torch.where(present, 1.0, config.absent_mask_weight)
-            losses.append(weight * mask_loss(output.logits, truth[:, step]) + config.score_weight * score_loss(output, iou, truth[:, step]))
+            losses.append(weight * mask_loss(output.logits, truth[:, step], config.object_weight) + config.score_weight * score_loss(output, iou, truth[:, step]))
             ious.append(torch.where(present, iou, torch.full_like(iou, float("nan"))))
             if step < steps - 1:
                 mask = self._corrupt(network.remembered(output.logits.float()))

@@ -75,9 +75,13 @@ def _change_light(random: Random, clip: Clip) -> None:
     grey = random.random() < 0.12
     gamma = random.uniform(0.8, 1.25)
     ramp = (np.arange(256) / 255.0) ** gamma * 255
+    drift = np.ones((len(clip.frames), 3))
+    if random.random() < 0.35:  # the light that the camera carries comes closer, or white balance follows
+        progress = np.clip(np.linspace(0, 1, len(clip.frames)) * random.uniform(1, 3), 0, 1)[:, None]
+        drift = 1 + progress * (random.uniform(0.7, 1.4) * random.uniform(0.88, 1.12, 3) - 1)
     for index, frame in enumerate(clip.frames):
         flicker, step_offset = random.uniform(0.95, 1.05), random.uniform(-4, 4)
-        table = np.clip(ramp[:, None] * gain * colour * flicker + offset + step_offset, 0, 255).astype(np.uint8)
+        table = np.clip(ramp[:, None] * gain * colour * flicker * drift[index] + offset + step_offset, 0, 255).astype(np.uint8)
         frame = cv2.LUT(frame, table[None])
         if grey:
             frame = np.repeat(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)

@@ -115,13 +115,15 @@ def _composite(random: Random, sources: Sources, steps: int, size: tuple[int, in
             objects.append((random_crop(random, source.image.shape[:2], size).cut(source.image, size), random_shape(random, size)))
         else:
             objects.append((random_texture(random, size), random_shape(random, size)))
-    on_background = random.random() < 0.25  # the target is a region of the scene itself and moves with it
+    on_background = random.random() < 0.4  # the target is a region of the scene itself and moves with it
     if on_background:
         own = crop.cut(still.mask, size, nearest=True) if still.mask is not None else random_shape(random, size)
         objects.insert(0, (background, own))
     target = 0 if on_background else int(random.integers(len(objects)))
     speed = float(random.choice([0.4, 1.0, 1.8]))
     camera = _motion(random, steps, size, 0.5 * speed)
+    if on_background and random.random() < 0.6:
+        camera = _approach(random, camera, objects[0][1])
     motions = [camera if on_background and index == 0 else _motion(random, steps, size, speed) for index in range(len(objects))]
     leaving = not on_background and random.random() < 0.2
     if leaving:
@@ -154,6 +156,22 @@ def _motion(random: Random, steps: int, size: tuple[int, int], speed: float) -> 
     shear = smooth_walk(random, steps, 0.12 * speed)
     centre = (width * random.uniform(0.3, 0.7), height * random.uniform(0.3, 0.7))
     return [affine(centre, angle[i], scale[i], (dx[i], dy[i]), shear[i]) for i in range(steps)]
+
+
+def _approach(random: Random, motion: list[np.ndarray], region: Mask) -> list[np.ndarray]:
+    """The camera comes so close to a point of the region that this fills the view, evenly or within a few frames."""
+    ys, xs = np.nonzero(region)
+    if len(ys) == 0:
+        return motion
+    pick = int(random.integers(len(ys)))
+    x, y, closest = float(xs[pick]), float(ys[pick]), random.uniform(1.4, 4.5)
+    progress = np.clip(np.linspace(0, 1, len(motion)) * random.uniform(1, 3), 0, 1)
+    out = []
+    for matrix, part in zip(motion, progress, strict=True):
+        scale = closest**part
+        closer = np.array([[scale, 0, x * (1 - scale)], [0, scale, y * (1 - scale)], [0, 0, 1]])
+        out.append((closer @ np.vstack([matrix, [0, 0, 1]]))[:2].astype(np.float32))
+    return out
 
 
 def _leave(random: Random, motion: list[np.ndarray], steps: int, size: tuple[int, int]) -> list[np.ndarray]:

@@ -33,7 +33,8 @@ class Crop:
     def cut(self, image: NDArray[Any], size: tuple[int, int], nearest: bool = False) -> NDArray[Any]:
         """Cut and resize to `size` = (height, width)."""
         part = image[self.top : self.top + self.height, self.left : self.left + self.width]
-        return cv2.resize(part, (size[1], size[0]), interpolation=cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR)
+        shrinks = self.height > 1.5 * size[0]  # there linear interpolation would leave pixels out
+        return cv2.resize(part, (size[1], size[0]), interpolation=cv2.INTER_NEAREST if nearest else cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def random_crop(random: Random, image_size: tuple[int, int], size: tuple[int, int], mask: NDArray[Any] | None = None, smallest: float = 0.6) -> Crop:
@@ -56,14 +57,14 @@ def random_crop(random: Random, image_size: tuple[int, int], size: tuple[int, in
     return Crop(int(random.integers(width - crop_width + 1)), int(random.integers(height - crop_height + 1)), crop_width, crop_height)
 
 
-def zoom_path(random: Random, first: Crop, steps: int, target: tuple[int, int], strength: tuple[float, float] = (0.25, 0.7)) -> list[Crop]:
+def zoom_path(random: Random, first: Crop, steps: int, target: tuple[int, int], strength: tuple[float, float] = (0.2, 0.7)) -> list[Crop]:
     """Crops of a camera that moves close to `target` (x, y in the picture) while the clip runs, or away from it: an endoscope pushed forward until the
     object fills the view. The last crop has `strength` of the first one's sides; the change comes evenly or within a few frames."""
     share = random.uniform(*strength)
     width, height = max(16.0, first.width * share), max(16.0, first.height * share)
     left = np.clip(target[0] - random.uniform(0.3, 0.7) * width, first.left, first.left + first.width - width)
     top = np.clip(target[1] - random.uniform(0.3, 0.7) * height, first.top, first.top + first.height - height)
-    progress = np.clip(np.linspace(0, 1, steps) * random.uniform(1, 3), 0, 1)
+    progress = np.clip(np.linspace(0, 1, steps) * random.uniform(1, 4), 0, 1)
     if random.random() < 0.25:
         progress = progress[::-1]
     path = []

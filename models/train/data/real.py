@@ -9,7 +9,11 @@ from models.train.data.composites import add_lookalike
 from models.train.data.geometry import Clip, Random, random_crop, zoom_path
 from models.train.data.sources import Mask, Sources, Video
 
-MAX_STRIDE = {"natural": 5, "robotic": 4, "vocal-folds": 3, "teacher": 3}
+MAX_STRIDE = {"natural": 5, "robotic": 4, "vocal-folds": 1, "teacher": 3}
+"""Laryngoscopies are sampled far below the camera's rate already."""
+MIN_SEEN = 0.7
+"""Of a laryngoscopy's frames: between two of its pictures the view can change altogether, and clips in which the object is gone after the first frames teach
+that what changes is gone (compact-3, compact-8 and compact-9 lost vocal folds: an object that fills the view faded away). A few are let through."""
 MIN_AREA = 0.002
 
 
@@ -90,6 +94,8 @@ def _cut(random: Random, video: Video, steps: int, size: tuple[int, int], zoom: 
     frames = [part.cut(video.frames[index], size) for part, index in zip(crops, indices, strict=True)]
     masks = [part.cut(mask, size, nearest=True) for part, mask in zip(crops, masks, strict=True)]
     if masks[0].sum() < MIN_AREA * size[0] * size[1]:
+        return None
+    if video.kind == "vocal-folds" and np.mean([mask.any() for mask in masks]) < MIN_SEEN and random.random() < 0.9:
         return None
     if random.random() < 0.5:
         frames = [np.ascontiguousarray(frame[:, ::-1]) for frame in frames]

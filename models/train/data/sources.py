@@ -92,9 +92,10 @@ def read_video(folder: Path, kind: str, labels: tuple[int, ...], short_side: int
     return video
 
 
-def load_sources(root: Path, short_side: int = 288, teacher: Path | None = None, limit: int | None = None) -> Sources:
+def load_sources(root: Path, short_side: int = 480, teacher: Path | None = None, limit: int | None = None) -> Sources:
     """Train split below `root`; `teacher` is a folder of more sequences (`<sequence>/{frames,masks}`) whose masks another model made.
-    `limit` keeps only the first sequences of each kind (tests)."""
+    `limit` keeps only the first sequences of each kind (tests). Larger than any training size, so that a camera that moves close finds detail instead of
+    blur, which would give the zoom away."""
     if not root.is_dir():
         raise FileNotFoundError(f"no sample data at {root}; set SONOSCOPE_DATA")
     sources = Sources()
