@@ -2,7 +2,7 @@
 
     python -m models.export.card --model models/compact
 
-Reads `model.json`, `validation.json`, `speed.json` and, where they are there, `validation-baseline.json` (the model before this training) and
+Reads `model.json`, `validation.json`, `speed.json`, `sizes.json` and, where they are there, `validation-baseline.json` (the model before this training) and
 `variants.json`. What a file does not say appears as "not measured".
 """
 
@@ -98,6 +98,24 @@ def variants(result: dict[str, Any] | None) -> str:
     return table(["variant", "natural J", "robotic J", "vocal folds J"], rows)
 
 
+def starts(report: dict[str, Any] | None) -> str:
+    if "starts" not in (report or {}):
+        return "not measured"
+    assert report is not None
+    rows = []
+    for name, values in report["starts"].items():
+        rows.append([name, f"{values['j']:.3f}", f"{values['late_over_early']:.2f}", ""])
+        rows += [[f"· {sequence}", f"{sum(runs) / len(runs):.3f}", "", " / ".join(f"{j:.2f}" for j in runs)] for sequence, runs in values["sequences"].items()]
+    return table(["set", "J", "late / early", "J from the start, from a third in; backwards from the end, from a third before it"], rows)
+
+
+def sizes(result: dict[str, Any] | None) -> str:
+    if result is None:
+        return "not measured"
+    rows = [[row["input"], str(row["slots"]), row["memory"], *(f"{row['sets'][name]['j']:.3f}" for name in ("natural", "robotic", "vocal-folds"))] for row in result["rows"]]
+    return table(["input (height x width)", "slots", "recent entries", "natural J", "robotic J", "vocal folds J"], rows)
+
+
 def edgetam(result: dict[str, Any] | None) -> str:
     if result is None:
         return "not measured"
@@ -156,6 +174,8 @@ def main() -> None:
         "figures": figures(report, baseline, manifest),
         "domains": domains(report),
         "prompts": prompts(report),
+        "starts": starts(report),
+        "sizes": sizes(read(folder / "sizes.json")),
         "speed": speed(read(folder / "speed.json")),
         "variants": variants(read(folder / "variants.json")),
         "ablations": ablations(read(folder / "ablations.json")),

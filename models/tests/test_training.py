@@ -13,6 +13,7 @@ import torch
 from models.export.export import export_folder
 from models.export.graphs import Geometry, TrackGraph, example_inputs
 from models.tests.conftest import drawn_video
+from models.train.average import average
 from models.train.config import RunConfig, read_config
 from models.train.data.clips import ClipBatches, MixConfig
 from models.train.data.composites import add_lookalike
@@ -142,6 +143,20 @@ def test_a_pixel_that_is_missed_can_weigh_more_than_one_that_is_taken_in() -> No
         return float(mask_loss(narrow, truth, object_weight) - mask_loss(wide, truth, object_weight))
 
     assert costs_more(2.0) > costs_more(1.0) + 0.1
+
+
+def test_an_object_that_fills_the_view_leans_towards_itself_and_a_small_one_does_not() -> None:
+    torch.manual_seed(0)
+    plain = CompactTracker().eval()
+    leaning = CompactTracker(NetworkConfig(lean=1.0)).eval()
+    leaning.load_state_dict(plain.state_dict())
+    frame = plain.encode(torch.rand(1, 3, 64, 64) * 255)
+    read = plain.read(frame, frame.key[:, None], torch.rand(1, 1, plain.config.value_channels, 16), torch.ones(1, 1), torch.ones(1, 1))
+    with torch.no_grad():
+        for bias, added in ((-9.0, 0.0), (9.0, 1.0)):
+            for network in (plain, leaning):
+                network.upsampler.out.bias.fill_(bias)
+            torch.testing.assert_close(leaning.decode(frame, read).logits, plain.decode(frame, read).logits + added)
 
 
 def test_a_lookalike_is_not_the_target_and_covers_it_only_where_it_passes_in_front() -> None:
@@ -292,3 +307,14 @@ def test_real_training_data_is_readable(data: Path) -> None:
     sources = load_sources(data, limit=1)
     assert {video.kind for video in sources.videos} == {"natural", "vocal-folds", "robotic"} and not sources.skipped
     assert not any(video.name in ("blackswan", "car-shadow", "dance-twirl", "libby", "seq4", "scene-c") for video in sources.videos)
+
+
+def test_part_of_a_network_can_be_averaged() -> None:
+    config = NetworkConfig()
+
+    def checkpoint(value: float) -> dict[str, object]:
+        weights = {"prompt.score.out.bias": torch.full((2,), value), "score.out.bias": torch.full((2,), value)}
+        return {"network": weights, "network_config": config.as_dict(), "run": "run", "step": 1, "seconds": 1.0, "config": {}}
+
+    mixed = average([(checkpoint(0.0), 0.25), (checkpoint(4.0), 0.75)], "prompt.")["network"]
+    assert mixed["prompt.score.out.bias"].tolist() == [3.0, 3.0] and mixed["score.out.bias"].tolist() == [0.0, 0.0]

@@ -42,7 +42,10 @@ export interface MemoryPolicy {
   readonly name: PolicyName;
   /** The bank after this frame; `remember` copies the tensors and is called only when the frame is admitted. */
   admit(bank: MemoryBank, candidate: Candidate, remember: () => RecentEntry): MemoryBank;
-  /** Entries for the network's slots, at most `slots`, a prompt entry first. Empty only for a bank without prompts. */
+  /**
+   * Entries for the network's slots, at most `slots`: a prompt entry first, the newest entry last (the network also reads
+   * that one where it stands, decision 0077). Empty only for a bank without prompts.
+   */
   select(bank: MemoryBank): readonly MemoryEntry[];
 }
 
