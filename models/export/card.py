@@ -145,7 +145,8 @@ def ablations(result: dict[str, Any] | None) -> str:
     for name, words in ABLATIONS.items():
         if name in result:
             run = result[name]
-            rows.append([words, str(run["steps"]), *(f"{run[key]:.3f}" for key in ("natural", "robotic", "vocal-folds", "echo")), f"{run['natural_late_over_early']:.2f}"])
+            late = "–" if run["natural_late_over_early"] is None else f"{run['natural_late_over_early']:.2f}"
+            rows.append([words, str(run["steps"]), *(f"{run[key]:.3f}" for key in ("natural", "robotic", "vocal-folds", "echo")), late])
     return table(["run", "steps", "natural J", "robotic J", "vocal folds J", "echo Dice", "natural late / early"], rows)
 
 

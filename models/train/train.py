@@ -116,18 +116,13 @@ class Trainer:
     def _parameter_groups(self) -> list[dict[str, Any]]:
         config, network = self.config, self.network
         heads = [*network.prompt.parameters(), *network.score.parameters()]
-        if config.train == "prompt":
+        alone = {"prompt": network.prompt, "score": network.score}.get(config.train)
+        if alone is not None:
             for parameter in network.parameters():
                 parameter.requires_grad_(False)
-            for parameter in network.prompt.parameters():
+            for parameter in alone.parameters():
                 parameter.requires_grad_(True)
-            return [{"params": list(network.prompt.parameters()), "lr": config.head_rate}]
-        if config.train == "score":
-            for parameter in network.parameters():
-                parameter.requires_grad_(False)
-            for parameter in network.score.parameters():
-                parameter.requires_grad_(True)
-            return [{"params": list(network.score.parameters()), "lr": config.head_rate}]
+            return [{"params": list(alone.parameters()), "lr": config.head_rate}]
         if config.encoder_rate == 0:
             network.encoder.frozen_blocks = len(network.encoder.blocks)
         # depthwise weights stay as ImageNet left them: their gradient is a quarter of a step's time on a CPU
