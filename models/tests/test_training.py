@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from models.train.data.surgery import surgery_clip
 from models.train.network import CompactTracker, NetworkConfig
 from models.train.paths import MODELS
 from models.train.soften import soften
-from models.train.train import ConfigMismatch, Trainer, mask_loss, train
+from models.train.train import ConfigMismatch, Trainer, mask_loss, start_weights, train
 from models.train.weights import load_from_onnx
 
 CPU = torch.device("cpu")
@@ -237,6 +238,15 @@ def test_an_ablation_changes_one_thing(name: str) -> None:
 def test_the_runs_from_imagenet_and_from_nothing_differ_in_their_start() -> None:
     base, other = (flat(read_config(MODELS / "train/configs" / f"ablation-{run}.toml")) for run in ("imagenet", "random"))
     assert {key for key in base if base[key] != other[key]} == {"start"}
+
+
+@pytest.mark.parametrize("name", ["compact-next", "ablation-baseline", "ablation-no-prompt-readout"])
+def test_runs_that_go_on_from_the_committed_model_can_read_its_weights(name: str) -> None:
+    config = read_config(MODELS / f"train/configs/{name}.toml")
+    network = CompactTracker(config.network)
+    start_weights(network, config.start)
+    committed = json.loads((MODELS / "compact/model.json").read_text())["training"]["network"]
+    assert {**config.network.as_dict(), "prompt_readout": True} == committed
 
 
 def test_without_the_prompt_read_out_its_half_is_zero() -> None:

@@ -29,6 +29,7 @@ INVALID_SLOT_BIAS = -1.0e30
 """Below any similarity: those of a network whose keys grow without bound (compact 0.6.0: millions) lay far below the -10,000 of earlier versions, and unused
 slots, of which there are six after a prompt, were read instead of used ones."""
 LEAN_AREA = (0.1, 0.35)
+"""Shares of the picture between which `NetworkConfig.lean` sets in."""
 EVIDENCE_PLANES = 2
 """Strangeness of each token to the prompt entry, and to the whole bank."""
 PROMPT_CHANNELS = ("positive", "negative", "box", "mask")
@@ -52,7 +53,6 @@ class NetworkConfig:
     newest_entry: bool = False
     """The decoder also gets the newest entry where it stands, not looked up by similarity, and how well each token found anything alike in memory. Reading
     by likeness does not know where the object was a moment ago; this does (as the sensory memory of XMem and the short-term branch of AOT, Yang et al. 2021)."""
-
     lean: float = 0.0
     """Added to the logits of an object that fills the view (none up to LEAN_AREA[0] of the picture, all of it from LEAN_AREA[1]). What a close camera shows of
     an object looks like little in memory, and what is missed once fades further, while there is not much else left to mistake for it; a small object is
