@@ -33,6 +33,8 @@ export interface ResumePoint {
 export type ChildMessage =
   | { readonly kind: 'format'; readonly format: SourceFormat; readonly zeroPtsNs: number }
   | { readonly kind: 'dropped'; readonly stage: DropStage; readonly count: number }
+  /** Much has to be looked at before the first frame, and it goes on. */
+  | { readonly kind: 'opening' }
   /** All is well although nothing comes: the next frame of a file is due then, on the monotonic clock. */
   | { readonly kind: 'waiting'; readonly untilNs: number }
   /** The last frame has been sent. `damagedAtS`: the recording broke off there. */

@@ -2,13 +2,15 @@
 import type { FrameProducer } from './producer.js';
 import type { SourceAddress } from './source-uri.js';
 
+/** @param onProgress called now and then while much has to be looked at before the first frame */
 export async function createProducer(
   address: Extract<SourceAddress, { kind: 'dicom' | 'folder' | 'synthetic' }>,
+  onProgress: () => void,
 ): Promise<FrameProducer> {
   switch (address.kind) {
     case 'folder': {
       const { createFolderProducer } = await import('./folder.js');
-      return createFolderProducer(address.path, address.framesPerSecond);
+      return createFolderProducer(address.path, address.framesPerSecond, onProgress);
     }
     case 'dicom': {
       const { createDicomProducer } = await import('./dicom/producer.js');

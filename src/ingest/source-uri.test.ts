@@ -23,16 +23,15 @@ describe('source addresses', () => {
     });
   });
 
-  it('tells DICOM files and folders of pictures from videos', () => {
+  it('looks at no file: a folder is one for who looks', () => {
     expect(parseSourceUri('/data/heart.DCM')).toEqual({ kind: 'dicom', path: '/data/heart.DCM' });
     const pictures = join(folder, 'pictures');
-    expect(parseSourceUri(pictures)).toEqual({ kind: 'folder', path: pictures, framesPerSecond: 25 });
-    expect(parseSourceUri(`${pictures}?fps=12.5`)).toEqual({
-      kind: 'folder',
-      path: pictures,
-      framesPerSecond: 12.5,
+    expect(parseSourceUri(pictures)).toEqual({ kind: 'file', path: pictures });
+    expect(parseSourceUri(`${pictures}?fps=12.5`)).toEqual({ kind: 'file', path: `${pictures}?fps=12.5` });
+    expect(parseSourceUri(`${pathToFileURL(pictures).href}?fps=50`)).toEqual({
+      kind: 'file',
+      path: `${pictures}?fps=50`,
     });
-    expect(parseSourceUri(`${pathToFileURL(pictures).href}?fps=50`)).toMatchObject({ framesPerSecond: 50 });
   });
 
   it('reads cameras on the network', () => {
