@@ -46,6 +46,8 @@ const pendingTurns = 16;
 const devicePatienceMs = 3000;
 /** Pictures that wait in appsrc; the pipeline's first queue holds three more. */
 const fedAhead = 2;
+/** A camera that plays shows its first whole picture within this time, or a person is told what is waited for. */
+const keyPatienceMs = 800;
 /** Without a frame for so long, the parent is told until when the next one is not due. */
 const quietMs = 500;
 
@@ -74,8 +76,6 @@ class Session {
   #segment: Segment = { startNs: 0, baseNs: 0 };
   #lastMediaNs = 0;
   #framesEver = 0;
-  /** A camera's pictures before its first whole one are not shown; this is said once. */
-  #saidWaitingForKey = false;
   readonly #tags = new Map<string, string>();
 
   #shape: PictureShape | null = null;
@@ -282,6 +282,14 @@ class Session {
     }
   }
 
+  /** A camera that plays and has shown nothing yet was joined between two key pictures. */
+  #watchForKey(): void {
+    setTimeout(() => {
+      if (this.#framesEver === 0 && !this.#over)
+        this.#outlet.message({ kind: 'key-awaited' } satisfies ChildMessage);
+    }, keyPatienceMs);
+  }
+
   #chooseDisplayCaps(kind: keyof typeof displayCaps): void {
     if (this.#request.displayQuality === null || kind === this.#displayCaps) return;
     this.#displayCaps = kind;
@@ -302,12 +310,7 @@ class Session {
     if (packet.kind !== 'buffer') return;
     const seenNs = nowNs();
     this.#lastFrameNs = seenNs;
-    if (packet.isCorrupt && this.#framesEver === 0 && !this.#saidWaitingForKey) {
-      this.#saidWaitingForKey = true;
-      this.#outlet.message({ kind: 'key-awaited' } satisfies ChildMessage);
-    }
-    // A picture of which parts were never received is not a picture: not shown, not numbered, not given to the tracker.
-    const entry = packet.isCorrupt ? this.#ledger.refuse(packet.ptsNs) : this.#capture(packet.ptsNs, seenNs);
+    const entry = this.#capture(packet.ptsNs, seenNs);
     if (entry === null && this.#request.mode === 'live')
       this.#outlet.message({ kind: 'dropped', stage: 'source', count: 1 } satisfies ChildMessage);
     this.#maybeSendFormat();
@@ -504,6 +507,10 @@ class Session {
       case 'eos':
         this.#busEos = true;
         this.#maybeEnd();
+        return;
+      case 'GST_PROGRESS_TYPE_COMPLETE':
+        // rtspsrc's word that the camera has agreed to play; the addon gives the kind of progress as the type.
+        if (message['code'] === 'request') this.#watchForKey();
         return;
       case 'state-changed':
         if (message._src_element_name?.startsWith('pipeline') === true)

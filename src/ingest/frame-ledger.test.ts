@@ -73,9 +73,6 @@ describe('frame ledger', () => {
     expect(ledger.capture(frame(1, 1, { rawPtsNs: 70e6 }))).toBeNull();
     expect(ledger.match('display', 70e6)).toEqual({ kind: 'none' });
     expect(ledger.match('display', null)).toEqual({ kind: 'none' });
-    // One that the decoder calls broken.
-    expect(ledger.refuse(75e6)).toBeNull();
-    expect(ledger.match('analysis', 75e6)).toEqual({ kind: 'none' });
     expect(ledger.match('display', 80e6)).toMatchObject({ kind: 'frame' });
   });
 

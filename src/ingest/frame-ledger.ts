@@ -78,18 +78,13 @@ export class FrameLedger {
     return this.#baseNs === null ? null : this.#baseNs + runningNs;
   }
 
-  /** A frame that gets no identity: the branches leave it out. */
-  refuse(rawPtsNs: number | null): null {
-    if (this.#refused.size < keptEntries) this.#refused.add(rawPtsNs ?? -1);
-    return null;
-  }
-
   /** Register the next captured frame. Returns null for one without a usable PTS in live mode. */
   capture(frame: CapturedFrame): LedgerEntry | null {
     const { mode } = this.#options;
     const rawPtsNs = frame.rawPtsNs ?? -1;
     if (mode === 'live' && (rawPtsNs < 0 || rawPtsNs <= this.#lastRawPtsNs)) {
-      return this.refuse(rawPtsNs);
+      if (this.#refused.size < keptEntries) this.#refused.add(rawPtsNs);
+      return null;
     }
     const captureNs = mode === 'live' ? this.#captureNs(frame) : frame.nowNs;
     const wanted = mode === 'live' ? captureNs - this.#options.openedNs : frame.mediaNs;

@@ -76,7 +76,9 @@ describe('launch strings', () => {
     const text = launchString(parseSourceUri('rtsp://cam/x'), camera);
     expect(text.indexOf('deinterlace mode=auto fields=top')).toBeGreaterThan(0);
     expect(text.indexOf('deinterlace')).toBeLessThan(text.indexOf('videoscale'));
-    expect(launchString(parseSourceUri('rtsp://cam/x#deinterlace=off'), camera)).not.toContain('deinterlace');
+    const woven = launchString(parseSourceUri('rtsp://cam/x#deinterlace=off'), camera);
+    expect(woven).not.toContain('deinterlace');
+    expect(woven).toContain('capssetter caps="video/x-raw,interlace-mode=progressive"');
   });
 
   it('fills up the blocks of the JPEG encoder, and cuts that away before the network sees it', () => {

@@ -98,7 +98,10 @@ export function cameraLaunch(
  */
 function deinterlacer(address: SourceAddress): string {
   const isOff = 'deinterlacing' in address && address.deinterlacing === 'off';
-  return isOff ? '' : '! deinterlace mode=auto fields=top method=yadif ';
+  // Left woven they are plain pictures to all that follows: scaling the fields apart would weave them anew, and one row has none.
+  return isOff
+    ? '! capssetter caps="video/x-raw,interlace-mode=progressive" '
+    : '! deinterlace mode=auto fields=top method=yadif ';
 }
 
 function feedLaunch({ size, paddedWidth, pixelFormat, colorimetry, framesPerSecond }: FedShape): string {
@@ -159,7 +162,9 @@ export function launchString(address: SourceAddress, options: LaunchOptions): st
     `gdppay ! appsink name=${name} sync=false async=false max-buffers=${waiting[name]} drop=${live}`;
   const parts = [
     isCamera(address)
-      ? `${cameraLaunch(address)} ! ${smallQueue('decoded', 3, false)} ! videoconvert ${deinterlacer(address)}` +
+      ? // A picture of which parts were never received (a stream joined between two key pictures) is not a picture: it is
+        // not shown, not numbered and not given to the tracker.
+        `${cameraLaunch(address)} ! identity drop-buffer-flags=corrupted ! ${smallQueue('decoded', 3, false)} ! videoconvert ${deinterlacer(address)}` +
         '! videoflip video-direction=auto ! tee name=picture'
       : `${feedLaunch(needed(fed))} ! ${smallQueue('decoded', 3, false)} ! tee name=picture`,
     'picture. ! videoscale method=nearest-neighbour ! videoconvert ' +

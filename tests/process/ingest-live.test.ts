@@ -3,7 +3,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import type { AnalysisFrame } from '../../src/frame.js';
 import { probeSource } from '../../src/ingest/index.js';
 import { Recording } from './ingest-harness.js';
 
@@ -42,6 +44,19 @@ afterAll(() => {
   for (const server of servers) server.close();
 });
 
+/** How many samples stick out of both rows beside them in the same direction. */
+function comb({ data, size }: AnalysisFrame): number {
+  const at = (x: number, y: number): number => data[3 * (y * size.width + x)] ?? 0;
+  let count = 0;
+  for (let y = 1; y + 1 < size.height; y += 1)
+    for (let x = 0; x < size.width; x += 1) {
+      const above = at(x, y) - at(x, y - 1);
+      const below = at(x, y) - at(x, y + 1);
+      if (Math.min(Math.abs(above), Math.abs(below)) > 60 && above > 0 === below > 0) count += 1;
+    }
+  return count;
+}
+
 describe('RTSP', () => {
   it.each(['tcp', 'udp'])('plays over %s', async (transport) => {
     const { port, process: server } = await rtspServer();
@@ -50,6 +65,44 @@ describe('RTSP', () => {
     expect(seen.formats[0]).toMatchObject({ size: { width: 160, height: 120 }, frameCount: null });
     expect(seen.display.at(-1)?.captureNs).toBeLessThanOrEqual(seen.display.at(-1)?.decodedNs ?? 0);
     server.kill('SIGKILL');
+  });
+
+  it('joined between two key pictures: says that it waits, and shows nothing that is not whole', async () => {
+    const { port } = await rtspServer('--gop', '100');
+    const address = `rtsp://127.0.0.1:${port}/stream`;
+    const first = record(address, {}, quick);
+    await first.until('playing', () => first.display.length > 30);
+    const second = record(address, { displayQuality: 95 }, quick);
+    await second.until('playing', () => second.display.length > 10);
+    expect(second.lost.map(({ reason }) => reason.code)).toEqual(['SONO_SOURCE_KEY_AWAITED']);
+    expect(second.display[0]?.sourceFrame).toBeLessThan(6);
+    // Whatever was never received is drawn in middle grey; the test picture is a white ball on black.
+    for (const { data } of second.display) {
+      const { channels } = await sharp(data).stats();
+      expect(channels[0]?.mean).toBeLessThan(60);
+    }
+  });
+
+  it('woven of two fields: plays at one picture for one, without a comb', async () => {
+    const { port } = await rtspServer('--interlaced');
+    const seen = record(
+      `rtsp://127.0.0.1:${port}/stream`,
+      { analysisSize: { width: 160, height: 120 } },
+      quick,
+    );
+    await seen.until('playing', () => seen.analysis.length > 30);
+    expect(seen.lost).toEqual([]);
+    expect(seen.formats[0]).toMatchObject({ size: { width: 160, height: 120 }, framesPerSecond: 25 });
+    const off = record(
+      `rtsp://127.0.0.1:${port}/stream#deinterlace=off`,
+      { analysisSize: { width: 160, height: 120 } },
+      quick,
+    );
+    await off.until('playing', () => off.analysis.length > 30);
+    // Rows that differ from both their neighbours in the same direction; in the woven picture the ball's edge is all that.
+    expect(Math.max(...seen.analysis.slice(5).map(comb))).toBeLessThan(
+      Math.max(...off.analysis.slice(5).map(comb)) / 3,
+    );
   });
 
   it('killed in the middle: lost with the reason, then back under the same stream, time running on', async () => {

@@ -10,6 +10,8 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--port", default="0")
+parser.add_argument("--gop", default="10", help="pictures from one key picture to the next")
+parser.add_argument("--interlaced", action="store_true", help="two fields woven into each picture")
 parser.add_argument("--user", help="name:password, asked of every client")
 arguments = parser.parse_args()
 
@@ -18,9 +20,12 @@ server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
 server.set_service(arguments.port)
 factory = GstRtspServer.RTSPMediaFactory()
+weave = "! interlace field-pattern=1:1 top-field-first=true " if arguments.interlaced else ""
+rate = "50/1" if arguments.interlaced else "25/1"
 factory.set_launch(
-    "( videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=160,height=120,framerate=25/1 "
-    "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+    f"( videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=160,height=120,framerate={rate} {weave}"
+    f"! x264enc tune=zerolatency speed-preset=ultrafast interlaced={'true' if arguments.interlaced else 'false'} "
+    f"key-int-max={arguments.gop} ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
 factory.set_shared(True)
 if arguments.user:

@@ -108,7 +108,10 @@ export function readReport(report: unknown): AboutFile {
       framesPerSecond: parseFraction(stream.avg_frame_rate) ?? parseFraction(stream.r_frame_rate),
       promisedSeconds: seconds(stream.duration) ?? lengthOf(format),
       description: [
-        [format?.format_long_name, stream.codec_long_name ?? stream.codec_name].filter(Boolean).join(', '),
+        [format?.format_long_name, stream.codec_long_name ?? stream.codec_name]
+          .map(shortName)
+          .filter(Boolean)
+          .join(', '),
         isOblong ? `pixels of ${aspect} made square` : '',
         rotation === 0 ? '' : `turned by ${rotation} degrees as the file says`,
       ]
@@ -119,6 +122,9 @@ export function readReport(report: unknown): AboutFile {
 }
 
 type Stream = z.infer<typeof streamSchema>;
+
+/** "H.264 / AVC / MPEG-4 AVC / MPEG-4 part 10" → "H.264"; "MPEG-TS (MPEG-2 Transport Stream)" → "MPEG-TS". */
+const shortName = (name: string | undefined): string => name?.split(/ \/ | \(/)[0]?.trim() ?? '';
 
 function seconds(text: string | undefined): number | null {
   const value = Number(text ?? Number.NaN);
