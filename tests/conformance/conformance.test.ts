@@ -12,7 +12,7 @@ import { generate, missingEncoders } from './generate.js';
 import { faults, liveFaults, trackingFaults } from './judge.js';
 import { followed, readProduct } from './product.js';
 import { readReference, type Reference } from './reference.js';
-import { variants, type Variant } from './variants.js';
+import { kinds, variants, type Variant } from './variants.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -64,6 +64,7 @@ describe.skipIf(encoders() === null)('recorded files, as FFmpeg reads them', () 
 
   it.each(chosen)('$name', async (variant) => {
     const { name, rotation, scan, cutShort } = variant;
+    const kind = Object.keys(kinds).find((each) => kinds[each]?.includes(variant));
     const missing = missingEncoders(variant);
     if (missing.length > 0) return skip(name, missing);
     const { path, reference } = await prepared(variant);
@@ -73,7 +74,7 @@ describe.skipIf(encoders() === null)('recorded files, as FFmpeg reads them', () 
     if (scan !== 'progressive') expect(reference.pictures.some(({ comb }) => comb > 0.02)).toBe(true);
     const product = await readProduct(path, rotation, 'replay', analysisSize(variant));
     const found = faults(reference, product, { cutShort, interlaced: scan !== 'progressive' });
-    results.push({ name, rotation, file: basename(path), cutShort, reference, faults: found });
+    results.push({ name, kind, rotation, file: basename(path), cutShort, reference, faults: found });
     expect(found).toEqual([]);
   });
 

@@ -1,5 +1,6 @@
 /** The installed `ffmpeg` and `ffprobe` programs: what they can encode, and one run with bytes in and bytes out. */
 import { execFileSync, spawn } from 'node:child_process';
+import { Readable } from 'node:stream';
 
 let known: ReadonlySet<string> | null = null;
 
@@ -19,10 +20,7 @@ export function encoders(): ReadonlySet<string> | null {
 }
 
 /** Runs ffmpeg to its end and returns what it wrote to its output. Throws with its last words when it fails. */
-export function ffmpeg(
-  args: readonly string[],
-  input: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = [],
-): Promise<Buffer> {
+export function ffmpeg(args: readonly string[], input: Iterable<Uint8Array> = []): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const child = spawn('ffmpeg', ['-hide_banner', '-nostdin', '-v', 'error', '-y', ...args]);
     const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
@@ -38,17 +36,6 @@ export function ffmpeg(
       if (code === 0) resolve(Buffer.concat(output));
       else reject(new Error(`ffmpeg ${args.join(' ')} ended with ${String(code)}: ${said.trim()}`));
     });
-    const feed = async (): Promise<void> => {
-      for await (const bytes of input) {
-        if (!child.stdin.writable) break;
-        if (!child.stdin.write(bytes))
-          await new Promise<void>((drained) => {
-            child.stdin.once('drain', drained);
-            child.once('close', () => drained());
-          });
-      }
-      child.stdin.end();
-    };
-    feed().catch(reject);
+    Readable.from(input).pipe(child.stdin);
   });
 }

@@ -321,6 +321,9 @@ const timing: Variant[] = [
       ),
     ),
   ),
+];
+
+const varyingRate: Variant[] = [
   ...['mp4', 'mkv', 'ts', 'mov', 'flv'].map((container) =>
     variant(`varying rate, ${container}`, container, [...varying, ...h264()], {
       pictures: 60,
@@ -347,6 +350,9 @@ const timing: Variant[] = [
     ...['-vf', "setpts='floor(N/2)*2/25/TB'", '-fps_mode', 'passthrough'],
     ...(codecs['ffv1'] ?? []),
   ]),
+];
+
+const lengths: Variant[] = [
   ...['mp4', 'mkv', 'ts', 'flv', 'mpg'].map((container) =>
     variant(
       `begins at 1.5 s, ${container}`,
@@ -493,6 +499,9 @@ const geometry: Variant[] = [
     rotation: 90,
     steps: [{ change: (bytes) => turnedTag(bytes, 96) }],
   }),
+];
+
+const oblong: Variant[] = [
   ...['16/15', '64/45', '8/9', '1/2', '4/3'].flatMap((sar) =>
     ['mp4', 'mkv', 'ts', 'avi', 'mov'].map((container) =>
       variant(
@@ -511,6 +520,9 @@ const geometry: Variant[] = [
     scan: 'tff',
     pictures: 20,
   }),
+];
+
+const sizes: Variant[] = [
   // Widths that are no multiple of 16: memory behind a row must not get into the picture.
   ...[162, 166, 170, 174].flatMap((width) =>
     ['mp4', 'avi'].map((container) =>
@@ -596,6 +608,9 @@ const colours: Variant[] = [
     ...sample,
   }),
   variant('mpeg2 unnamed, high definition, ts', 'ts', mpeg2(), { width: 1280, height: 720, pictures: 6 }),
+];
+
+const greys: Variant[] = [
   variant(
     'grey, full range, mp4',
     'mp4',
@@ -699,6 +714,9 @@ const cuts: Variant[] = [
     ...long,
     steps: [copied(['-ss', '1.0'], [], 'mp4')],
   }),
+];
+
+const editLists: Variant[] = [
   // Edit lists in milliseconds of the shown film: [start, length]; null starts are empty.
   ...(
     [
@@ -770,6 +788,9 @@ const cuts: Variant[] = [
       ),
     ),
   ),
+];
+
+const fragments: Variant[] = [
   variant('no edit list with B pictures, mp4', 'mp4', [...h264(), '-use_editlist', '0'], {
     ...long,
     ...sample,
@@ -805,6 +826,9 @@ const cuts: Variant[] = [
     [...h264(), '-movflags', 'frag_keyframe+empty_moov+default_base_moof', '-output_ts_offset', '7'],
     long,
   ),
+];
+
+const recordings: Variant[] = [
   // What a recorder writes behind each other, and one behind the other.
   ...['ts', 'mkv', 'mp4', 'flv', 'm2ts'].map((container) =>
     variant(`second part of a split recording, ${container}`, 'ts', h264(), {
@@ -833,6 +857,9 @@ const cuts: Variant[] = [
   variant('two joined, mkv', 'mkv', h264(), { pictures: 30, steps: [{ change: twice }] }),
   variant('two joined, h264', 'h264', h264(), { pictures: 30, steps: [{ change: twice }] }),
   variant('two joined, m2v', 'm2v', mpeg2(), { pictures: 30, steps: [{ change: twice }] }),
+];
+
+const damaged: Variant[] = [
   ...(
     [
       ['mp4', 'mp4', [...h264(), '-movflags', 'faststart']],
@@ -870,14 +897,26 @@ const cuts: Variant[] = [
   }),
 ];
 
-export const variants: readonly Variant[] = [
-  ...containersAndCodecs,
-  ...pictureFormats,
-  ...h264Kinds,
-  ...withSound,
-  ...timing,
-  ...scans,
-  ...geometry,
-  ...colours,
-  ...cuts,
-];
+/** The rows of the table in docs/sources.md. */
+export const kinds: Readonly<Record<string, readonly Variant[]>> = {
+  'container and codec': containersAndCodecs,
+  'animated pictures, Y4M': pictureFormats,
+  'profiles, pixel formats, groups of pictures': h264Kinds,
+  'with sound, other tracks': withSound,
+  'constant rate': timing,
+  'varying rate': varyingRate,
+  'late start, one or two pictures': lengths,
+  'interlaced, telecine': scans,
+  turned: geometry,
+  'oblong pixels': oblong,
+  'widths and heights': sizes,
+  'range and matrix': colours,
+  'grey, levels, transparency': greys,
+  'cut without encoding': cuts,
+  'edit lists': editLists,
+  'index of MP4, fragments': fragments,
+  'split and joined recordings': recordings,
+  'beginning or end missing': damaged,
+};
+
+export const variants: readonly Variant[] = Object.values(kinds).flat();
