@@ -78,6 +78,18 @@ export const ingestError = errorFactory({
     sentence:
       'Reading "{uri}" has stood still for {seconds} seconds and is being started again: this computer may be too busy.',
   },
+  SONO_SOURCE_NO_ANSWER: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence:
+      '"{uri}" was given up after {seconds} seconds of waiting for {what}: check that it can be reached and is a video.',
+  },
+  SONO_SOURCE_KEY_AWAITED: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence:
+      'The camera at "{uri}" is connected; its next whole picture is being waited for, which takes a few seconds.',
+  },
   SONO_SOURCE_STOPPED: {
     exitCode: 3,
     httpStatus: 503,

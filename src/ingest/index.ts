@@ -41,7 +41,11 @@ export async function probeSource(
     events.pipe(
       mergeMap((event) => {
         if (event.kind === 'format') return of(event);
-        if (event.kind === 'state' && event.state.phase === 'lost')
+        if (
+          event.kind === 'state' &&
+          event.state.phase === 'lost' &&
+          event.state.reason.code !== 'SONO_SOURCE_KEY_AWAITED'
+        )
           return throwError(() => lostReason(event.state));
         return EMPTY;
       }),

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SonoError } from '../errors.js';
-import { isLive, isPushed, parseSourceUri, redact } from './source-uri.js';
+import { isLive, isFed, parseSourceUri, redact } from './source-uri.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sono-uri-'));
 mkdirSync(join(folder, 'pictures'));
@@ -15,11 +15,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe('source addresses', () => {
   it('takes paths literally, also odd ones', () => {
     const path = join(folder, 'a:b?.mp4');
-    expect(parseSourceUri(path)).toEqual({ kind: 'file', path });
-    expect(parseSourceUri(pathToFileURL(path).href)).toEqual({ kind: 'file', path });
+    expect(parseSourceUri(path)).toEqual({ kind: 'file', path, deinterlacing: 'auto' });
+    expect(parseSourceUri(pathToFileURL(path).href)).toEqual({ kind: 'file', path, deinterlacing: 'auto' });
     expect(parseSourceUri('no such file.mkv')).toEqual({
       kind: 'file',
       path: join(process.cwd(), 'no such file.mkv'),
+      deinterlacing: 'auto',
     });
   });
 
@@ -35,12 +36,37 @@ describe('source addresses', () => {
     expect(parseSourceUri(`${pathToFileURL(pictures).href}?fps=50`)).toMatchObject({ framesPerSecond: 50 });
   });
 
+  it('leaves woven fields as they are where it is told to', () => {
+    writeFileSync(join(folder, 'woven.mp4'), 'x');
+    const path = join(folder, 'woven.mp4');
+    const off = { deinterlacing: 'off' };
+    expect(parseSourceUri(`${path}?deinterlace=off`)).toEqual({ kind: 'file', path, ...off });
+    expect(parseSourceUri(`${pathToFileURL(path).href}?deinterlace=off`)).toEqual({
+      kind: 'file',
+      path,
+      ...off,
+    });
+    expect(parseSourceUri('rtsp://cam/live#deinterlace=off')).toMatchObject({
+      location: 'rtsp://cam/live',
+      ...off,
+    });
+    expect(parseSourceUri('srt://cam:7001?mode=caller#deinterlace=off')).toMatchObject({
+      location: 'srt://cam:7001?mode=caller',
+      ...off,
+    });
+    for (const wrong of [`${path}?deinterlace=no`, `${path}?fps=12`, 'srt://cam:7001#fps=3'])
+      expect(() => parseSourceUri(wrong)).toThrow(
+        expect.objectContaining({ code: 'SONO_SOURCE_URI' }) as Error,
+      );
+  });
+
   it('reads cameras on the network', () => {
     expect(parseSourceUri('rtsp://10.0.0.7:554/live?x=1')).toEqual({
       kind: 'rtsp',
       location: 'rtsp://10.0.0.7:554/live?x=1',
       transport: 'tcp',
       latencyMs: 20,
+      deinterlacing: 'auto',
     });
     expect(parseSourceUri('rtspu://cam/live')).toMatchObject({
       location: 'rtsp://cam/live',
@@ -54,6 +80,7 @@ describe('source addresses', () => {
     expect(parseSourceUri('srt://:7001?mode=listener')).toEqual({
       kind: 'srt',
       location: 'srt://:7001?mode=listener',
+      deinterlacing: 'auto',
     });
   });
 
@@ -131,7 +158,7 @@ describe('source addresses', () => {
       fc.property(scheme, fc.string({ unit: 'binary' }), (start, rest) => {
         try {
           const address = parseSourceUri(start + rest);
-          expect(isLive(address) && isPushed(address)).toBe(false);
+          expect(isLive(address)).not.toBe(isFed(address));
         } catch (error) {
           expect(error).toBeInstanceOf(SonoError);
           expect((error as SonoError).code).toBe('SONO_SOURCE_URI');

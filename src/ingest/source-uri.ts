@@ -10,8 +10,11 @@ import { ingestError } from './errors.js';
 export const syntheticKinds = ['laparoscopy', 'echo', 'counter'] as const;
 export type SyntheticKind = (typeof syntheticKinds)[number];
 
+/** auto: pictures that are marked as two woven fields are taken apart; off: shown as they are stored. */
+export type Deinterlacing = 'auto' | 'off';
+
 export type SourceAddress =
-  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'file'; readonly path: string; readonly deinterlacing: Deinterlacing }
   | { readonly kind: 'dicom'; readonly path: string }
   | { readonly kind: 'folder'; readonly path: string; readonly framesPerSecond: number }
   | {
@@ -20,8 +23,9 @@ export type SourceAddress =
       readonly location: string;
       readonly transport: 'tcp' | 'udp';
       readonly latencyMs: number;
+      readonly deinterlacing: Deinterlacing;
     }
-  | { readonly kind: 'srt'; readonly location: string }
+  | { readonly kind: 'srt'; readonly location: string; readonly deinterlacing: Deinterlacing }
   | {
       readonly kind: 'v4l2';
       readonly device: string;
@@ -64,11 +68,11 @@ export function isLive(address: SourceAddress): boolean {
   }
 }
 
-/** True for sources whose frames our own code makes and pushes into GStreamer. */
-export function isPushed(
-  address: SourceAddress,
-): address is Extract<SourceAddress, { kind: 'dicom' | 'folder' | 'synthetic' }> {
-  return address.kind === 'dicom' || address.kind === 'folder' || address.kind === 'synthetic';
+/** Sources with an end or at least a beginning, whose pictures enter GStreamer through appsrc. */
+export type FedAddress = Extract<SourceAddress, { kind: 'file' | 'dicom' | 'folder' | 'synthetic' }>;
+
+export function isFed(address: SourceAddress): address is FedAddress {
+  return !isLive(address);
 }
 
 const syntheticDefaults: Record<SyntheticKind, { width: number; height: number; framesPerSecond: number }> = {
@@ -137,7 +141,7 @@ function parsePath(uri: string, text: string): SourceAddress {
   // A path is taken literally; only where no such file exists may "?fps=" be an option of a folder.
   if (isFolder(text) === null) {
     const options = /^([^?]*)\?([a-z]+=[^&?]*(?:&[a-z]+=[^&?]*)*)$/i.exec(text);
-    if (options?.[1] !== undefined && isFolder(options[1]) === true) {
+    if (options?.[1] !== undefined && isFolder(options[1]) !== null) {
       return classifyPath(uri, resolve(options[1]), new URLSearchParams(options[2]));
     }
   }
@@ -149,7 +153,12 @@ function classifyPath(uri: string, path: string, options: URLSearchParams): Sour
     checkKeys(uri, options, ['fps']);
     return { kind: 'folder', path, framesPerSecond: rate(uri, options, 25) };
   }
-  return /\.(dcm|dicom)$/i.test(path) ? { kind: 'dicom', path } : { kind: 'file', path };
+  if (/\.(dcm|dicom)$/i.test(path)) {
+    checkKeys(uri, options, []);
+    return { kind: 'dicom', path };
+  }
+  checkKeys(uri, options, ['deinterlace']);
+  return { kind: 'file', path, deinterlacing: deinterlacing(uri, options) };
 }
 
 function isFolder(path: string): boolean | null {
@@ -166,20 +175,23 @@ function parseRtsp(uri: string, text: string, scheme: string): SourceAddress {
   if (!/^rtsps?:\/\/[^/]/i.test(location))
     throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'the host is missing' });
   const options = new URLSearchParams(fragment);
-  checkKeys(uri, options, ['transport', 'latencyMs']);
+  checkKeys(uri, options, ['transport', 'latencyMs', 'deinterlace']);
   const transport = options.get('transport') ?? (scheme === 'rtspu' ? 'udp' : 'tcp');
   if (transport !== 'tcp' && transport !== 'udp')
     throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'transport is tcp or udp' });
   const latencyMs = integer(uri, options, 'latencyMs', 0, 10_000) ?? (transport === 'udp' ? 60 : 20);
-  return { kind: 'rtsp', location, transport, latencyMs };
+  return { kind: 'rtsp', location, transport, latencyMs, deinterlacing: deinterlacing(uri, options) };
 }
 
 function parseSrt(uri: string, text: string): SourceAddress {
+  const [address = '', fragment = ''] = text.split('#', 2);
+  const options = new URLSearchParams(fragment);
+  checkKeys(uri, options, ['deinterlace']);
   // "srt://:7001?mode=listener" has no host, which the URL class refuses.
-  const match = /^srt:\/\/([^:/?#]*|\[[0-9a-f:]+\]):(\d{1,5})(\/)?(\?[^#]*)?$/i.exec(text);
+  const match = /^srt:\/\/([^:/?#]*|\[[0-9a-f:]+\]):(\d{1,5})(\/)?(\?[^#]*)?$/i.exec(address);
   if (match === null || Number(match[2]) > 65535)
     throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'it needs srt://host:port' });
-  return { kind: 'srt', location: text };
+  return { kind: 'srt', location: address, deinterlacing: deinterlacing(uri, options) };
 }
 
 function parseV4l2(uri: string, text: string): SourceAddress {
@@ -282,6 +294,13 @@ function rate(uri: string, options: URLSearchParams, fallback: number): number {
   const value = /^\d{1,4}(\.\d{1,4})?$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= 0.1 && value <= 240))
     throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'fps is a number from 0.1 to 240' });
+  return value;
+}
+
+function deinterlacing(uri: string, options: URLSearchParams): Deinterlacing {
+  const value = options.get('deinterlace') ?? 'auto';
+  if (value !== 'auto' && value !== 'off')
+    throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'deinterlace is auto or off' });
   return value;
 }
 

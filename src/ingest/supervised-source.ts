@@ -21,7 +21,7 @@ import { isLive, type SourceAddress } from './source-uri.js';
 export interface SupervisionOptions {
   /**
    * A source in live mode without a frame for so long is taken as lost: a camera is silent, the reading of a file stands
-   * still. Before the first frame of a process a file has `startFactor` times as long.
+   * still, in both modes. Before the first frame of a process a file has `startFactor` times as long.
    */
   readonly silenceMs: number;
   /** Pause before the first restart; doubles with each attempt that brings no frame. */
@@ -37,7 +37,7 @@ export const defaultSupervision: SupervisionOptions = {
 
 const longestTimerMs = 2 ** 31 - 1;
 /** A busy machine starts the process of a file slowly, and starting it again would only be slower. */
-const startFactor = 3;
+const startFactor = 2;
 /** A watchdog that wakes up so much later than it should has slept itself. */
 const lateMs = 1_000;
 /** A process that has closed its pipe and is still there so long after is ended. */
@@ -92,7 +92,7 @@ class Supervision {
   #child: ChildProcess | null = null;
   #pipe: Readable | null = null;
   #parser = new RecordParser();
-  #verdict: Extract<ChildMessage, { kind: 'ended' | 'again' | 'unseekable' | 'failed' }> | null = null;
+  #verdict: Extract<ChildMessage, { kind: 'ended' | 'failed' }> | null = null;
   /** Why we ended the child ourselves. */
   #killedFor: SonoError | null = null;
   #stderr = '';
@@ -107,7 +107,6 @@ class Supervision {
   #pass = 0;
   readonly #lastSourceFrame = { display: -1, analysis: -1 };
   #formatSaid = '';
-  #seekable = true;
   #held = false;
   #stopped = false;
   #restartTimer: NodeJS.Timeout | null = null;
@@ -181,8 +180,7 @@ class Supervision {
       openedNs: this.#openedNs,
       lastPtsNs: replay ? -1 : this.#lastPtsNs,
       pass: this.#pass,
-      resume: isLive(this.#address) || !this.#seekable ? null : this.#resumePoint(),
-      seekable: this.#seekable,
+      resume: isLive(this.#address) ? null : this.#resumePoint(),
     };
     this.#parser = new RecordParser();
     this.#verdict = null;
@@ -290,12 +288,13 @@ class Supervision {
       case 'dropped':
         this.#subscriber.next({ kind: 'dropped', stage: message.stage, count: message.count });
         return;
+      case 'key-awaited':
+        this.#emitLost(ingestError('SONO_SOURCE_KEY_AWAITED', { uri: sourceName(this.#address) }));
+        return;
       case 'waiting':
         this.#armWatchdog(1, Math.max(0, message.untilNs - nowNs()) / 1e6);
         return;
       case 'ended':
-      case 'again':
-      case 'unseekable':
       case 'failed':
         this.#verdict ??= message;
         return;
@@ -308,7 +307,6 @@ class Supervision {
     this.#attempt = 0;
     this.#armWatchdog();
     if (this.#options.mode === 'replay') {
-      // After a restart the child begins at a whole second before the break: those frames are known already.
       if (header.sourceFrame <= this.#lastSourceFrame[type]) return;
       this.#lastSourceFrame[type] = header.sourceFrame;
     }
@@ -364,17 +362,6 @@ class Supervision {
       this.#subscriber.complete();
       return;
     }
-    if (verdict?.kind === 'again') {
-      this.#pass += 1;
-      this.#launch();
-      return;
-    }
-    if (verdict?.kind === 'unseekable') {
-      this.#seekable = false;
-      if (this.#framesEver && this.#options.mode === 'live') this.#pass += 1;
-      this.#launch();
-      return;
-    }
     const reason = this.#reason(how);
     const code = isIngestCode(reason.code) ? reason.code : 'SONO_SOURCE_FAILED';
     if (!this.#mayHeal(code)) {
@@ -404,7 +391,9 @@ class Supervision {
   }
 
   #mayHeal(code: IngestCode): boolean {
-    if ((isLive(this.#address) || code === 'SONO_SOURCE_STALLED') && this.#framesEver) return true;
+    if (isLive(this.#address) && this.#framesEver) return true;
+    // A replay that stands still twice at the same picture will do so again; a room waits on.
+    if (code === 'SONO_SOURCE_STALLED') return this.#options.mode === 'live' || this.#attempt === 0;
     if (code === 'SONO_SOURCE_CRASHED') return this.#attempt + 1 < hopelessCrashes;
     return isLive(this.#address) && transientCodes.has(code);
   }
@@ -418,8 +407,6 @@ class Supervision {
   /** Whatever shows that the source is alive arms it again. `extraMs`: nothing is expected before. */
   #armWatchdog(factor = 1, extraMs = 0): void {
     const live = isLive(this.#address);
-    // In replay mode the consumer sets the pace; a file that has shown nothing yet is the opener's to give up.
-    if (!live && (this.#options.mode === 'replay' || !this.#framesEver)) return;
     this.#stopWatchdog();
     const silenceMs = this.#supervision.silenceMs * factor;
     const seconds = Math.round(silenceMs / 100) / 10;
@@ -427,13 +414,20 @@ class Supervision {
     const startedNs = nowNs();
     const bite = (): void => {
       if (this.#watchdog !== timer) return;
-      // Much too late: this machine did nothing at all, and the source's process no more than this one.
-      if (nowNs() - startedNs > (waitMs + lateMs) * 1e6) {
+      // Much too late: this machine did nothing at all, and the source's process no more than this one. Held: it is the
+      // consumer who wants nothing.
+      if (this.#held || nowNs() - startedNs > (waitMs + lateMs) * 1e6) {
         this.#armWatchdog(factor);
         return;
       }
       const uri = sourceName(this.#address);
-      this.#killFor(ingestError(live ? 'SONO_SOURCE_SILENT' : 'SONO_SOURCE_STALLED', { uri, seconds }));
+      this.#killFor(
+        live
+          ? ingestError('SONO_SOURCE_SILENT', { uri, seconds })
+          : this.#framesEver
+            ? ingestError('SONO_SOURCE_STALLED', { uri, seconds })
+            : ingestError('SONO_SOURCE_NO_ANSWER', { uri, seconds, what: 'the first picture' }),
+      );
     };
     // Was only this process asleep, the frames are in the pipe: they are read before the immediate.
     const timer = setTimeout(() => setImmediate(bite), waitMs);
