@@ -133,7 +133,7 @@ export function liveFaults(reference: Reference, product: Product): string[] {
 }
 
 /**
- * Masks of the red square against where the square of that picture stands. The tiny model answers in cells of a sixteenth of the
+ * Masks of the square against where the square of that picture stands. The tiny model answers in cells of a sixteenth of the
  * width, so single masks are a cell off; on the mean an error of one picture (3/128 of the width) stands out.
  */
 export function trackingFaults(reference: Reference, rows: readonly Row[], promptFrame: number): string[] {

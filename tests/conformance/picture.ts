@@ -3,7 +3,7 @@
  *
  * Every place is given as a fraction of width and height, so that one reader serves every size, also the stretched picture of
  * the network. From top to bottom: the picture's number as eight blocks, the same blocks inverted (a number that was read
- * wrongly does not fit its inverse), flat colours, a white bar that moves with every field, a red square that moves with every
+ * wrongly does not fit its inverse), flat colours, a white bar that moves with every field, a magenta square that moves with every
  * picture and is what the tracker follows.
  */
 import type { PictureSize } from '../../src/frame.js';
@@ -37,7 +37,7 @@ export const patches: readonly (readonly [number, number, number])[] = [
   [128, 128, 128],
 ];
 
-/** Box of the red square of a picture in pixels of the upright picture: left, top, right, bottom. */
+/** Box of the square of a picture in pixels of the upright picture: left, top, right, bottom. */
 export function squareBox(
   number: number,
   { width, height }: PictureSize,
@@ -67,7 +67,7 @@ export function draw(number: number, size: PictureSize, scan: Scan): Uint8Array 
       else if (v >= bands.bar[0] && v < bands.bar[1])
         colour = x >= barLeft && x < barLeft + barWidth ? [225, 225, 225] : [40, 40, 40];
       else if (y >= squareTop && y < squareBottom && x >= squareLeft && x < squareRight)
-        colour = [220, 30, 30];
+        colour = [210, 30, 210];
       pixels.set(colour, (y * width + x) * 3);
     }
   }

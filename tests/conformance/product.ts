@@ -103,7 +103,7 @@ export interface Row {
 }
 
 /**
- * `replay --format csv` with a box around the red square on one frame, as a person would draw it who sees `number` there. The
+ * `replay --format csv` with a box around the square on one frame, as a person would draw it who sees `number` there. The
  * tiny model follows the colour.
  *
  * @param size of the shown picture

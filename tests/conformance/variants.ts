@@ -457,8 +457,7 @@ const scans: Variant[] = [
     rate: '24000/1001',
     steps: [
       { change: softTelecine },
-      { after: ['-c', 'copy', '-f', 'vob'], extension: 'mpg' },
-      { after: ['-c', 'copy'], extension: 'ts' },
+      { before: ['-fflags', '+genpts'], after: ['-c', 'copy'], extension: 'ts' },
     ],
   }),
 ];
