@@ -33,6 +33,7 @@ import {
   parseCaps,
   type PictureShape,
 } from './picture-format.js';
+import { checkSource } from './preflight.js';
 import { unpadRgb } from './sample-layout.js';
 import { isFed, isLive } from './source-uri.js';
 
@@ -126,7 +127,9 @@ class Session {
   async start(): Promise<void> {
     const { address, mode, resume } = this.#request;
     if (isFed(address)) {
-      this.#feed = await openFeed(address, resume);
+      this.#feed = await openFeed(address, resume, () =>
+        this.#outlet.message({ kind: 'opening' } satisfies ChildMessage),
+      );
       if (this.#over) return this.#feed.close();
       this.#learnShape(this.#feed);
     }
@@ -623,13 +626,25 @@ const request = JSON.parse(process.env['SONO_INGEST_REQUEST'] ?? 'null') as Chil
 const pipe = new Socket({ fd: 3, readable: false, writable: true });
 // The parent is gone or has let go of the pipe: there is nobody to work for.
 pipe.on('error', () => process.kill(process.pid, 'SIGKILL'));
-const session = new Session(request, pipe);
+let session: Session | null = null;
+const stop = (): void => {
+  if (session === null) leave(null);
+  else session.stop();
+};
 // Ctrl-C reaches the whole process group; the parent decides when this process ends.
 process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => session.stop());
-process.stdin.on('close', () => session.stop());
+process.on('SIGTERM', stop);
+process.stdin.on('close', stop);
 process.stdin.resume();
-session.start().catch((error: unknown) => {
+
+async function begin(): Promise<void> {
+  // Here and not in the main process: a share that hangs holds this process only.
+  const address = await checkSource(request.address);
+  session = new Session({ ...request, address }, pipe);
+  await session.start();
+}
+
+begin().catch((error: unknown) => {
   const outlet = new Outlet(pipe, request.mode, () => undefined);
   outlet.message({
     kind: 'failed',

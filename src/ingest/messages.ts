@@ -33,6 +33,8 @@ export type ChildMessage =
   | { readonly kind: 'dropped'; readonly stage: DropStage; readonly count: number }
   /** A camera was joined between two key pictures: what it sends until the next cannot be decoded and is left out. */
   | { readonly kind: 'key-awaited' }
+  /** Much has to be looked at before the first frame, and it goes on. */
+  | { readonly kind: 'opening' }
   /** All is well although nothing comes: the next frame of a file is due then, on the monotonic clock. */
   | { readonly kind: 'waiting'; readonly untilNs: number }
   /** The last frame has been sent. `damagedAtS`: the recording broke off there. */

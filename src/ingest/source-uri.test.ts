@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SonoError } from '../errors.js';
-import { isLive, isFed, parseSourceUri, redact } from './source-uri.js';
+import { fileAddress, isFed, isLive, parseSourceUri, redact } from './source-uri.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sono-uri-'));
 mkdirSync(join(folder, 'pictures'));
@@ -24,28 +24,32 @@ describe('source addresses', () => {
     });
   });
 
-  it('tells DICOM files and folders of pictures from videos', () => {
+  it('looks at no file: a folder is one for who looks', () => {
     expect(parseSourceUri('/data/heart.DCM')).toEqual({ kind: 'dicom', path: '/data/heart.DCM' });
     const pictures = join(folder, 'pictures');
-    expect(parseSourceUri(pictures)).toEqual({ kind: 'folder', path: pictures, framesPerSecond: 25 });
+    expect(parseSourceUri(pictures)).toEqual({ kind: 'file', path: pictures, deinterlacing: 'auto' });
     expect(parseSourceUri(`${pictures}?fps=12.5`)).toEqual({
-      kind: 'folder',
-      path: pictures,
-      framesPerSecond: 12.5,
+      kind: 'file',
+      path: `${pictures}?fps=12.5`,
+      deinterlacing: 'auto',
     });
-    expect(parseSourceUri(`${pathToFileURL(pictures).href}?fps=50`)).toMatchObject({ framesPerSecond: 50 });
+    expect(parseSourceUri(`${pathToFileURL(pictures).href}?fps=50`)).toEqual({
+      kind: 'file',
+      path: `${pictures}?fps=50`,
+      deinterlacing: 'auto',
+    });
   });
 
   it('leaves woven fields as they are where it is told to', () => {
-    writeFileSync(join(folder, 'woven.mp4'), 'x');
-    const path = join(folder, 'woven.mp4');
     const off = { deinterlacing: 'off' };
-    expect(parseSourceUri(`${path}?deinterlace=off`)).toEqual({ kind: 'file', path, ...off });
-    expect(parseSourceUri(`${pathToFileURL(path).href}?deinterlace=off`)).toEqual({
+    expect(fileAddress('/woven.mp4', 'deinterlace=off')).toEqual({
       kind: 'file',
-      path,
+      path: '/woven.mp4',
       ...off,
     });
+    expect(() => fileAddress('/woven.mp4', 'deinterlace=no')).toThrow(
+      expect.objectContaining({ code: 'SONO_SOURCE_URI' }) as Error,
+    );
     expect(parseSourceUri('rtsp://cam/live#deinterlace=off')).toMatchObject({
       location: 'rtsp://cam/live',
       ...off,
@@ -54,7 +58,7 @@ describe('source addresses', () => {
       location: 'srt://cam:7001?mode=caller',
       ...off,
     });
-    for (const wrong of [`${path}?deinterlace=no`, `${path}?fps=12`, 'srt://cam:7001#fps=3'])
+    for (const wrong of ['rtsp://cam/x#deinterlace=no', 'srt://cam:7001#fps=3'])
       expect(() => parseSourceUri(wrong)).toThrow(
         expect.objectContaining({ code: 'SONO_SOURCE_URI' }) as Error,
       );

@@ -1,8 +1,7 @@
 /**
- * What a person writes to name a source, parsed once into a closed set of kinds. Pure apart from one
- * `stat` that tells a folder from a file; runs in the main process.
+ * What a person writes to name a source, parsed once into a closed set of kinds. Pure: no file is looked at, because a share
+ * that hangs would hold the main process. What lies at a path is found out by the source's own process (preflight.ts).
  */
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ingestError } from './errors.js';
@@ -14,6 +13,7 @@ export type SyntheticKind = (typeof syntheticKinds)[number];
 export type Deinterlacing = 'auto' | 'off';
 
 export type SourceAddress =
+  /** A path as it was written, until somebody has looked: it may be a folder, or end with options. */
   | { readonly kind: 'file'; readonly path: string; readonly deinterlacing: Deinterlacing }
   | { readonly kind: 'dicom'; readonly path: string }
   | { readonly kind: 'folder'; readonly path: string; readonly framesPerSecond: number }
@@ -91,7 +91,7 @@ export function parseSourceUri(uri: string): SourceAddress {
   if (text.includes('\0')) throw ingestError('SONO_SOURCE_URI', { uri: '?', why: 'it holds a zero byte' });
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
   // One letter before a colon is a file name such as "a:b.mp4", never a scheme of ours.
-  if (scheme === undefined || scheme.length === 1) return parsePath(uri, text);
+  if (scheme === undefined || scheme.length === 1) return ofPath(resolve(text));
   switch (scheme) {
     case 'file':
       return parseFileUrl(uri, text);
@@ -111,7 +111,7 @@ export function parseSourceUri(uri: string): SourceAddress {
     default:
       if (text.includes('://'))
         throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: `"${scheme}" is not known` });
-      return parsePath(uri, text);
+      return ofPath(resolve(text));
   }
 }
 
@@ -123,50 +123,44 @@ export function redact(uri: string): string {
 }
 
 function parseFileUrl(uri: string, text: string): SourceAddress {
-  let url: URL;
-  let path: string;
   try {
-    url = new URL(text);
-    const bare = new URL(text);
-    bare.search = '';
-    bare.hash = '';
-    path = fileURLToPath(bare);
+    const url = new URL(text);
+    const { search } = url;
+    url.search = '';
+    url.hash = '';
+    return ofPath(fileURLToPath(url) + search);
   } catch (error) {
     throw ingestError('SONO_SOURCE_URI', { uri, why: 'it is not a valid file address' }, error);
   }
-  return classifyPath(uri, path, url.searchParams);
 }
 
-function parsePath(uri: string, text: string): SourceAddress {
-  // A path is taken literally; only where no such file exists may "?fps=" be an option of a folder.
-  if (isFolder(text) === null) {
-    const options = /^([^?]*)\?([a-z]+=[^&?]*(?:&[a-z]+=[^&?]*)*)$/i.exec(text);
-    if (options?.[1] !== undefined && isFolder(options[1]) !== null) {
-      return classifyPath(uri, resolve(options[1]), new URLSearchParams(options[2]));
-    }
-  }
-  return classifyPath(uri, resolve(text), new URLSearchParams());
+function ofPath(path: string): SourceAddress {
+  return /\.(dcm|dicom)$/i.test(path)
+    ? { kind: 'dicom', path }
+    : { kind: 'file', path, deinterlacing: 'auto' };
 }
 
-function classifyPath(uri: string, path: string, options: URLSearchParams): SourceAddress {
-  if (isFolder(path) === true) {
-    checkKeys(uri, options, ['fps']);
-    return { kind: 'folder', path, framesPerSecond: rate(uri, options, 25) };
-  }
-  if (/\.(dcm|dicom)$/i.test(path)) {
-    checkKeys(uri, options, []);
-    return { kind: 'dicom', path };
-  }
-  checkKeys(uri, options, ['deinterlace']);
-  return { kind: 'file', path, deinterlacing: deinterlacing(uri, options) };
+/** Where the rate of a folder's pictures is not given. */
+const folderFramesPerSecond = 25;
+
+/** A folder of pictures, for who has seen that it is one. @throws SONO_SOURCE_URI for options that it does not have */
+export function folderAddress(path: string, options: string): Extract<SourceAddress, { kind: 'folder' }> {
+  const parsed = new URLSearchParams(options);
+  checkKeys(path, parsed, ['fps']);
+  return { kind: 'folder', path, framesPerSecond: rate(path, parsed, folderFramesPerSecond) };
 }
 
-function isFolder(path: string): boolean | null {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return null;
-  }
+/** A file with options, for who has seen that it is one. @throws SONO_SOURCE_URI for options that it does not have */
+export function fileAddress(path: string, options: string): Extract<SourceAddress, { kind: 'file' }> {
+  const parsed = new URLSearchParams(options);
+  checkKeys(path, parsed, ['deinterlace']);
+  return { kind: 'file', path, deinterlacing: deinterlacing(path, parsed) };
+}
+
+/** `path?key=value…` in its two parts; null where the text does not end with options. */
+export function splitOptions(path: string): { readonly path: string; readonly options: string } | null {
+  const match = /^([^?]*)\?([a-z]+=[^&?]*(?:&[a-z]+=[^&?]*)*)$/i.exec(path);
+  return match?.[1] === undefined || match[2] === undefined ? null : { path: match[1], options: match[2] };
 }
 
 function parseRtsp(uri: string, text: string, scheme: string): SourceAddress {

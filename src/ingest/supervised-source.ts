@@ -13,7 +13,6 @@ import { sourceName } from './bus-errors.js';
 import { ingestError, isIngestCode, transientCodes, type IngestCode } from './errors.js';
 import type { FrameSource, SourceEvent, SourceOptions, SourceState } from './frame-source.js';
 import type { ChildMessage, ChildRequest } from './messages.js';
-import { checkSource } from './preflight.js';
 import { RecordFormatError, RecordParser, type IngestRecord } from './records.js';
 import { ResumeTracker } from './resume.js';
 import { isLive, type SourceAddress } from './source-uri.js';
@@ -81,7 +80,7 @@ export class SupervisedSource implements FrameSource {
 }
 
 class Supervision {
-  #address: SourceAddress;
+  readonly #address: SourceAddress;
   readonly #options: SourceOptions;
   readonly #supervision: SupervisionOptions;
   readonly #subscriber: Subscriber<SourceEvent>;
@@ -126,12 +125,7 @@ class Supervision {
 
   start(): void {
     this.#emitPhase('starting');
-    checkSource(this.#address)
-      .then((address) => {
-        this.#address = address;
-        if (!this.#stopped) this.#launch();
-      })
-      .catch((error: unknown) => this.#subscriber.error(error));
+    this.#launch();
   }
 
   stop(): void {
@@ -186,19 +180,33 @@ class Supervision {
     this.#verdict = null;
     this.#killedFor = null;
     this.#stderr = '';
-    const child = spawn(process.execPath, [this.#childPath], {
-      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        // Five sinks and the bus each block one thread of libuv's pool; sharp needs some too.
-        UV_THREADPOOL_SIZE: '16',
-        LC_ALL: 'C',
-        NODE_OPTIONS: '',
-        SONO_INGEST_REQUEST: JSON.stringify(request),
-      },
-    });
+    let child: ChildProcess;
+    try {
+      child = spawn(process.execPath, [this.#childPath], {
+        stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+        env: {
+          ...process.env,
+          // Five sinks and the bus each block one thread of libuv's pool; sharp needs some too.
+          UV_THREADPOOL_SIZE: '16',
+          LC_ALL: 'C',
+          NODE_OPTIONS: '',
+          SONO_INGEST_REQUEST: JSON.stringify(request),
+        },
+      });
+    } catch (error) {
+      // Later, like a failure that the system reports later: nobody has to expect it from inside a call.
+      setImmediate(() => this.#onNotStarted(error));
+      return;
+    }
     this.#child = child;
-    this.#pipe = child.stdio[3] as Readable;
+    child.on('error', (error) => {
+      // With a number it has run, and the error is of something else, such as a signal that could not be sent.
+      if (child.pid === undefined && this.#child === child) this.#onNotStarted(error);
+    });
+    const pipe = (child.stdio as ChildProcess['stdio'] | undefined)?.[3] as Readable | undefined;
+    // Without descriptors there are no pipes; the error that says so comes next.
+    if (!pipe) return;
+    this.#pipe = pipe;
     this.#pipe.on('data', (chunk: Buffer) => {
       this.#parser.push(chunk);
       this.#deliver();
@@ -213,7 +221,6 @@ class Supervision {
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-4000);
     });
-    child.on('error', (error) => this.#subscriber.error(error));
     child.on('close', (code, signal) => {
       if (this.#child !== child) return;
       this.#child = null;
@@ -227,6 +234,15 @@ class Supervision {
       else gone();
     });
     this.#armWatchdog(isLive(this.#address) ? 1 : startFactor);
+  }
+
+  /** No process or no descriptor is left: an end like any other, and it may heal. */
+  #onNotStarted(cause: unknown): void {
+    this.#child = null;
+    this.#pipe = null;
+    this.#stopWatchdog();
+    this.#killedFor = ingestError('SONO_SOURCE_NO_PROCESS', { uri: sourceName(this.#address) }, cause);
+    if (!this.#stopped) this.#onGone('not started');
   }
 
   #resumePoint(): ChildRequest['resume'] {
@@ -290,6 +306,12 @@ class Supervision {
         return;
       case 'key-awaited':
         this.#emitLost(ingestError('SONO_SOURCE_KEY_AWAITED', { uri: sourceName(this.#address) }));
+        return;
+      case 'opening':
+        // A sign of life for who waits.
+        this.#armWatchdog(startFactor);
+        if (this.#phase === 'starting')
+          this.#subscriber.next({ kind: 'state', state: { phase: 'starting' } });
         return;
       case 'waiting':
         this.#armWatchdog(1, Math.max(0, message.untilNs - nowNs()) / 1e6);
@@ -394,7 +416,9 @@ class Supervision {
     if (isLive(this.#address) && this.#framesEver) return true;
     // A replay that stands still twice at the same picture will do so again; a room waits on.
     if (code === 'SONO_SOURCE_STALLED') return this.#options.mode === 'live' || this.#attempt === 0;
-    if (code === 'SONO_SOURCE_CRASHED') return this.#attempt + 1 < hopelessCrashes;
+    if (code === 'SONO_SOURCE_NO_PROCESS' && this.#framesEver && this.#options.mode === 'live') return true;
+    if (code === 'SONO_SOURCE_CRASHED' || code === 'SONO_SOURCE_NO_PROCESS')
+      return this.#attempt + 1 < hopelessCrashes;
     return isLive(this.#address) && transientCodes.has(code);
   }
 

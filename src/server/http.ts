@@ -8,6 +8,7 @@ import fastifyStatic from '@fastify/static';
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { askerOf } from '../asker.js';
 import type { SonoError } from '../errors.js';
 import { protocolError } from '../protocol/errors.js';
 import { limits } from '../protocol/requests.js';
@@ -139,14 +140,14 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
       api.route({
         method: service.method,
         url: `/api${service.path}`,
-        handler: async (request) => {
+        handler: async (request, reply) => {
           const query = { ...(request.query as Record<string, unknown>) };
           delete query['token'];
           const body = service.method === 'GET' ? query : (request.body ?? {});
           const endTimer = metrics.requestDuration.startTimer({ operation: service.name });
           let outcome = 'ok';
           try {
-            return await callService(service, body, { logger });
+            return await callService(service, body, { logger, asker: askerOf(reply.raw) });
           } catch (error) {
             outcome = isSonoError(error) ? error.code : 'SONO_SERVER_FAULT';
             throw error;

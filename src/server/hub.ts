@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import type { SonoError } from '../errors.js';
+import { codedFault } from '../faults.js';
 import type { ChannelKind } from '../protocol/channels.js';
 import { protocolError } from '../protocol/errors.js';
 import {
@@ -65,6 +66,8 @@ interface Viewer {
   readonly channelOf: Map<number, number>;
   readonly subscriptionOf: Map<number, number>;
   readonly logger: Logger;
+  /** Aborted when the viewer has gone. */
+  readonly left: AbortController;
   calls: number;
   garbage: number;
   droppedMessages: number;
@@ -126,6 +129,7 @@ export class Hub {
       socket,
       connection,
       logger,
+      left: new AbortController(),
       channelOf: new Map(),
       subscriptionOf: new Map(),
       outbox: new Outbox(
@@ -144,7 +148,11 @@ export class Hub {
     socket.binaryType = 'nodebuffer';
     socket.on('message', (data: Buffer, isBinary) => {
       this.#options.metrics.receivedBytes.inc(data.byteLength);
-      this.#receive(viewer, data, isBinary);
+      try {
+        this.#receive(viewer, data, isBinary);
+      } catch (error) {
+        this.#status(viewer, this.#fault(viewer, error));
+      }
     });
     socket.on('pong', () => {
       viewer.pingedAtMs = null;
@@ -191,7 +199,6 @@ export class Hub {
       together: (publish) => this.#together(publish),
       viewers: () => this.#viewersOf(room.id),
       metrics: this.#options.metrics,
-      logger: this.#options.logger.child({ stream: room.id }),
     });
     this.#rooms.set(room.id, channels);
     for (const id of channels.channels.keys()) this.#roomOfChannel.set(id, channels);
@@ -358,7 +365,10 @@ export class Hub {
       if (!service) throw protocolError('SONO_REQUEST_UNKNOWN', { operation: `service ${serviceId}` });
       if (viewer.calls > callsAtOnce) throw serverError('SONO_TOO_MANY_REQUESTS');
       const body = parseBody(service, encoding, data);
-      const answer = await callService(service, body, { logger: viewer.logger });
+      const answer = await callService(service, body, {
+        logger: viewer.logger,
+        asker: viewer.left.signal,
+      });
       viewer.outbox.pushControl(
         encodeServiceCallResponse({
           serviceId,
@@ -376,6 +386,10 @@ export class Hub {
       viewer.calls -= 1;
       endTimer();
     }
+  }
+
+  #fault(viewer: Viewer, error: unknown): SonoError {
+    return codedFault('viewer', viewer.id, error, (cause) => serverError('SONO_SERVER_FAULT', {}, cause));
   }
 
   #sendText(viewer: Viewer, message: ServerTextMessage): void {
@@ -426,6 +440,7 @@ export class Hub {
   }
 
   #gone(viewer: Viewer, code: number): void {
+    viewer.left.abort();
     viewer.outbox.close();
     if (!this.#viewers.delete(viewer)) return;
     viewer.logger.info({ code, dropped: viewer.droppedMessages }, 'viewer left');

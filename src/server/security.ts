@@ -3,6 +3,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { SonoError } from '../errors.js';
 import { serverError } from './errors.js';
+import { requestQuery } from './request-address.js';
 
 export interface AccessRules {
   /** Null: no token asked for, which is allowed on a loopback address only. */
@@ -70,6 +71,6 @@ export function checkOrigin(request: AccessRequest, rules: AccessRules): SonoErr
 export function checkToken(request: AccessRequest, rules: AccessRules): SonoError | null {
   if (rules.token === null) return null;
   const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  const offered = bearer ?? new URL(request.url, 'http://server').searchParams.get('token') ?? '';
+  const offered = bearer ?? requestQuery(request.url).get('token') ?? '';
   return sameSecret(offered, rules.token) ? null : serverError('SONO_TOKEN_WRONG');
 }

@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import type { SonoError } from '../errors.js';
+import { codedFault, onFault } from '../faults.js';
 import type { SourceFormat } from '../frame.js';
 import { chooseSubprotocol, subprotocols } from '../protocol/foxglove-codec.js';
 import { limits } from '../protocol/requests.js';
@@ -17,6 +18,7 @@ import { buildHttp } from './http.js';
 import { Hub } from './hub.js';
 import { ServerMetrics } from './metrics.js';
 import type { OutboxLimits } from './outbox.js';
+import { requestPath } from './request-address.js';
 import type { RoomRegistry } from './room-registry.js';
 import { checkOrigin, checkToken, isLoopbackHost } from './security.js';
 import { serviceTable } from './services.js';
@@ -40,7 +42,7 @@ export interface ServerOptions {
   readonly dataDir?: string | null;
   readonly maxUploadBytes?: number;
   readonly maxViewers?: number;
-  readonly probeSource?: (uri: string) => Promise<SourceFormat>;
+  readonly probeSource?: (uri: string, asker: AbortSignal) => Promise<SourceFormat>;
   readonly recording?: RecordingControl;
   /** Further operations (see defineService), offered as Foxglove services, over HTTP and in the OpenAPI page. */
   readonly extraServices?: readonly Service[];
@@ -79,6 +81,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const dataDir = options.dataDir ?? null;
 
   const metrics = new ServerMetrics(version);
+  const stopListening = onFault(({ boundary, owner, error, cause }) => {
+    metrics.faults.inc({ boundary });
+    logger.error({ boundary, owner, code: error.code, err: cause }, 'an unexpected error');
+  });
   const acceptance = dataDir === null ? null : new AcceptanceStore(join(dataDir, 'acceptance'), version);
   const uploads =
     dataDir === null
@@ -127,19 +133,41 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   // Room for pages and requests beside the viewers; more are not even accepted.
   app.server.maxConnections = maxViewers + 192;
   app.server.on('upgrade', (request, socket, head) => {
-    const refusal = refusalOf(request);
+    // A connection that breaks before anybody else listens would be an error without a listener, which ends a process.
+    socket.on('error', () => socket.destroy());
+    const fault = (error: unknown): SonoError =>
+      codedFault('upgrade', request.socket.remoteAddress ?? '', error, (cause) =>
+        serverError('SONO_SERVER_FAULT', {}, cause),
+      );
+    let refusal: SonoError | null;
+    try {
+      refusal = refusalOf(request);
+    } catch (error) {
+      refusal = fault(error);
+    }
     metrics.connections.inc({ outcome: refusal?.code ?? 'accepted' });
     if (refusal) {
       logger.warn({ code: refusal.code, remote: request.socket.remoteAddress }, 'viewer refused');
       refuseUpgrade(socket, refusal);
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (accepted) => hub.accept(accepted, socket));
+    try {
+      sockets.handleUpgrade(request, socket, head, (accepted) => {
+        try {
+          hub.accept(accepted, socket);
+        } catch (error) {
+          fault(error);
+          accepted.terminate();
+        }
+      });
+    } catch (error) {
+      refuseUpgrade(socket, fault(error));
+    }
   });
 
   function refusalOf(request: IncomingMessage): SonoError | null {
     const asked = { headers: request.headers, url: request.url ?? '/' };
-    if (new URL(asked.url, 'http://server').pathname !== '/ws')
+    if (requestPath(asked.url) !== '/ws')
       return serverError('SONO_PAGE_UNKNOWN', { path: asked.url.slice(0, 200) });
     const forbidden = checkOrigin(asked, access) ?? checkToken(asked, access);
     if (forbidden) return forbidden;
@@ -153,6 +181,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await hub.close();
     sockets.close();
     await app.close();
+    stopListening();
   };
 
   try {
@@ -196,7 +225,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 function refuseUpgrade(socket: Duplex, error: SonoError): void {
   const status = error.definition.httpStatus;
   const body = JSON.stringify({ code: error.code, message: error.message });
-  socket.on('error', () => socket.destroy());
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
