@@ -135,7 +135,7 @@ export async function followed(
   const [clip] = readdirSync(out, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const [head = '', ...lines] = readFileSync(join(out, clip?.name ?? '', 'objects.csv'), 'utf8')
     .trim()
-    .split('\n');
+    .split(/\r?\n/);
   const names = head.split(',');
   return lines.map((line) => {
     const cells = line.split(',');

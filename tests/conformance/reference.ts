@@ -21,7 +21,11 @@ export interface Reference {
  */
 export async function readReference(path: string, rotation: Rotation): Promise<Reference> {
   const times = `${path}.framecrc`;
-  const passed = ['-an', '-sn', '-dn', '-fps_mode', 'passthrough', '-pix_fmt', 'rgb24'];
+  // Without these flags the scaler's fast paths round down, by up to two levels and not on every processor alike.
+  const exact = 'accurate_rnd+full_chroma_int+full_chroma_inp';
+  const passed = [
+    ...['-an', '-sn', '-dn', '-fps_mode', 'passthrough', '-sws_flags', exact, '-pix_fmt', 'rgb24'],
+  ];
   const rgb = await ffmpeg([
     ...['-i', path],
     ...[...passed, '-f', 'rawvideo', 'pipe:1'],

@@ -192,9 +192,11 @@ const containersAndCodecs: Variant[] = Object.entries(containers).flatMap(([cont
   }),
 );
 
+/** Dithered colours would not be flat. */
+const flat = ['-sws_dither', 'none'];
 const pictureFormats: Variant[] = [
-  variant('gif', 'gif', ['-loop', '0'], { ...sample, pictures: 12 }),
-  variant('gif that plays once', 'gif', ['-loop', '-1'], { pictures: 12 }),
+  variant('gif', 'gif', ['-loop', '0', ...flat], { ...sample, pictures: 12 }),
+  variant('gif that plays once', 'gif', ['-loop', '-1', ...flat], { pictures: 12 }),
   variant('gif with varying delays', 'gif', [
     '-vf',
     "select='not(eq(mod(n,5),2))'",
@@ -371,7 +373,7 @@ const lengths: Variant[] = [
       ),
     ),
   ),
-  variant('one picture, gif', 'gif', [], { pictures: 1 }),
+  variant('one picture, gif', 'gif', [...flat], { pictures: 1 }),
 ];
 
 const fields = ['-flags', '+ilme+ildct'];
