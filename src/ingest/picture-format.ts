@@ -31,7 +31,7 @@ export function jpegSize(jpeg: Uint8Array): PictureSize | null {
 /**
  * Lets a JPEG end, in place, at `width` instead of the end of its last blocks: columns that only filled them up are then not part
  * of the picture any more, for any reader.
- * @param width at most the width it has, and more than that less one block of 16
+ * @param width at most the width it has, and more than that less one block: 16 columns at 4:2:0, 8 at 4:4:4
  */
 export function narrowJpeg(jpeg: Uint8Array, width: number): void {
   const at = frameHeaderOf(jpeg);

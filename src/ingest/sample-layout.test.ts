@@ -5,7 +5,7 @@ import { layoutOf, PictureAssembler, padPicture, unpadRgb, type PixelFormat } fr
 const formats: readonly PixelFormat[] = ['GRAY8', 'I420', 'Y42B', 'Y444', 'RGB', 'RGBx'];
 
 describe('sample layouts', () => {
-  it('are GStreamer’s: 4:2:0 has even heights, rows are multiples of 16 pixels', () => {
+  it('are GStreamer’s: 4:2:0 has even heights, rows are whole blocks of the JPEG', () => {
     const odd = layoutOf({ width: 321, height: 241 }, 'I420');
     expect([odd.packedBytes, odd.paddedBytes, odd.paddedWidth]).toEqual([
       321 * 241 + 2 * 161 * 121,
@@ -14,7 +14,11 @@ describe('sample layouts', () => {
     ]);
     const hd = layoutOf({ width: 1920, height: 1080 }, 'I420');
     expect(hd.isPacked).toBe(true);
-    expect(layoutOf({ width: 630, height: 3 }, 'Y42B').paddedBytes).toBe(640 * 3 + 2 * 320 * 3);
+    expect(layoutOf({ width: 630, height: 3 }, 'Y42B').paddedBytes).toBe(632 * 3 + 2 * 316 * 3);
+    // 41 blocks of 8, as every reader of a JPEG 321 wide expects; a 42nd would shear the picture.
+    for (const format of ['Y42B', 'Y444', 'RGB', 'RGBx'] as const)
+      expect(layoutOf({ width: 321, height: 241 }, format).paddedWidth).toBe(328);
+    expect(layoutOf({ width: 1080, height: 1920 }, 'Y444').isPacked).toBe(true);
   });
 
   it('keep every sample, however the bytes come, and repeat the last column and row', () => {

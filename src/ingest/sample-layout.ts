@@ -2,11 +2,13 @@
  * How the samples of a picture lie in memory: tightly packed where they come from, with rows and planes rounded up where GStreamer
  * wants them. Pure.
  *
- * Rows are widened to a multiple of 16 pixels, because the JPEG encoder works in blocks of that width and reads on behind a
- * shorter row, into whatever lies there. The columns that are not part of the picture repeat its last one, so that they
- * leave no trace in the blocks that they share with it.
+ * Rows are widened to whole blocks of the JPEG, because its encoder reads on behind a shorter row, into whatever lies there.
+ * The columns that are not part of the picture repeat its last one, so that they leave no trace in the blocks that they
+ * share with it. A block is 16 pixels wide where the colour is halved, else 8; one block more than the picture's
+ * own width needs would shear it for every reader of the JPEG, because `narrowJpeg` changes the width alone.
  */
 import type { PictureSize } from '../frame.js';
+import { isFourToOne } from './picture-format.js';
 
 /** GStreamer's names. */
 export type PixelFormat = 'GRAY8' | 'I420' | 'Y42B' | 'Y444' | 'RGB' | 'RGBx';
@@ -30,9 +32,11 @@ export interface SampleLayout {
   readonly isPacked: boolean;
 }
 
-const blockWidth = 16;
+/** Of the JPEG that a picture of this format becomes: 4:2:0 stays so, everything else becomes 4:4:4 (launch.ts). */
+const blockWidthOf = (format: PixelFormat): number => (isFourToOne(format) ? 16 : 8);
 
 export function layoutOf(size: PictureSize, format: PixelFormat): SampleLayout {
+  const blockWidth = blockWidthOf(format);
   const paddedWidth = Math.ceil(size.width / blockWidth) * blockWidth;
   const plane = (step: number, across = 1, down = 1): Plane => ({
     step,
