@@ -92,12 +92,13 @@ describe('launch strings', () => {
 
   it('knows from the start how a fed picture becomes a JPEG: nothing is negotiated later', () => {
     const file = parseSourceUri('/x.mp4');
-    const colour = (fed: Partial<typeof both.fed> | { pixelFormat: 'Y444' }): string =>
+    const colour = (fed: Partial<typeof both.fed> | { pixelFormat: 'Y444' | 'RGB' }): string =>
       /name=displaycolour caps="([^"]*)"/.exec(
         launchString(file, { ...both, fed: { ...both.fed, ...fed } }),
       )?.[1] ?? '';
     expect(colour({})).toBe('video/x-raw,format=I420,colorimetry=1:2:0:0');
-    expect(colour({ pixelFormat: 'Y444' })).toBe('video/x-raw,format=Y444,colorimetry=1:4:0:0');
+    expect(colour({ pixelFormat: 'Y444' })).toBe('video/x-raw,format=Y444,colorimetry=1:2:0:0');
+    expect(colour({ pixelFormat: 'RGB' })).toBe('video/x-raw,format=Y444,colorimetry=1:4:0:0');
     // What JFIF wants already is left alone.
     const full = { ...both.fed, colorimetry: '1:4:0:0' };
     expect(launchString(file, { ...both, fed: full })).toContain('format=I420,colorimetry=1:4:0:0');

@@ -146,10 +146,12 @@ export const displayCaps = {
 const jfifColorimetry = '1:4:0:0';
 
 function displayStepsOf(fed: FedShape): { readonly through: string; readonly colour: string } {
-  if (!isFourToOne(fed.pixelFormat)) return displayCaps.full;
-  return fed.colorimetry === jfifColorimetry
-    ? { through: 'video/x-raw', colour: `video/x-raw,format=I420,colorimetry=${jfifColorimetry}` }
-    : displayCaps.fourToOne;
+  const isYuv = fed.pixelFormat === 'I420' || fed.pixelFormat === 'Y42B' || fed.pixelFormat === 'Y444';
+  if (!isYuv) return displayCaps.full;
+  // In one step: by way of RGB videoconvert loses up to five levels.
+  const format = isFourToOne(fed.pixelFormat) ? 'I420' : 'Y444';
+  const colorimetry = fed.colorimetry === jfifColorimetry ? jfifColorimetry : '1:2:0:0';
+  return { through: 'video/x-raw', colour: `video/x-raw,format=${format},colorimetry=${colorimetry}` };
 }
 
 export function launchString(address: SourceAddress, options: LaunchOptions): string {
@@ -183,14 +185,19 @@ export function launchString(address: SourceAddress, options: LaunchOptions): st
     );
   if (options.analysisSize !== null) {
     const { width, height } = options.analysisSize;
+    const small = `width=${width},height=${height},pixel-aspect-ratio=1/1`;
     const extra = fed === null ? 0 : fed.paddedWidth - fed.size.width;
     // Before the display branch: its millisecond of work then starts before the several of the JPEG, not beside them.
     // Plain bilinear reads two pixels per axis and aliases when it shrinks; bilinear2 reads all of them and comes within
     // a third of a grey level of what evaluation feeds the network.
     parts.push(
       `picture. ! ${smallQueue('analysisqueue', waiting.analysis, live)}${extra > 0 ? ` ! videocrop right=${extra}` : ''} ` +
-        '! videoscale add-borders=false method=bilinear2 ! videoconvert ' +
-        `! video/x-raw,format=RGB,width=${width},height=${height},pixel-aspect-ratio=1/1 ! ${sink('analysis')}`,
+        '! videoscale add-borders=false method=bilinear2 ' +
+        // By way of 16 bits: from 8 bits of YUV straight to RGB videoconvert 1.22 is up to five levels of 255 too dark.
+        (fed !== null && ['RGB', 'RGBx', 'GRAY8'].includes(fed.pixelFormat)
+          ? '! videoconvert '
+          : `! videoconvert ! video/x-raw,format=ARGB64,${small} ! videoconvert dither=none `) +
+        `! video/x-raw,format=RGB,${small} ! ${sink('analysis')}`,
     );
   }
   if (options.displayQuality !== null) {
