@@ -28,6 +28,9 @@ describe('launch strings', () => {
     expect(sourceLaunch(parseSourceUri('rtsp://cam/x#latencyMs=80'), null)).toContain(
       'rtspsrc location="rtsp://cam/x" protocols=tcp latency=80 drop-on-latency=true',
     );
+    expect(sourceLaunch(parseSourceUri('rtsp://nurse:a"b\\c@cam/x'), null)).toContain(
+      'rtspsrc location="rtsp://cam/x" user-id="nurse" user-pw="a\\"b\\\\c" protocols=tcp',
+    );
     expect(sourceLaunch(parseSourceUri('srt://h:1?mode=caller'), null)).toBe(
       'srtsrc uri="srt://h:1?mode=caller" ! decodebin',
     );

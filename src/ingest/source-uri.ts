@@ -5,7 +5,11 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { SonoError } from '../errors.js';
+import { redact, redactText } from '../redact.js';
 import { ingestError } from './errors.js';
+
+export { redact } from '../redact.js';
 
 export const syntheticKinds = ['laparoscopy', 'echo', 'counter'] as const;
 export type SyntheticKind = (typeof syntheticKinds)[number];
@@ -16,8 +20,10 @@ export type SourceAddress =
   | { readonly kind: 'folder'; readonly path: string; readonly framesPerSecond: number }
   | {
       readonly kind: 'rtsp';
-      /** rtsp:// or rtsps:// address without our own fragment options. */
+      /** rtsp:// or rtsps:// address without login and without our own fragment options. */
       readonly location: string;
+      /** Decoded; kept apart from the address, so that no text of a library can repeat it with the address. */
+      readonly login: { readonly user: string; readonly password: string } | null;
       readonly transport: 'tcp' | 'udp';
       readonly latencyMs: number;
     }
@@ -64,6 +70,11 @@ export function isLive(address: SourceAddress): boolean {
   }
 }
 
+/** Sources that never come to an end by themselves: they can be watched and recorded, not worked on as a recording. */
+export function isEndless(address: SourceAddress): boolean {
+  return isLive(address) || (address.kind === 'synthetic' && address.durationS === null);
+}
+
 /** True for sources whose frames our own code makes and pushes into GStreamer. */
 export function isPushed(
   address: SourceAddress,
@@ -83,8 +94,8 @@ const syntheticDefaults: Record<SyntheticKind, { width: number; height: number; 
  */
 export function parseSourceUri(uri: string): SourceAddress {
   const text = uri.trim();
-  if (text === '') throw ingestError('SONO_SOURCE_URI', { uri, why: 'it is empty' });
-  if (text.includes('\0')) throw ingestError('SONO_SOURCE_URI', { uri: '?', why: 'it holds a zero byte' });
+  if (text === '') throw uriProblem(uri, 'it is empty');
+  if (text.includes('\0')) throw uriProblem('?', 'it holds a zero byte');
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
   // One letter before a colon is a file name such as "a:b.mp4", never a scheme of ours.
   if (scheme === undefined || scheme.length === 1) return parsePath(uri, text);
@@ -105,17 +116,14 @@ export function parseSourceUri(uri: string): SourceAddress {
     case 'synthetic':
       return parseSynthetic(uri, text);
     default:
-      if (text.includes('://'))
-        throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: `"${scheme}" is not known` });
+      if (text.includes('://')) throw uriProblem(uri, `"${scheme}" is not known`);
       return parsePath(uri, text);
   }
 }
 
-/** The address with any password removed, for logs and sentences. */
-export function redact(uri: string): string {
-  return uri
-    .replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1***@')
-    .replace(/([?&]passphrase=)[^&#]*/gi, '$1***');
+/** The one error of this file. What it says about the address never holds a secret of it. */
+function uriProblem(uri: string, why: string): SonoError {
+  return ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: redactText(why, [uri]) });
 }
 
 function parseFileUrl(uri: string, text: string): SourceAddress {
@@ -127,13 +135,22 @@ function parseFileUrl(uri: string, text: string): SourceAddress {
     bare.search = '';
     bare.hash = '';
     path = fileURLToPath(bare);
-  } catch (error) {
-    throw ingestError('SONO_SOURCE_URI', { uri, why: 'it is not a valid file address' }, error);
+  } catch {
+    throw uriProblem(uri, 'it is not a valid file address');
   }
   return classifyPath(uri, path, url.searchParams);
 }
 
+/** A login, or an address of the network behind something else: never a file that somebody meant. */
+const loginInPath = /[^/]*:[^/]*@/;
+const addressInPath = /(?:rtsp[a-z]?|srt):\/.*$/is;
+
 function parsePath(uri: string, text: string): SourceAddress {
+  if ((loginInPath.test(text) || addressInPath.test(text)) && isFolder(text) === null)
+    throw uriProblem(
+      text.replace(addressInPath, (address) => redact(address)).replace(loginInPath, '***@'),
+      'a camera is written rtsp://name:password@host/path, with nothing before it',
+    );
   // A path is taken literally; only where no such file exists may "?fps=" be an option of a folder.
   if (isFolder(text) === null) {
     const options = /^([^?]*)\?([a-z]+=[^&?]*(?:&[a-z]+=[^&?]*)*)$/i.exec(text);
@@ -160,37 +177,99 @@ function isFolder(path: string): boolean | null {
   }
 }
 
+/** As GStreamer and everybody else reads `rtsp://user:password@host:port/path`. */
+interface NetworkAddress {
+  readonly login: { readonly user: string; readonly password: string } | null;
+  /** In small letters, without the brackets of IPv6 and without the port. */
+  readonly host: string;
+  readonly port: string;
+  /** Path, query and fragment. */
+  readonly behind: string;
+}
+
+/**
+ * What stands behind `scheme://`; null where it names no host. A password with / ? or # in it is understood where nothing else
+ * makes sense, because people forget to write %2F.
+ */
+function parseNetwork(rest: string): NetworkAddress | null {
+  const strict = /^[^/?#]*/.exec(rest)?.[0] ?? '';
+  for (const at of [strict.lastIndexOf('@'), rest.lastIndexOf('@')]) {
+    const [, name, port = '', behind = ''] =
+      /^(\[[0-9a-f:.]+(?:%[\w.-]+)?\]|[^/?#@:[\]\s%]+)(?::(\d{1,5}))?((?:[/?#].*)?)$/is.exec(
+        rest.slice(at + 1),
+      ) ?? [];
+    if (name === undefined || Number(port) > 65535) continue;
+    const written = at < 0 ? null : rest.slice(0, at);
+    const colon = written?.indexOf(':') ?? -1;
+    const login =
+      written === null
+        ? null
+        : colon < 0
+          ? [written, '']
+          : [written.slice(0, colon), written.slice(colon + 1)];
+    return {
+      login: login && { user: plainText(login[0] ?? ''), password: plainText(login[1] ?? '') },
+      host: name.replace(/^\[|\]$/g, '').toLowerCase(),
+      port,
+      behind,
+    };
+  }
+  return null;
+}
+
+/** Without % signs; as it is where a % stands for itself. */
+function plainText(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function parseRtsp(uri: string, text: string, scheme: string): SourceAddress {
-  const [address = '', fragment = ''] = text.split('#', 2);
-  const location = address.replace(/^rtsp[tu]:/i, 'rtsp:');
-  if (!/^rtsps?:\/\/[^/]/i.test(location))
-    throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'the host is missing' });
+  const parts = parseNetwork(/^[a-z]+:\/\/(.*)$/is.exec(text)?.[1] ?? '');
+  if (parts === null) throw uriProblem(uri, 'the host is missing');
+  const { login, host, port, behind } = parts;
+  const [, path = '', fragment = ''] = /^([^#]*)#?(.*)$/s.exec(behind) ?? [];
+  const name = host.includes(':') ? `[${host}]` : host;
+  const location = `${scheme === 'rtsps' ? 'rtsps' : 'rtsp'}://${name}${port === '' ? '' : `:${port}`}${path}`;
   const options = new URLSearchParams(fragment);
   checkKeys(uri, options, ['transport', 'latencyMs']);
   const transport = options.get('transport') ?? (scheme === 'rtspu' ? 'udp' : 'tcp');
-  if (transport !== 'tcp' && transport !== 'udp')
-    throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'transport is tcp or udp' });
+  if (transport !== 'tcp' && transport !== 'udp') throw uriProblem(uri, 'transport is tcp or udp');
   const latencyMs = integer(uri, options, 'latencyMs', 0, 10_000) ?? (transport === 'udp' ? 60 : 20);
-  return { kind: 'rtsp', location, transport, latencyMs };
+  return { kind: 'rtsp', location, login, transport, latencyMs };
+}
+
+export function isNetwork(
+  address: SourceAddress,
+): address is Extract<SourceAddress, { kind: 'rtsp' | 'srt' }> {
+  return address.kind === 'rtsp' || address.kind === 'srt';
+}
+
+/** Host of a network address, in small letters; '' for SRT that waits to be called, null for what is not on the network. */
+export function networkHost(address: SourceAddress): string | null {
+  if (!isNetwork(address)) return null;
+  const query = new URLSearchParams(/\?([^#]*)/.exec(address.location)?.[1]);
+  if (address.kind === 'srt' && (query.get('mode') ?? 'caller') !== 'caller') return '';
+  return parseNetwork(address.location.replace(/^[a-z]+:\/\//i, ''))?.host ?? '';
 }
 
 function parseSrt(uri: string, text: string): SourceAddress {
   // "srt://:7001?mode=listener" has no host, which the URL class refuses.
   const match = /^srt:\/\/([^:/?#]*|\[[0-9a-f:]+\]):(\d{1,5})(\/)?(\?[^#]*)?$/i.exec(text);
-  if (match === null || Number(match[2]) > 65535)
-    throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'it needs srt://host:port' });
+  if (match === null || Number(match[2]) > 65535) throw uriProblem(uri, 'it needs srt://host:port');
   return { kind: 'srt', location: text };
 }
 
 function parseV4l2(uri: string, text: string): SourceAddress {
   const match = /^v4l2:\/\/(\/[^?#]+)(?:\?([^#]*))?$/i.exec(text);
-  if (match?.[1] === undefined)
-    throw ingestError('SONO_SOURCE_URI', { uri, why: 'it needs a device, as in v4l2:///dev/video0' });
+  if (match?.[1] === undefined) throw uriProblem(uri, 'it needs a device, as in v4l2:///dev/video0');
   const options = new URLSearchParams(match[2] ?? '');
   checkKeys(uri, options, ['width', 'height', 'fps', 'encoding']);
   const encoding = options.get('encoding');
   if (encoding !== null && encoding !== 'raw' && encoding !== 'mjpeg')
-    throw ingestError('SONO_SOURCE_URI', { uri, why: 'encoding is raw or mjpeg' });
+    throw uriProblem(uri, 'encoding is raw or mjpeg');
   return {
     kind: 'v4l2',
     device: decodeURIComponentSafe(uri, match[1]),
@@ -203,14 +282,12 @@ function parseV4l2(uri: string, text: string): SourceAddress {
 
 function parseDecklink(uri: string, text: string): SourceAddress {
   const match = /^decklink:\/\/(\d{1,2})\/?(?:\?([^#]*))?$/i.exec(text);
-  if (match?.[1] === undefined)
-    throw ingestError('SONO_SOURCE_URI', { uri, why: 'it needs a card number, as in decklink://0' });
+  if (match?.[1] === undefined) throw uriProblem(uri, 'it needs a card number, as in decklink://0');
   const options = new URLSearchParams(match[2] ?? '');
   checkKeys(uri, options, ['mode', 'connection']);
   const word = (name: string): string => {
     const value = options.get(name) ?? 'auto';
-    if (!/^[a-z0-9-]{1,20}$/i.test(value))
-      throw ingestError('SONO_SOURCE_URI', { uri, why: `${name} is not valid` });
+    if (!/^[a-z0-9-]{1,20}$/i.test(value)) throw uriProblem(uri, `${name} is not valid`);
     return value;
   };
   return {
@@ -224,19 +301,14 @@ function parseDecklink(uri: string, text: string): SourceAddress {
 function parseSynthetic(uri: string, text: string): SourceAddress {
   const match = /^synthetic:(?:\/\/)?([a-z]+)\/?(?:\?([^#]*))?$/i.exec(text);
   const scene = syntheticKinds.find((kind) => kind === match?.[1]?.toLowerCase());
-  if (scene === undefined)
-    throw ingestError('SONO_SOURCE_URI', {
-      uri,
-      why: `the synthetic scenes are ${syntheticKinds.join(', ')}`,
-    });
+  if (scene === undefined) throw uriProblem(uri, `the synthetic scenes are ${syntheticKinds.join(', ')}`);
   const options = new URLSearchParams(match?.[2] ?? '');
   checkKeys(uri, options, ['seed', 'width', 'height', 'fps', 'duration']);
   const defaults = syntheticDefaults[scene];
   const duration = options.get('duration');
   const durationS =
     duration === null ? null : Number(/^(\d+(?:\.\d+)?)s?$/.exec(duration)?.[1] ?? Number.NaN);
-  if (durationS !== null && !(durationS > 0))
-    throw ingestError('SONO_SOURCE_URI', { uri, why: 'duration is a number of seconds' });
+  if (durationS !== null && !(durationS > 0)) throw uriProblem(uri, 'duration is a number of seconds');
   return {
     kind: 'synthetic',
     scene,
@@ -250,11 +322,7 @@ function parseSynthetic(uri: string, text: string): SourceAddress {
 
 function checkKeys(uri: string, options: URLSearchParams, known: readonly string[]): void {
   for (const key of options.keys()) {
-    if (!known.includes(key))
-      throw ingestError('SONO_SOURCE_URI', {
-        uri: redact(uri),
-        why: `"${key}" is not one of ${known.join(', ')}`,
-      });
+    if (!known.includes(key)) throw uriProblem(uri, `"${key}" is not one of ${known.join(', ')}`);
   }
 }
 
@@ -269,10 +337,7 @@ function integer(
   if (text === null) return null;
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= least && value <= most))
-    throw ingestError('SONO_SOURCE_URI', {
-      uri: redact(uri),
-      why: `${name} is a whole number from ${least} to ${most}`,
-    });
+    throw uriProblem(uri, `${name} is a whole number from ${least} to ${most}`);
   return value;
 }
 
@@ -280,15 +345,14 @@ function rate(uri: string, options: URLSearchParams, fallback: number): number {
   const text = options.get('fps');
   if (text === null) return fallback;
   const value = /^\d{1,4}(\.\d{1,4})?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= 0.1 && value <= 240))
-    throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'fps is a number from 0.1 to 240' });
+  if (!(value >= 0.1 && value <= 240)) throw uriProblem(uri, 'fps is a number from 0.1 to 240');
   return value;
 }
 
 function decodeURIComponentSafe(uri: string, text: string): string {
   try {
     return decodeURIComponent(text);
-  } catch (error) {
-    throw ingestError('SONO_SOURCE_URI', { uri, why: 'it has a broken % sign' }, error);
+  } catch {
+    throw uriProblem(uri, 'it has a broken % sign');
   }
 }

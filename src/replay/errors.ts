@@ -112,6 +112,12 @@ export const replayError = errorFactory({
     httpStatus: 500,
     sentence: 'The recording {path} was not reproduced: first difference at frame {frame} ({difference}).',
   },
+  SONO_PROJECT_ENDLESS: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence:
+      '"{source}" has no end and cannot be opened as a recording: open it in a room, record it there, then open the recording. Give a synthetic scene a duration, as in ?duration=20.',
+  },
   SONO_PROJECT_UNKNOWN: {
     exitCode: 2,
     httpStatus: 404,

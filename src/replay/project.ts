@@ -12,6 +12,7 @@ import type { ExportFormat } from '../export/exporter.js';
 import type { SourceFormat } from '../frame.js';
 import type { ProviderName } from '../inference/provider.js';
 import type { FrameSource } from '../ingest/frame-source.js';
+import { isEndless, parseSourceUri, redact } from '../ingest/source-uri.js';
 import { promptProblem } from '../prompt-plan.js';
 import type { PromptPlan } from '../prompt-plan.js';
 import type { Prompt } from '../prompt.js';
@@ -464,6 +465,9 @@ export class Project {
     const pictures = await PictureStore.open(this.folder, this.#stored.read);
     this.#pictures = pictures;
     if (this.#stored.read) return;
+    // Its pictures would be written until the disk is full, and nobody would see that it is being recorded.
+    if (this.#stored.kind === 'source' && isEndless(parseSourceUri(this.#stored.uri)))
+      throw replayError('SONO_PROJECT_ENDLESS', { source: redact(this.#stored.uri) });
     const reader = new FrameReader(this.tools.createSource(this.#item), {
       streamId: this.#clip,
       analysisSize: noAnalysis,

@@ -94,6 +94,17 @@ const left = (masks: Masks, label: string): number => {
   )[0];
 };
 
+it.each(['rtsp://nurse:s3cret@127.0.0.1:9/live', 'srt://:7001', 'v4l2:///dev/video0', 'synthetic:counter'])(
+  'what has no end is refused at once: %s',
+  async (uri) => {
+    await start('endless');
+    const refused = await call('POST', '', { uri });
+    expect(refused).toMatchObject({ status: 422, body: { code: 'SONO_PROJECT_ENDLESS' } });
+    expect(JSON.stringify(refused.body)).not.toContain('s3cret');
+    expect(await call('GET', '')).toMatchObject({ body: { projects: [] } });
+  },
+);
+
 describe('a recording in the dashboard', () => {
   it('is opened, prompted on any frame, tracked both ways, corrected, exported, and survives a restart', async () => {
     await start('main');
