@@ -24,6 +24,8 @@ export class Projects {
   constructor(
     private readonly folder: string,
     private readonly tools: ProjectTools,
+    /** Whether viewers may open this address; rejects with a coded error. */
+    private readonly checkSource: (uri: string) => Promise<void> = () => Promise.resolve(),
   ) {}
 
   async list(): Promise<ProjectState[]> {
@@ -44,6 +46,7 @@ export class Projects {
   /** Opens a file, folder or recording on this machine as a project. Rejects with the source's coded error. */
   async open(uri: string, wantedStream: string | null): Promise<Project> {
     await this.#load();
+    await this.checkSource(uri);
     const recording = extname(uri).toLowerCase() === '.mcap';
     const stream = recording ? (wantedStream ?? (await recordedStreams(uri))[0] ?? null) : null;
     const plain = basename(uri, extname(uri)) || 'recording';
@@ -144,11 +147,7 @@ export function projectRoutes(projects: Projects): (api: FastifyInstance) => voi
         width === undefined
           ? picture
           : await sharp(picture).resize({ width }).jpeg({ quality: 75 }).toBuffer();
-      // A picture never changes under its number.
-      return reply
-        .type('image/jpeg')
-        .header('cache-control', 'private, max-age=86400')
-        .send(Buffer.from(bytes));
+      return reply.type('image/jpeg').send(Buffer.from(bytes));
     });
     api.get('/api/projects/:id/masks/:frame', async (request) => {
       const number = parsed(frame, (request.params as { frame?: string }).frame);

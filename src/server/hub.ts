@@ -25,7 +25,9 @@ import type {
   WireService,
 } from '../protocol/foxglove-codec.js';
 import { limits } from '../protocol/requests.js';
+import { isTooDeep } from './bounded-json.js';
 import { serverError } from './errors.js';
+import type { Caller } from './gate.js';
 import type { ServerMetrics } from './metrics.js';
 import { defaultOutboxLimits, Outbox } from './outbox.js';
 import type { OutboxLimits } from './outbox.js';
@@ -42,6 +44,10 @@ export interface HubOptions {
   readonly services: ReadonlyMap<string, Service>;
   readonly metrics: ServerMetrics;
   readonly logger: Logger;
+  /** Lines about who did what. */
+  readonly auditLog: Logger;
+  /** One call more from this address; false: too many. */
+  readonly countCall: (address: string) => boolean;
   readonly outbox?: OutboxLimits;
   /** A viewer that takes nothing for so long is disconnected. */
   readonly stallMs?: number;
@@ -65,6 +71,7 @@ interface Viewer {
   readonly channelOf: Map<number, number>;
   readonly subscriptionOf: Map<number, number>;
   readonly logger: Logger;
+  readonly caller: Caller;
   calls: number;
   garbage: number;
   droppedMessages: number;
@@ -117,8 +124,8 @@ export class Hub {
     return this.#viewers.size;
   }
 
-  /** Takes over an accepted connection; `connection` is the one that the WebSocket was made on. */
-  accept(socket: WebSocket, connection: Duplex): void {
+  /** Takes over an accepted connection; `connection` is the one that the WebSocket was made on, `from` who made it. */
+  accept(socket: WebSocket, connection: Duplex, from: Caller): void {
     const id = randomUUID();
     const logger = this.#options.logger.child({ viewer: id });
     const viewer: Viewer = {
@@ -126,6 +133,7 @@ export class Hub {
       socket,
       connection,
       logger,
+      caller: { ...from, viewer: id },
       channelOf: new Map(),
       subscriptionOf: new Map(),
       outbox: new Outbox(
@@ -317,6 +325,9 @@ export class Hub {
   #receive(viewer: Viewer, data: Buffer, isBinary: boolean): void {
     let message: ClientTextMessage | ClientBinaryMessage | UnknownMessage;
     try {
+      // Texts only name channels. A long one would hold up everybody's pictures while it is read.
+      if (!isBinary && data.byteLength > limits.textBytes)
+        throw serverError('SONO_REQUEST_TOO_LARGE', { limit: limits.textBytes });
       message = isBinary ? decodeClientBinary(data) : decodeClientText(data.toString());
     } catch (error) {
       viewer.garbage += 1;
@@ -356,9 +367,11 @@ export class Hub {
     viewer.calls += 1;
     try {
       if (!service) throw protocolError('SONO_REQUEST_UNKNOWN', { operation: `service ${serviceId}` });
-      if (viewer.calls > callsAtOnce) throw serverError('SONO_TOO_MANY_REQUESTS');
+      if (viewer.calls > callsAtOnce || !this.#options.countCall(viewer.caller.address))
+        throw serverError('SONO_TOO_MANY_REQUESTS');
       const body = parseBody(service, encoding, data);
-      const answer = await callService(service, body, { logger: viewer.logger });
+      const { logger, caller } = viewer;
+      const answer = await callService(service, body, { logger, auditLog: this.#options.auditLog, caller });
       viewer.outbox.pushControl(
         encodeServiceCallResponse({
           serviceId,
@@ -456,8 +469,10 @@ function parseBody(service: Service, encoding: string, data: Uint8Array): unknow
   const invalid = (problem: string, cause?: unknown): SonoError =>
     protocolError('SONO_REQUEST_INVALID', { operation: service.name, problem }, cause);
   if (encoding !== 'json') throw invalid(`the encoding is "${encoding.slice(0, 40)}", not "json"`);
+  const text = Buffer.from(data).toString();
+  if (isTooDeep(text)) throw serverError('SONO_REQUEST_DEEP');
   try {
-    return data.byteLength === 0 ? {} : (JSON.parse(Buffer.from(data).toString()) as unknown);
+    return text === '' ? {} : (JSON.parse(text) as unknown);
   } catch (cause) {
     throw invalid('the body is not JSON', cause);
   }

@@ -18,13 +18,18 @@ import {
 } from '../protocol/requests.js';
 import type { OperationName, ParsedRequestOf, ResponseOf, StreamInfo } from '../protocol/requests.js';
 import type { AcceptanceStore } from './acceptance-store.js';
+import { audit } from './audit.js';
 import { isSonoError, serverError } from './errors.js';
+import type { Caller } from './gate.js';
 import { segmentationOf } from './room-channels.js';
 import type { RoomRegistry } from './room-registry.js';
 import { monotonicNs, unixNsOfMonotonic } from './server-clock.js';
 
 export interface CallContext {
   readonly logger: Logger;
+  /** Lines about who did what. */
+  readonly auditLog: Logger;
+  readonly caller: Caller;
 }
 
 /** One row of the table: also what an extension hands in. Make it with `defineService`, which ties the types together. */
@@ -61,6 +66,8 @@ export function defineService<Request extends z.ZodType, Response extends z.ZodT
 export interface RecordingControl {
   start(room: Room): Promise<{ readonly path: string }>;
   stop(room: Room): Promise<{ readonly path: string; readonly bytes: number }>;
+  /** Files that are being written now. */
+  readonly paths: readonly string[];
 }
 
 export interface ServiceDependencies {
@@ -69,6 +76,8 @@ export interface ServiceDependencies {
   /** Opens a source until its format is known, then closes it; rejects with its coded error. */
   readonly probeSource: ((uri: string) => Promise<SourceFormat>) | null;
   readonly recording: RecordingControl | null;
+  /** Whether viewers may open this address. Rejects with a coded error. */
+  readonly checkSource: (uri: string) => Promise<void>;
 }
 
 export function describeStream(room: Room): StreamInfo {
@@ -107,7 +116,7 @@ type Handlers = {
   ) => Promise<ResponseOf<Name>> | ResponseOf<Name>;
 };
 
-function handlers({ rooms, acceptance, probeSource, recording }: ServiceDependencies): Handlers {
+function handlers({ rooms, acceptance, probeSource, recording, checkSource }: ServiceDependencies): Handlers {
   const offered = <T>(value: T | null, operation: OperationName): T => {
     if (value === null) throw serverError('SONO_NOT_OFFERED', { operation });
     return value;
@@ -155,14 +164,15 @@ function handlers({ rooms, acceptance, probeSource, recording }: ServiceDependen
       return { visible: wanted };
     },
     'source.open': async ({ stream, uri }) => {
-      await rooms.get(stream).openSource(uri);
+      const room = rooms.get(stream);
+      await checkSource(uri);
+      await room.openSource(uri);
       return {};
     },
     'source.probe': async ({ uri }) => {
-      const { size, framesPerSecond, frameCount, description } = await offered(
-        probeSource,
-        'source.probe',
-      )(uri);
+      const probe = offered(probeSource, 'source.probe');
+      await checkSource(uri);
+      const { size, framesPerSecond, frameCount, description } = await probe(uri);
       return { size, framesPerSecond, frameCount, description };
     },
     'record.start': async ({ stream }) => {
@@ -173,7 +183,8 @@ function handlers({ rooms, acceptance, probeSource, recording }: ServiceDependen
       const room = rooms.get(stream);
       return { ...(await offered(recording, 'record.stop').stop(room)) };
     },
-    'acceptance.store': async (report) => offered(acceptance, 'acceptance.store').store(report),
+    'acceptance.store': async (report, { caller }) =>
+      offered(acceptance, 'acceptance.store').store(report, caller),
   };
 }
 
@@ -209,17 +220,25 @@ export function codedError(error: unknown, operation: string, logger: Logger): S
   return serverError('SONO_SERVER_FAULT', {}, error);
 }
 
-/** Validates, runs and returns the answer; throws coded errors only. */
+/** Validates, runs and returns the answer; throws coded errors only. What changes anything leaves a line in the log. */
 export async function callService(service: Service, body: unknown, context: CallContext): Promise<unknown> {
   const request = service.request.safeParse(body);
-  if (!request.success)
-    throw protocolError('SONO_REQUEST_INVALID', {
-      operation: service.name,
-      problem: describeProblem(request.error),
-    });
+  const note = (outcome: string): void => {
+    if (service.method !== 'GET')
+      audit(context.auditLog, service.name, context.caller, request.data ?? body, outcome);
+  };
   try {
-    return await service.handle(request.data, context);
+    if (!request.success)
+      throw protocolError('SONO_REQUEST_INVALID', {
+        operation: service.name,
+        problem: describeProblem(request.error),
+      });
+    const answer = await service.handle(request.data, context);
+    note('ok');
+    return answer;
   } catch (error) {
-    throw codedError(error, service.name, context.logger);
+    const coded = codedError(error, service.name, context.logger);
+    note(String(coded.code));
+    throw coded;
   }
 }
