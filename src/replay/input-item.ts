@@ -61,7 +61,8 @@ export async function expandInputs(inputs: readonly string[]): Promise<InputItem
     uris.push(...found.filter((uri) => !uris.includes(uri)));
   }
   const items: InputItem[] = [];
-  const taken = new Set<string>();
+  // What stands beside the folders of the clips.
+  const taken = new Set<string>(['davis', 'manifest.json']);
   const add = (name: string, item: Omit<InputItem, 'clip'>): void => {
     const plain = safeName(name);
     let clip = plain;
