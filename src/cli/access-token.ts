@@ -17,16 +17,14 @@ export interface AccessToken {
   readonly isNew: boolean;
 }
 
-const variable = 'SONO_TOKEN';
-
 /**
  * `--token-file`, `--token` or SONO_TOKEN; where there is none and other computers reach `host`, a new one. The variable is
  * removed from the environment, so that no child process gets it. Throws SONO_USAGE, SONO_TOKEN_FILE; whether the text is fit to
  * be a token is for the server to say.
  */
 export async function accessToken(host: string, flags: TokenFlags, command: string): Promise<AccessToken> {
-  const fromEnvironment = process.env[variable];
-  delete process.env[variable];
+  const fromEnvironment = process.env['SONO_TOKEN'];
+  delete process.env['SONO_TOKEN'];
   if (flags.token !== undefined && flags.tokenFile !== undefined)
     throw cliError('SONO_USAGE', { problem: 'Give --token-file or --token, not both', command });
   const given =

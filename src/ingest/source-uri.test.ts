@@ -151,6 +151,10 @@ describe('source addresses', () => {
     'synthetic:echo?duration=soon',
     'synthetic:echo?fps=0',
     'file://elsewhere/x.mp4',
+    'rtsp://***@cam/live',
+    'srt://cam:7001?passphrase=***',
+    'nurse:secret@cam/live',
+    'left=rtsp://cam/live',
   ])('refuses "%s" with one code and a reason', (uri) => {
     expect(() => parseSourceUri(uri)).toThrow(expect.objectContaining({ code: 'SONO_SOURCE_URI' }) as Error);
   });

@@ -94,6 +94,9 @@ const syntheticDefaults: Record<SyntheticKind, { width: number; height: number; 
  */
 export function parseSourceUri(uri: string): SourceAddress {
   const text = uri.trim();
+  // The page shows addresses so, and somebody may send one back.
+  if (/:\/\/.*\*\*\*/.test(text))
+    throw uriProblem(uri, 'it has three asterisks in place of what is kept secret, so write that again');
   if (text === '') throw uriProblem(uri, 'it is empty');
   if (text.includes('\0')) throw uriProblem('?', 'it holds a zero byte');
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();

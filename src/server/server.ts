@@ -98,7 +98,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const maxViewers = options.maxViewers ?? 64;
   const dataDir = options.dataDir ?? null;
   const auditLog = options.auditLog ?? logger;
-  if (dataDir !== null) await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  // Where it cannot be made, whoever writes into it says so.
+  if (dataDir !== null) await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch(() => undefined);
   const gate = new Gate(
     { token, allowedOrigins: options.allowedOrigins ?? [] },
     cookieKey(dataDir === null || token === null ? null : join(dataDir, 'cookie-key')),
@@ -205,7 +206,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 
   function refusalOf({ headers, url }: AccessRequest, forbidden: SonoError | null): SonoError | null {
-    if (url.split('?', 1)[0] !== '/ws') return serverError('SONO_PAGE_UNKNOWN', { path: url.slice(0, 200) });
+    const path = url.split('?', 1)[0] ?? '';
+    if (path !== '/ws') return serverError('SONO_PAGE_UNKNOWN', { path: path.slice(0, 200) });
     if (forbidden) return forbidden;
     const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
     if (chooseSubprotocol(offered) === null)
