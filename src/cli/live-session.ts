@@ -90,7 +90,7 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
   if (options.recordFile !== null) await recordings.openWhole(options.recordFile);
 
   const { policy, diskReserveBytes } = options.server;
-  const projects = recordingProjects(options.recordingModelDir, policy);
+  const projects = recordingProjects(options.recordingModelDir, policy, diskReserveBytes);
 
   // Before the models: a taken port is known at once.
   const server = await startServer({

@@ -56,7 +56,8 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
   const token = await accessToken(flags.host, flags, 'play');
   keepFilesPrivate();
   const policy = pageSources(flags, token.text !== null, []);
-  const projects = recordingProjects(null, policy);
+  const diskReserveBytes = flags.diskReserve === undefined ? undefined : flags.diskReserve * 1024 ** 3;
+  const projects = recordingProjects(null, policy, diskReserveBytes);
   try {
     for (const file of files.map(fromInvocation))
       for (const stream of await streamsToPlay(file))
@@ -75,7 +76,7 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
       auditLog: log.child({ part: 'audit' }, { level: 'info' }),
       checkSource: (uri) => policy.check(uri),
       usedFiles: () => projectFiles(projects),
-      ...(flags.diskReserve !== undefined && { diskReserveBytes: flags.diskReserve * 1024 ** 3 }),
+      ...(diskReserveBytes !== undefined && { diskReserveBytes }),
       version: programVersion(),
       staticDir: dashboardFolder(),
       dataDir: dataFolder(),

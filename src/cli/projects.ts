@@ -6,14 +6,20 @@ import { Projects } from '../replay/project-routes.js';
 import { replayTools } from '../replay/replay-tools.js';
 import { replayDefaults } from '../replay/run-batch.js';
 import { defaultThreads } from '../replay/run-options.js';
+import { DiskReserve } from '../server/index.js';
 import { dataFolder, invocationFolder } from './paths.js';
 import { programVersion } from './versions.js';
 
 /** Frames between two checkpoints: the preview grows by as many at a time. */
 const previewFrames = 25;
 
-/** `policy`: what viewers may open. */
-export function recordingProjects(modelDir: string | null, policy: SourcePolicy): Projects {
+/** `policy`: what viewers may open; `diskReserveBytes`: space that stays free for recordings of live rooms. */
+export function recordingProjects(
+  modelDir: string | null,
+  policy: SourcePolicy,
+  diskReserveBytes?: number,
+): Projects {
+  const reserve = new DiskReserve(diskReserveBytes);
   return new Projects(
     join(dataFolder(), 'projects'),
     {
@@ -24,6 +30,7 @@ export function recordingProjects(modelDir: string | null, policy: SourcePolicy)
       version: programVersion(),
       chunkFrames: previewFrames,
       spoolBytes: replayDefaults.spoolBytes,
+      mayWrite: () => reserve.check(dataFolder(), 0),
     },
     (uri) => policy.check(uri),
   );

@@ -17,6 +17,9 @@ export interface PictureTimes {
   readonly ptsNs: number;
 }
 
+/** About ten megabytes of 720p pictures. */
+const framesPerCheck = 100;
+
 export class PictureStore {
   #frames = 0;
   #complete = false;
@@ -61,14 +64,22 @@ export class PictureStore {
     return this.#failure;
   }
 
-  /** Play the clip through. Resolves at its end, or when the store is closed; never rejects (see `failure`). */
-  async fill(reader: FrameReader, onFormat: (format: SourceFormat) => void): Promise<void> {
+  /**
+   * Play the clip through. Resolves at its end, or when the store is closed; never rejects (see `failure`).
+   * @param mayWrite asked now and then; rejects with a coded error where the disk is needed for something else
+   */
+  async fill(
+    reader: FrameReader,
+    onFormat: (format: SourceFormat) => void,
+    mayWrite: () => Promise<void>,
+  ): Promise<void> {
     try {
       onFormat(await reader.format());
       let offset = 0;
       for (let frame = await reader.next(); frame && !this.#closed; frame = await reader.next()) {
         const { analysis, picture } = frame;
         if (!picture) continue;
+        if (analysis.sourceFrame % framesPerCheck === 0) await mayWrite();
         await this.#write(this.data, picture, offset);
         const record = Buffer.alloc(recordBytes);
         record.writeDoubleLE(offset, 0);
@@ -84,7 +95,8 @@ export class PictureStore {
       // What was read before a damage stays usable.
       if (this.#closed) return;
       this.#failure = error as Error;
-      this.#complete = this.#frames > 0 && !(error as { code?: string }).code?.includes('DISK_FULL');
+      this.#complete =
+        this.#frames > 0 && !/DISK_(FULL|RESERVE)/.test((error as { code?: string }).code ?? '');
     } finally {
       reader.close();
     }

@@ -41,6 +41,8 @@ export interface ProjectTools {
   /** Frames between checkpoints: also how often the preview grows. */
   readonly chunkFrames: number;
   readonly spoolBytes: number;
+  /** Whether pictures may be written now; rejects with a coded error. Default: always. */
+  readonly mayWrite?: () => Promise<void>;
 }
 
 const plannedPrompt = z.object({ frame: z.int().min(0), prompt: promptSchema });
@@ -468,6 +470,8 @@ export class Project {
     // Its pictures would be written until the disk is full, and nobody would see that it is being recorded.
     if (this.#stored.kind === 'source' && isEndless(parseSourceUri(this.#stored.uri)))
       throw replayError('SONO_PROJECT_ENDLESS', { source: redact(this.#stored.uri) });
+    const mayWrite = this.tools.mayWrite ?? (() => Promise.resolve());
+    await mayWrite();
     const reader = new FrameReader(this.tools.createSource(this.#item), {
       streamId: this.#clip,
       analysisSize: noAnalysis,
@@ -478,10 +482,14 @@ export class Project {
       known = resolve;
     });
     this.#filling = pictures
-      .fill(reader, (format) => {
-        this.#stored = { ...this.#stored, format };
-        known(null);
-      })
+      .fill(
+        reader,
+        (format) => {
+          this.#stored = { ...this.#stored, format };
+          known(null);
+        },
+        mayWrite,
+      )
       .then(async () => {
         known(pictures.failure ?? new Error('the source ended before it said what it is'));
         if (!pictures.complete) return;

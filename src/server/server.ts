@@ -114,7 +114,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       : new Uploads(
           join(dataDir, 'uploads'),
           options.maxUploadBytes ?? defaultUploadBytes,
-          new DiskReserve(options.diskReserveBytes ?? null),
+          new DiskReserve(options.diskReserveBytes),
         );
   const inUse = async (): Promise<readonly string[]> => [
     ...rooms.rooms.map(({ sourceUri }) => sourceUri),

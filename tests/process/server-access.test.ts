@@ -256,7 +256,15 @@ describe('files of patients', () => {
     const remove = async (name: string, kind = 'uploads') =>
       codeOf(await ask(`/api/${kind}/${encodeURIComponent(name)}`, { method: 'DELETE' }));
     expect(await remove('shown.mp4')).toBe('SONO_FILE_IN_USE');
-    for (const name of ['../../outside.mp4', '..', '.', 'uploads', 'none.mp4', '.hidden', 'a b.mp4/', '\0'])
+    for (const name of [
+      '../../outside.mp4',
+      '..\\outside.mp4',
+      'uploads',
+      'none.mp4',
+      '.hidden',
+      'a b.mp4/',
+      '\0',
+    ])
       expect([name, await remove(name)]).toEqual([name, 'SONO_FILE_UNKNOWN']);
     expect(await remove('a b.mp4', 'recordings')).toBe('SONO_FILE_UNKNOWN');
     expect(statSync(outside).size).toBe(1);
