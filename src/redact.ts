@@ -15,7 +15,7 @@ const harmlessKeys = new Set(
   (
     'channel channelno subtype stream streamtype real_stream profile codec videocodec resolution camera fps width height unicast proto ' +
     'transport latency latencyms mode rcvlatency peerlatency tlpktdrop pbkeylen transtype conntimeo maxbw mss ' +
-    'encoding connection seed duration'
+    'encoding connection seed duration deinterlace'
   ).split(' '),
 );
 

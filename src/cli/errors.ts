@@ -39,6 +39,11 @@ export const cliError = errorFactory({
     sentence:
       'Figures have become worse since the last committed result ({count}); the lines above say which.',
   },
+  SONO_RUN_NO_PICTURE: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence: 'No picture of "{stream}" came from "{uri}" before the run ended. {reason}',
+  },
   SONO_UNEXPECTED: {
     exitCode: 5,
     httpStatus: 500,

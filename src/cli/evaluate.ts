@@ -1,6 +1,7 @@
 /** `sonoscope evaluate`: exact numbers for the tracker on annotated clips; --compare: two such results. */
 import { basename, join, resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { unixNowMs } from '../clock.js';
 import { findModel, providerChoices } from '../config/pipeline-file.js';
 import { compareResults } from '../evaluate/compare.js';
 import { datasetKinds, type DatasetKind } from '../evaluate/datasets/dataset.js';
@@ -199,8 +200,8 @@ function progressWriter(kind: Flags['progress']): ProgressWriter {
   let last = 0;
   return {
     show: ({ policy, clip, clipIndex, clipCount, frame, frameCount }) => {
-      if (Date.now() - last < 100) return;
-      last = Date.now();
+      if (unixNowMs() - last < 100) return;
+      last = unixNowMs();
       const name = policy === null ? clip : `${policy}: ${clip}`;
       stderr.write(`\r\u001b[K${name} (${clipIndex + 1}/${clipCount})  ${frame}/${frameCount} frames`);
     },

@@ -4,6 +4,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
+import { unixNowMs } from '../clock.js';
 import { autoModel, type StreamConfig } from '../config/pipeline-file.js';
 import { createWorkerEngine } from '../inference/worker-engine.js';
 import { createSource, probeSource } from '../ingest/index.js';
@@ -78,7 +79,7 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
   setFlagsFromString(`--heap-growing-percent=${heapGrowthPercent}`);
   const { log, reportFile } = options;
   if (reportFile !== null) await checkReportPlace(reportFile);
-  const startedAt = new Date();
+  const startedAt = new Date(unixNowMs());
   const registry = new RoomRegistry();
   const rooms: LiveRoom[] = [];
   const recordings = new Recordings({

@@ -6,6 +6,7 @@ import { oneLine } from '../one-line.js';
 import { exitProcess } from '../process-exit.js';
 import { holdsSecret, redactText } from '../redact.js';
 import { cliError } from './errors.js';
+import { listenForTheUncaught } from './last-resort.js';
 import { listenForStop } from './signals.js';
 import { programVersion } from './versions.js';
 
@@ -91,6 +92,7 @@ function explain(error: unknown): number {
   return known.definition.exitCode;
 }
 
+listenForTheUncaught((error) => void exitProcess(explain(error)));
 // Native libraries keep threads and handles: the command has ended when its promise has.
 main(process.argv.slice(2)).then(
   () => exitProcess(Number(process.exitCode ?? 0)),

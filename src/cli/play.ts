@@ -16,6 +16,7 @@ import { dashboardFolder, dataFolder, fromInvocation } from './paths.js';
 import { positiveNumber, wholeNumber } from './option-values.js';
 import { projectFiles, recordingProjects } from './projects.js';
 import { accessOptions, durationMs } from './run.js';
+import { keepServing } from './last-resort.js';
 import { listenForStop } from './signals.js';
 import { programVersion } from './versions.js';
 
@@ -86,13 +87,17 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
     process.stdout.write(
       `sonoscope plays ${files.join(', ')} at ${shownAddress(server.url, token)}\nResearch use only. Not a medical device. Ctrl-C ends it.\n`,
     );
-    await Promise.race([
-      stop.asked,
+    const lastResort = keepServing();
+    const broken = await Promise.race([
+      stop.asked.then(() => null),
+      lastResort.hopeless,
       ...(flags.duration === undefined
         ? []
-        : [new Promise((resolve) => setTimeout(resolve, flags.duration))]),
+        : [new Promise<null>((resolve) => setTimeout(() => resolve(null), flags.duration))]),
     ]);
+    lastResort.dispose();
     await server.close();
+    if (broken) throw broken;
   } finally {
     await Promise.all([projects.close(), ...rooms.map((room) => room.close())]);
     stop.dispose();

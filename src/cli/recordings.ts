@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { SonoError } from '../errors.js';
+import { SonoError } from '../errors.js';
 import type { LiveRoom } from '../pipeline/compose.js';
 import type { CreateEngine } from '../pipeline/analyser.js';
 import type { Room } from '../pipeline/room.js';
@@ -17,6 +17,8 @@ type StreamRecorder = ReturnType<Recorder['addStream']>;
 
 export class Recordings implements RecordingControl {
   readonly #engines = new Map<string, JournaledEngine>();
+  /** Starts and stops of a room come one after the other. */
+  readonly #turns = new Map<string, Promise<unknown>>();
   /** What is being recorded now, by room. */
   readonly #running = new Map<string, { recorder: Recorder; stream: StreamRecorder; room: LiveRoom }>();
   /** The file of `--record`, with all rooms in it. */
@@ -52,7 +54,25 @@ export class Recordings implements RecordingControl {
     if (this.#whole) this.#attach(room, this.#whole);
   }
 
-  async start(room: Room): Promise<{ path: string }> {
+  start(room: Room): Promise<{ path: string }> {
+    return this.#inTurn(room.id, () => this.#start(room));
+  }
+
+  stop(room: Room): Promise<{ path: string; bytes: number }> {
+    return this.#inTurn(room.id, () => this.#stop(room));
+  }
+
+  /** Two people press the button at once, or one twice: the second finds what the first has made. */
+  #inTurn<Result>(roomId: string, work: () => Promise<Result>): Promise<Result> {
+    const done = (this.#turns.get(roomId) ?? Promise.resolve()).then(work);
+    this.#turns.set(
+      roomId,
+      done.catch(() => undefined),
+    );
+    return done;
+  }
+
+  async #start(room: Room): Promise<{ path: string }> {
     const live = this.#live(room);
     const running = this.#running.get(room.id);
     if (running) return { path: running.recorder.path };
@@ -61,12 +81,12 @@ export class Recordings implements RecordingControl {
       .toISOString()
       .replace(/\.\d+Z$/, 'Z')
       .replaceAll(':', '-');
-    const recorder = await this.#create(join(this.options.folder, `${room.id}-${time}.mcap`));
+    const recorder = await this.#createFree(join(this.options.folder, `${room.id}-${time}`));
     this.#attach(live, recorder);
     return { path: recorder.path };
   }
 
-  async stop(room: Room): Promise<{ path: string; bytes: number }> {
+  async #stop(room: Room): Promise<{ path: string; bytes: number }> {
     const running = this.#running.get(room.id);
     if (!running) return { path: '', bytes: 0 };
     this.#detach(room.id);
@@ -91,6 +111,17 @@ export class Recordings implements RecordingControl {
     const outcomes = await Promise.allSettled([...recorders].map((recorder) => recorder.close()));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
+  }
+
+  /** `….mcap`, else `…-1.mcap`, …: a recording may be ended and another begun within a second. */
+  async #createFree(stem: string): Promise<Recorder> {
+    for (let number = 0; ; number++) {
+      try {
+        return await this.#create(number === 0 ? `${stem}.mcap` : `${stem}-${number}.mcap`);
+      } catch (error) {
+        if (!(error instanceof SonoError && error.code === 'SONO_RECORD_EXISTS')) throw error;
+      }
+    }
   }
 
   async #create(path: string): Promise<Recorder> {

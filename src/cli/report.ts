@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { access, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { unixNowMs } from '../clock.js';
 import type { RoomReport } from '../pipeline/compose.js';
 import { cliError } from './errors.js';
 import { machine, versions, type Machine, type Versions } from './versions.js';
@@ -30,7 +31,7 @@ export async function makeReport(startedAt: Date, rooms: readonly RoomReport[]):
   return {
     schema: 'sonoscope.report/1',
     startedAt: startedAt.toISOString(),
-    durationSeconds: (Date.now() - startedAt.getTime()) / 1000,
+    durationSeconds: (unixNowMs() - startedAt.getTime()) / 1000,
     machine: machine(),
     versions: await versions(),
     process: {

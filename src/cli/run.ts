@@ -9,11 +9,13 @@ import {
   resolveSource,
 } from '../config/pipeline-file.js';
 import type { PipelineConfig, StreamConfig } from '../config/pipeline-file.js';
+import type { SonoError } from '../errors.js';
 import { readPromptFile } from '../config/prompt-file.js';
 import { accessToken, shownAddress } from './access-token.js';
 import type { MeasuredEdition } from './choose-model.js';
 import { cliError } from './errors.js';
-import { startLive } from './live-session.js';
+import { keepServing } from './last-resort.js';
+import { startLive, type LiveSession } from './live-session.js';
 import { createLogger, logLevels, type LogFormat, type LogLevel } from './logger.js';
 import { positiveNumber, wholeNumber } from './option-values.js';
 import { pageSources } from './page-sources.js';
@@ -190,14 +192,41 @@ export async function serve(
         `Research use only. Not a medical device. Ctrl-C ends it.\n`,
     );
 
-  const reasons: Promise<string>[] = [stop.asked];
+  const lastResort = keepServing();
+  let broken: SonoError | null = null;
+  const reasons: Promise<string>[] = [
+    stop.asked,
+    lastResort.hopeless.then((error) => {
+      broken = error;
+      return error.message;
+    }),
+  ];
   if (flags.duration !== undefined) reasons.push(after(flags.duration).then(() => 'the time is over'));
   // Without a report somebody may still be looking at the last picture.
   else if (flags.report !== undefined) reasons.push(session.allEnded.then(() => 'all sources have ended'));
   const reason = await Promise.race(reasons);
   log.info({ reason }, 'ending');
+  const blind = abort.signal.aborted ? null : withoutPicture(session);
   await session.close();
+  lastResort.dispose();
   stop.dispose();
+  const failure = broken ?? blind;
+  if (failure !== null) throw failure;
+}
+
+/**
+ * Why a stream that never showed anything did not; null where all did. A run that somebody ended by a signal is not asked:
+ * its sources may have had no time.
+ */
+function withoutPicture({ rooms }: LiveSession): SonoError | null {
+  const room = rooms.find(({ health }) => health.frames.captured === 0);
+  if (!room) return null;
+  const { source } = room.health;
+  return cliError('SONO_RUN_NO_PICTURE', {
+    stream: room.label,
+    uri: room.sourceUri,
+    reason: source.phase === 'lost' ? source.reason.message : 'It had only begun to open.',
+  });
 }
 
 async function withOverrides(streams: readonly StreamConfig[], flags: RunFlags): Promise<StreamConfig[]> {

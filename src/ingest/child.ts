@@ -20,31 +20,43 @@ import {
 import { isIngestCode } from './errors.js';
 import { FrameLedger, type LedgerEntry } from './frame-ledger.js';
 import { parseGdp, parseSegment, parseTags, type GdpPacket, type Segment } from './gdp.js';
-import { displayCaps, isPaced, launchString } from './launch.js';
+import { displayCaps, isPaced, launchString, type FedShape } from './launch.js';
 import type { ChildMessage, ChildRequest } from './messages.js';
 import { Outlet } from './outlet.js';
-import { displaySize, isFourToOne, jpegSize, parseCaps, type PictureShape } from './picture-format.js';
-import { padRows, unpadRows, type FrameProducer } from './producer.js';
-import { createProducer } from './producers.js';
-import { resumedFrame } from './resume.js';
-import { isLive, isPushed } from './source-uri.js';
-import { lowerDecodingAhead } from './thread-priority.js';
-import { promisedSeconds, readPictureLength, type PictureLength } from './video-length.js';
+import type { FrameFeed } from './feed.js';
+import { openFeed } from './open-feed.js';
+import {
+  displaySize,
+  isFourToOne,
+  jpegSize,
+  narrowJpeg,
+  parseCaps,
+  type PictureShape,
+} from './picture-format.js';
+import { checkSource } from './preflight.js';
+import { unpadRgb } from './sample-layout.js';
+import { isFed, isLive } from './source-uri.js';
 
 type Branch = 'display' | 'analysis';
 const dropStages: Record<Branch, DropStage> = { display: 'display-queue', analysis: 'analysis-queue' };
 
-const seekFlags = { flush: 1, segment: 8 } as const;
 /** Index entries after which a frame that still has none is given up. */
 const pendingTurns = 16;
 /** Time for a capture card to open. */
 const devicePatienceMs = 3000;
-/** A source that cannot seek does not flush either; it is then started afresh. */
-const seekPatienceMs = 2000;
+/** Pictures that wait in appsrc; the pipeline's first queue holds three more. */
+const fedAhead = 2;
 /** Without a frame for so long, the parent is told until when the next one is not due. */
 const quietMs = 500;
 
 const nowNs = (): number => Number(process.hrtime.bigint());
+
+/** Which picture of its source a frame is. */
+interface FrameOrigin {
+  readonly sourceFrame: number;
+  readonly mediaNs: number;
+  readonly pass: number;
+}
 
 class Session {
   readonly #request: ChildRequest;
@@ -53,19 +65,17 @@ class Session {
   readonly #branches: readonly Branch[];
   #pipeline: Pipeline | null = null;
   readonly #elements = new Map<string, Element>();
-  #producer: FrameProducer | null = null;
+  /** null for cameras. */
+  #feed: FrameFeed | null = null;
 
-  #pass: number;
-  #nextSourceFrame: number;
-  #zeroPtsNs: number | null;
+  /** Of cameras; a feed numbers its pictures itself. */
+  #nextSourceFrame = 0;
+  #zeroPtsNs: number | null = null;
   #segment: Segment = { startNs: 0, baseNs: 0 };
   #lastMediaNs = 0;
-  /** Where the last frame ends on the container's own clock, 0 before the first. */
-  #lastEndNs = 0;
-  /** Of a video file, from its own tables: GStreamer tells the length of the sound where that is longer. */
-  #pictureLength: PictureLength | null = null;
-  #framesThisPass = 0;
   #framesEver = 0;
+  /** A camera's pictures before its first whole one are not shown; this is said once. */
+  #saidWaitingForKey = false;
   readonly #tags = new Map<string, string>();
 
   #shape: PictureShape | null = null;
@@ -83,18 +93,17 @@ class Session {
   #missingCodec: string | null = null;
   #over = false;
   #onPrerolled: (() => void) | null = null;
-  #onFlushed: (() => void) | null = null;
-  /** From the end of a pass until the source has been flushed for the next. */
-  #turning = false;
-  /** Passes ended so far: who began to wait in one must not go on in another. */
-  #turns = 0;
   #lastFrameNs = 0;
   #toldPositionS = -1;
 
   /** Frames pushed into appsrc and not yet seen by the index branch, in order. */
-  readonly #pushed: { readonly index: number; readonly mediaNs: number; readonly pass: number }[] = [];
+  readonly #pushed: FrameOrigin[] = [];
   #pushOffsetNs = 0;
-  #pushIndex = 0;
+  #fedThisPass = 0;
+  /** Media time at which this life began within its pass. */
+  #pushStartNs: number | null = null;
+  /** Of a recording that broke off, once all of it has been read. */
+  #damagedAtS: number | null = null;
   #pushPass: number;
   #pushing = false;
   #pushEnded = false;
@@ -112,21 +121,23 @@ class Session {
       openedNs: request.openedNs,
       lastPtsNs: request.lastPtsNs,
     });
-    this.#pass = request.pass;
     this.#pushPass = request.pass;
-    this.#nextSourceFrame = request.resume?.nextSourceFrame ?? 0;
-    this.#zeroPtsNs = request.resume?.zeroPtsNs ?? null;
   }
 
   async start(): Promise<void> {
     const { address, mode, resume } = this.#request;
-    if (isPushed(address)) this.#producer = await createProducer(address);
-    if (address.kind === 'file') this.#pictureLength = await readPictureLength(address.path);
+    if (isFed(address)) {
+      this.#feed = await openFeed(address, resume, () =>
+        this.#outlet.message({ kind: 'opening' } satisfies ChildMessage),
+      );
+      if (this.#over) return this.#feed.close();
+      this.#learnShape(this.#feed);
+    }
     const load = createRequire(import.meta.url);
     const { Pipeline: NativePipeline } = load('gstreamer-superficial') as { Pipeline: typeof Pipeline };
     try {
       this.#pipeline = new NativePipeline(
-        launchString(address, { ...this.#request, mode, pushed: this.#producer }),
+        launchString(address, { ...this.#request, mode, fed: this.#fedShape() }),
       );
     } catch (error) {
       this.#fail(classifyLaunchError(address, error instanceof Error ? error.message : String(error)));
@@ -139,26 +150,12 @@ class Session {
       if (address.kind === 'v4l2' || address.kind === 'decklink') this.#watchDevice(sourceName(address));
       return;
     }
-    if (this.#producer !== null) {
-      this.#pushIndex = this.#nextSourceFrame;
-      // PTS start at 0 in each life; media time is kept by our own list.
-      this.#pushOffsetNs = -this.#producer.mediaNs(this.#pushIndex);
-    }
     const prerolled = this.#whenPrerolled();
     this.#pipeline.pause();
     this.#pullAll();
     this.#pushMore();
     await prerolled;
-    if (this.#producer === null && this.#request.seekable && (resume !== null || this.#request.loop)) {
-      const flags = seekFlags.flush | (this.#request.loop ? seekFlags.segment : 0);
-      if (!(await this.#seek(resume?.seekSeconds ?? 0, flags))) {
-        this.#outlet.message({ kind: 'unseekable' } satisfies ChildMessage);
-        await this.#leave();
-        return;
-      }
-    }
     await this.#filled();
-    if (mode === 'live') lowerDecodingAhead();
     this.#play();
     if (isPaced(address, mode)) setInterval(() => this.#tellWait(), quietMs).unref();
   }
@@ -168,7 +165,7 @@ class Session {
    * the parent learns how long nothing will come, and a pipeline that stands still is not taken for one that waits.
    */
   #tellWait(): void {
-    if (this.#over || this.#turning || nowNs() - this.#lastFrameNs < quietMs * 1e6) return;
+    if (this.#over || nowNs() - this.#lastFrameNs < quietMs * 1e6) return;
     const positionS = this.#pipeline?.queryPosition() ?? -1;
     const { startNs, baseNs } = this.#segment;
     const dueNs = this.#ledger.dueNs(baseNs + positionS * 1e9 - startNs);
@@ -226,7 +223,7 @@ class Session {
 
   #pullAll(): void {
     this.#busEos = false;
-    const sinks = ['shape', 'index', ...this.#branches] as const;
+    const sinks = [...(this.#feed === null ? (['shape'] as const) : []), 'index', ...this.#branches] as const;
     this.#sinksOpen = sinks.length;
     for (const name of sinks) this.#pull(name, this.#element(name) as AppSink);
   }
@@ -236,7 +233,7 @@ class Session {
       if (this.#over) return;
       if (buffer === null) {
         this.#sinksOpen -= 1;
-        this.#maybeEndOfPass();
+        this.#maybeEnd();
         return;
       }
       switch (name) {
@@ -298,20 +295,21 @@ class Session {
   #onIndex(packet: GdpPacket): void {
     if (packet.kind === 'event') {
       const segment = parseSegment(packet.text);
-      if (segment !== null) this.#onSegment(segment);
-      if (packet.text.startsWith('GstEventSegmentDone')) void this.#nextPass();
-      if (packet.text.startsWith('GstEventFlushStop')) this.#turning = false;
+      if (segment !== null) this.#segment = segment;
       for (const [key, value] of parseTags(packet.text)) this.#tags.set(key, value);
       return;
     }
     if (packet.kind !== 'buffer') return;
     const seenNs = nowNs();
     this.#lastFrameNs = seenNs;
-    if (packet.ptsNs !== null)
-      this.#lastEndNs = packet.ptsNs + (packet.durationNs ?? 1e9 / (this.#shape?.framesPerSecond ?? 25));
-    if (this.#capture(packet.ptsNs, seenNs) === null && this.#request.mode === 'live') {
-      this.#outlet.message({ kind: 'dropped', stage: 'source', count: 1 } satisfies ChildMessage);
+    if (packet.isCorrupt && this.#framesEver === 0 && !this.#saidWaitingForKey) {
+      this.#saidWaitingForKey = true;
+      this.#outlet.message({ kind: 'key-awaited' } satisfies ChildMessage);
     }
+    // A picture of which parts were never received is not a picture: not shown, not numbered, not given to the tracker.
+    const entry = packet.isCorrupt ? this.#ledger.refuse(packet.ptsNs) : this.#capture(packet.ptsNs, seenNs);
+    if (entry === null && this.#request.mode === 'live')
+      this.#outlet.message({ kind: 'dropped', stage: 'source', count: 1 } satisfies ChildMessage);
     this.#maybeSendFormat();
     const waiting = this.#onEntry;
     this.#onEntry = [];
@@ -319,83 +317,45 @@ class Session {
     this.#pushMore();
   }
 
-  /** A segment after frames were seen is the next pass of a looping file. */
-  #onSegment(segment: Segment): void {
-    this.#segment = segment;
-    if (this.#framesThisPass === 0 || this.#producer !== null || isLive(this.#request.address)) return;
-    this.#pass += 1;
-    this.#nextSourceFrame = 0;
-    this.#framesThisPass = 0;
-    this.#lastMediaNs = 0;
-    this.#ledger.startPass();
-  }
-
-  /**
-   * The last frame of a pass of a looping file is out: back to the beginning. gdppay swallows flushes, so an end
-   * of stream could not be undone; a segment's end can.
-   */
-  async #nextPass(): Promise<void> {
-    if (this.#turning) return;
-    const patienceEndsNs = nowNs() + 500e6;
-    while (!this.#branches.every((branch) => this.#ledger.isSettled(branch)) && nowNs() < patienceEndsNs)
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    this.#turning = true;
-    this.#turns += 1;
-    this.#toldPositionS = -1;
-    for (const branch of this.#branches) {
-      const missing = this.#ledger.settle(branch);
-      if (missing > 0) this.#dropped(branch, missing);
-    }
-    // The last frame keeps its full time on screen; going back takes a few milliseconds itself.
-    const dueNs = this.#ledger.lastCaptureNs + 1e9 / (this.#shape?.framesPerSecond ?? 25) - 8e6;
-    while (nowNs() < dueNs) await new Promise((resolve) => setTimeout(resolve, (dueNs - nowNs()) / 1e6));
-    // Without a pause: a paused appsink would hold the flush that gdppay turns into a packet. The clock starts
-    // again by itself when the first frame is there.
-    if (!(await this.#seek(0, seekFlags.flush | seekFlags.segment))) return this.#again();
-    this.#ledger.startClock(nowNs());
-  }
-
   #capture(rawPtsNs: number | null, seenNs: number): LedgerEntry | null {
-    let sourceFrame: number;
-    let mediaNs: number;
-    if (this.#producer !== null) {
-      const frame = this.#pushed.shift();
-      if (frame === undefined) return null;
-      ({ index: sourceFrame, mediaNs, pass: this.#pass } = frame);
-    } else {
-      this.#zeroPtsNs ??= rawPtsNs ?? 0;
-      const framesPerSecond = this.#shape?.framesPerSecond ?? 25;
-      mediaNs =
-        rawPtsNs === null || rawPtsNs - this.#zeroPtsNs < 0
-          ? this.#lastMediaNs + (this.#framesThisPass === 0 ? 0 : Math.round(1e9 / framesPerSecond))
-          : rawPtsNs - this.#zeroPtsNs;
-      if (this.#framesThisPass === 0 && this.#request.resume !== null && this.#pass === this.#request.pass)
-        [mediaNs, this.#nextSourceFrame] = resumedFrame(this.#request.resume, mediaNs, framesPerSecond);
-      sourceFrame = this.#nextSourceFrame;
-    }
+    const { sourceFrame, mediaNs, pass } =
+      this.#feed === null ? this.#cameraFrame(rawPtsNs) : this.#fedFrame();
     const entry = this.#ledger.capture({
       rawPtsNs,
       runningNs: this.#segment.baseNs + (rawPtsNs ?? this.#segment.startNs) - this.#segment.startNs,
       mediaNs,
       sourceFrame,
-      pass: this.#pass,
+      pass,
       nowNs: seenNs,
     });
     this.#nextSourceFrame = sourceFrame + 1;
     this.#lastMediaNs = mediaNs;
-    this.#framesThisPass += 1;
     this.#framesEver += 1;
     return entry;
   }
 
+  #cameraFrame(rawPtsNs: number | null): FrameOrigin {
+    this.#zeroPtsNs ??= rawPtsNs ?? 0;
+    const stepNs = Math.round(1e9 / (this.#shape?.framesPerSecond ?? 25));
+    const mediaNs =
+      rawPtsNs === null || rawPtsNs < this.#zeroPtsNs
+        ? this.#lastMediaNs + (this.#framesEver === 0 ? 0 : stepNs)
+        : rawPtsNs - this.#zeroPtsNs;
+    return { sourceFrame: this.#nextSourceFrame, mediaNs, pass: this.#request.pass };
+  }
+
+  /** Nothing between appsrc and the index branch drops, so the order says which picture this is. */
+  #fedFrame(): FrameOrigin {
+    const frame = this.#pushed.shift();
+    if (frame === undefined) throw new Error('a picture came out that was never put in');
+    return frame;
+  }
+
   async #onFrame(branch: Branch, packet: GdpPacket): Promise<void> {
-    // One that comes after the end of its pass has been counted as missing, and the next pass has the same PTS.
-    if (packet.kind !== 'buffer' || this.#turning) return;
-    const pass = this.#turns;
+    if (packet.kind !== 'buffer') return;
     let match = this.#ledger.match(branch, packet.ptsNs);
     for (let turns = 0; match.kind === 'pending' && turns < pendingTurns; turns += 1) {
       await new Promise<void>((resolve) => this.#onEntry.push(resolve));
-      if (pass !== this.#turns) return;
       match = this.#ledger.match(branch, packet.ptsNs);
     }
     if (match.kind !== 'frame') return;
@@ -404,6 +364,8 @@ class Session {
     if (!this.#formatSent) await new Promise<void>((resolve) => this.#onFormat.push(resolve));
     const { entry } = match;
     if (branch === 'display') {
+      if (this.#feed !== null && this.#feed.layout.paddedWidth !== this.#feed.size.width)
+        narrowJpeg(packet.payload, this.#feed.size.width);
       const size = jpegSize(packet.payload) ?? this.#size;
       if (size === null) return;
       await this.#outlet.frame('display', { ...entry, type: 'display', encodedNs, size }, packet.payload);
@@ -411,7 +373,7 @@ class Session {
     }
     const size = this.#request.analysisSize;
     if (size === null) return;
-    const rgb = unpadRows(packet.payload, size);
+    const rgb = unpadRgb(packet.payload, size);
     // The launch string fixes the caps; a buffer of another length would be torn rows.
     if (rgb.length !== size.width * size.height * 3) return this.#dropped(branch, 1);
     await this.#outlet.frame('analysis', { ...entry, type: 'analysis', encodedNs: 0, size }, rgb);
@@ -433,12 +395,11 @@ class Session {
     const now = displaySize(shape, shape.pixelAspect);
     const first = this.#size === null;
     const size = (this.#size ??= now);
-    const producer = this.#producer;
-    const framesPerSecond = producer === null ? shape.framesPerSecond : producer.framesPerSecond;
+    const feed = this.#feed;
     const container = this.#tags.get('container-format');
     const codec = this.#tags.get('video-codec');
     const parts = [
-      producer?.description ?? [container, codec].filter((part) => part !== undefined).join(', '),
+      feed?.format.description ?? [container, codec].filter((part) => part !== undefined).join(', '),
       shape.pixelAspect === '1/1' ? '' : `pixels of ${shape.pixelAspect} made square`,
       now.width === size.width && now.height === size.height
         ? ''
@@ -446,17 +407,17 @@ class Session {
     ];
     const message: ChildMessage = {
       kind: 'format',
-      zeroPtsNs: this.#zeroPtsNs ?? 0,
+      zeroPtsNs: feed?.zeroPtsNs ?? this.#zeroPtsNs ?? 0,
       format: {
         size,
-        framesPerSecond,
-        pixelSpacingMm: producer?.pixelSpacingMm ?? null,
-        frameCount: producer === null ? this.#countFrames(framesPerSecond) : producer.frameCount,
+        framesPerSecond: feed === null ? shape.framesPerSecond : feed.format.framesPerSecond,
+        pixelSpacingMm: feed?.format.pixelSpacingMm ?? null,
+        frameCount: feed?.format.frameCount ?? null,
         description: parts.filter((part) => part !== '').join('; ') || this.#request.address.kind,
       },
     };
     this.#outlet.message(message);
-    if (first && this.#request.displayQuality !== null) {
+    if (first && feed === null && this.#request.displayQuality !== null) {
       // From here on the display keeps this size whatever the source does: prompts and masks stay valid.
       this.#element('displaysize')['caps'] =
         `video/x-raw,width=${size.width},height=${size.height},pixel-aspect-ratio=1/1`;
@@ -465,49 +426,70 @@ class Session {
     for (const resolve of this.#onFormat.splice(0)) resolve();
   }
 
-  /** By the picture's duration; right for constant frame rates, the only case where it is given. */
-  #countFrames(framesPerSecond: number | null): number | null {
-    if (isLive(this.#request.address) || framesPerSecond === null) return null;
-    const seconds = this.#promisedSeconds();
-    return seconds === null ? null : Math.round(seconds * framesPerSecond);
+  /** A feed's shape is known before its first picture and stays; what it learns later is told as news. */
+  #learnShape(feed: FrameFeed): void {
+    this.#shape = {
+      ...feed.size,
+      pixelAspect: '1/1',
+      framesPerSecond: feed.format.framesPerSecond,
+      pixelFormat: feed.pixelFormat,
+    };
+    feed.onNews = () => {
+      if (this.#formatSent) this.#sendFormat();
+    };
+  }
+
+  #fedShape(): FedShape | null {
+    const feed = this.#feed;
+    if (feed === null) return null;
+    const { size, layout, pixelFormat, colorimetry, format } = feed;
+    return {
+      size,
+      paddedWidth: layout.paddedWidth,
+      pixelFormat,
+      colorimetry,
+      framesPerSecond: format.framesPerSecond,
+    };
   }
 
   // ---------------------------------------------------------------- pushed frames
 
-  /** Keep appsrc filled with two frames; called whenever one has left. */
+  /** Keep appsrc filled; called whenever a picture has left. */
   #pushMore(): void {
-    if (this.#producer === null || this.#pushing || this.#pushEnded || this.#over) return;
+    if (this.#feed === null || this.#pushing || this.#pushEnded || this.#over) return;
     this.#pushing = true;
-    this.#pushWhileRoom(this.#producer)
+    this.#pushWhileRoom(this.#feed)
       .catch((error: unknown) => this.#fail(failureOf(error, sourceName(this.#request.address))))
       .finally(() => (this.#pushing = false));
   }
 
-  async #pushWhileRoom(producer: FrameProducer): Promise<void> {
+  async #pushWhileRoom(feed: FrameFeed): Promise<void> {
     const source = this.#element('source') as AppSrc;
-    while (!this.#over && Number(source['current-level-buffers']) < 2 && this.#pushed.length < 8) {
-      if (producer.frameCount !== null && this.#pushIndex >= producer.frameCount) {
-        this.#pushOffsetNs += producer.mediaNs(producer.frameCount);
-        this.#pushIndex = 0;
-        if (!this.#request.loop || producer.frameCount === 0) {
+    while (!this.#over && Number(source['current-level-buffers']) < fedAhead && this.#pushed.length < 8) {
+      const picture = await feed.next();
+      if (this.#over) return;
+      if (picture === null) {
+        this.#damagedAtS = feed.missingTail();
+        // A recording that breaks off is said to, before it begins again; a source without a picture never ends.
+        if (!this.#request.loop || this.#damagedAtS !== null || this.#fedThisPass === 0) {
           this.#pushEnded = true;
           this.#pipeline?.sendEOS();
           return;
         }
+        this.#pushOffsetNs += feed.endNs - (this.#pushStartNs ?? 0);
+        this.#pushStartNs = 0;
         this.#pushPass += 1;
+        this.#fedThisPass = 0;
+        feed.rewind();
+        continue;
       }
-      const index = this.#pushIndex;
-      const rgb = await producer.frame(index);
-      if (this.#over) return;
-      const mediaNs = producer.mediaNs(index);
+      this.#fedThisPass += 1;
+      // PTS start at 0 in each life; media time is kept by our own list.
+      this.#pushStartNs ??= picture.mediaNs;
       const pts = Buffer.alloc(8);
-      pts.writeBigUInt64BE(BigInt(Math.round(this.#pushOffsetNs + mediaNs)));
-      this.#pushed.push({ index, mediaNs, pass: this.#pushPass });
-      source.push(
-        producer.pixelFormat === 'RGB' ? padRows(rgb, producer.size) : Buffer.from(rgb.buffer),
-        pts,
-      );
-      this.#pushIndex += 1;
+      pts.writeBigUInt64BE(BigInt(Math.round(this.#pushOffsetNs + picture.mediaNs - this.#pushStartNs)));
+      this.#pushed.push({ sourceFrame: picture.index, mediaNs: picture.mediaNs, pass: this.#pushPass });
+      source.push(picture.data, pts);
     }
   }
 
@@ -519,12 +501,9 @@ class Session {
       case 'async-done':
         this.#onPrerolled?.();
         return;
-      case 'reset-time':
-        this.#onFlushed?.();
-        return;
       case 'eos':
         this.#busEos = true;
-        this.#maybeEndOfPass();
+        this.#maybeEnd();
         return;
       case 'state-changed':
         if (message._src_element_name?.startsWith('pipeline') === true)
@@ -561,15 +540,15 @@ class Session {
     else setTimeout(() => void this.#end(this.#lastMediaNs / 1e9), 200);
   }
 
-  #maybeEndOfPass(): void {
+  #maybeEnd(): void {
     if (this.#over || !this.#busEos || this.#sinksOpen > 0) return;
     this.#busEos = false;
     // Frames of the last pulls may still wait for their turn in the event loop.
-    setImmediate(() => void this.#endOfPass());
+    setImmediate(() => this.#onEnd());
   }
 
-  async #endOfPass(): Promise<void> {
-    const { address, loop } = this.#request;
+  #onEnd(): void {
+    const { address } = this.#request;
     if (this.#request.mode === 'live')
       for (const branch of this.#branches) {
         const missing = this.#ledger.settle(branch);
@@ -591,58 +570,7 @@ class Session {
       });
       return;
     }
-    const damagedAtS = this.#producer === null ? this.#missingTail() : null;
-    if (!loop || this.#producer !== null || damagedAtS !== null) return this.#end(damagedAtS);
-    // Looping goes by segments without an end of stream; a demuxer that cannot do that is started again.
-    return this.#again();
-  }
-
-  async #again(): Promise<void> {
-    this.#outlet.message({ kind: 'again' } satisfies ChildMessage);
-    await this.#leave();
-  }
-
-  /**
-   * Whether the pipeline stands at `seconds`. The addon's own answer is false whenever one sink refuses, as
-   * gdppay does, so the proof is the flush, which comes with the seek or not at all. The preroll that follows takes as long
-   * as it takes on a busy machine; one that never comes is the parent's to notice.
-   */
-  async #seek(seconds: number, flags: number): Promise<boolean> {
-    const prerolled = this.#whenPrerolled();
-    const flushed = new Promise<boolean>((resolve) => {
-      // Where this process got no processor for so long the flush is on the bus: it is read before the immediate.
-      const patience = setTimeout(() => setImmediate(() => resolve(false)), seekPatienceMs);
-      this.#onFlushed = () => {
-        clearTimeout(patience);
-        this.#onFlushed = null;
-        resolve(true);
-      };
-    });
-    this.#pipeline?.seek(seconds, flags);
-    if (!(await flushed)) return false;
-    await prerolled;
-    return true;
-  }
-
-  /** Seconds read of a recording whose container promised clearly more. */
-  #missingTail(): number | null {
-    const read = this.#lastMediaNs / 1e9;
-    if (this.#pictureLength?.cut === true) return read;
-    if (this.#pictureLength?.stamped === true) return null;
-    const promised = this.#promisedSeconds();
-    if (promised === null) return null;
-    // Whole frames are missing where the picture's own tables promised them. A file whose first frames cannot be decoded
-    // begins later and still comes to its end.
-    const framesPerSecond = this.#shape?.framesPerSecond ?? null;
-    const exact = (this.#pictureLength?.seconds ?? null) !== null && framesPerSecond !== null;
-    const end = Math.max(read + (exact ? 1 / framesPerSecond : 0), this.#lastEndNs / 1e9);
-    const tolerance = exact ? Math.max(3 / framesPerSecond, 0.1) : Math.max(1, promised * 0.02);
-    return promised - (exact ? end : read) > tolerance ? read : null;
-  }
-
-  /** Length of the picture as the container has it, null where it does not. */
-  #promisedSeconds(): number | null {
-    return promisedSeconds(this.#pictureLength, this.#pipeline?.queryDuration() ?? -1);
+    void this.#end(this.#damagedAtS);
   }
 
   async #end(damagedAtS: number | null): Promise<void> {
@@ -659,12 +587,14 @@ class Session {
 
   async #leave(): Promise<void> {
     this.#over = true;
+    this.#feed?.close();
     await this.#outlet.end();
     this.#quit();
   }
 
   stop(): void {
     this.#over = true;
+    this.#feed?.close();
     this.#quit();
   }
 
@@ -712,13 +642,25 @@ const request = await readRequest();
 const pipe = new Socket({ fd: 3, readable: false, writable: true });
 // The parent is gone or has let go of the pipe: there is nobody to work for.
 pipe.on('error', () => process.kill(process.pid, 'SIGKILL'));
-const session = new Session(request, pipe);
+let session: Session | null = null;
+const stop = (): void => {
+  if (session === null) leave(null);
+  else session.stop();
+};
 // Ctrl-C reaches the whole process group; the parent decides when this process ends.
 process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => session.stop());
-process.stdin.on('close', () => session.stop());
+process.on('SIGTERM', stop);
+process.stdin.on('close', stop);
 process.stdin.resume();
-session.start().catch((error: unknown) => {
+
+async function begin(): Promise<void> {
+  // Here and not in the main process: a share that hangs holds this process only.
+  const address = await checkSource(request.address);
+  session = new Session({ ...request, address }, pipe);
+  await session.start();
+}
+
+begin().catch((error: unknown) => {
   const outlet = new Outlet(pipe, request.mode, () => undefined);
   outlet.message({
     kind: 'failed',

@@ -84,11 +84,40 @@ export const ingestError = errorFactory({
     httpStatus: 503,
     sentence: 'No picture has come from "{uri}" for {seconds} seconds: check the camera and its cable.',
   },
+  SONO_SOURCE_NO_ANSWER: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence:
+      '"{uri}" was given up after {seconds} seconds of waiting for {what}: check that it can be reached and is a video.',
+  },
+  SONO_SOURCE_TRIALS: {
+    exitCode: 3,
+    httpStatus: 429,
+    sentence:
+      'Already {limit} sources are being opened, which is all that are tried at once: wait for one of them, then try again.',
+  },
+  SONO_SOURCE_TRIAL_LEFT: {
+    exitCode: 3,
+    httpStatus: 410,
+    sentence: 'Opening "{uri}" was given up, because whoever asked for it has left.',
+  },
+  SONO_SOURCE_NO_PROCESS: {
+    exitCode: 5,
+    httpStatus: 503,
+    sentence:
+      'No program could be started to read "{uri}": too much is running on this computer; end something, then try again.',
+  },
   SONO_SOURCE_STALLED: {
     exitCode: 3,
     httpStatus: 503,
     sentence:
       'Reading "{uri}" has stood still for {seconds} seconds and is being started again: this computer may be too busy.',
+  },
+  SONO_SOURCE_KEY_AWAITED: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence:
+      'The camera at "{uri}" is connected; its next whole picture is being waited for, which takes a few seconds.',
   },
   SONO_SOURCE_STOPPED: {
     exitCode: 3,

@@ -7,11 +7,18 @@ import type { FrameProducer } from './producer.js';
 
 const pictureName = /\.(png|jpe?g|tiff?|webp|gif|avif)$/i;
 
+/** Pictures whose headers are read between two signs of life. */
+const progressEvery = 1000;
+
 /** frame2 before frame10. */
 export const naturalOrder = new Intl.Collator('en', { numeric: true }).compare;
 
 /** @throws SONO_SOURCE_MISSING, SONO_FOLDER_EMPTY, SONO_FOLDER_MIXED, SONO_FOLDER_PICTURE */
-export async function createFolderProducer(path: string, framesPerSecond: number): Promise<FrameProducer> {
+export async function createFolderProducer(
+  path: string,
+  framesPerSecond: number,
+  onProgress: () => void = () => undefined,
+): Promise<FrameProducer> {
   const names = await readdir(path).catch((error: unknown) => {
     throw ingestError('SONO_SOURCE_MISSING', { path }, error);
   });
@@ -24,7 +31,8 @@ export async function createFolderProducer(path: string, framesPerSecond: number
   const size = await pictureSize(join(path, first)).catch((error: unknown) => {
     throw unreadable(first, error);
   });
-  for (const file of files) {
+  for (const [index, file] of files.entries()) {
+    if (index % progressEvery === progressEvery - 1) onProgress();
     const other = await pictureSize(join(path, file)).catch((error: unknown) => {
       throw unreadable(file, error);
     });

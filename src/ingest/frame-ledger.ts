@@ -60,7 +60,7 @@ export class FrameLedger {
   #baseNs: number | null = null;
   #lastPtsNs: number;
   #lastRawPtsNs = -1;
-  /** PTS of frames that got no identity in this pass. */
+  /** PTS of frames that got no identity. */
   readonly #refused = new Set<number>();
 
   constructor(options: LedgerOptions) {
@@ -78,10 +78,10 @@ export class FrameLedger {
     return this.#baseNs === null ? null : this.#baseNs + runningNs;
   }
 
-  /** PTS begin again (the next pass of a looping file). */
-  startPass(): void {
-    this.#lastRawPtsNs = -1;
-    this.#refused.clear();
+  /** A frame that gets no identity: the branches leave it out. */
+  refuse(rawPtsNs: number | null): null {
+    if (this.#refused.size < keptEntries) this.#refused.add(rawPtsNs ?? -1);
+    return null;
   }
 
   /** Register the next captured frame. Returns null for one without a usable PTS in live mode. */
@@ -89,8 +89,7 @@ export class FrameLedger {
     const { mode } = this.#options;
     const rawPtsNs = frame.rawPtsNs ?? -1;
     if (mode === 'live' && (rawPtsNs < 0 || rawPtsNs <= this.#lastRawPtsNs)) {
-      if (this.#refused.size < keptEntries) this.#refused.add(rawPtsNs);
-      return null;
+      return this.refuse(rawPtsNs);
     }
     const captureNs = mode === 'live' ? this.#captureNs(frame) : frame.nowNs;
     const wanted = mode === 'live' ? captureNs - this.#options.openedNs : frame.mediaNs;
@@ -133,16 +132,6 @@ export class FrameLedger {
       }
     }
     return this.#refused.has(rawPtsNs) ? { kind: 'none' } : { kind: 'pending' };
-  }
-
-  /** Capture time of the newest frame, 0 before the first. */
-  get lastCaptureNs(): number {
-    return this.#entries.at(-1)?.captureNs ?? 0;
-  }
-
-  /** Whether a branch has delivered the newest frame. */
-  isSettled(branch: 'display' | 'analysis'): boolean {
-    return this.#next[branch] >= this.#first + this.#entries.length;
   }
 
   /** Frames that a branch never delivered, at the end of a pass; they are counted once. */

@@ -7,6 +7,8 @@ export type GdpPacket =
       readonly ptsNs: number | null;
       /** null where the buffer did not say how long it lasts. */
       readonly durationNs: number | null;
+      /** The decoder says that parts of this picture were never received. */
+      readonly isCorrupt: boolean;
       /** Shares memory with the packet. */
       readonly payload: Buffer;
     }
@@ -15,6 +17,8 @@ export type GdpPacket =
 
 const headerBytes = 62;
 const noTime = 0xffffffffffffffffn;
+/** GST_BUFFER_FLAG_CORRUPTED. */
+const corruptFlag = 0x100;
 
 /** @param packet one appsink sample after gdppay: header (big-endian) and payload */
 export function parseGdp(packet: Buffer): GdpPacket {
@@ -27,7 +31,8 @@ export function parseGdp(packet: Buffer): GdpPacket {
       const value = packet.readBigUInt64BE(at);
       return value === noTime ? null : Number(value);
     };
-    return { kind: 'buffer', ptsNs: time(10), durationNs: time(18), payload };
+    const isCorrupt = (packet.readUInt16BE(42) & corruptFlag) !== 0;
+    return { kind: 'buffer', ptsNs: time(10), durationNs: time(18), isCorrupt, payload };
   }
   return { kind: type === 2 ? 'caps' : 'event', text: payload.toString('utf8') };
 }

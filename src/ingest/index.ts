@@ -1,15 +1,18 @@
 /** The way into this layer: an address becomes a FrameSource. Main process; nothing native is loaded here. */
-import { firstValueFrom, map, mergeMap, of, throwError, EMPTY } from 'rxjs';
+import { firstValueFrom, map, mergeMap, of, takeUntil, throwError, EMPTY, fromEvent } from 'rxjs';
 import type { SourceFormat } from '../frame.js';
 import { ingestError } from './errors.js';
 import type { FrameSource } from './frame-source.js';
 import { parseSourceUri, redact } from './source-uri.js';
 import { defaultSupervision, SupervisedSource, type SupervisionOptions } from './supervised-source.js';
+import { sourceTrials, type SourceTrials } from './trials.js';
 
 export { ingestError } from './errors.js';
 export type { FrameSource, SourceEvent, SourceOptions, SourceState } from './frame-source.js';
 export { parseSourceUri, redact } from './source-uri.js';
+export { lookAtFile } from './look.js';
 export type { SupervisionOptions } from './supervised-source.js';
+export { firstPicture, SourceTrials, sourceTrials } from './trials.js';
 
 /**
  * @param uri file path or file://, folder of pictures, *.dcm, rtsp(s)://, srt://, v4l2:///dev/video0,
@@ -24,11 +27,22 @@ export function createSource(uri: string, supervision: Partial<SupervisionOption
 /**
  * Open a source, see its first frame, close it: what a source picker or the command line asks before it
  * commits to an address.
- * @throws SonoError the coded reason, also for failures that a running room would wait out
+ * @param asker aborted when whoever asked has left: the source is then closed
+ * @throws SonoError the coded reason, also for failures that a running room would wait out; those of SourceTrials.run
  */
-export async function probeSource(
+export function probeSource(
   uri: string,
+  asker?: AbortSignal,
   supervision: Partial<SupervisionOptions> = {},
+  trials: SourceTrials = sourceTrials,
+): Promise<SourceFormat> {
+  return trials.run(uri, asker, (signal) => firstFormat(uri, signal, supervision));
+}
+
+async function firstFormat(
+  uri: string,
+  signal: AbortSignal,
+  supervision: Partial<SupervisionOptions>,
 ): Promise<SourceFormat> {
   const events = createSource(uri, supervision).open({
     streamId: 'probe',
@@ -41,11 +55,16 @@ export async function probeSource(
     events.pipe(
       mergeMap((event) => {
         if (event.kind === 'format') return of(event);
-        if (event.kind === 'state' && event.state.phase === 'lost')
+        if (
+          event.kind === 'state' &&
+          event.state.phase === 'lost' &&
+          event.state.reason.code !== 'SONO_SOURCE_KEY_AWAITED'
+        )
           return throwError(() => lostReason(event.state));
         return EMPTY;
       }),
       map((event) => event.format),
+      takeUntil(fromEvent(signal, 'abort')),
     ),
     { defaultValue: null },
   );

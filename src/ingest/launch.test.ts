@@ -1,14 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import { classifyBusError, classifyLaunchError } from './bus-errors.js';
-import { fraction, isPaced, launchString, quote, sourceLaunch } from './launch.js';
+import { cameraLaunch, fraction, isPaced, launchString, quote } from './launch.js';
 import { parseSourceUri } from './source-uri.js';
 
 const both = {
   analysisSize: { width: 448, height: 256 },
   displayQuality: 85,
   mode: 'live',
-  pushed: null,
+  fed: {
+    size: { width: 1280, height: 720 },
+    paddedWidth: 1280,
+    pixelFormat: 'I420',
+    colorimetry: '2:3:0:0',
+    framesPerSecond: 25,
+  },
 } as const;
+
+function cameraOf(uri: string): string {
+  const address = parseSourceUri(uri);
+  if (
+    address.kind !== 'rtsp' &&
+    address.kind !== 'srt' &&
+    address.kind !== 'v4l2' &&
+    address.kind !== 'decklink'
+  )
+    throw new Error(`${uri} is no camera`);
+  return cameraLaunch(address);
+}
 
 describe('launch strings', () => {
   it('quotes file names so that they stay one value', () => {
@@ -25,25 +43,21 @@ describe('launch strings', () => {
   });
 
   it('opens cameras with short buffers and the chosen transport', () => {
-    expect(sourceLaunch(parseSourceUri('rtsp://cam/x#latencyMs=80'), null)).toContain(
+    expect(cameraOf('rtsp://cam/x#latencyMs=80')).toContain(
       'rtspsrc location="rtsp://cam/x" protocols=tcp latency=80 drop-on-latency=true',
     );
-    expect(sourceLaunch(parseSourceUri('rtsp://nurse:a"b\\c@cam/x'), null)).toContain(
+    expect(cameraOf('rtsp://nurse:a"b\\c@cam/x')).toContain(
       'rtspsrc location="rtsp://cam/x" user-id="nurse" user-pw="a\\"b\\\\c" protocols=tcp',
     );
-    expect(sourceLaunch(parseSourceUri('srt://h:1?mode=caller'), null)).toBe(
-      'srtsrc uri="srt://h:1?mode=caller" ! decodebin',
+    expect(cameraOf('srt://h:1?mode=caller')).toBe('srtsrc uri="srt://h:1?mode=caller" ! decodebin');
+    expect(cameraOf('v4l2:///dev/video0')).toBe('v4l2src device="/dev/video0" ! decodebin');
+    expect(cameraOf('v4l2:///dev/video0?width=1920&height=1080&fps=60&encoding=mjpeg')).toBe(
+      'v4l2src device="/dev/video0" ! image/jpeg,width=1920,height=1080,framerate=60/1 ! decodebin',
     );
-    expect(sourceLaunch(parseSourceUri('v4l2:///dev/video0'), null)).toBe(
-      'v4l2src device="/dev/video0" ! decodebin',
-    );
-    expect(
-      sourceLaunch(parseSourceUri('v4l2:///dev/video0?width=1920&height=1080&fps=60&encoding=mjpeg'), null),
-    ).toBe('v4l2src device="/dev/video0" ! image/jpeg,width=1920,height=1080,framerate=60/1 ! decodebin');
-    expect(sourceLaunch(parseSourceUri('v4l2:///dev/video0?fps=30'), null)).toBe(
+    expect(cameraOf('v4l2:///dev/video0?fps=30')).toBe(
       'v4l2src device="/dev/video0" ! capsfilter caps="video/x-raw,framerate=30/1;image/jpeg,framerate=30/1" ! decodebin',
     );
-    expect(sourceLaunch(parseSourceUri('decklink://1?mode=1080i50&connection=sdi'), null)).toContain(
+    expect(cameraOf('decklink://1?mode=1080i50&connection=sdi')).toContain(
       'decklinkvideosrc device-number=1 mode=1080i50 connection=sdi',
     );
   });
@@ -58,6 +72,36 @@ describe('launch strings', () => {
     expect(replayText).not.toContain('drop=true');
     expect(replayText).toContain('fakesink name=pace sync=false');
     expect(isPaced(parseSourceUri('rtsp://cam/x'), 'live')).toBe(false);
+  });
+
+  it('takes woven fields apart before anything scales the picture, unless it is told not to', () => {
+    const camera = { ...both, fed: null };
+    const text = launchString(parseSourceUri('rtsp://cam/x'), camera);
+    expect(text.indexOf('deinterlace mode=auto fields=top')).toBeGreaterThan(0);
+    expect(text.indexOf('deinterlace')).toBeLessThan(text.indexOf('videoscale'));
+    expect(launchString(parseSourceUri('rtsp://cam/x#deinterlace=off'), camera)).not.toContain('deinterlace');
+  });
+
+  it('fills up the blocks of the JPEG encoder, and cuts that away before the network sees it', () => {
+    const file = parseSourceUri('/x.mp4');
+    const odd = { ...both.fed, size: { width: 630, height: 584 }, paddedWidth: 640 };
+    const text = launchString(file, { ...both, fed: odd });
+    expect(text).toContain('width=640,height=584');
+    expect(text).toContain('videocrop right=10 ! videoscale');
+    expect(launchString(file, both)).not.toContain('videocrop');
+  });
+
+  it('knows from the start how a fed picture becomes a JPEG: nothing is negotiated later', () => {
+    const file = parseSourceUri('/x.mp4');
+    const colour = (fed: Partial<typeof both.fed> | { pixelFormat: 'Y444' }): string =>
+      /name=displaycolour caps="([^"]*)"/.exec(
+        launchString(file, { ...both, fed: { ...both.fed, ...fed } }),
+      )?.[1] ?? '';
+    expect(colour({})).toBe('video/x-raw,format=I420,colorimetry=1:2:0:0');
+    expect(colour({ pixelFormat: 'Y444' })).toBe('video/x-raw,format=Y444,colorimetry=1:4:0:0');
+    // What JFIF wants already is left alone.
+    const full = { ...both.fed, colorimetry: '1:4:0:0' };
+    expect(launchString(file, { ...both, fed: full })).toContain('format=I420,colorimetry=1:4:0:0');
   });
 
   it('leaves out a branch that nobody wants', () => {

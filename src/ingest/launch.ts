@@ -2,30 +2,42 @@
  * The GStreamer launch string of one stream. Pure.
  *
  * ```
- * source ─ decode ─ queue(decoded) ─ convert ─ flip ─┬─ gate ─ shape      one whole picture now and then: its caps
- *                                                    ├─ 4×1 grey ─┬─ pace  waits until a file's frame is due
- *                                                    │            └─ index every frame's PTS
- *                                                    ├─ queue ─ scale ─ RGB ─ analysis
- *                                                    └─ queue ─ JPEG ─ display
+ * camera ─ decode ─ queue(decoded) ─ deinterlace ─ flip ─┬─ gate ─ shape      one whole picture now and then: its caps
+ * appsrc ─────────  queue(decoded) ──────────────────────┤                   (cameras only: a feed says its shape itself)
+ *                                                        ├─ 4×1 grey ─┬─ pace  waits until a file's frame is due
+ *                                                        │            └─ index every frame's PTS
+ *                                                        ├─ queue ─ scale ─ RGB ─ analysis
+ *                                                        └─ queue ─ JPEG ─ display
  * ```
+ *
+ * Recorded files, scenes, DICOM and folders come through appsrc with everything known before the start, so nothing is negotiated
+ * again while pictures flow and the same source gives the same bytes.
  *
  * The addon cannot read a PTS, so each sample travels as a GDP packet, whose header has it. The index branch
  * never drops and costs four bytes per frame: it tells how many frames there were and which are missing in
  * the other two. Those have a leaky queue each (live mode) and share nothing, so neither waits for the other.
  */
 import type { PictureSize } from '../frame.js';
-import type { SourceAddress } from './source-uri.js';
+import { isFourToOne } from './picture-format.js';
+import type { PixelFormat } from './sample-layout.js';
+import { isLive, type SourceAddress } from './source-uri.js';
 
 export interface LaunchOptions {
   readonly analysisSize: PictureSize | null;
   readonly displayQuality: number | null;
   readonly mode: 'live' | 'replay';
-  /** Frames pushed by our own code: size and rate are known before the start. */
-  readonly pushed: {
-    readonly size: PictureSize;
-    readonly pixelFormat: 'RGB' | 'RGBx';
-    readonly framesPerSecond: number | null;
-  } | null;
+  /** Of sources whose pictures come through appsrc; null for cameras. */
+  readonly fed: FedShape | null;
+}
+
+/** What a feed tells GStreamer before its first picture. */
+export interface FedShape {
+  readonly size: PictureSize;
+  /** Columns with those that fill up the JPEG encoder's blocks. */
+  readonly paddedWidth: number;
+  readonly pixelFormat: PixelFormat;
+  readonly colorimetry: string;
+  readonly framesPerSecond: number | null;
 }
 
 /** A string value in gst-launch syntax. */
@@ -53,10 +65,11 @@ function login(given: Extract<SourceAddress, { kind: 'rtsp' }>['login']): string
   return given === null ? '' : ` user-id=${quote(given.user)} user-pw=${quote(given.password)}`;
 }
 
-export function sourceLaunch(address: SourceAddress, pushed: LaunchOptions['pushed']): string {
+/** The camera of an address up to its raw pictures. */
+export function cameraLaunch(
+  address: Extract<SourceAddress, { kind: 'rtsp' | 'srt' | 'v4l2' | 'decklink' }>,
+): string {
   switch (address.kind) {
-    case 'file':
-      return `filesrc location=${quote(address.path)} ! decodebin`;
     case 'rtsp':
       return (
         `rtspsrc location=${quote(address.location)}${login(address.login)} protocols=${address.transport} latency=${address.latencyMs} ` +
@@ -79,23 +92,29 @@ export function sourceLaunch(address: SourceAddress, pushed: LaunchOptions['push
     case 'decklink':
       return (
         `decklinkvideosrc device-number=${address.deviceNumber} mode=${address.mode} ` +
-        `connection=${address.connection} drop-no-signal-frames=true buffer-size=3 ! deinterlace mode=auto`
+        `connection=${address.connection} drop-no-signal-frames=true buffer-size=3`
       );
-    case 'dicom':
-    case 'folder':
-    case 'synthetic': {
-      if (pushed === null) throw new Error('a pushed source needs its size');
-      const { size, pixelFormat, framesPerSecond } = pushed;
-      const rate = framesPerSecond === null ? '0/1' : fraction(framesPerSecond);
-      return (
-        `appsrc name=source format=time is-live=false max-bytes=0 caps=` +
-        quote(
-          `video/x-raw,format=${pixelFormat},width=${size.width},height=${size.height},framerate=${rate},` +
-            'pixel-aspect-ratio=1/1,colorimetry=sRGB,interlace-mode=progressive',
-        )
-      );
-    }
   }
+}
+
+/**
+ * Pictures woven of two fields are taken apart before anything scales them: one picture for one, motion-adaptive, so that
+ * numbers and rate stay. Progressive ones pass untouched.
+ */
+function deinterlacer(address: SourceAddress): string {
+  const isOff = 'deinterlacing' in address && address.deinterlacing === 'off';
+  return isOff ? '' : '! deinterlace mode=auto fields=top method=yadif ';
+}
+
+function feedLaunch({ size, paddedWidth, pixelFormat, colorimetry, framesPerSecond }: FedShape): string {
+  const rate = framesPerSecond === null ? '0/1' : fraction(framesPerSecond);
+  return (
+    `appsrc name=source format=time is-live=false max-bytes=0 caps=` +
+    quote(
+      `video/x-raw,format=${pixelFormat},width=${paddedWidth},height=${size.height},framerate=${rate},` +
+        `pixel-aspect-ratio=1/1,colorimetry=${colorimetry},interlace-mode=progressive`,
+    )
+  );
 }
 
 /** Caps alternatives hold a semicolon, which only capsfilter's property takes. */
@@ -104,15 +123,9 @@ function filterCaps(filter: string): string {
   return caps.includes(';') ? ` ! capsfilter caps=${quote(caps)}` : filter;
 }
 
-/** True where the file's own clock must be imitated: the index sink waits for each frame's time. */
+/** True where the source's own clock must be imitated: the pace sink waits for each frame's time. */
 export function isPaced(address: SourceAddress, mode: 'live' | 'replay'): boolean {
-  if (mode === 'replay') return false;
-  return (
-    address.kind !== 'rtsp' &&
-    address.kind !== 'srt' &&
-    address.kind !== 'v4l2' &&
-    address.kind !== 'decklink'
-  );
+  return mode === 'live' && !isLive(address);
 }
 
 /**
@@ -131,16 +144,29 @@ export const displayCaps = {
   fourToOne: { through: 'video/x-raw', colour: 'video/x-raw,format=I420,colorimetry=1:2:0:0' },
 } as const;
 
+/** Samples that are what JFIF wants already. */
+const jfifColorimetry = '1:4:0:0';
+
+function displayStepsOf(fed: FedShape): { readonly through: string; readonly colour: string } {
+  if (!isFourToOne(fed.pixelFormat)) return displayCaps.full;
+  return fed.colorimetry === jfifColorimetry
+    ? { through: 'video/x-raw', colour: `video/x-raw,format=I420,colorimetry=${jfifColorimetry}` }
+    : displayCaps.fourToOne;
+}
+
 export function launchString(address: SourceAddress, options: LaunchOptions): string {
   const live = options.mode === 'live';
+  const { fed } = options;
   // A short stall of a busy machine must not cost a picture: four wait for the display, two for the analysis,
   // where the newest counts more. In replay mode two of each hold the source back.
   const waiting = { display: live ? 4 : 2, analysis: 2 };
   const sink = (name: 'display' | 'analysis'): string =>
     `gdppay ! appsink name=${name} sync=false async=false max-buffers=${waiting[name]} drop=${live}`;
   const parts = [
-    `${sourceLaunch(address, options.pushed)} ! ${smallQueue('decoded', 3, false)} ` +
-      '! videoconvert ! videoflip video-direction=auto ! tee name=picture',
+    isCamera(address)
+      ? `${cameraLaunch(address)} ! ${smallQueue('decoded', 3, false)} ! videoconvert ${deinterlacer(address)}` +
+        '! videoflip video-direction=auto ! tee name=picture'
+      : `${feedLaunch(needed(fed))} ! ${smallQueue('decoded', 3, false)} ! tee name=picture`,
     'picture. ! videoscale method=nearest-neighbour ! videoconvert ' +
       '! video/x-raw,format=GRAY8,width=4,height=1,pixel-aspect-ratio=1/1 ! tee name=tick',
     // A tee serves its pads in order and waits for each: this sink lets a frame pass when it is due. gdppay
@@ -148,29 +174,48 @@ export function launchString(address: SourceAddress, options: LaunchOptions): st
     `tick. ! fakesink name=pace sync=${isPaced(address, options.mode)}`,
     // Never dropping: in live mode unbounded, but of 66-byte packets; in replay mode it holds the source back.
     `tick. ! gdppay ! appsink name=index sync=false async=false max-buffers=${live ? 0 : 4}`,
-    // After the index branch: a sink that holds its preroll buffer would keep the index from getting any. Its caps
-    // come as a GDP packet; and gdppay refuses seeks, here and elsewhere, so that the source sees one, by the pace sink.
-    'picture. ! valve name=gate drop-mode=forward-sticky-events ! gdppay ! appsink name=shape sync=false async=false',
   ];
+  if (fed === null)
+    // After the index branch: a sink that holds its preroll buffer would keep the index from getting any. Its caps
+    // come as a GDP packet.
+    parts.push(
+      'picture. ! valve name=gate drop-mode=forward-sticky-events ! gdppay ! appsink name=shape sync=false async=false',
+    );
   if (options.analysisSize !== null) {
     const { width, height } = options.analysisSize;
+    const extra = fed === null ? 0 : fed.paddedWidth - fed.size.width;
     // Before the display branch: its millisecond of work then starts before the several of the JPEG, not beside them.
     // Plain bilinear reads two pixels per axis and aliases when it shrinks; bilinear2 reads all of them and comes within
     // a third of a grey level of what evaluation feeds the network.
     parts.push(
-      `picture. ! ${smallQueue('analysisqueue', waiting.analysis, live)} ! videoscale add-borders=false method=bilinear2 ! videoconvert ` +
+      `picture. ! ${smallQueue('analysisqueue', waiting.analysis, live)}${extra > 0 ? ` ! videocrop right=${extra}` : ''} ` +
+        '! videoscale add-borders=false method=bilinear2 ! videoconvert ' +
         `! video/x-raw,format=RGB,width=${width},height=${height},pixel-aspect-ratio=1/1 ! ${sink('analysis')}`,
     );
   }
   if (options.displayQuality !== null) {
+    const steps = fed === null ? displayCaps.full : displayStepsOf(fed);
     parts.push(
-      `picture. ! ${smallQueue('displayqueue', waiting.display, live)} ! videoscale add-borders=false ` +
-        '! capsfilter name=displaysize caps="video/x-raw,pixel-aspect-ratio=1/1" ' +
-        // Until the source's pixel format is known, nothing is given away.
-        `! videoconvert ! capsfilter name=displaythrough caps="${displayCaps.full.through}" ` +
-        `! videoconvert ! capsfilter name=displaycolour caps="${displayCaps.full.colour}" ` +
+      `picture. ! ${smallQueue('displayqueue', waiting.display, live)} ` +
+        (fed === null
+          ? '! videoscale add-borders=false ! capsfilter name=displaysize caps="video/x-raw,pixel-aspect-ratio=1/1" '
+          : '') +
+        // Until a camera's pixel format is known, nothing is given away.
+        `! videoconvert ! capsfilter name=displaythrough caps="${steps.through}" ` +
+        `! videoconvert ! capsfilter name=displaycolour caps="${steps.colour}" ` +
         `! jpegenc quality=${options.displayQuality} ! ${sink('display')}`,
     );
   }
   return parts.join('\n');
+}
+
+function isCamera(
+  address: SourceAddress,
+): address is Extract<SourceAddress, { kind: 'rtsp' | 'srt' | 'v4l2' | 'decklink' }> {
+  return isLive(address);
+}
+
+function needed(fed: FedShape | null): FedShape {
+  if (fed === null) throw new Error('a source that is no camera needs its shape');
+  return fed;
 }

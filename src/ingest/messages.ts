@@ -15,32 +15,30 @@ export interface ChildRequest {
   readonly pass: number;
   /** Where a finite source goes on after its child died; null: from the beginning. */
   readonly resume: ResumePoint | null;
-  /** false once a seek in this file has failed. */
-  readonly seekable: boolean;
 }
 
 export interface ResumePoint {
-  /** Whole seconds: the addon cannot seek finer. */
+  /** Where to begin reading: some frames before the first new one. */
   readonly seekSeconds: number;
-  /** GStreamer PTS of the source's very first frame, mediaNs 0. */
+  /** Time of the source's very first frame on its own clock, mediaNs 0. */
   readonly zeroPtsNs: number;
-  /** mediaNs and sourceFrame of frames seen around the place, to number the frames again exactly. */
+  /** mediaNs and sourceFrame of frames seen before the place, to number the frames again exactly. */
   readonly seen: readonly (readonly [mediaNs: number, sourceFrame: number])[];
-  /** For sources that count frames: the next to deliver. */
+  /** The next to deliver. */
   readonly nextSourceFrame: number;
 }
 
 export type ChildMessage =
   | { readonly kind: 'format'; readonly format: SourceFormat; readonly zeroPtsNs: number }
   | { readonly kind: 'dropped'; readonly stage: DropStage; readonly count: number }
+  /** A camera was joined between two key pictures: what it sends until the next cannot be decoded and is left out. */
+  | { readonly kind: 'key-awaited' }
+  /** Much has to be looked at before the first frame, and it goes on. */
+  | { readonly kind: 'opening' }
   /** All is well although nothing comes: the next frame of a file is due then, on the monotonic clock. */
   | { readonly kind: 'waiting'; readonly untilNs: number }
   /** The last frame has been sent. `damagedAtS`: the recording broke off there. */
   | { readonly kind: 'ended'; readonly damagedAtS: number | null }
-  /** A source that repeats but cannot seek asks to be started again for the next pass. */
-  | { readonly kind: 'again' }
-  /** A seek had no effect: start again without. */
-  | { readonly kind: 'unseekable' }
   | {
       readonly kind: 'failed';
       readonly code: IngestCode;

@@ -19,6 +19,29 @@ export function displaySize(stored: PictureSize, pixelAspect: string): PictureSi
 
 /** Size in a JPEG's frame header; null when there is none. */
 export function jpegSize(jpeg: Uint8Array): PictureSize | null {
+  const at = frameHeaderOf(jpeg);
+  return at === null
+    ? null
+    : {
+        height: ((jpeg[at + 5] ?? 0) << 8) | (jpeg[at + 6] ?? 0),
+        width: ((jpeg[at + 7] ?? 0) << 8) | (jpeg[at + 8] ?? 0),
+      };
+}
+
+/**
+ * Lets a JPEG end, in place, at `width` instead of the end of its last blocks: columns that only filled them up are then not part
+ * of the picture any more, for any reader.
+ * @param width at most the width it has, and more than that less one block of 16
+ */
+export function narrowJpeg(jpeg: Uint8Array, width: number): void {
+  const at = frameHeaderOf(jpeg);
+  if (at === null) return;
+  jpeg[at + 7] = width >> 8;
+  jpeg[at + 8] = width & 255;
+}
+
+/** Where the frame header's marker begins; null where there is none. */
+function frameHeaderOf(jpeg: Uint8Array): number | null {
   if (jpeg[0] !== 0xff || jpeg[1] !== 0xd8) return null;
   let at = 2;
   while (at + 9 < jpeg.length) {
@@ -26,11 +49,7 @@ export function jpegSize(jpeg: Uint8Array): PictureSize | null {
     const marker = jpeg[at + 1] ?? 0;
     const length = ((jpeg[at + 2] ?? 0) << 8) | (jpeg[at + 3] ?? 0);
     // Start of frame: C0..CF without DHT (C4), JPG (C8) and DAC (CC).
-    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc)
-      return {
-        height: ((jpeg[at + 5] ?? 0) << 8) | (jpeg[at + 6] ?? 0),
-        width: ((jpeg[at + 7] ?? 0) << 8) | (jpeg[at + 8] ?? 0),
-      };
+    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) return at;
     if (marker === 0xda) return null;
     at += 2 + length;
   }

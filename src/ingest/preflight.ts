@@ -1,11 +1,18 @@
-/** What can be said about a source before a process is started for it. Main process. */
+/**
+ * What can be said about a source before anything is started for it. Looks at files, and a file on a share that hangs is looked
+ * at for ever: runs in the source's own process, or in a look-process.ts, never in the main process.
+ */
+import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { ingestError } from './errors.js';
-import type { SourceAddress } from './source-uri.js';
+import { fileAddress, folderAddress, splitOptions, type SourceAddress } from './source-uri.js';
+
+type PathAddress = Extract<SourceAddress, { kind: 'file' | 'dicom' }>;
 
 /**
- * @returns the address, with a file that is DICOM by its content named so
- * @throws SONO_SOURCE_MISSING, SONO_SOURCE_FORBIDDEN, SONO_SOURCE_EMPTY
+ * @returns the address, with a folder of pictures and a file that is DICOM by its content named so
+ * @throws SONO_SOURCE_MISSING, SONO_SOURCE_FORBIDDEN, SONO_SOURCE_EMPTY, SONO_SOURCE_NOT_VIDEO, SONO_SOURCE_URI (options of
+ *   a folder), SONO_SOURCE_DEVICE_ABSENT
  */
 export async function checkSource(address: SourceAddress): Promise<SourceAddress> {
   switch (address.kind) {
@@ -26,24 +33,42 @@ export async function checkSource(address: SourceAddress): Promise<SourceAddress
       return address;
     case 'file':
     case 'dicom':
-      return checkFile(address);
+      return checkPath(address);
   }
 }
 
-async function checkFile(
-  address: Extract<SourceAddress, { kind: 'file' | 'dicom' }>,
-): Promise<SourceAddress> {
+/** A path is taken literally; only where nothing is there may "?fps=" or "?deinterlace=" be options. */
+async function checkPath(address: PathAddress): Promise<SourceAddress> {
   const { path } = address;
-  const file = await open(path, 'r').catch((error: unknown) => {
-    const code = (error as NodeJS.ErrnoException).code;
-    throw code === 'EACCES' || code === 'EPERM'
-      ? ingestError('SONO_SOURCE_FORBIDDEN', { path }, error)
-      : ingestError('SONO_SOURCE_MISSING', { path }, error);
+  const about = await stat(path).catch((error: unknown) => notThere(path, error));
+  if (about instanceof Error) {
+    const split = splitOptions(path);
+    const found = split && (await stat(split.path).catch(() => null));
+    if (split === null || found === null) throw about;
+    if (found.isDirectory()) return folderAddress(split.path, split.options);
+    return checkPath(fileAddress(split.path, split.options));
+  }
+  if (about.isDirectory()) return folderAddress(path, '');
+  // A pipe, a socket or a device would be waited for without an end, and has no pictures that can be found again.
+  if (!about.isFile()) throw ingestError('SONO_SOURCE_NOT_VIDEO', { path });
+  return checkFile(address);
+}
+
+function notThere(path: string, error: unknown): Error {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'EACCES' || code === 'EPERM'
+    ? ingestError('SONO_SOURCE_FORBIDDEN', { path }, error)
+    : ingestError('SONO_SOURCE_MISSING', { path }, error);
+}
+
+async function checkFile(address: PathAddress): Promise<SourceAddress> {
+  const { path } = address;
+  // Without waiting: between the look and the opening the file may have become a pipe.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
+    throw notThere(path, error);
   });
   try {
-    const about = await file.stat();
-    if (about.isFile() && about.size === 0) throw ingestError('SONO_SOURCE_EMPTY', { path });
-    if (!about.isFile()) return address;
+    if ((await file.stat()).size === 0) throw ingestError('SONO_SOURCE_EMPTY', { path });
     const head = Buffer.alloc(132);
     const { bytesRead } = await file.read(head, 0, 132, 0);
     const isDicom = bytesRead === 132 && head.toString('latin1', 128) === 'DICM';

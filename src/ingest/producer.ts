@@ -16,28 +16,3 @@ export interface FrameProducer {
   /** uint8, height × width × 3 or 4, tightly packed. */
   frame(index: number): Promise<Uint8Array>;
 }
-
-/**
- * Rows as GStreamer wants them: each padded to four bytes.
- * @param rgb height × width × 3, tightly packed
- */
-export function padRows(rgb: Uint8Array, size: PictureSize): Buffer {
-  const rowBytes = size.width * 3;
-  const strideBytes = (rowBytes + 3) & ~3;
-  if (strideBytes === rowBytes) return Buffer.from(rgb.buffer, rgb.byteOffset, rgb.byteLength);
-  const out = Buffer.alloc(strideBytes * size.height);
-  for (let y = 0; y < size.height; y += 1)
-    out.set(rgb.subarray(y * rowBytes, (y + 1) * rowBytes), y * strideBytes);
-  return out;
-}
-
-/** The reverse of padRows, without a copy where there is no padding. */
-export function unpadRows(padded: Uint8Array, size: PictureSize): Uint8Array {
-  const rowBytes = size.width * 3;
-  const strideBytes = (rowBytes + 3) & ~3;
-  if (strideBytes === rowBytes) return padded;
-  const out = new Uint8Array(rowBytes * size.height);
-  for (let y = 0; y < size.height; y += 1)
-    out.set(padded.subarray(y * strideBytes, y * strideBytes + rowBytes), y * rowBytes);
-  return out;
-}

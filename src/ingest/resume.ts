@@ -1,8 +1,9 @@
-/** Finding the place again in a file after its child process died. Pure; parent and child use it. */
+/** Finding the place again in a source after its child process died. Pure; main process. */
 import type { FrameIdentity } from '../frame.js';
 import type { ResumePoint } from './messages.js';
 
 const keptFrames = 600;
+const leadSeconds = 2;
 
 /** Remembers the frames delivered last, so that the next child can number its frames exactly. */
 export class ResumeTracker {
@@ -33,7 +34,8 @@ export class ResumeTracker {
   point(): ResumePoint | null {
     const last = this.#seen.at(-1);
     if (last === undefined) return null;
-    const seekSeconds = Math.floor(last[0] / 1e9);
+    // Early enough that several known frames come first: by them the new ones are numbered.
+    const seekSeconds = Math.max(0, Math.floor(last[0] / 1e9) - leadSeconds);
     return {
       seekSeconds,
       zeroPtsNs: this.#zeroPtsNs,
@@ -41,20 +43,4 @@ export class ResumeTracker {
       nextSourceFrame: last[1] + 1,
     };
   }
-}
-
-/**
- * Media time and number of the first frame after a seek. A decoder cuts the frame that spans the seek position,
- * so its PTS may be later than its true start: it is the last known frame that starts no later.
- */
-export function resumedFrame(
-  resume: ResumePoint,
-  mediaNs: number,
-  framesPerSecond: number,
-): [mediaNs: number, sourceFrame: number] {
-  let known: readonly [number, number] | null = null;
-  for (const seen of resume.seen) if (seen[0] <= mediaNs + 1e6) known = seen;
-  if (known === null) return [mediaNs, Math.round((mediaNs * framesPerSecond) / 1e9)];
-  const steps = Math.floor(((mediaNs - known[0]) * framesPerSecond) / 1e9 + 0.05);
-  return steps <= 0 ? [known[0], known[1]] : [mediaNs, known[1] + steps];
 }

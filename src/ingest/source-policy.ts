@@ -5,7 +5,7 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ingestError } from './errors.js';
-import { networkHost, parseSourceUri, redact, type SourceAddress } from './source-uri.js';
+import { networkHost, parseSourceUri, redact, splitOptions, type SourceAddress } from './source-uri.js';
 
 export interface SourcePolicyOptions {
   /** Folders below which files must lie; null: anywhere. */
@@ -27,11 +27,9 @@ export class SourcePolicy {
         return;
       case 'file':
       case 'dicom':
-        await this.#checkPath(uri, address.path);
-        return;
       case 'folder':
         await this.#checkPath(uri, address.path);
-        await this.#checkLinks(uri, address.path);
+        await this.#checkLinks(uri, splitOptions(address.path)?.path ?? address.path);
         return;
       case 'v4l2':
         // A device is no file of a patient, but a path could name one.
@@ -62,9 +60,12 @@ export class SourcePolicy {
   async #checkPath(uri: string, path: string): Promise<void> {
     const { mediaRoots } = this.options;
     if (mediaRoots === null) return;
-    const target = await resolved(path);
     const roots = await Promise.all(mediaRoots.map(resolved));
-    if (!roots.some((root) => isBelow(target, root))) throw outside(uri);
+    // What follows a question mark may be options of a folder, or a part of its name.
+    for (const candidate of [path, splitOptions(path)?.path ?? path]) {
+      const target = await resolved(candidate);
+      if (!roots.some((root) => isBelow(target, root))) throw outside(uri);
+    }
   }
 
   /** A picture in a folder may be a link to somewhere else. */

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SonoError } from '../errors.js';
-import { isEndless, isLive, isPushed, networkHost, parseSourceUri } from './source-uri.js';
+import { fileAddress, isFed, isLive, networkHost, parseSourceUri } from './source-uri.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sono-uri-'));
 mkdirSync(join(folder, 'pictures'));
@@ -15,24 +15,53 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe('source addresses', () => {
   it('takes paths literally, also odd ones', () => {
     const path = join(folder, 'a:b?.mp4');
-    expect(parseSourceUri(path)).toEqual({ kind: 'file', path });
-    expect(parseSourceUri(pathToFileURL(path).href)).toEqual({ kind: 'file', path });
+    expect(parseSourceUri(path)).toEqual({ kind: 'file', path, deinterlacing: 'auto' });
+    expect(parseSourceUri(pathToFileURL(path).href)).toEqual({ kind: 'file', path, deinterlacing: 'auto' });
     expect(parseSourceUri('no such file.mkv')).toEqual({
       kind: 'file',
       path: join(process.cwd(), 'no such file.mkv'),
+      deinterlacing: 'auto',
     });
   });
 
-  it('tells DICOM files and folders of pictures from videos', () => {
+  it('looks at no file: a folder is one for who looks', () => {
     expect(parseSourceUri('/data/heart.DCM')).toEqual({ kind: 'dicom', path: '/data/heart.DCM' });
     const pictures = join(folder, 'pictures');
-    expect(parseSourceUri(pictures)).toEqual({ kind: 'folder', path: pictures, framesPerSecond: 25 });
+    expect(parseSourceUri(pictures)).toEqual({ kind: 'file', path: pictures, deinterlacing: 'auto' });
     expect(parseSourceUri(`${pictures}?fps=12.5`)).toEqual({
-      kind: 'folder',
-      path: pictures,
-      framesPerSecond: 12.5,
+      kind: 'file',
+      path: `${pictures}?fps=12.5`,
+      deinterlacing: 'auto',
     });
-    expect(parseSourceUri(`${pathToFileURL(pictures).href}?fps=50`)).toMatchObject({ framesPerSecond: 50 });
+    expect(parseSourceUri(`${pathToFileURL(pictures).href}?fps=50`)).toEqual({
+      kind: 'file',
+      path: `${pictures}?fps=50`,
+      deinterlacing: 'auto',
+    });
+  });
+
+  it('leaves woven fields as they are where it is told to', () => {
+    const off = { deinterlacing: 'off' };
+    expect(fileAddress('/woven.mp4', 'deinterlace=off')).toEqual({
+      kind: 'file',
+      path: '/woven.mp4',
+      ...off,
+    });
+    expect(() => fileAddress('/woven.mp4', 'deinterlace=no')).toThrow(
+      expect.objectContaining({ code: 'SONO_SOURCE_URI' }) as Error,
+    );
+    expect(parseSourceUri('rtsp://cam/live#deinterlace=off')).toMatchObject({
+      location: 'rtsp://cam/live',
+      ...off,
+    });
+    expect(parseSourceUri('srt://cam:7001?mode=caller#deinterlace=off')).toMatchObject({
+      location: 'srt://cam:7001?mode=caller',
+      ...off,
+    });
+    for (const wrong of ['rtsp://cam/x#deinterlace=no', 'srt://cam:7001#fps=3'])
+      expect(() => parseSourceUri(wrong)).toThrow(
+        expect.objectContaining({ code: 'SONO_SOURCE_URI' }) as Error,
+      );
   });
 
   it('reads cameras on the network', () => {
@@ -42,6 +71,7 @@ describe('source addresses', () => {
       login: null,
       transport: 'tcp',
       latencyMs: 20,
+      deinterlacing: 'auto',
     });
     expect(parseSourceUri('rtspu://cam/live')).toMatchObject({
       location: 'rtsp://cam/live',
@@ -56,6 +86,7 @@ describe('source addresses', () => {
     expect(parseSourceUri('srt://:7001?mode=listener')).toEqual({
       kind: 'srt',
       location: 'srt://:7001?mode=listener',
+      deinterlacing: 'auto',
     });
   });
 
@@ -74,6 +105,7 @@ describe('source addresses', () => {
       login: { user: 'nurse', password },
       transport: 'tcp',
       latencyMs: 5,
+      deinterlacing: 'auto',
     });
   });
 
@@ -86,13 +118,6 @@ describe('source addresses', () => {
     expect(host('srt://10.0.0.9:7001?m%6fde=listener')).toBe('');
     expect(host('srt://:7001')).toBe('');
     expect(host('v4l2:///dev/video0')).toBeNull();
-  });
-
-  it('knows what never ends', () => {
-    const endless = (uri: string) => isEndless(parseSourceUri(uri));
-    for (const uri of ['rtsp://cam/x', 'srt://cam:1', 'v4l2:///dev/video0', 'decklink://0', 'synthetic:echo'])
-      expect(endless(uri)).toBe(true);
-    for (const uri of ['case.mp4', 'synthetic:echo?duration=5']) expect(endless(uri)).toBe(false);
   });
 
   it('reads local devices', () => {
@@ -154,7 +179,7 @@ describe('source addresses', () => {
     'rtsp://***@cam/live',
     'srt://cam:7001?passphrase=***',
     'nurse:secret@cam/live',
-    'left=rtsp://cam/live',
+    'left=rtsp://nurse:secret@cam/live',
   ])('refuses "%s" with one code and a reason', (uri) => {
     expect(() => parseSourceUri(uri)).toThrow(expect.objectContaining({ code: 'SONO_SOURCE_URI' }) as Error);
   });
@@ -173,7 +198,7 @@ describe('source addresses', () => {
       fc.property(scheme, fc.string({ unit: 'binary' }), (start, rest) => {
         try {
           const address = parseSourceUri(start + rest);
-          expect(isLive(address) && isPushed(address)).toBe(false);
+          expect(isLive(address)).not.toBe(isFed(address));
         } catch (error) {
           expect(error).toBeInstanceOf(SonoError);
           expect((error as SonoError).code).toBe('SONO_SOURCE_URI');

@@ -1,12 +1,11 @@
 /**
- * What a person writes to name a source, parsed once into a closed set of kinds. Pure apart from one
- * `stat` that tells a folder from a file; runs in the main process.
+ * What a person writes to name a source, parsed once into a closed set of kinds. Pure: no file is looked at, because a share
+ * that hangs would hold the main process. What lies at a path is found out by the source's own process (preflight.ts).
  */
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SonoError } from '../errors.js';
-import { redact, redactText } from '../redact.js';
+import { holdsSecret, redact, redactText } from '../redact.js';
 import { ingestError } from './errors.js';
 
 export { redact } from '../redact.js';
@@ -14,8 +13,12 @@ export { redact } from '../redact.js';
 export const syntheticKinds = ['laparoscopy', 'echo', 'counter'] as const;
 export type SyntheticKind = (typeof syntheticKinds)[number];
 
+/** auto: pictures that are marked as two woven fields are taken apart; off: shown as they are stored. */
+export type Deinterlacing = 'auto' | 'off';
+
 export type SourceAddress =
-  | { readonly kind: 'file'; readonly path: string }
+  /** A path as it was written, until somebody has looked: it may be a folder, or end with options. */
+  | { readonly kind: 'file'; readonly path: string; readonly deinterlacing: Deinterlacing }
   | { readonly kind: 'dicom'; readonly path: string }
   | { readonly kind: 'folder'; readonly path: string; readonly framesPerSecond: number }
   | {
@@ -26,8 +29,9 @@ export type SourceAddress =
       readonly login: { readonly user: string; readonly password: string } | null;
       readonly transport: 'tcp' | 'udp';
       readonly latencyMs: number;
+      readonly deinterlacing: Deinterlacing;
     }
-  | { readonly kind: 'srt'; readonly location: string }
+  | { readonly kind: 'srt'; readonly location: string; readonly deinterlacing: Deinterlacing }
   | {
       readonly kind: 'v4l2';
       readonly device: string;
@@ -70,16 +74,11 @@ export function isLive(address: SourceAddress): boolean {
   }
 }
 
-/** Sources that never come to an end by themselves: they can be watched and recorded, not worked on as a recording. */
-export function isEndless(address: SourceAddress): boolean {
-  return isLive(address) || (address.kind === 'synthetic' && address.durationS === null);
-}
+/** Sources with an end or at least a beginning, whose pictures enter GStreamer through appsrc. */
+export type FedAddress = Extract<SourceAddress, { kind: 'file' | 'dicom' | 'folder' | 'synthetic' }>;
 
-/** True for sources whose frames our own code makes and pushes into GStreamer. */
-export function isPushed(
-  address: SourceAddress,
-): address is Extract<SourceAddress, { kind: 'dicom' | 'folder' | 'synthetic' }> {
-  return address.kind === 'dicom' || address.kind === 'folder' || address.kind === 'synthetic';
+export function isFed(address: SourceAddress): address is FedAddress {
+  return !isLive(address);
 }
 
 const syntheticDefaults: Record<SyntheticKind, { width: number; height: number; framesPerSecond: number }> = {
@@ -101,7 +100,7 @@ export function parseSourceUri(uri: string): SourceAddress {
   if (text.includes('\0')) throw uriProblem('?', 'it holds a zero byte');
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
   // One letter before a colon is a file name such as "a:b.mp4", never a scheme of ours.
-  if (scheme === undefined || scheme.length === 1) return parsePath(uri, text);
+  if (scheme === undefined || scheme.length === 1) return ofPath(parsePath(uri, text));
   switch (scheme) {
     case 'file':
       return parseFileUrl(uri, text);
@@ -120,7 +119,7 @@ export function parseSourceUri(uri: string): SourceAddress {
       return parseSynthetic(uri, text);
     default:
       if (text.includes('://')) throw uriProblem(uri, `"${scheme}" is not known`);
-      return parsePath(uri, text);
+      return ofPath(parsePath(uri, text));
   }
 }
 
@@ -130,54 +129,51 @@ function uriProblem(uri: string, why: string): SonoError {
 }
 
 function parseFileUrl(uri: string, text: string): SourceAddress {
-  let url: URL;
-  let path: string;
   try {
-    url = new URL(text);
-    const bare = new URL(text);
-    bare.search = '';
-    bare.hash = '';
-    path = fileURLToPath(bare);
+    const url = new URL(text);
+    const { search } = url;
+    url.search = '';
+    url.hash = '';
+    return ofPath(fileURLToPath(url) + search);
   } catch {
     throw uriProblem(uri, 'it is not a valid file address');
   }
-  return classifyPath(uri, path, url.searchParams);
 }
 
-/** A login, or an address of the network behind something else: never a file that somebody meant. */
-const loginInPath = /[^/]*:[^/]*@/;
-const addressInPath = /(?:rtsp[a-z]?|srt):\/.*$/is;
-
-function parsePath(uri: string, text: string): SourceAddress {
-  if ((loginInPath.test(text) || addressInPath.test(text)) && isFolder(text) === null)
-    throw uriProblem(
-      text.replace(addressInPath, (address) => redact(address)).replace(loginInPath, '***@'),
-      'a camera is written rtsp://name:password@host/path, with nothing before it',
-    );
-  // A path is taken literally; only where no such file exists may "?fps=" be an option of a folder.
-  if (isFolder(text) === null) {
-    const options = /^([^?]*)\?([a-z]+=[^&?]*(?:&[a-z]+=[^&?]*)*)$/i.exec(text);
-    if (options?.[1] !== undefined && isFolder(options[1]) === true) {
-      return classifyPath(uri, resolve(options[1]), new URLSearchParams(options[2]));
-    }
-  }
-  return classifyPath(uri, resolve(text), new URLSearchParams());
+/** A login, or an address of the network behind something else, is never a file that somebody meant. */
+function parsePath(uri: string, text: string): string {
+  if (holdsSecret(text))
+    throw uriProblem(uri, 'a camera is written rtsp://name:password@host/path, with nothing before it');
+  return resolve(text);
 }
 
-function classifyPath(uri: string, path: string, options: URLSearchParams): SourceAddress {
-  if (isFolder(path) === true) {
-    checkKeys(uri, options, ['fps']);
-    return { kind: 'folder', path, framesPerSecond: rate(uri, options, 25) };
-  }
-  return /\.(dcm|dicom)$/i.test(path) ? { kind: 'dicom', path } : { kind: 'file', path };
+function ofPath(path: string): SourceAddress {
+  return /\.(dcm|dicom)$/i.test(path)
+    ? { kind: 'dicom', path }
+    : { kind: 'file', path, deinterlacing: 'auto' };
 }
 
-function isFolder(path: string): boolean | null {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return null;
-  }
+/** Where the rate of a folder's pictures is not given. */
+const folderFramesPerSecond = 25;
+
+/** A folder of pictures, for who has seen that it is one. @throws SONO_SOURCE_URI for options that it does not have */
+export function folderAddress(path: string, options: string): Extract<SourceAddress, { kind: 'folder' }> {
+  const parsed = new URLSearchParams(options);
+  checkKeys(path, parsed, ['fps']);
+  return { kind: 'folder', path, framesPerSecond: rate(path, parsed, folderFramesPerSecond) };
+}
+
+/** A file with options, for who has seen that it is one. @throws SONO_SOURCE_URI for options that it does not have */
+export function fileAddress(path: string, options: string): Extract<SourceAddress, { kind: 'file' }> {
+  const parsed = new URLSearchParams(options);
+  checkKeys(path, parsed, ['deinterlace']);
+  return { kind: 'file', path, deinterlacing: deinterlacing(path, parsed) };
+}
+
+/** `path?key=value…` in its two parts; null where the text does not end with options. */
+export function splitOptions(path: string): { readonly path: string; readonly options: string } | null {
+  const match = /^([^?]*)\?([a-z]+=[^&?]*(?:&[a-z]+=[^&?]*)*)$/i.exec(path);
+  return match?.[1] === undefined || match[2] === undefined ? null : { path: match[1], options: match[2] };
 }
 
 /** As GStreamer and everybody else reads `rtsp://user:password@host:port/path`. */
@@ -237,11 +233,11 @@ function parseRtsp(uri: string, text: string, scheme: string): SourceAddress {
   const name = host.includes(':') ? `[${host}]` : host;
   const location = `${scheme === 'rtsps' ? 'rtsps' : 'rtsp'}://${name}${port === '' ? '' : `:${port}`}${path}`;
   const options = new URLSearchParams(fragment);
-  checkKeys(uri, options, ['transport', 'latencyMs']);
+  checkKeys(uri, options, ['transport', 'latencyMs', 'deinterlace']);
   const transport = options.get('transport') ?? (scheme === 'rtspu' ? 'udp' : 'tcp');
   if (transport !== 'tcp' && transport !== 'udp') throw uriProblem(uri, 'transport is tcp or udp');
   const latencyMs = integer(uri, options, 'latencyMs', 0, 10_000) ?? (transport === 'udp' ? 60 : 20);
-  return { kind: 'rtsp', location, login, transport, latencyMs };
+  return { kind: 'rtsp', location, login, transport, latencyMs, deinterlacing: deinterlacing(uri, options) };
 }
 
 export function isNetwork(
@@ -259,10 +255,13 @@ export function networkHost(address: SourceAddress): string | null {
 }
 
 function parseSrt(uri: string, text: string): SourceAddress {
+  const [address = '', fragment = ''] = text.split('#', 2);
+  const options = new URLSearchParams(fragment);
+  checkKeys(uri, options, ['deinterlace']);
   // "srt://:7001?mode=listener" has no host, which the URL class refuses.
-  const match = /^srt:\/\/([^:/?#]*|\[[0-9a-f:]+\]):(\d{1,5})(\/)?(\?[^#]*)?$/i.exec(text);
+  const match = /^srt:\/\/([^:/?#]*|\[[0-9a-f:]+\]):(\d{1,5})(\/)?(\?[^#]*)?$/i.exec(address);
   if (match === null || Number(match[2]) > 65535) throw uriProblem(uri, 'it needs srt://host:port');
-  return { kind: 'srt', location: text };
+  return { kind: 'srt', location: address, deinterlacing: deinterlacing(uri, options) };
 }
 
 function parseV4l2(uri: string, text: string): SourceAddress {
@@ -349,6 +348,12 @@ function rate(uri: string, options: URLSearchParams, fallback: number): number {
   if (text === null) return fallback;
   const value = /^\d{1,4}(\.\d{1,4})?$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= 0.1 && value <= 240)) throw uriProblem(uri, 'fps is a number from 0.1 to 240');
+  return value;
+}
+
+function deinterlacing(uri: string, options: URLSearchParams): Deinterlacing {
+  const value = options.get('deinterlace') ?? 'auto';
+  if (value !== 'auto' && value !== 'off') throw uriProblem(uri, 'deinterlace is auto or off');
   return value;
 }
 

@@ -14,7 +14,6 @@ import { sourceName } from './bus-errors.js';
 import { ingestError, isIngestCode, transientCodes, type IngestCode } from './errors.js';
 import type { FrameSource, SourceEvent, SourceOptions, SourceState } from './frame-source.js';
 import type { ChildMessage, ChildRequest } from './messages.js';
-import { checkSource } from './preflight.js';
 import { RecordFormatError, RecordParser, type IngestRecord } from './records.js';
 import { ResumeTracker } from './resume.js';
 import { isLive, isNetwork, type SourceAddress } from './source-uri.js';
@@ -22,7 +21,7 @@ import { isLive, isNetwork, type SourceAddress } from './source-uri.js';
 export interface SupervisionOptions {
   /**
    * A source in live mode without a frame for so long is taken as lost: a camera is silent, the reading of a file stands
-   * still. Before the first frame of a process a file has `startFactor` times as long.
+   * still, in both modes. Before the first frame of a process a file has `startFactor` times as long.
    */
   readonly silenceMs: number;
   /** Pause before the first restart; doubles with each attempt that brings no frame. */
@@ -38,7 +37,7 @@ export const defaultSupervision: SupervisionOptions = {
 
 const longestTimerMs = 2 ** 31 - 1;
 /** A busy machine starts the process of a file slowly, and starting it again would only be slower. */
-const startFactor = 3;
+const startFactor = 2;
 /** A watchdog that wakes up so much later than it should has slept itself. */
 const lateMs = 1_000;
 /** A process that has closed its pipe and is still there so long after is ended. */
@@ -82,7 +81,7 @@ export class SupervisedSource implements FrameSource {
 }
 
 class Supervision {
-  #address: SourceAddress;
+  readonly #address: SourceAddress;
   readonly #options: SourceOptions;
   readonly #supervision: SupervisionOptions;
   readonly #subscriber: Subscriber<SourceEvent>;
@@ -93,7 +92,7 @@ class Supervision {
   #child: ChildProcess | null = null;
   #pipe: Readable | null = null;
   #parser = new RecordParser();
-  #verdict: Extract<ChildMessage, { kind: 'ended' | 'again' | 'unseekable' | 'failed' }> | null = null;
+  #verdict: Extract<ChildMessage, { kind: 'ended' | 'failed' }> | null = null;
   /** Why we ended the child ourselves. */
   #killedFor: SonoError | null = null;
   #stderr = '';
@@ -108,7 +107,6 @@ class Supervision {
   #pass = 0;
   readonly #lastSourceFrame = { display: -1, analysis: -1 };
   #formatSaid = '';
-  #seekable = true;
   #held = false;
   #stopped = false;
   #restartTimer: NodeJS.Timeout | null = null;
@@ -129,12 +127,7 @@ class Supervision {
 
   start(): void {
     this.#emitPhase('starting');
-    checkSource(this.#address)
-      .then((address) => {
-        this.#address = address;
-        if (!this.#stopped) this.#launch();
-      })
-      .catch((error: unknown) => this.#subscriber.error(error));
+    this.#launch();
   }
 
   stop(): void {
@@ -183,25 +176,38 @@ class Supervision {
       openedNs: this.#openedNs,
       lastPtsNs: replay ? -1 : this.#lastPtsNs,
       pass: this.#pass,
-      resume: isLive(this.#address) || !this.#seekable ? null : this.#resumePoint(),
-      seekable: this.#seekable,
+      resume: isLive(this.#address) ? null : this.#resumePoint(),
     };
     this.#parser = new RecordParser();
     this.#verdict = null;
     this.#killedFor = null;
     this.#stderr = '';
-    const child = spawn(process.execPath, [this.#childPath], {
-      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        // Five sinks and the bus each block one thread of libuv's pool; sharp needs some too.
-        UV_THREADPOOL_SIZE: '16',
-        LC_ALL: 'C',
-        NODE_OPTIONS: '',
-      },
-    });
+    let child: ChildProcess;
+    try {
+      child = spawn(process.execPath, [this.#childPath], {
+        stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+        env: {
+          ...process.env,
+          // Five sinks and the bus each block one thread of libuv's pool; sharp needs some too.
+          UV_THREADPOOL_SIZE: '16',
+          LC_ALL: 'C',
+          NODE_OPTIONS: '',
+        },
+      });
+    } catch (error) {
+      // Later, like a failure that the system reports later: nobody has to expect it from inside a call.
+      setImmediate(() => this.#onNotStarted(error));
+      return;
+    }
     this.#child = child;
-    this.#pipe = child.stdio[3] as Readable;
+    child.on('error', (error) => {
+      // With a number it has run, and the error is of something else, such as a signal that could not be sent.
+      if (child.pid === undefined && this.#child === child) this.#onNotStarted(error);
+    });
+    const pipe = (child.stdio as ChildProcess['stdio'] | undefined)?.[3] as Readable | undefined;
+    // Without descriptors there are no pipes; the error that says so comes next.
+    if (!pipe) return;
+    this.#pipe = pipe;
     this.#pipe.on('data', (chunk: Buffer) => {
       this.#parser.push(chunk);
       this.#deliver();
@@ -218,7 +224,6 @@ class Supervision {
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-4000);
     });
-    child.on('error', (error) => this.#subscriber.error(error));
     child.on('close', (code, signal) => {
       if (this.#child !== child) return;
       this.#child = null;
@@ -232,6 +237,15 @@ class Supervision {
       else gone();
     });
     this.#armWatchdog(isLive(this.#address) ? 1 : startFactor);
+  }
+
+  /** No process or no descriptor is left: an end like any other, and it may heal. */
+  #onNotStarted(cause: unknown): void {
+    this.#child = null;
+    this.#pipe = null;
+    this.#stopWatchdog();
+    this.#killedFor = ingestError('SONO_SOURCE_NO_PROCESS', { uri: sourceName(this.#address) }, cause);
+    if (!this.#stopped) this.#onGone('not started');
   }
 
   #resumePoint(): ChildRequest['resume'] {
@@ -296,12 +310,19 @@ class Supervision {
       case 'dropped':
         this.#subscriber.next({ kind: 'dropped', stage: message.stage, count: message.count });
         return;
+      case 'key-awaited':
+        this.#emitLost(ingestError('SONO_SOURCE_KEY_AWAITED', { uri: sourceName(this.#address) }));
+        return;
+      case 'opening':
+        // A sign of life for who waits.
+        this.#armWatchdog(startFactor);
+        if (this.#phase === 'starting')
+          this.#subscriber.next({ kind: 'state', state: { phase: 'starting' } });
+        return;
       case 'waiting':
         this.#armWatchdog(1, Math.max(0, message.untilNs - nowNs()) / 1e6);
         return;
       case 'ended':
-      case 'again':
-      case 'unseekable':
       case 'failed':
         this.#verdict ??= message;
         return;
@@ -314,7 +335,6 @@ class Supervision {
     this.#attempt = 0;
     this.#armWatchdog();
     if (this.#options.mode === 'replay') {
-      // After a restart the child begins at a whole second before the break: those frames are known already.
       if (header.sourceFrame <= this.#lastSourceFrame[type]) return;
       this.#lastSourceFrame[type] = header.sourceFrame;
     }
@@ -370,17 +390,6 @@ class Supervision {
       this.#subscriber.complete();
       return;
     }
-    if (verdict?.kind === 'again') {
-      this.#pass += 1;
-      this.#launch();
-      return;
-    }
-    if (verdict?.kind === 'unseekable') {
-      this.#seekable = false;
-      if (this.#framesEver && this.#options.mode === 'live') this.#pass += 1;
-      this.#launch();
-      return;
-    }
     const reason = this.#reason(how);
     const code = isIngestCode(reason.code) ? reason.code : 'SONO_SOURCE_FAILED';
     if (!this.#mayHeal(code)) {
@@ -418,8 +427,12 @@ class Supervision {
   }
 
   #mayHeal(code: IngestCode): boolean {
-    if ((isLive(this.#address) || code === 'SONO_SOURCE_STALLED') && this.#framesEver) return true;
-    if (code === 'SONO_SOURCE_CRASHED') return this.#attempt + 1 < hopelessCrashes;
+    if (isLive(this.#address) && this.#framesEver) return true;
+    // A replay that stands still twice at the same picture will do so again; a room waits on.
+    if (code === 'SONO_SOURCE_STALLED') return this.#options.mode === 'live' || this.#attempt === 0;
+    if (code === 'SONO_SOURCE_NO_PROCESS' && this.#framesEver && this.#options.mode === 'live') return true;
+    if (code === 'SONO_SOURCE_CRASHED' || code === 'SONO_SOURCE_NO_PROCESS')
+      return this.#attempt + 1 < hopelessCrashes;
     return isLive(this.#address) && transientCodes.has(code);
   }
 
@@ -432,8 +445,6 @@ class Supervision {
   /** Whatever shows that the source is alive arms it again. `extraMs`: nothing is expected before. */
   #armWatchdog(factor = 1, extraMs = 0): void {
     const live = isLive(this.#address);
-    // In replay mode the consumer sets the pace; a file that has shown nothing yet is the opener's to give up.
-    if (!live && (this.#options.mode === 'replay' || !this.#framesEver)) return;
     this.#stopWatchdog();
     const silenceMs = this.#supervision.silenceMs * factor;
     const seconds = Math.round(silenceMs / 100) / 10;
@@ -441,13 +452,20 @@ class Supervision {
     const startedNs = nowNs();
     const bite = (): void => {
       if (this.#watchdog !== timer) return;
-      // Much too late: this machine did nothing at all, and the source's process no more than this one.
-      if (nowNs() - startedNs > (waitMs + lateMs) * 1e6) {
+      // Much too late: this machine did nothing at all, and the source's process no more than this one. Held: it is the
+      // consumer who wants nothing.
+      if (this.#held || nowNs() - startedNs > (waitMs + lateMs) * 1e6) {
         this.#armWatchdog(factor);
         return;
       }
       const uri = sourceName(this.#address);
-      this.#killFor(ingestError(live ? 'SONO_SOURCE_SILENT' : 'SONO_SOURCE_STALLED', { uri, seconds }));
+      this.#killFor(
+        live
+          ? ingestError('SONO_SOURCE_SILENT', { uri, seconds })
+          : this.#framesEver
+            ? ingestError('SONO_SOURCE_STALLED', { uri, seconds })
+            : ingestError('SONO_SOURCE_NO_ANSWER', { uri, seconds, what: 'the first picture' }),
+      );
     };
     // Was only this process asleep, the frames are in the pipe: they are read before the immediate.
     const timer = setTimeout(() => setImmediate(bite), waitMs);

@@ -4,6 +4,7 @@
  */
 import { Observable } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { unixNowMs } from '../clock.js';
 import { errorFactory } from '../errors.js';
 import type { AnalysisFrame, DisplayFrame, PictureSize, SourceFormat } from '../frame.js';
 import type { CommandResult, Engine, EngineInfo, FrameResult, TrackerCommand } from '../inference/engine.js';
@@ -490,7 +491,7 @@ describe('sources', () => {
     const { room, events } = await open({ first: { lostAt: 25 } });
     await pass(3000);
     expect(room.health.source).toMatchObject({ phase: 'lost', reason: { code: 'SONO_TEST_UNPLUGGED' } });
-    expect(Date.now() - room.health.sinceUnixMs).toBeGreaterThan(1500);
+    expect(unixNowMs() - room.health.sinceUnixMs).toBeGreaterThan(1500);
     expect(healths(events).some(({ source }) => source.phase === 'lost')).toBe(true);
     expect(room.report().notes).toEqual(['Signal lost: The test cable was pulled.']);
   });

@@ -7,13 +7,15 @@
  *
  * The display branch passes nothing that can wait. The only queue is latestMap's single place; what it drops is counted.
  */
-import { Subject, interval, merge, type Observable } from 'rxjs';
-import { filter, map, share, tap } from 'rxjs/operators';
+import { Subject, interval, merge, timer, type Observable } from 'rxjs';
+import { filter, map, retry, share, tap } from 'rxjs/operators';
+import { unixNowMs, unixNowNs } from '../clock.js';
 import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../frame.js';
 import type { EngineInfo, EngineOptions, TrackerCommand } from '../inference/engine.js';
 import type { FrameSource, SourceEvent, SourceState } from '../ingest/frame-source.js';
 import { redact } from '../ingest/source-uri.js';
 import { SonoError } from '../errors.js';
+import { codedFault, reasonOf } from '../faults.js';
 import { promptProblem, type PromptPlan } from '../prompt-plan.js';
 import { promptRefusal } from '../tracking/prompt-check.js';
 import { Analyser, planProblem, type CreateEngine } from './analyser.js';
@@ -86,6 +88,14 @@ const fullRateShare = 0.95;
 /** Rates mean little right after a start. */
 const settleMs = 4000;
 const maxNotes = 100;
+/** The graph of a room in which something unexpected happened begins anew after so long; its source has gone on meanwhile. */
+const faultPauseMs = 1000;
+
+function roomFault(id: string, error: unknown): SonoError {
+  return codedFault('room', id, error, (cause) =>
+    pipelineError('SONO_ROOM_FAULT', { reason: reasonOf(cause) }, cause),
+  );
+}
 
 interface Stages {
   readonly source$: Observable<SourceEvent>;
@@ -163,7 +173,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
           note: (text) => room.note(text),
         });
   const clock = new StreamClock(nowNs());
-  const epochUnixNs = BigInt(Date.now()) * 1_000_000n;
+  const epochUnixNs = unixNowNs();
   const source = new SourceSwitch(
     options.createSource,
     {
@@ -182,7 +192,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
   let refusal: SonoError | null = null;
   let opening = true;
   const events = new Subject<RoomEvent>();
-  const running = composeStream({
+  const graph$ = composeStream({
     source$: source.events$,
     meters,
     held,
@@ -197,7 +207,15 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
       }
       room.control(event);
     },
-  }).subscribe((event) => {
+  }).pipe(
+    retry({
+      delay: (error: unknown) => {
+        room.note(roomFault(options.id, error).message);
+        return timer(faultPauseMs);
+      },
+    }),
+  );
+  const running = graph$.subscribe((event) => {
     // Subscribers write to their sockets inside next(), so the moment after it is the socket moment.
     events.next(event);
     if (event.kind === 'display') meters.displayed(event.frame);
@@ -232,12 +250,16 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     },
     command: (command, ptsNs) => room.command(command, ptsNs, held),
     setOverlayVisible: (visible) => room.setOverlayVisible(visible),
-    openSource: (uri) =>
-      source.replace(uri, () => {
-        held.clear();
-        meters.gap();
-        room.sourceReplaced(uri);
-      }),
+    openSource: (uri, asker) =>
+      source.replace(
+        uri,
+        () => {
+          held.clear();
+          meters.gap();
+          room.sourceReplaced(uri);
+        },
+        asker,
+      ),
     countClientDrop: (count) => meters.drop('client', count),
     setRecording: (recording, problem) => room.setRecording(recording, problem),
     report: () => room.report(),
@@ -266,7 +288,7 @@ class RoomState {
   readonly changed$ = new Subject<void>();
   #format: SourceFormat | null = null;
   #source: SourceState = { phase: 'starting' };
-  #sinceUnixMs = Date.now();
+  #sinceUnixMs = unixNowMs();
   #playingSinceNs: number | null = null;
   #overlayVisible: boolean;
   #recording = false;
@@ -310,7 +332,7 @@ class RoomState {
   #setSourceState(state: SourceState): void {
     const before = this.#source;
     if (state.phase !== before.phase) {
-      this.#sinceUnixMs = Date.now();
+      this.#sinceUnixMs = unixNowMs();
       this.#playingSinceNs = state.phase === 'playing' ? this.nowNs() : null;
       this.meters.gap();
       this.options.log.info({ stream: this.options.id, phase: state.phase }, `source is ${state.phase}`);
@@ -416,7 +438,7 @@ class RoomState {
     work?.catch((error: unknown) => {
       // The room is being closed.
       if (error instanceof SonoError && error.code === 'SONO_ENGINE_CLOSED') return;
-      this.note(error instanceof Error ? error.message : String(error));
+      this.note(roomFault(this.options.id, error).message);
     });
   }
 }

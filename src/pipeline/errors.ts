@@ -28,10 +28,11 @@ export const pipelineError = errorFactory({
     httpStatus: 503,
     sentence: 'There are no outlines at present; the picture goes on. {reason}',
   },
-  SONO_SOURCE_NO_ANSWER: {
-    exitCode: 3,
-    httpStatus: 503,
-    sentence: '{uri} did not deliver a picture within {seconds} seconds. The source before it stays.',
+  SONO_ROOM_FAULT: {
+    exitCode: 5,
+    httpStatus: 500,
+    sentence:
+      'Something unexpected happened in this room ({reason}); it goes on. The details are in the log of the server.',
   },
   SONO_ROOM_CLOSED: {
     exitCode: 3,

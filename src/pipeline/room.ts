@@ -71,8 +71,11 @@ export interface Room {
    */
   command(command: TrackerCommand, ptsNs: number | null): Promise<CommandReply>;
   setOverlayVisible(visible: boolean): void;
-  /** Replace the source; the room, its id and its clients stay. Rejects with the source's coded error and keeps the old one. */
-  openSource(uri: string): Promise<void>;
+  /**
+   * Replace the source; the room, its id and its clients stay. Rejects with the source's coded error and keeps the old one.
+   * `asker`: aborted when whoever asked has left; the new source is then given up.
+   */
+  openSource(uri: string, asker?: AbortSignal): Promise<void>;
   /** Counts a message that a slow client never got. */
   countClientDrop(count: number): void;
   close(): Promise<void>;

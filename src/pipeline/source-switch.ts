@@ -3,15 +3,17 @@
  * its first sign of a picture; if it fails before, the old one stays. Main thread.
  */
 import { Subject, Subscription, type Observable } from 'rxjs';
-import { SonoError } from '../errors.js';
+import type { SonoError } from '../errors.js';
+import { codedFault, reasonOf } from '../faults.js';
 import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
 import { ingestError } from '../ingest/errors.js';
 import { redact } from '../ingest/source-uri.js';
+import { firstPicture, sourceTrials, type SourceTrials } from '../ingest/trials.js';
 import { pipelineError } from './errors.js';
 import type { StreamClock } from './stream-clock.js';
 
-/** Longer than any source's own time-outs: a last resort. */
-const answerSeconds = 25;
+/** Of the first source, which nobody else gives up. Longer than a camera's own time-outs. */
+const answerSeconds = 20;
 
 export class SourceSwitch {
   readonly #events = new Subject<SourceEvent>();
@@ -28,6 +30,7 @@ export class SourceSwitch {
     private readonly options: SourceOptions,
     private readonly clock: StreamClock,
     private readonly nowNs: () => number,
+    private readonly trials: SourceTrials = sourceTrials,
   ) {}
 
   /** The source in charge, as the person wrote it. */
@@ -37,18 +40,24 @@ export class SourceSwitch {
 
   /**
    * The first source takes charge at once, and resolves with its format or with its first `lost` (it goes on trying).
-   * Rejects with the coded error of a source that can never work.
+   * Rejects with the coded error of a source that can never work, and with SONO_SOURCE_NO_ANSWER where 20 s pass without a
+   * sign of life.
    */
   openFirst(uri: string): Promise<void> {
-    return this.#open(uri, true);
+    return this.#open(uri, null);
   }
 
-  /** Any later source takes charge with its format; a `lost` before that counts as failure. */
-  replace(uri: string, onTakeOver: () => void): Promise<void> {
-    const next = this.#pending.then(() => this.#open(uri, false, onTakeOver));
-    // One after the other; a failed one must not block the next.
-    this.#pending = next.catch(() => undefined);
-    return next;
+  /**
+   * Any later source takes charge with its format; a `lost` before that counts as failure, and so does an asker who leaves.
+   * Throws what SourceTrials.run throws.
+   */
+  replace(uri: string, onTakeOver: () => void, asker?: AbortSignal): Promise<void> {
+    return this.trials.run(uri, asker, (signal) => {
+      const next = this.#pending.then(() => this.#open(uri, { onTakeOver, signal }));
+      // One after the other; a failed one must not block the next.
+      this.#pending = next.catch(() => undefined);
+      return next;
+    });
   }
 
   /** A source that is still being opened is given up with SONO_ROOM_CLOSED. */
@@ -60,10 +69,18 @@ export class SourceSwitch {
     this.#events.complete();
   }
 
-  #open(uri: string, first: boolean, onTakeOver: () => void = () => undefined): Promise<void> {
+  /** `later` null: the first source. */
+  #open(
+    uri: string,
+    later: { readonly onTakeOver: () => void; readonly signal: AbortSignal } | null,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(pipelineError('SONO_ROOM_CLOSED'));
+        return;
+      }
+      if (later?.signal.aborted) {
+        reject(later.signal.reason as Error);
         return;
       }
       const subscription = new Subscription();
@@ -78,72 +95,90 @@ export class SourceSwitch {
         this.#current?.unsubscribe();
         this.#current = subscription;
         this.#uri = uri;
-        onTakeOver();
+        later?.onTakeOver();
       };
-      const accept = (): void => {
+      const settle = (): void => {
         settled = true;
         clearTimeout(timer);
+        later?.signal.removeEventListener('abort', giveUp);
         this.#openings.delete(subscription);
+      };
+      const accept = (): void => {
+        if (settled) return;
+        settle();
         resolve();
       };
       const refuse = (reason: unknown): void => {
         if (settled) return;
-        settled = true;
-        clearTimeout(timer);
-        this.#openings.delete(subscription);
+        settle();
         subscription.unsubscribe();
-        reject(reason instanceof Error ? reason : new Error(String(reason)));
+        reject(asSonoError(reason, uri));
       };
+      const giveUp = (): void => refuse(later?.signal.reason);
+      later?.signal.addEventListener('abort', giveUp);
       const noAnswer = (): SonoError =>
-        pipelineError('SONO_SOURCE_NO_ANSWER', { uri: redact(uri), seconds: answerSeconds });
-      const timer = setTimeout(() => {
-        if (first) accept();
-        else refuse(noAnswer());
-      }, answerSeconds * 1000);
+        ingestError('SONO_SOURCE_NO_ANSWER', {
+          uri: redact(uri),
+          seconds: answerSeconds,
+          what: firstPicture,
+        });
+      // A later source has the time limit of its trial.
+      const patience = (): NodeJS.Timeout | undefined =>
+        later === null ? setTimeout(() => refuse(noAnswer()), answerSeconds * 1000) : undefined;
+      let timer = patience();
       // The room may be closed while a source is still being opened.
       this.#openings.add(subscription);
       subscription.add(() => refuse(pipelineError('SONO_ROOM_CLOSED')));
 
-      if (first) takeOver();
+      if (later === null) takeOver();
+      let events: Observable<SourceEvent>;
+      try {
+        events = this.createSource(uri).open(this.options);
+      } catch (error) {
+        refuse(error);
+        return;
+      }
       subscription.add(
-        this.createSource(uri)
-          .open(this.options)
-          .subscribe({
-            next: (event) => {
-              if (this.#closed) return;
-              if (event.kind === 'state' && event.state.phase === 'lost') {
-                if (!inCharge) {
-                  refuse(event.state.reason);
-                  return;
-                }
-                accept();
+        events.subscribe({
+          next: (event) => {
+            if (this.#closed) return;
+            if (!settled && event.kind === 'state' && event.state.phase === 'starting') {
+              clearTimeout(timer);
+              timer = patience();
+            }
+            if (event.kind === 'state' && event.state.phase === 'lost') {
+              if (!inCharge) {
+                refuse(event.state.reason);
+                return;
               }
-              if (event.kind === 'format') {
-                takeOver();
-                accept();
-              }
-              if (event.kind === 'state' && event.state.phase === 'ended') ended = true;
-              if (inCharge) this.#events.next(rebased(event, onRoomClock));
-            },
-            error: (error: unknown) => {
-              if (!settled) refuse(error);
-              else if (inCharge && !this.#closed)
-                this.#events.next({
-                  kind: 'state',
-                  state: {
-                    phase: 'lost',
-                    reason: asSonoError(error, uri),
-                    sinceNs: this.nowNs(),
-                    attempt: 0,
-                  },
-                });
-            },
-            complete: () => {
-              if (!settled) refuse(noAnswer());
-              else if (inCharge && !ended && !this.#closed)
-                this.#events.next({ kind: 'state', state: { phase: 'ended' } });
-            },
-          }),
+              accept();
+            }
+            if (event.kind === 'format') {
+              takeOver();
+              accept();
+            }
+            if (event.kind === 'state' && event.state.phase === 'ended') ended = true;
+            if (inCharge) this.#events.next(rebased(event, onRoomClock));
+          },
+          error: (error: unknown) => {
+            if (!settled) refuse(error);
+            else if (inCharge && !this.#closed)
+              this.#events.next({
+                kind: 'state',
+                state: {
+                  phase: 'lost',
+                  reason: asSonoError(error, uri),
+                  sinceNs: this.nowNs(),
+                  attempt: 0,
+                },
+              });
+          },
+          complete: () => {
+            if (!settled) refuse(noAnswer());
+            else if (inCharge && !ended && !this.#closed)
+              this.#events.next({ kind: 'state', state: { phase: 'ended' } });
+          },
+        }),
       );
     });
   }
@@ -163,7 +198,8 @@ function rebased(event: SourceEvent, onRoomClock: ReturnType<StreamClock['adopt'
 }
 
 function asSonoError(error: unknown, uri: string): SonoError {
-  if (error instanceof SonoError) return error as SonoError;
-  const reason = error instanceof Error ? error.message : String(error);
-  return ingestError('SONO_SOURCE_FAILED', { uri: redact(uri), why: `${reason}.` }, error);
+  const name = redact(uri);
+  return codedFault('source', name, error, (cause) =>
+    ingestError('SONO_SOURCE_FAILED', { uri: name, why: `${reasonOf(cause)}.` }, cause),
+  );
 }

@@ -53,6 +53,12 @@ export const recordError = errorFactory({
     sentence:
       'The recording {path} is damaged at {position} bytes ({reason}) and cannot be read beyond that.',
   },
+  SONO_RECORDING_PICTURE: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence:
+      'Picture {frame} of the recording {path} is damaged and cannot be shown; the recording is used up to there.',
+  },
   SONO_RECORDING_COMPRESSION: {
     exitCode: 2,
     httpStatus: 422,

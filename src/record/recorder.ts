@@ -13,7 +13,9 @@
  */
 import { Subscription } from 'rxjs';
 import type { Observable } from 'rxjs';
+import { unixNowNs } from '../clock.js';
 import type { SonoError } from '../errors.js';
+import { codedFault, reasonOf } from '../faults.js';
 import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../frame.js';
 import type { FrameResult } from '../inference/engine.js';
 import type { ObjectState } from '../prompt.js';
@@ -129,6 +131,12 @@ export class Recorder {
       exact: this.#options.exact ?? true,
       pendingFrames: this.#options.pendingFrames ?? defaultPendingFrames,
       onOverflow: () => this.#fail(recordError('SONO_RECORD_OVERFLOW', { path: this.path })),
+      onFault: (error) =>
+        this.#fail(
+          codedFault('recorder', room.id, error, (cause) =>
+            recordError('SONO_RECORD_FAILED', { path: this.path, reason: reasonOf(cause) }, cause),
+          ),
+        ),
     });
     this.#streams.push(stream);
     return stream;
@@ -162,6 +170,8 @@ interface StreamRecorderOptions {
   readonly exact: boolean;
   readonly pendingFrames: number;
   readonly onOverflow: () => void;
+  /** Something unexpected: the recording ends, because a gap in it could not be seen later. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /** One room of a recording. */
@@ -187,7 +197,12 @@ export class StreamRecorder implements JournalSink {
     for (const kind of recordedChannels) this.#channel(`/${room.id}/${kind}`, kind);
     this.#subscription.add(
       room.events$.subscribe((event) => {
-        if (!this.#stopped) this.#take(event);
+        if (this.#stopped) return;
+        try {
+          this.#take(event);
+        } catch (error) {
+          this.#options.onFault(error);
+        }
       }),
     );
   }
@@ -213,11 +228,17 @@ export class StreamRecorder implements JournalSink {
     // Packed by the thread pool while the chain keeps the order: a picture stands before the entry that names it.
     const packed = needsPicture ? encodeAnalysisPicture(frame, this.#time(ptsNs)) : null;
     this.#pending += 1;
+    packed?.catch(() => undefined);
     this.#tail = this.#tail.then(async () => {
-      const picture = await packed;
-      if (picture) this.#add(analysisTopic(this.#room.id), this.#time(ptsNs), picture);
-      this.#add(journalTopic(this.#room.id), this.#time(ptsNs), encodeEntry(entry));
-      this.#pending -= 1;
+      try {
+        const picture = await packed;
+        if (picture) this.#add(analysisTopic(this.#room.id), this.#time(ptsNs), picture);
+        this.#add(journalTopic(this.#room.id), this.#time(ptsNs), encodeEntry(entry));
+      } catch (error) {
+        this.#options.onFault(error);
+      } finally {
+        this.#pending -= 1;
+      }
     });
   }
 
@@ -270,7 +291,7 @@ export class StreamRecorder implements JournalSink {
       }
       case 'health': {
         const { health } = event;
-        const timestampNs = BigInt(Date.now()) * 1_000_000n;
+        const timestampNs = unixNowNs();
         this.#add(
           channelTopic(id, 'health'),
           timestampNs,

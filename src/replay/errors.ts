@@ -11,7 +11,7 @@ export const replayError = errorFactory({
     exitCode: 2,
     httpStatus: 422,
     sentence:
-      '{input} has no end, so it cannot be analysed to its end. Record it first with "./sonoscope run --source … --record FILE.mcap"; give a synthetic scene a duration or use --to.',
+      '{input} has no end, so it cannot be analysed to its end. Open it in a room and record it there, or with "./sonoscope run --source … --record FILE.mcap", then open the recording; give a synthetic scene a duration or use --to.',
   },
   SONO_REPLAY_RANGE: {
     exitCode: 2,
@@ -73,6 +73,18 @@ export const replayError = errorFactory({
     httpStatus: 500,
     sentence: 'The analysis of {input} stopped unexpectedly ({reason}). Run again with --resume to go on.',
   },
+  SONO_REPLAY_NO_PROCESS: {
+    exitCode: 5,
+    httpStatus: 503,
+    sentence:
+      'No program could be started to analyse {input}: too much is running on this computer. End something, then run again with --resume.',
+  },
+  SONO_REPLAY_SOURCE_SILENT: {
+    exitCode: 3,
+    httpStatus: 503,
+    sentence:
+      'The analysis of {input} was given up after {seconds} seconds of waiting for {what}: check the disk or share on which it lies, and that it is a video.',
+  },
   SONO_REPLAY_CANCELLED: {
     exitCode: 5,
     httpStatus: 409,
@@ -112,12 +124,6 @@ export const replayError = errorFactory({
     httpStatus: 500,
     sentence: 'The recording {path} was not reproduced: first difference at frame {frame} ({difference}).',
   },
-  SONO_PROJECT_ENDLESS: {
-    exitCode: 2,
-    httpStatus: 422,
-    sentence:
-      '"{source}" has no end and cannot be opened as a recording: open it in a room, record it there, then open the recording. Give a synthetic scene a duration, as in ?duration=20.',
-  },
   SONO_PROJECT_UNKNOWN: {
     exitCode: 2,
     httpStatus: 404,
@@ -137,6 +143,24 @@ export const replayError = errorFactory({
     exitCode: 2,
     httpStatus: 409,
     sentence: 'This recording is being analysed. Wait until that is done, or cancel it first.',
+  },
+  SONO_PROJECT_FOLDER_BUSY: {
+    exitCode: 2,
+    httpStatus: 409,
+    sentence:
+      'Another sonoscope on this computer (process {pid} on {host}) has the opened recordings. End it, or use it for them.',
+  },
+  SONO_PROJECT_FAULT: {
+    exitCode: 5,
+    httpStatus: 500,
+    sentence:
+      'Something unexpected happened with this recording ({reason}). What was done so far is kept; the details are in the log of the server.',
+  },
+  SONO_PROJECT_ARCHIVE: {
+    exitCode: 5,
+    httpStatus: 500,
+    sentence:
+      'The export could not be packed, because the program "tar" cannot be started on the server. Install it, or copy the files from {folder}.',
   },
   SONO_PROJECT_NOTHING: {
     exitCode: 2,

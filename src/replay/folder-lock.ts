@@ -1,9 +1,10 @@
 /**
- * One run per output folder. The lock is a file with the owner's process; a lock whose process is gone (kill, power loss)
- * is taken over. Works between processes of one machine; a lock from another host is respected.
+ * One run per output folder, one server per data folder. The lock is a file with the owner's process; a lock whose process is
+ * gone (kill, power loss) is taken over. Works between processes of one machine. A lock from another host is respected, but
+ * where its owner gives signs of life only as long as they come: a container that is made anew has another name.
  */
 import { readFileSync } from 'node:fs';
-import { link, mkdir, open, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { replayError } from './errors.js';
@@ -14,14 +15,35 @@ interface Owner {
   readonly host: string;
   /** Start time of the process in clock ticks since boot: tells it from a later one with the same number. */
   readonly started: string;
+  /** The file's time is renewed this often; absent: never. */
+  readonly signOfLifeMs?: number | undefined;
 }
 
-export class FolderLock {
-  private constructor(private readonly path: string) {}
+/** An owner on another host that has missed so many signs of life is gone. */
+const missedSigns = 12;
 
-  /** `folder` is what the message names. Throws SONO_REPLAY_OUT_BUSY, SONO_REPLAY_OUT_NOT_WRITABLE, SONO_REPLAY_DISK_FULL. */
-  static async acquire(path: string, folder: string): Promise<FolderLock> {
-    const owner: Owner = { pid: process.pid, host: hostname(), started: startOf(process.pid) ?? '' };
+export class FolderLock {
+  readonly #renewal: NodeJS.Timeout | null;
+
+  private constructor(
+    private readonly path: string,
+    signOfLifeMs: number | undefined,
+  ) {
+    const renew = (): void => {
+      const now = new Date();
+      utimes(path, now, now).catch(() => undefined);
+    };
+    this.#renewal = signOfLifeMs === undefined ? null : setInterval(renew, signOfLifeMs).unref();
+  }
+
+  /** `folder` is what the message names; `signOfLifeMs`: for a lock that is held for long. Throws SONO_REPLAY_OUT_BUSY, SONO_REPLAY_OUT_NOT_WRITABLE, SONO_REPLAY_DISK_FULL. */
+  static async acquire(path: string, folder: string, signOfLifeMs?: number): Promise<FolderLock> {
+    const owner: Owner = {
+      pid: process.pid,
+      host: hostname(),
+      started: startOf(process.pid) ?? '',
+      signOfLifeMs,
+    };
     const own = `${path}.${process.pid}`;
     try {
       await mkdir(dirname(path), { recursive: true });
@@ -36,12 +58,12 @@ export class FolderLock {
         try {
           // A hard link appears with its content or not at all, and only where nothing was.
           await link(own, path);
-          return new FolderLock(path);
+          return new FolderLock(path, signOfLifeMs);
         } catch (error) {
           if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writeProblem(folder, error);
         }
         const present = await readOwner(path);
-        if (present && isAlive(present))
+        if (present && (await isAlive(present, path)))
           throw replayError('SONO_REPLAY_OUT_BUSY', {
             path: folder,
             pid: present.pid,
@@ -55,6 +77,7 @@ export class FolderLock {
   }
 
   async release(): Promise<void> {
+    if (this.#renewal) clearInterval(this.#renewal);
     await rm(this.path, { force: true });
   }
 }
@@ -68,7 +91,7 @@ async function takeAway(path: string): Promise<void> {
     return;
   }
   const owner = await readOwner(aside);
-  if (owner && isAlive(owner)) await link(aside, path).catch(() => undefined);
+  if (owner && (await isAlive(owner, aside))) await link(aside, path).catch(() => undefined);
   await rm(aside, { force: true });
 }
 
@@ -80,8 +103,11 @@ async function readOwner(path: string): Promise<Owner | null> {
   }
 }
 
-function isAlive(owner: Owner): boolean {
-  return owner.host !== hostname() || (owner.started !== '' && startOf(owner.pid) === owner.started);
+async function isAlive(owner: Owner, path: string): Promise<boolean> {
+  if (owner.host === hostname()) return owner.started !== '' && startOf(owner.pid) === owner.started;
+  if (owner.signOfLifeMs === undefined) return true;
+  const file = await stat(path).catch(() => null);
+  return file !== null && Date.now() - file.mtimeMs < missedSigns * owner.signOfLifeMs;
 }
 
 /** Field 22 of /proc/<pid>/stat; null where there is no such process. A zombie counts as gone. */

@@ -5,6 +5,9 @@
 import type { SonoError } from '../errors.js';
 import type { AnalysisFrame, DisplayFrame, PictureSize, SourceFormat } from '../frame.js';
 import type { FrameSource } from '../ingest/frame-source.js';
+import { ingestError } from '../ingest/errors.js';
+import { redact } from '../ingest/source-uri.js';
+import { replayError } from './errors.js';
 
 export interface ReplayFrame {
   readonly analysis: AnalysisFrame;
@@ -19,7 +22,13 @@ export interface FrameReaderOptions {
   readonly displayQuality: number | null;
   /** Ends the waiting for a source that says nothing. */
   readonly signal?: AbortSignal;
+  /** A source from which nothing comes for so long, while it is waited for, has failed. */
+  readonly silenceMs?: number;
 }
+
+const defaultSilenceMs = 20_000;
+/** A watch that wakes up so much later than it should has slept itself. */
+const lateMs = 1_000;
 
 const highWater = 12;
 const lowWater = 4;
@@ -30,20 +39,26 @@ export class FrameReader implements AsyncDisposable {
   readonly #analysis: AnalysisFrame[] = [];
   readonly #display = new Map<number, DisplayFrame>();
   readonly #subscription;
+  readonly #silenceMs: number;
+  #lastSignMs = performance.now();
+  #frames = 0;
   #format: SourceFormat | null = null;
   #held = false;
   #over = false;
+  #closed = false;
   #failure: unknown = null;
   #lost: SonoError | null = null;
   #wake: (() => void) | null = null;
 
-  constructor(source: FrameSource, { signal, ...options }: FrameReaderOptions) {
+  constructor(source: FrameSource, { signal, silenceMs, ...options }: FrameReaderOptions) {
     this.#source = source;
+    this.#silenceMs = silenceMs ?? defaultSilenceMs;
     this.#needsPicture = options.displayQuality !== null;
     if (signal?.aborted) this.#cancel(signal);
     else signal?.addEventListener('abort', () => this.#cancel(signal), { once: true });
     this.#subscription = source.open({ ...options, mode: 'replay', loop: false }).subscribe({
       next: (event) => {
+        this.#lastSignMs = performance.now();
         switch (event.kind) {
           case 'format':
             this.#format = event.format;
@@ -78,23 +93,23 @@ export class FrameReader implements AsyncDisposable {
     });
   }
 
-  /** What the source delivers. Rejects with the source's coded error. */
+  /** What the source delivers. Rejects with the source's coded error, or SONO_REPLAY_SOURCE_SILENT. */
   async format(): Promise<SourceFormat> {
     while (!this.#format) {
-      if (this.#over)
-        throw (this.#failure ?? new Error('the source ended before it said what it is')) as Error;
+      if (this.#over) throw (this.#failure ?? this.#endedEarly()) as Error;
       await this.#event();
     }
     return this.#format;
   }
 
-  /** The next frame, null at the end. Rejects with the source's coded error behind its last good frame. */
+  /** The next frame, null at the end. Rejects like `format`, behind the last good frame. */
   async next(): Promise<ReplayFrame | null> {
     for (;;) {
       const analysis = this.#analysis[0];
       const display = analysis && this.#display.get(analysis.ptsNs);
       if (analysis && (!this.#needsPicture || display || this.#over)) {
         this.#analysis.shift();
+        this.#frames += 1;
         // Frames before this one will not be asked for again.
         for (const ptsNs of this.#display.keys()) if (ptsNs <= analysis.ptsNs) this.#display.delete(ptsNs);
         this.#hold();
@@ -110,11 +125,19 @@ export class FrameReader implements AsyncDisposable {
 
   /** End the source. */
   close(): void {
+    this.#closed = true;
     this.#over = true;
     this.#subscription.unsubscribe();
     this.#analysis.length = 0;
     this.#display.clear();
     this.#wake?.();
+  }
+
+  #endedEarly(): SonoError {
+    const uri = redact(this.#source.uri);
+    return this.#closed
+      ? replayError('SONO_REPLAY_CANCELLED', { input: uri })
+      : ingestError('SONO_SOURCE_FAILED', { uri, why: 'it ended before its first picture.' });
   }
 
   #cancel(signal: AbortSignal): void {
@@ -141,10 +164,35 @@ export class FrameReader implements AsyncDisposable {
 
   #event(): Promise<void> {
     return new Promise((resolve) => {
+      this.#lastSignMs = performance.now();
+      let timer: NodeJS.Timeout;
+      const watch = (waitMs: number): void => {
+        const dueMs = performance.now() + waitMs;
+        timer = setTimeout(() => {
+          const nowMs = performance.now();
+          const silentMs = nowMs - this.#lastSignMs;
+          // Much too late: this process slept, and what has come meanwhile has not been read.
+          if (nowMs - dueMs > lateMs) watch(this.#silenceMs);
+          else if (silentMs < this.#silenceMs) watch(this.#silenceMs - silentMs);
+          else this.#silent();
+        }, waitMs);
+      };
+      watch(this.#silenceMs);
       this.#wake = () => {
+        clearTimeout(timer);
         this.#wake = null;
         resolve();
       };
     });
+  }
+
+  #silent(): void {
+    this.#failure = replayError('SONO_REPLAY_SOURCE_SILENT', {
+      input: redact(this.#source.uri),
+      seconds: this.#silenceMs / 1000,
+      what: this.#frames === 0 ? 'its first picture' : `the picture behind number ${this.#frames - 1}`,
+    });
+    this.#over = true;
+    this.#wake?.();
   }
 }

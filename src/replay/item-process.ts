@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { unixNowMs } from '../clock.js';
 import { SonoError } from '../errors.js';
 import { createWorkerEngine } from '../inference/worker-engine.js';
 import { exitProcess } from '../process-exit.js';
@@ -29,13 +30,13 @@ const send = (message: FromItem): Promise<void> =>
   });
 
 async function lockItem(options: ItemOptions): Promise<FolderLock> {
-  const deadline = Date.now() + orphanWaitMs;
+  const deadline = unixNowMs() + orphanWaitMs;
   for (;;) {
     try {
       return await FolderLock.acquire(join(options.workDirectory, 'lock'), options.outDirectory);
     } catch (error) {
       const busy = error instanceof SonoError && error.code === 'SONO_REPLAY_OUT_BUSY';
-      if (!busy || Date.now() > deadline) throw error;
+      if (!busy || unixNowMs() > deadline) throw error;
       await delay(50);
     }
   }
@@ -63,7 +64,7 @@ async function run(options: ItemOptions): Promise<void> {
     try {
       let lastSent = 0;
       const summary = await trackClip(options, (progress) => {
-        const now = Date.now();
+        const now = unixNowMs();
         if (now - lastSent < progressEveryMs) return;
         lastSent = now;
         void send({ kind: 'progress', progress });

@@ -6,7 +6,10 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SonoError } from '../errors.js';
 import type { SourceFormat } from '../frame.js';
+import { codedFault, reasonOf } from '../faults.js';
+import { replayError } from './errors.js';
 import type { FrameReader } from './frames.js';
 import { writeProblem } from './work-folder.js';
 
@@ -23,7 +26,7 @@ const framesPerCheck = 100;
 export class PictureStore {
   #frames = 0;
   #complete = false;
-  #failure: Error | null = null;
+  #failure: SonoError | null = null;
   #closed = false;
 
   private constructor(
@@ -60,7 +63,7 @@ export class PictureStore {
   }
 
   /** Why filling stopped early. */
-  get failure(): Error | null {
+  get failure(): SonoError | null {
     return this.#failure;
   }
 
@@ -94,9 +97,11 @@ export class PictureStore {
     } catch (error) {
       // What was read before a damage stays usable.
       if (this.#closed) return;
-      this.#failure = error as Error;
-      this.#complete =
-        this.#frames > 0 && !/DISK_(FULL|RESERVE)/.test((error as { code?: string }).code ?? '');
+      const failure = codedFault('project', this.folder, error, (cause) =>
+        replayError('SONO_PROJECT_FAULT', { reason: reasonOf(cause) }, cause),
+      );
+      this.#failure = failure;
+      this.#complete = this.#frames > 0 && !/DISK_(FULL|RESERVE)/.test(String(failure.code));
     } finally {
       reader.close();
     }
@@ -106,10 +111,7 @@ export class PictureStore {
   async picture(frame: number): Promise<Uint8Array | null> {
     const record = await this.#record(frame);
     if (!record) return null;
-    const offset = record.readDoubleLE(0);
-    const picture = Buffer.alloc(record.readDoubleLE(8));
-    const { bytesRead } = await this.data.read(picture, 0, picture.byteLength, offset);
-    return bytesRead === picture.byteLength && picture.byteLength > 0 ? picture : null;
+    return this.#read(this.data, record.readDoubleLE(8), record.readDoubleLE(0));
   }
 
   async times(frame: number): Promise<PictureTimes | null> {
@@ -126,9 +128,20 @@ export class PictureStore {
 
   async #record(frame: number): Promise<Buffer | null> {
     if (!(frame >= 0 && frame < this.#frames)) return null;
-    const record = Buffer.alloc(recordBytes);
-    const { bytesRead } = await this.index.read(record, 0, recordBytes, frame * recordBytes);
-    return bytesRead === recordBytes ? record : null;
+    return this.#read(this.index, recordBytes, frame * recordBytes);
+  }
+
+  /** null where there is less, and where the store was closed meanwhile. */
+  async #read(file: FileHandle, length: number, offset: number): Promise<Buffer | null> {
+    if (length === 0 || this.#closed) return null;
+    const buffer = Buffer.alloc(length);
+    try {
+      const { bytesRead } = await file.read(buffer, 0, length, offset);
+      return bytesRead === length ? buffer : null;
+    } catch (error) {
+      if (this.#closed) return null;
+      throw error;
+    }
   }
 
   async #write(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {

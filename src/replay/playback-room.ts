@@ -8,6 +8,8 @@
 import { Subject } from 'rxjs';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
+import { unixNowMs } from '../clock.js';
+import { codedFault, reasonOf } from '../faults.js';
 import type { DisplayFrame, DropStage, FrameIdentity, PictureSize, SourceFormat } from '../frame.js';
 import type { EngineInfo, FrameResult } from '../inference/engine.js';
 import type { SourceState } from '../ingest/frame-source.js';
@@ -72,7 +74,7 @@ export class PlaybackRoom implements Room {
   readonly #firstNs: bigint;
   readonly #lastNs: bigint;
   readonly #openedNs = monotonicNs();
-  readonly #openedUnixMs = Date.now();
+  readonly #openedUnixMs = unixNowMs();
   readonly #drops: Record<DropStage, number> = {
     source: 0,
     'analysis-queue': 0,
@@ -239,7 +241,18 @@ export class PlaybackRoom implements Room {
         this.#paused = true;
         if (!this.#current) await delay(repeatMs);
         if (this.#closed) return;
-        void error;
+        // Counted and logged where it is none of the recording's own faults.
+        codedFault('room', this.id, error, (cause) =>
+          recordError(
+            'SONO_RECORDING_DAMAGED',
+            {
+              path: this.sourceUri,
+              position: '?',
+              reason: reasonOf(cause),
+            },
+            cause,
+          ),
+        );
       }
     }
   }

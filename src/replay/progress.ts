@@ -1,4 +1,5 @@
 /** What a person (a terminal line) or a program (JSON lines) is told while a run goes on. */
+import { unixNowMs } from '../clock.js';
 import type { SonoError } from '../errors.js';
 import type { InputItem } from './input-item.js';
 import type { ReplayEvent } from './run-batch.js';
@@ -88,7 +89,7 @@ export function terminalProgress(
       case 'progress': {
         const meter = meters.get(event.item.clip) ?? new RateMeter();
         meters.set(event.item.clip, meter);
-        show(progressText(event.item, event.progress, figures(meter, Date.now(), event.progress)));
+        show(progressText(event.item, event.progress, figures(meter, unixNowMs(), event.progress)));
         return;
       }
       case 'done':
@@ -136,7 +137,7 @@ export function jsonProgress(writer: ProgressWriter): (event: ReplayEvent) => vo
             event: 'progress',
             clip: event.item.clip,
             ...event.progress,
-            ...figures(meter, Date.now(), event.progress),
+            ...figures(meter, unixNowMs(), event.progress),
           };
         }
         case 'done': {

@@ -4,22 +4,36 @@
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import sharp from 'sharp';
 import { z } from 'zod';
+import { askerOf } from '../asker.js';
+import { SonoError } from '../errors.js';
+import { codedFault, reasonOf } from '../faults.js';
 import { exportFormats, safeName } from '../export/exporter.js';
+import { lookAtFile, sourceTrials } from '../ingest/index.js';
 import { promptFromWire, promptSchema } from '../protocol/requests.js';
 import { replayError } from './errors.js';
+import { FolderLock } from './folder-lock.js';
 import { Project } from './project.js';
 import type { ProjectState, ProjectTools } from './project.js';
 import { recordedStreams } from './recording-streams.js';
 
-/** All projects of a server, in one folder. */
+/** How often the lock of the folder is renewed. */
+const signOfLifeMs = 5_000;
+
+/**
+ * All projects of a server, in one folder that no other server works in at the same time. It is locked when projects are first
+ * asked for.
+ */
 export class Projects {
   readonly #projects = new Map<string, Project>();
+  readonly #closing = new AbortController();
   #loaded: Promise<void> | null = null;
+  #lock: FolderLock | null = null;
 
   constructor(
     private readonly folder: string,
@@ -28,14 +42,21 @@ export class Projects {
     private readonly checkSource: (uri: string) => Promise<void> = () => Promise.resolve(),
   ) {}
 
+  /** Throws SONO_PROJECT_FOLDER_BUSY. */
   async list(): Promise<ProjectState[]> {
-    await this.#load();
+    try {
+      await this.#load();
+    } catch (error) {
+      // Where nothing can be written there are none.
+      if (error instanceof SonoError && error.code === 'SONO_REPLAY_OUT_NOT_WRITABLE') return [];
+      throw error;
+    }
     return [...this.#projects.values()]
       .map((project) => project.state)
       .sort((a, b) => b.createdUnixMs - a.createdUnixMs);
   }
 
-  /** Throws SONO_PROJECT_UNKNOWN. */
+  /** Throws SONO_PROJECT_UNKNOWN, SONO_PROJECT_FOLDER_BUSY. */
   async get(id: string): Promise<Project> {
     await this.#load();
     const project = this.#projects.get(id);
@@ -43,11 +64,27 @@ export class Projects {
     return project;
   }
 
-  /** Opens a file, folder or recording on this machine as a project. Rejects with the source's coded error. */
-  async open(uri: string, wantedStream: string | null): Promise<Project> {
+  /**
+   * Opens a file, folder or recording on this machine as a project. Rejects with the source's coded error, with
+   * SONO_REPLAY_INPUT_ENDLESS for what has no end, and like SourceTrials.run. `asker`: aborted when who asked has left.
+   */
+  async open(uri: string, wantedStream: string | null, asker: AbortSignal): Promise<Project> {
     await this.#load();
-    await this.checkSource(uri);
+    return sourceTrials.run(uri, this.#orClosing(asker), async (signal) => {
+      await this.checkSource(uri);
+      return this.#create(uri, wantedStream, signal);
+    });
+  }
+
+  /** Opens the source of a project again whose pictures are not all there. Rejects like `open`. */
+  async wake(project: Project, asker: AbortSignal): Promise<void> {
+    if (!project.asleep) return project.wake();
+    return sourceTrials.run(project.state.uri, this.#orClosing(asker), (signal) => project.wake(signal));
+  }
+
+  async #create(uri: string, wantedStream: string | null, signal: AbortSignal): Promise<Project> {
     const recording = extname(uri).toLowerCase() === '.mcap';
+    if (recording) await lookAtFile(uri, signal);
     const stream = recording ? (wantedStream ?? (await recordedStreams(uri))[0] ?? null) : null;
     const plain = basename(uri, extname(uri)) || 'recording';
     const name = stream === null ? plain : `${plain} ${stream}`;
@@ -59,7 +96,14 @@ export class Projects {
       join(this.folder, id),
       { id, name, uri, kind: recording ? 'recording' : 'source', stream, createdUnixMs: Date.now() },
       this.tools,
+      signal,
     );
+    // Given up just now, or the server ends: nobody would close it.
+    if (signal.aborted) {
+      await project.close();
+      await rm(project.folder, { recursive: true, force: true });
+      signal.throwIfAborted();
+    }
     this.#projects.set(id, project);
     return project;
   }
@@ -72,18 +116,47 @@ export class Projects {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#loaded?.catch(() => undefined);
     await Promise.all([...this.#projects.values()].map((project) => project.close()));
+    await this.#lock?.release();
+    this.#lock = null;
   }
 
+  #orClosing(asker: AbortSignal): AbortSignal {
+    return AbortSignal.any([asker, this.#closing.signal]);
+  }
+
+  /** Once, but again where it has failed: the other server may have ended since. */
   #load(): Promise<void> {
-    this.#loaded ??= (async () => {
-      const names = await readdir(this.folder).catch(() => []);
-      for (const name of names) {
-        const project = await Project.load(join(this.folder, name), this.tools);
-        if (project) this.#projects.set(project.id, project);
-      }
-    })();
+    if (this.#closing.signal.aborted) return Promise.reject(replayError('SONO_PROJECT_UNKNOWN'));
+    this.#loaded ??= this.#loadAll().catch((error: unknown) => {
+      this.#loaded = null;
+      throw error;
+    });
     return this.#loaded;
+  }
+
+  async #loadAll(): Promise<void> {
+    this.#lock ??= await FolderLock.acquire(join(this.folder, 'lock'), this.folder, signOfLifeMs).catch(
+      (error: unknown) => {
+        if (error instanceof SonoError && error.code === 'SONO_REPLAY_OUT_BUSY')
+          throw replayError('SONO_PROJECT_FOLDER_BUSY', { ...error.details }, error);
+        throw error;
+      },
+    );
+    for (const entry of await readdir(this.folder, { withFileTypes: true })) {
+      // Whatever else lies there is nobody's, and harms nobody.
+      if (!entry.isDirectory()) continue;
+      try {
+        const project = await Project.load(join(this.folder, entry.name), this.tools);
+        if (project) this.#projects.set(project.id, project);
+      } catch (error) {
+        codedFault('project', entry.name, error, (cause) =>
+          replayError('SONO_PROJECT_FAULT', { reason: reasonOf(cause) }, cause),
+        );
+      }
+    }
   }
 }
 
@@ -120,17 +193,18 @@ export function projectRoutes(projects: Projects): (api: FastifyInstance) => voi
   return (api) => {
     const project = (request: FastifyRequest): Promise<Project> =>
       projects.get(parsed(z.object({ id }), { id: (request.params as { id?: string }).id }).id);
-    const state = async (opened: Project): Promise<ProjectState> => {
-      await opened.wake();
-      return opened.state;
+    const awake = async (request: FastifyRequest, reply: FastifyReply): Promise<Project> => {
+      const opened = await project(request);
+      await projects.wake(opened, askerOf(reply.raw));
+      return opened;
     };
 
     api.get('/api/projects', async () => ({ projects: await projects.list() }));
-    api.post('/api/projects', async (request) => {
+    api.post('/api/projects', async (request, reply) => {
       const { uri, stream } = parsed(schemas.open, request.body);
-      return state(await projects.open(uri, stream ?? null));
+      return (await projects.open(uri, stream ?? null, askerOf(reply.raw))).state;
     });
-    api.get('/api/projects/:id', async (request) => state(await project(request)));
+    api.get('/api/projects/:id', async (request, reply) => (await awake(request, reply)).state);
     api.delete('/api/projects/:id', async (request) => {
       await projects.remove((await project(request)).id);
       return {};
@@ -142,7 +216,7 @@ export function projectRoutes(projects: Projects): (api: FastifyInstance) => voi
         z.object({ width: z.coerce.number().int().min(16).max(largestThumbnail).optional() }),
         request.query,
       );
-      const picture = await (await project(request)).picture(number);
+      const picture = await (await awake(request, reply)).picture(number);
       const bytes =
         width === undefined
           ? picture
@@ -173,17 +247,17 @@ export function projectRoutes(projects: Projects): (api: FastifyInstance) => voi
       return { lanes: await (await project(request)).lanes(buckets) };
     });
 
-    api.post('/api/projects/:id/prompts', async (request) => {
+    api.post('/api/projects/:id/prompts', async (request, reply) => {
       const body = parsed(schemas.prompt, request.body);
-      const opened = await project(request);
+      const opened = await awake(request, reply);
       const name = await opened.prompt(body.frame, body.label, body.prompts.map(promptFromWire));
-      return { label: name, project: await state(opened) };
+      return { label: name, project: opened.state };
     });
     const change = (path: string, act: (opened: Project, body: unknown) => Promise<unknown>): void => {
-      api.post(`/api/projects/:id/${path}`, async (request) => {
-        const opened = await project(request);
+      api.post(`/api/projects/:id/${path}`, async (request, reply) => {
+        const opened = await awake(request, reply);
         await act(opened, request.body ?? {});
-        return state(opened);
+        return opened.state;
       });
     };
     change('undo', (opened) => opened.undo());
@@ -202,16 +276,29 @@ export function projectRoutes(projects: Projects): (api: FastifyInstance) => voi
   };
 }
 
-/** An export's folder as one file; `name` is `export-1.tar`. */
-function sendArchive(project: Project, name: string, reply: FastifyReply): FastifyReply {
+/** An export's folder as one file; `name` is `export-1.tar`. Throws SONO_PROJECT_UNKNOWN, SONO_PROJECT_ARCHIVE. */
+async function sendArchive(project: Project, name: string, reply: FastifyReply): Promise<FastifyReply> {
   const wanted = name.replace(/\.tar$/, '');
   if (!project.exportNames.includes(wanted)) throw replayError('SONO_PROJECT_UNKNOWN');
-  const tar = spawn('tar', ['-C', project.exportFolder(wanted), '-cf', '-', '.'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+  const folder = project.exportFolder(wanted);
+  const failed = (cause: unknown): SonoError => replayError('SONO_PROJECT_ARCHIVE', { folder }, cause);
+  let tar;
+  try {
+    tar = spawn('tar', ['-C', folder, '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    // Rejects with the error that comes instead.
+    await once(tar, 'spawn');
+  } catch (error) {
+    throw failed(error);
+  }
+  const packing = tar;
+  packing.on('error', () => undefined);
+  packing.on('close', (code) => {
+    // Half an archive must not look like a whole one.
+    if (code !== 0) packing.stdout.destroy(failed(`tar ended with ${code}`));
   });
-  reply.raw.on('close', () => tar.kill());
+  reply.raw.on('close', () => packing.kill());
   return reply
     .type('application/x-tar')
     .header('content-disposition', `attachment; filename="${project.id}-${wanted}.tar"`)
-    .send(tar.stdout);
+    .send(packing.stdout);
 }

@@ -4,15 +4,14 @@
  * tracking itself runs in an item process, the very one of `sonoscope replay`.
  */
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
-import type { SonoError } from '../errors.js';
+import { codedFault, reasonOf } from '../faults.js';
 import { safeName } from '../export/exporter.js';
 import type { ExportFormat } from '../export/exporter.js';
 import type { SourceFormat } from '../frame.js';
 import type { ProviderName } from '../inference/provider.js';
 import type { FrameSource } from '../ingest/frame-source.js';
-import { isEndless, parseSourceUri, redact } from '../ingest/source-uri.js';
 import { promptProblem } from '../prompt-plan.js';
 import type { PromptPlan } from '../prompt-plan.js';
 import type { Prompt } from '../prompt.js';
@@ -22,6 +21,7 @@ import { replayError } from './errors.js';
 import { forwardStateName, keptStateNames } from './forward-pass.js';
 import type { ForwardState } from './forward-pass.js';
 import { FrameReader } from './frames.js';
+import { checkEnd } from './endless.js';
 import type { InputItem } from './input-item.js';
 import { Lanes } from './lanes.js';
 import type { Lane } from './lanes.js';
@@ -108,7 +108,15 @@ const noAnalysis = { width: 16, height: 16 };
 export class Project {
   #stored: StoredProject;
   #pictures: PictureStore | null = null;
+  #reader: FrameReader | null = null;
   #filling: Promise<void> = Promise.resolve();
+  #opening: Promise<void> | null = null;
+  /** Changes are made one after the other: each sees, and saves, what the one before it has left. */
+  #changes: Promise<unknown> = Promise.resolve();
+  #saves: Promise<unknown> = Promise.resolve();
+  /** Masks are looked up one after the other: the file of a run grows, and is then opened anew. */
+  #lookups: Promise<unknown> = Promise.resolve();
+  #closed = false;
   #run: ProjectRun = { phase: 'idle' };
   #abort: AbortController | null = null;
   #working: Promise<void> = Promise.resolve();
@@ -126,12 +134,17 @@ export class Project {
     this.#stored = stored;
   }
 
-  /** A new project. Rejects with the source's coded error where it cannot be opened. */
+  /**
+   * A new project. Rejects with the source's coded error where it cannot be opened, and leaves no folder then.
+   * `signal` gives it up.
+   */
   static async create(
     folder: string,
     stored: Pick<StoredProject, 'id' | 'name' | 'uri' | 'kind' | 'stream' | 'createdUnixMs'>,
     tools: ProjectTools,
+    signal: AbortSignal,
   ): Promise<Project> {
+    checkEnd(stored, wholeRange);
     await mkdir(folder, { recursive: true });
     const work = await WorkFolder.open(folder);
     const project = new Project(folder, work, tools, {
@@ -139,7 +152,7 @@ export class Project {
       ...{ format: null, read: false, plan: [], order: [], ran: null },
     });
     try {
-      await project.#openPictures();
+      await project.wake(signal);
       await project.#save();
     } catch (error) {
       await project.close();
@@ -151,9 +164,10 @@ export class Project {
 
   /** null where the folder holds no project. */
   static async load(folder: string, tools: ProjectTools): Promise<Project | null> {
-    const work = await WorkFolder.open(folder);
+    const work = WorkFolder.at(folder);
     const stored = storedSchema.safeParse(await work.read('project.json'));
-    if (!stored.success) return null;
+    // A copy of a project under another name would be a second one with the same id.
+    if (!stored.success || stored.data.id !== basename(folder)) return null;
     const project = new Project(folder, work, tools, stored.data);
     const listed = z
       .array(z.object({ name: z.string(), formats: z.array(z.string()) }))
@@ -185,9 +199,21 @@ export class Project {
     };
   }
 
-  /** Begin reading pictures where that has not been done (after a restart). */
-  async wake(): Promise<void> {
-    if (!this.#pictures) await this.#openPictures();
+  /** Pictures still have to be read from the source: `wake` opens it. */
+  get asleep(): boolean {
+    return this.#pictures === null && !this.#stored.read;
+  }
+
+  /**
+   * Begin reading pictures where that has not been done (after a restart). Who asks while it begins gets the same answer.
+   * `signal` gives the source up.
+   */
+  async wake(signal?: AbortSignal): Promise<void> {
+    if (this.#opening === null && this.#pictures) return;
+    this.#opening ??= this.#openPictures(signal).finally(() => {
+      this.#opening = null;
+    });
+    await this.#opening;
   }
 
   async picture(frame: number): Promise<Uint8Array> {
@@ -198,24 +224,40 @@ export class Project {
   }
 
   /** Masks of a frame, null where it has not been tracked with the present masks. */
-  async masks(frame: number): Promise<SegmentationMessage | null> {
-    const masks = await this.#openMasks();
-    return (await masks?.find(frame)) ?? null;
+  masks(frame: number): Promise<SegmentationMessage | null> {
+    return this.#lookUp(async () => {
+      const masks = await this.#openMasks();
+      return (await masks?.find(frame)) ?? null;
+    });
   }
 
-  async lanes(buckets: number): Promise<Lane[]> {
-    const masks = await this.#openMasks();
-    if (masks) {
-      const from = this.#laneChunks;
-      this.#laneChunks = masks.chunkCount;
-      for await (const message of masks.since(from)) this.#lanes.take(message);
-    }
-    return this.#lanes.summary(Math.max(1, this.#pictures?.frames ?? 1), buckets);
+  lanes(buckets: number): Promise<Lane[]> {
+    return this.#lookUp(async () => {
+      const masks = await this.#openMasks();
+      if (masks) {
+        const from = this.#laneChunks;
+        this.#laneChunks = masks.chunkCount;
+        for await (const message of masks.since(from)) this.#lanes.take(message);
+      }
+      return this.#lanes.summary(Math.max(1, this.#pictures?.frames ?? 1), buckets);
+    });
+  }
+
+  #lookUp<Result>(look: () => Promise<Result>): Promise<Result> {
+    const found = this.#lookups.then(() => {
+      if (this.#closed) throw replayError('SONO_PROJECT_UNKNOWN');
+      return look();
+    });
+    this.#lookups = found.catch(() => undefined);
+    return found;
   }
 
   /** Adds a prompt; `label` null makes a new object. Resolves to the object's label. */
-  async prompt(frame: number, label: string | null, prompts: readonly Prompt[]): Promise<string> {
-    this.#idle();
+  prompt(frame: number, label: string | null, prompts: readonly Prompt[]): Promise<string> {
+    return this.#change(() => this.#addPrompt(frame, label, prompts));
+  }
+
+  async #addPrompt(frame: number, label: string | null, prompts: readonly Prompt[]): Promise<string> {
     const { format, plan } = this.#stored;
     if (!format || !(await this.#pictures?.times(frame))) throw replayError('SONO_PROJECT_FRAME', { frame });
     for (const prompt of prompts) {
@@ -226,85 +268,85 @@ export class Project {
     const name = label ?? freeLabel(plan);
     const added = prompts.map((prompt) => ({ frame, prompt: promptToWire(prompt) }));
     const known = plan.find((object) => object.label === name);
-    this.#stored = {
-      ...this.#stored,
+    await this.#keep({
       plan: known
         ? plan.map((object) =>
             object === known ? { ...object, prompts: [...object.prompts, ...added] } : object,
           )
         : [...plan, { label: name, prompts: added }],
       order: [...this.#stored.order, ...added.map(() => name)],
-    };
-    await this.#save();
+    });
     return name;
   }
 
   /** Takes back the last prompt that was given. */
-  async undo(): Promise<void> {
-    this.#idle();
-    const label = this.#stored.order.at(-1);
-    if (label === undefined) return;
-    this.#stored = {
-      ...this.#stored,
-      order: this.#stored.order.slice(0, -1),
-      plan: this.#stored.plan.flatMap((object) => {
-        if (object.label !== label) return [object];
-        const prompts = object.prompts.slice(0, -1);
-        return prompts.length === 0 ? [] : [{ ...object, prompts }];
+  undo(): Promise<void> {
+    return this.#change(async () => {
+      const { order, plan } = this.#stored;
+      const label = order.at(-1);
+      if (label === undefined) return;
+      await this.#keep({
+        order: order.slice(0, -1),
+        plan: plan.flatMap((object) => {
+          if (object.label !== label) return [object];
+          const prompts = object.prompts.slice(0, -1);
+          return prompts.length === 0 ? [] : [{ ...object, prompts }];
+        }),
+      });
+    });
+  }
+
+  rename(label: string, name: string): Promise<void> {
+    return this.#change(async () => {
+      const trimmed = name.trim();
+      const { plan, order } = this.#stored;
+      if (!plan.some((object) => object.label === label) || trimmed === '')
+        throw replayError('SONO_PROJECT_REQUEST', { problem: 'there is no such object, or no name' });
+      if (trimmed !== label && plan.some((object) => object.label === trimmed))
+        throw replayError('SONO_PROJECT_REQUEST', { problem: `another object is called "${trimmed}"` });
+      await this.#keep({
+        plan: plan.map((object) => (object.label === label ? { ...object, label: trimmed } : object)),
+        order: order.map((entry) => (entry === label ? trimmed : entry)),
+      });
+    });
+  }
+
+  removeObject(label: string): Promise<void> {
+    return this.#change(() =>
+      this.#keep({
+        plan: this.#stored.plan.filter((object) => object.label !== label),
+        order: this.#stored.order.filter((entry) => entry !== label),
       }),
-    };
-    await this.#save();
-  }
-
-  async rename(label: string, name: string): Promise<void> {
-    this.#idle();
-    const trimmed = name.trim();
-    const { plan, order } = this.#stored;
-    if (!plan.some((object) => object.label === label) || trimmed === '')
-      throw replayError('SONO_PROJECT_REQUEST', { problem: 'there is no such object, or no name' });
-    if (trimmed !== label && plan.some((object) => object.label === trimmed))
-      throw replayError('SONO_PROJECT_REQUEST', { problem: `another object is called "${trimmed}"` });
-    this.#stored = {
-      ...this.#stored,
-      plan: plan.map((object) => (object.label === label ? { ...object, label: trimmed } : object)),
-      order: order.map((entry) => (entry === label ? trimmed : entry)),
-    };
-    await this.#save();
-  }
-
-  async removeObject(label: string): Promise<void> {
-    this.#idle();
-    this.#stored = {
-      ...this.#stored,
-      plan: this.#stored.plan.filter((object) => object.label !== label),
-      order: this.#stored.order.filter((entry) => entry !== label),
-    };
-    await this.#save();
+    );
   }
 
   /**
    * Track all objects both ways. A correction repeats only what lies behind it; an interrupted run goes on; where
    * nothing has changed nothing is done. Resolves when it has begun.
    */
-  async propagate(): Promise<void> {
-    this.#idle();
+  propagate(): Promise<void> {
+    return this.#change(() => this.#beginTracking());
+  }
+
+  async #beginTracking(): Promise<void> {
     const { plan } = this.#stored;
     if (plan.length === 0)
       throw replayError('SONO_PROJECT_NOTHING', { what: 'pointed at', advice: 'Mark an object first.' });
     if (this.state.upToDate) return;
     const item = this.#itemOptions(['mcap'], this.folder, this.work.file('tracking'));
     await this.#keepWhatHolds(item);
-    this.#stored = { ...this.#stored, ran: { plan, complete: false } };
-    await this.#save();
+    await this.#keep({ ran: { plan, complete: false } });
     this.#start('tracking', item, async () => {
-      if (this.#stored.ran) this.#stored = { ...this.#stored, ran: { ...this.#stored.ran, complete: true } };
-      await this.#save();
+      if (this.#stored.ran) await this.#keep({ ran: { ...this.#stored.ran, complete: true } });
     });
   }
 
   /** Write the tracked masks in these formats; nothing is tracked again. Resolves when it has begun, to the export's name. */
-  async export(formats: readonly ExportFormat[]): Promise<string> {
-    this.#idle();
+  export(formats: readonly ExportFormat[]): Promise<string> {
+    return this.#change(() => this.#beginExport(formats));
+  }
+
+  async #beginExport(formats: readonly ExportFormat[]): Promise<string> {
     if (!this.state.upToDate)
       throw replayError('SONO_PROJECT_NOTHING', {
         what: 'tracked with these prompts',
@@ -338,10 +380,20 @@ export class Project {
     await this.#working;
   }
 
+  /** Changes that have not begun are refused from now on; one that has begun is ended. */
   async close(): Promise<void> {
+    this.#closed = true;
+    // The store first: what is closed early has not been read to its end.
+    const storeClosed = this.#pictures?.close();
+    // A source that says nothing would be waited for.
+    this.#reader?.close();
+    await storeClosed;
+    await this.#opening?.catch(() => undefined);
+    await this.#changes;
     await this.cancel();
-    await this.#pictures?.close();
     await this.#filling;
+    await this.#saves;
+    await this.#lookups;
     await this.#masks?.masks.close();
     this.#masks = null;
   }
@@ -385,8 +437,34 @@ export class Project {
     };
   }
 
-  #idle(): void {
-    if (this.#run.phase === 'running') throw replayError('SONO_PROJECT_BUSY');
+  /** A method, because it changes while something is awaited. */
+  #hasClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Runs a change when those before it are done. Throws SONO_PROJECT_BUSY during a run, SONO_PROJECT_UNKNOWN once closed. */
+  #change<Result>(change: () => Promise<Result>): Promise<Result> {
+    const changed = this.#changes.then(() => {
+      if (this.#closed) throw replayError('SONO_PROJECT_UNKNOWN');
+      if (this.#run.phase === 'running') throw replayError('SONO_PROJECT_BUSY');
+      return change();
+    });
+    // A refused change must not block the next.
+    this.#changes = changed.catch(() => undefined);
+    return changed;
+  }
+
+  /**
+   * Takes new values over, on disk and then here: what could not be stored is not shown either. One after the other, because
+   * the end of a run and of the reading come at any time.
+   */
+  #keep(values: Partial<StoredProject>): Promise<void> {
+    const kept = this.#saves.then(async () => {
+      await this.work.write('project.json', { ...this.#stored, ...values });
+      this.#stored = { ...this.#stored, ...values };
+    });
+    this.#saves = kept.catch(() => undefined);
+    return kept;
   }
 
   #start(what: 'tracking' | 'export', item: ItemOptions, onDone: () => Promise<void>): void {
@@ -401,10 +479,10 @@ export class Project {
         await onDone();
         this.#run = { phase: 'idle' };
       } catch (error) {
-        const { code, message } = error as SonoError;
-        this.#run = abort.signal.aborted
-          ? { phase: 'idle' }
-          : { phase: 'failed', code: code ?? 'SONO_REPLAY_STOPPED', message };
+        const { code, message } = codedFault('project', this.id, error, (cause) =>
+          replayError('SONO_PROJECT_FAULT', { reason: reasonOf(cause) }, cause),
+        );
+        this.#run = abort.signal.aborted ? { phase: 'idle' } : { phase: 'failed', code, message };
       } finally {
         this.#abort = null;
       }
@@ -441,11 +519,13 @@ export class Project {
     }
   }
 
-  async #forgetMasks(): Promise<void> {
-    await this.#masks?.masks.close();
-    this.#masks = null;
-    this.#lanes.clear();
-    this.#laneChunks = 0;
+  #forgetMasks(): Promise<void> {
+    return this.#lookUp(async () => {
+      await this.#masks?.masks.close();
+      this.#masks = null;
+      this.#lanes.clear();
+      this.#laneChunks = 0;
+    });
   }
 
   /** The masks as far as they are on disk, also of a run that is under way. */
@@ -463,13 +543,15 @@ export class Project {
     return null;
   }
 
-  async #openPictures(): Promise<void> {
+  async #openPictures(signal?: AbortSignal): Promise<void> {
+    if (this.#closed) throw replayError('SONO_PROJECT_UNKNOWN');
     const pictures = await PictureStore.open(this.folder, this.#stored.read);
+    if (this.#hasClosed()) {
+      await pictures.close();
+      throw replayError('SONO_PROJECT_UNKNOWN');
+    }
     this.#pictures = pictures;
     if (this.#stored.read) return;
-    // Its pictures would be written until the disk is full, and nobody would see that it is being recorded.
-    if (this.#stored.kind === 'source' && isEndless(parseSourceUri(this.#stored.uri)))
-      throw replayError('SONO_PROJECT_ENDLESS', { source: redact(this.#stored.uri) });
     const mayWrite = this.tools.mayWrite ?? (() => Promise.resolve());
     await mayWrite();
     const reader = new FrameReader(this.tools.createSource(this.#item), {
@@ -477,6 +559,10 @@ export class Project {
       analysisSize: noAnalysis,
       displayQuality,
     });
+    this.#reader = reader;
+    const giveUp = (): void => reader.close();
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener('abort', giveUp, { once: true });
     let known: (error: Error | null) => void = () => undefined;
     const opened = new Promise<Error | null>((resolve) => {
       known = resolve;
@@ -491,17 +577,18 @@ export class Project {
         mayWrite,
       )
       .then(async () => {
-        known(pictures.failure ?? new Error('the source ended before it said what it is'));
+        known(pictures.failure ?? replayError('SONO_PROJECT_UNKNOWN'));
         if (!pictures.complete) return;
-        this.#stored = { ...this.#stored, read: true };
-        await this.#save().catch(() => undefined);
+        await this.#keep({ read: true }).catch(() => undefined);
       });
     const problem = await opened;
+    signal?.removeEventListener('abort', giveUp);
+    signal?.throwIfAborted();
     if (problem) throw problem;
   }
 
   #save(): Promise<void> {
-    return this.work.write('project.json', this.#stored);
+    return this.#keep({});
   }
 }
 

@@ -29,7 +29,7 @@ export class RecordingSource implements FrameSource {
     if (!hold) this.#resume?.();
   }
 
-  /** Errors with SONO_RECORDING_*. */
+  /** Errors with SONO_RECORDING_*: behind the last good picture where one cannot be decoded. */
   open(options: SourceOptions): Observable<SourceEvent> {
     return new Observable((subscriber) => {
       this.#play(options, subscriber).then(
@@ -74,8 +74,11 @@ export class RecordingSource implements FrameSource {
           pass: 0,
         };
         const jpeg = Uint8Array.from(data);
+        const decoding = decodePicture(jpeg, options.analysisSize).catch((error: unknown) => {
+          throw recordError('SONO_RECORDING_PICTURE', { path: this.uri, frame: identity.sourceFrame }, error);
+        });
         queue.push(
-          decodePicture(jpeg, options.analysisSize).then(({ size, rgb }) => () => {
+          decoding.then(({ size, rgb }) => () => {
             const now = Number(process.hrtime.bigint());
             const frame = { ...identity, captureNs: now, decodedNs: now };
             if (first) {
@@ -103,6 +106,8 @@ export class RecordingSource implements FrameSource {
               });
           }),
         );
+        // It is awaited when its turn comes: until then a failure would be one that nobody handles.
+        queue.at(-1)?.catch(() => undefined);
         if (queue.length >= lookAhead) await deliver();
       }
       while (queue.length > 0) await deliver();

@@ -7,7 +7,7 @@ import type { Observable } from 'rxjs';
 import { createExporter } from '../export/index.js';
 import { createWorkerEngine } from '../inference/worker-engine.js';
 import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
-import { createSource } from '../ingest/index.js';
+import { createSource, lookAtFile } from '../ingest/index.js';
 import { readDicomReference } from './dicom-reference.js';
 import type { InputItem } from './input-item.js';
 import type { ReplayTools } from './run-item.js';
@@ -42,6 +42,8 @@ class LoadedRecording implements FrameSource {
   }
 
   async #load(): Promise<FrameSource> {
+    // Recordings are read in this process, so it must be known that what lies there can be read at all.
+    await lookAtFile(this.item.uri);
     const { RecordingSource } = await import('./recording-source.js');
     this.#source ??= new RecordingSource(this.item.uri, this.item.stream);
     this.#source.pause(this.#held);

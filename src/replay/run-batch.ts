@@ -8,10 +8,12 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { unixNowMs } from '../clock.js';
 import { builtModule } from '../built-module.js';
 import type { SonoError } from '../errors.js';
 import type { ExportFormat } from '../export/exporter.js';
 import type { ProviderName } from '../inference/provider.js';
+import { redact } from '../ingest/source-uri.js';
 import { makeFolder } from '../make-folder.js';
 import type { PromptPlan } from '../prompt-plan.js';
 import { promptToWire } from '../protocol/requests.js';
@@ -86,7 +88,7 @@ export async function runReplay(
   signal: AbortSignal,
   onEvent: (event: ReplayEvent) => void,
 ): Promise<ReplaySummary> {
-  const startedUnixMs = Date.now();
+  const startedUnixMs = unixNowMs();
   const out = resolve(options.outDirectory);
   const items = await expandInputs(options.inputs);
   const identity = runIdentity(options, items);
@@ -322,12 +324,20 @@ export function runItemProcess(
   const input = options.item.uri;
   if (signal.aborted) return Promise.reject(replayError('SONO_REPLAY_CANCELLED', { input }));
   return new Promise((resolvePromise, reject) => {
-    const child: ChildProcess = fork(builtModule('replay/item-process'), {
-      serialization: 'advanced',
-      // Decoding of pictures, packing and files share the pool; four threads would starve each other.
-      env: { ...process.env, UV_THREADPOOL_SIZE: process.env['UV_THREADPOOL_SIZE'] ?? '16' },
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
+    const notStarted = (cause: unknown): Error =>
+      replayError('SONO_REPLAY_NO_PROCESS', { input: redact(input) }, cause);
+    let child: ChildProcess;
+    try {
+      child = fork(builtModule('replay/item-process'), {
+        serialization: 'advanced',
+        // Decoding of pictures, packing and files share the pool; four threads would starve each other.
+        env: { ...process.env, UV_THREADPOOL_SIZE: process.env['UV_THREADPOOL_SIZE'] ?? '16' },
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      });
+    } catch (error) {
+      reject(notStarted(error));
+      return;
+    }
     let tail = '';
     child.stderr?.on('data', (text: Buffer) => {
       tail = (tail + text.toString()).slice(-4000);
@@ -343,6 +353,8 @@ export function runItemProcess(
     });
     child.on('error', (error) => {
       tail += error.message;
+      // Without a number it never ran.
+      if (child.pid === undefined) reject(notStarted(error));
     });
     child.on('close', (code, killedBy) => {
       signal.removeEventListener('abort', cancel);
@@ -358,7 +370,8 @@ export function runItemProcess(
           ),
         );
     });
-    child.send({ kind: 'start', options } satisfies ToItem);
+    // Its pipe may break before it has read; then it is gone, which is seen above.
+    if (child.pid !== undefined) child.send({ kind: 'start', options } satisfies ToItem, () => undefined);
   });
 }
 
@@ -409,7 +422,7 @@ function manifest(
             ]
           : [],
       ),
-      timings: { startedUnixMs, seconds: (Date.now() - startedUnixMs) / 1000, jobs: options.jobs },
+      timings: { startedUnixMs, seconds: (unixNowMs() - startedUnixMs) / 1000, jobs: options.jobs },
       run: identity,
     },
     null,

@@ -3,6 +3,7 @@
  * process (item-process.ts); everything with a side effect comes in through `ReplayTools`, the live implementations.
  */
 import { createHash } from 'node:crypto';
+import { unixNowMs } from '../clock.js';
 import type { Exporter, ExportFormat, ExportInfo } from '../export/exporter.js';
 import type { DicomReference } from '../export/exporter.js';
 import type { SonoError } from '../errors.js';
@@ -10,7 +11,6 @@ import type { Engine, EngineInfo, EngineOptions } from '../inference/engine.js';
 import { readModelFolder } from '../inference/manifest.js';
 import type { ProviderName } from '../inference/provider.js';
 import type { FrameSource } from '../ingest/frame-source.js';
-import { isLive, parseSourceUri, redact } from '../ingest/source-uri.js';
 import { promptProblem } from '../prompt-plan.js';
 import type { PromptPlan } from '../prompt-plan.js';
 import type { SourceFormat } from '../frame.js';
@@ -22,6 +22,7 @@ import type { FoundResults } from './forward-pass.js';
 import type { StoredOrEmpty } from './forward-pass.js';
 import { FrameReader } from './frames.js';
 import { identifyInput } from './input-item.js';
+import { checkEnd } from './endless.js';
 import type { InputItem } from './input-item.js';
 import { momentWords, outOfRange } from './prompt-problems.js';
 import { momentText } from './range.js';
@@ -111,8 +112,8 @@ export async function runItem(
   signal: AbortSignal,
   onProgress: (progress: ItemProgress) => void,
 ): Promise<ItemSummary> {
-  const startedUnixMs = Date.now();
-  checkEnd(options);
+  const startedUnixMs = unixNowMs();
+  checkEnd(options.item, options.range);
   const work = await WorkFolder.open(options.workDirectory);
   const timed = new EngineTimer();
   const { inputSize } = (await readModelFolder(options.modelDir)).tracker;
@@ -230,7 +231,7 @@ export async function runItem(
         frames: source.frameCount === null ? 'fewer pictures' : `${source.frameCount} pictures`,
       });
     const { modelName, modelVersion, modelSha256, provider, policy, inputSize } = engine.info;
-    const seconds = (Date.now() - startedUnixMs) / 1000;
+    const seconds = (unixNowMs() - startedUnixMs) / 1000;
     const failure = sourceFailure as SonoError | null;
     return {
       clip: options.item.clip,
@@ -262,20 +263,6 @@ export async function runItem(
 async function storedMasks(path: string, clip: string): Promise<FoundResults> {
   const { StoredMasks } = await import('./stored-masks.js');
   return StoredMasks.open(path, clip);
-}
-
-/** What has no end cannot be analysed to its end. */
-function checkEnd({ item, range }: ItemOptions): void {
-  if (item.kind === 'recording') return;
-  let address;
-  try {
-    address = parseSourceUri(item.uri);
-  } catch {
-    // Said when it is opened.
-    return;
-  }
-  const endless = address.kind === 'synthetic' && address.durationS === null && range.to === null;
-  if (isLive(address) || endless) throw replayError('SONO_REPLAY_INPUT_ENDLESS', { input: redact(item.uri) });
 }
 
 /** Prompts that cannot fit this source. */

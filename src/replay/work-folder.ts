@@ -9,6 +9,11 @@ import { replayError } from './errors.js';
 export class WorkFolder {
   private constructor(readonly path: string) {}
 
+  /** A folder that is there, or is nobody's: nothing is made. */
+  static at(path: string): WorkFolder {
+    return new WorkFolder(path);
+  }
+
   static async open(path: string): Promise<WorkFolder> {
     try {
       await mkdir(path, { recursive: true });
@@ -49,8 +54,25 @@ export class WorkFolder {
   }
 }
 
-/** Throws SONO_REPLAY_DISK_FULL, SONO_REPLAY_OUT_NOT_WRITABLE. */
-export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
+/** Files that are being written by this process, by path. */
+const writing = new Map<string, Promise<void>>();
+
+/**
+ * Writes to one path come one after the other, in the order of the calls: at once they would share the temporary file, and
+ * one of them would find it gone. Throws SONO_REPLAY_DISK_FULL, SONO_REPLAY_OUT_NOT_WRITABLE.
+ */
+export function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
+  const write = (): Promise<void> => writeOnce(path, content);
+  const written = (writing.get(path) ?? Promise.resolve()).then(write, write);
+  writing.set(path, written);
+  const forget = (): void => {
+    if (writing.get(path) === written) writing.delete(path);
+  };
+  written.then(forget, forget);
+  return written;
+}
+
+async function writeOnce(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.partial`;
   try {
     const file = await open(temporary, 'w');

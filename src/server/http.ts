@@ -8,6 +8,7 @@ import fastifyStatic from '@fastify/static';
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { askerOf } from '../asker.js';
 import type { SonoError } from '../errors.js';
 import { protocolError } from '../protocol/errors.js';
 import { limits } from '../protocol/requests.js';
@@ -21,7 +22,7 @@ import type { ServerMetrics } from './metrics.js';
 import { openApi, openApiPage } from './openapi.js';
 import type { RoomRegistry } from './room-registry.js';
 import type { Caller, Gate } from './gate.js';
-import { queryOf } from './security.js';
+import { requestPath, requestQuery } from './request-address.js';
 import { callService, codedError } from './services.js';
 import type { Service } from './services.js';
 import type { StoredFiles } from './stored-files.js';
@@ -88,13 +89,13 @@ const isPage = (url: string): boolean => ['/', '/index.html'].includes(pathOf(ur
 
 /** The same address without the token, relative, so that it holds behind a proxy with a prefix too. */
 function withoutToken(url: string): string {
-  const query = queryOf(url);
+  const query = requestQuery(url);
   query.delete('token');
   return query.size === 0 ? './' : `./?${query.toString()}`;
 }
 
 function pathOf(url: string): string {
-  return url.split('?', 1)[0]?.slice(0, 200) ?? '';
+  return requestPath(url).slice(0, 200);
 }
 
 export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> {
@@ -152,7 +153,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
       return;
     }
     const asked = { headers: request.headers, url: request.url };
-    if (request.method === 'GET' && isPage(request.url) && queryOf(request.url).has('token')) {
+    if (request.method === 'GET' && isPage(request.url) && requestQuery(request.url).has('token')) {
       // The token leaves the address bar, and with it history, bookmarks and photographs of the screen; a cookie stands for it.
       const cookie = gate.cookieFor(asked, remoteAddress, localPort);
       if (cookie !== null) void reply.header('set-cookie', cookie);
@@ -258,14 +259,15 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
         method: service.method,
         url: `/api${service.path}`,
         config: { isService: true },
-        handler: async (request) => {
+        handler: async (request, reply) => {
           const query = { ...(request.query as Record<string, unknown>) };
           delete query['token'];
           const body = service.method === 'GET' ? query : (request.body ?? {});
           const endTimer = metrics.requestDuration.startTimer({ operation: service.name });
           let outcome = 'ok';
           try {
-            return await callService(service, body, { logger, auditLog, caller: callerOf(request) });
+            const asker = askerOf(reply.raw);
+            return await callService(service, body, { logger, auditLog, caller: callerOf(request), asker });
           } catch (error) {
             outcome = isSonoError(error) ? error.code : 'SONO_SERVER_FAULT';
             throw error;

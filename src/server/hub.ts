@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import type { SonoError } from '../errors.js';
+import { codedFault } from '../faults.js';
 import type { ChannelKind } from '../protocol/channels.js';
 import { protocolError } from '../protocol/errors.js';
 import {
@@ -72,6 +73,8 @@ interface Viewer {
   readonly subscriptionOf: Map<number, number>;
   readonly logger: Logger;
   readonly caller: Caller;
+  /** Aborted when the viewer has gone. */
+  readonly left: AbortController;
   calls: number;
   garbage: number;
   droppedMessages: number;
@@ -134,6 +137,7 @@ export class Hub {
       connection,
       logger,
       caller: { ...from, viewer: id },
+      left: new AbortController(),
       channelOf: new Map(),
       subscriptionOf: new Map(),
       outbox: new Outbox(
@@ -152,7 +156,11 @@ export class Hub {
     socket.binaryType = 'nodebuffer';
     socket.on('message', (data: Buffer, isBinary) => {
       this.#options.metrics.receivedBytes.inc(data.byteLength);
-      this.#receive(viewer, data, isBinary);
+      try {
+        this.#receive(viewer, data, isBinary);
+      } catch (error) {
+        this.#status(viewer, this.#fault(viewer, error));
+      }
     });
     socket.on('pong', () => {
       viewer.pingedAtMs = null;
@@ -199,7 +207,6 @@ export class Hub {
       together: (publish) => this.#together(publish),
       viewers: () => this.#viewersOf(room.id),
       metrics: this.#options.metrics,
-      logger: this.#options.logger.child({ stream: room.id }),
     });
     this.#rooms.set(room.id, channels);
     for (const id of channels.channels.keys()) this.#roomOfChannel.set(id, channels);
@@ -370,8 +377,13 @@ export class Hub {
       if (viewer.calls > callsAtOnce || !this.#options.countCall(viewer.caller.address))
         throw serverError('SONO_TOO_MANY_REQUESTS');
       const body = parseBody(service, encoding, data);
-      const { logger, caller } = viewer;
-      const answer = await callService(service, body, { logger, auditLog: this.#options.auditLog, caller });
+      const { logger, caller, left } = viewer;
+      const answer = await callService(service, body, {
+        logger,
+        auditLog: this.#options.auditLog,
+        caller,
+        asker: left.signal,
+      });
       viewer.outbox.pushControl(
         encodeServiceCallResponse({
           serviceId,
@@ -389,6 +401,10 @@ export class Hub {
       viewer.calls -= 1;
       endTimer();
     }
+  }
+
+  #fault(viewer: Viewer, error: unknown): SonoError {
+    return codedFault('viewer', viewer.id, error, (cause) => serverError('SONO_SERVER_FAULT', {}, cause));
   }
 
   #sendText(viewer: Viewer, message: ServerTextMessage): void {
@@ -439,6 +455,7 @@ export class Hub {
   }
 
   #gone(viewer: Viewer, code: number): void {
+    viewer.left.abort();
     viewer.outbox.close();
     if (!this.#viewers.delete(viewer)) return;
     viewer.logger.info({ code, dropped: viewer.droppedMessages }, 'viewer left');

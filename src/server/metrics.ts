@@ -1,13 +1,14 @@
 /** Everything that /metrics shows. Names are `sonoscope_<what>_<unit>` in base units; docs/grafana-dashboard.json uses them. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Metric } from 'prom-client';
+import { boundaries } from '../faults.js';
 import type { DisplayFrame } from '../frame.js';
 import type { FrameResult } from '../inference/engine.js';
 import type { RoomHealth } from '../pipeline/room.js';
 import type { ChannelKind } from '../protocol/channels.js';
 import { sourcePhases } from '../protocol/messages.js';
 import type { ObjectId, ObjectState } from '../prompt.js';
-import { monotonicNs } from './server-clock.js';
+import { monotonicNs } from '../clock.js';
 
 const objectStates: readonly ObjectState[] = ['searching', 'tracking', 'uncertain', 'lost'];
 const latencyBuckets = [
@@ -150,6 +151,12 @@ export class ServerMetrics {
     help: 'Bytes received from viewers',
     registers: [this.registry],
   });
+  readonly faults = new Counter({
+    name: 'sonoscope_faults_total',
+    help: 'Errors that nobody expected, by the boundary at which they were caught; each has ended for its owner only',
+    labelNames: ['boundary'],
+    registers: [this.registry],
+  });
   readonly requests = new Counter({
     name: 'sonoscope_requests_total',
     help: 'Requests by operation, way (websocket, http) and outcome (ok or the code of the error)',
@@ -166,6 +173,7 @@ export class ServerMetrics {
 
   constructor(version: string) {
     collectDefaultMetrics({ register: this.registry });
+    for (const boundary of boundaries) this.faults.inc({ boundary }, 0);
     new Gauge({
       name: 'sonoscope_build_info',
       help: 'Always 1; the version that runs',

@@ -3,11 +3,11 @@
  * encoded when the first viewer takes it, so a channel that nobody watches costs nothing. Runs in the main process.
  */
 import type { Subscription } from 'rxjs';
-import type { Logger } from 'pino';
+import { codedFault } from '../faults.js';
 import type { DisplayFrame, PictureSize } from '../frame.js';
 import type { FrameResult } from '../inference/engine.js';
 import { maskOutlines, simplifyOutline } from '../mask-contour.js';
-import type { Room, RoomHealth } from '../pipeline/room.js';
+import type { Room, RoomEvent, RoomHealth } from '../pipeline/room.js';
 import type { Point } from '../prompt.js';
 import {
   channelKinds,
@@ -27,8 +27,9 @@ import {
   encodeVideo,
 } from '../protocol/messages.js';
 import type { OutlineInput, SegmentationContext, SegmentationMessage } from '../protocol/messages.js';
+import { serverError } from './errors.js';
 import type { ServerMetrics } from './metrics.js';
-import { unixNowNs, unixNsOfMonotonic } from './server-clock.js';
+import { unixNowNs, unixNsOfMonotonic } from '../clock.js';
 import { SharedMessage } from './shared-message.js';
 
 /** The newest message of these waits for viewers that come later. */
@@ -44,7 +45,6 @@ export interface RoomChannelsOptions {
   /** Viewers that watch any channel of this room. */
   readonly viewers: () => number;
   readonly metrics: ServerMetrics;
-  readonly logger: Logger;
 }
 
 function segmentationContext(room: Room, result: FrameResult): SegmentationContext {
@@ -112,28 +112,13 @@ export class RoomChannels {
     this.channels = channels;
     this.#idOf = idOf;
     this.#subscription = room.events$.subscribe({
-      next: (event) => {
-        switch (event.kind) {
-          case 'display':
-            this.#onDisplay(event.frame);
-            return;
-          case 'result':
-            options.together(() => this.#onResult(event.result));
-            // After the write: its time belongs to the result's.
-            options.metrics.onResult(event.result);
-            return;
-          case 'health':
-            this.#onHealth(event.health);
-            return;
-        }
-      },
-      error: (error: unknown) => {
-        options.logger.error({ stream: room.id, err: error }, 'room ended with an error');
-      },
+      next: (event) => this.#guarded(() => this.#onEvent(event)),
+      error: (error: unknown) => this.#fault(error),
     });
-    this.#onHealth(room.health);
+    this.#guarded(() => this.#onHealth(room.health));
     this.#timer = setInterval(() => {
-      if (performance.now() - this.#healthAtMs > healthIntervalMs - 50) this.#onHealth(room.health);
+      if (performance.now() - this.#healthAtMs > healthIntervalMs - 50)
+        this.#guarded(() => this.#onHealth(room.health));
     }, healthIntervalMs);
   }
 
@@ -146,6 +131,35 @@ export class RoomChannels {
     clearInterval(this.#timer);
     this.#subscription.unsubscribe();
     this.#latest.clear();
+  }
+
+  /** One event of one room that cannot be handled is left out; the room and its other events go on. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fault(error);
+    }
+  }
+
+  #fault(error: unknown): void {
+    codedFault('room', this.room.id, error, (cause) => serverError('SONO_SERVER_FAULT', {}, cause));
+  }
+
+  #onEvent(event: RoomEvent): void {
+    switch (event.kind) {
+      case 'display':
+        this.#onDisplay(event.frame);
+        return;
+      case 'result':
+        this.options.together(() => this.#onResult(event.result));
+        // After the write: its time belongs to the result's.
+        this.options.metrics.onResult(event.result);
+        return;
+      case 'health':
+        this.#onHealth(event.health);
+        return;
+    }
   }
 
   #publish(kind: ChannelKind, logTimeNs: bigint, encode: () => Uint8Array, slot = ''): void {

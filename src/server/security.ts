@@ -3,6 +3,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { SonoError } from '../errors.js';
 import { serverError } from './errors.js';
+import { requestQuery } from './request-address.js';
 
 export interface AccessRules {
   /** Null: no token asked for, which is allowed on a loopback address only. */
@@ -69,7 +70,7 @@ export function checkOrigin(request: AccessRequest, rules: AccessRules): SonoErr
 /** The token comes as `Authorization: Bearer …` or, for links and programs that cannot set headers, as `?token=…`; null: not at all. */
 export function offeredToken(request: AccessRequest): string | null {
   const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  return bearer ?? queryOf(request.url).get('token');
+  return bearer ?? requestQuery(request.url).get('token');
 }
 
 /** A cookie's value, null where the request has none of that name. */
@@ -79,12 +80,6 @@ export function cookieOf(request: AccessRequest, name: string): string | null {
     if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim();
   }
   return null;
-}
-
-/** Not through URL, which refuses some of the addresses that anybody may send. */
-export function queryOf(url: string): URLSearchParams {
-  const at = url.indexOf('?');
-  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1).split('#', 1)[0]);
 }
 
 const shortestToken = 16;

@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import type { SonoError } from '../errors.js';
+import { codedFault, onFault } from '../faults.js';
 import type { SourceFormat } from '../frame.js';
 import { chooseSubprotocol, subprotocols } from '../protocol/foxglove-codec.js';
 import { limits } from '../protocol/requests.js';
@@ -18,6 +19,7 @@ import { buildHttp } from './http.js';
 import { Hub } from './hub.js';
 import { ServerMetrics } from './metrics.js';
 import type { OutboxLimits } from './outbox.js';
+import { requestPath } from './request-address.js';
 import type { RoomRegistry } from './room-registry.js';
 import { DiskReserve } from './disk-reserve.js';
 import { cookieKey, defaultGateLimits, Gate } from './gate.js';
@@ -60,7 +62,7 @@ export interface ServerOptions {
   /** Connections of one address; default half of all. */
   readonly maxSocketsPerAddress?: number;
   readonly maxViewers?: number;
-  readonly probeSource?: (uri: string) => Promise<SourceFormat>;
+  readonly probeSource?: (uri: string, asker: AbortSignal) => Promise<SourceFormat>;
   readonly recording?: RecordingControl;
   /** Further operations (see defineService), offered as Foxglove services, over HTTP and in the OpenAPI page. */
   readonly extraServices?: readonly Service[];
@@ -107,6 +109,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   );
 
   const metrics = new ServerMetrics(version);
+  const stopListening = onFault(({ boundary, owner, error, cause }) => {
+    metrics.faults.inc({ boundary });
+    logger.error({ boundary, owner, code: error.code, err: cause }, 'an unexpected error');
+  });
   const acceptance = dataDir === null ? null : new AcceptanceStore(join(dataDir, 'acceptance'), version);
   const uploads =
     dataDir === null
@@ -183,14 +189,37 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     onDropped: (limit) => metrics.socketsDropped.inc({ limit }),
   }).watch(app.server);
   app.server.on('upgrade', (request, socket, head) => {
-    const { refusal, caller } = verdictOf(request);
+    // A connection that breaks before anybody else listens would be an error without a listener, which ends a process.
+    socket.on('error', () => socket.destroy());
+    const fault = (error: unknown): SonoError =>
+      codedFault('upgrade', request.socket.remoteAddress ?? '', error, (cause) =>
+        serverError('SONO_SERVER_FAULT', {}, cause),
+      );
+    let verdict: Verdict;
+    try {
+      verdict = verdictOf(request);
+    } catch (error) {
+      verdict = { caller: { address: '', tokenId: null, viewer: null }, refusal: fault(error) };
+    }
+    const { refusal, caller } = verdict;
     metrics.connections.inc({ outcome: refusal?.code ?? 'accepted' });
     if (refusal) {
       logger.warn({ code: refusal.code, remote: request.socket.remoteAddress }, 'viewer refused');
       refuseUpgrade(socket, refusal);
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (accepted) => hub.accept(accepted, socket, caller));
+    try {
+      sockets.handleUpgrade(request, socket, head, (accepted) => {
+        try {
+          hub.accept(accepted, socket, caller);
+        } catch (error) {
+          fault(error);
+          accepted.terminate();
+        }
+      });
+    } catch (error) {
+      refuseUpgrade(socket, fault(error));
+    }
   });
 
   function verdictOf(request: IncomingMessage): Verdict {
@@ -206,7 +235,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 
   function refusalOf({ headers, url }: AccessRequest, forbidden: SonoError | null): SonoError | null {
-    const path = url.split('?', 1)[0] ?? '';
+    const path = requestPath(url);
     if (path !== '/ws') return serverError('SONO_PAGE_UNKNOWN', { path: path.slice(0, 200) });
     if (forbidden) return forbidden;
     const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
@@ -219,6 +248,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await hub.close();
     sockets.close();
     await app.close();
+    stopListening();
   };
 
   try {
@@ -262,7 +292,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 function refuseUpgrade(socket: Duplex, error: SonoError): void {
   const status = error.definition.httpStatus;
   const body = JSON.stringify({ code: error.code, message: error.message });
-  socket.on('error', () => socket.destroy());
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,

@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { SonoError } from '../errors.js';
+import { codedFault } from '../faults.js';
 import type { SourceFormat } from '../frame.js';
 import type { Room } from '../pipeline/room.js';
 import { channelKinds, channelTopic } from '../protocol/channels.js';
@@ -23,13 +24,15 @@ import { isSonoError, serverError } from './errors.js';
 import type { Caller } from './gate.js';
 import { segmentationOf } from './room-channels.js';
 import type { RoomRegistry } from './room-registry.js';
-import { monotonicNs, unixNsOfMonotonic } from './server-clock.js';
+import { monotonicNs, unixNsOfMonotonic } from '../clock.js';
 
 export interface CallContext {
   readonly logger: Logger;
   /** Lines about who did what. */
   readonly auditLog: Logger;
   readonly caller: Caller;
+  /** Aborted when whoever asked has left. */
+  readonly asker: AbortSignal;
 }
 
 /** One row of the table: also what an extension hands in. Make it with `defineService`, which ties the types together. */
@@ -74,7 +77,7 @@ export interface ServiceDependencies {
   readonly rooms: RoomRegistry;
   readonly acceptance: AcceptanceStore | null;
   /** Opens a source until its format is known, then closes it; rejects with its coded error. */
-  readonly probeSource: ((uri: string) => Promise<SourceFormat>) | null;
+  readonly probeSource: ((uri: string, asker: AbortSignal) => Promise<SourceFormat>) | null;
   readonly recording: RecordingControl | null;
   /** Whether viewers may open this address. Rejects with a coded error. */
   readonly checkSource: (uri: string) => Promise<void>;
@@ -163,16 +166,16 @@ function handlers({ rooms, acceptance, probeSource, recording, checkSource }: Se
       room.setOverlayVisible(wanted);
       return { visible: wanted };
     },
-    'source.open': async ({ stream, uri }) => {
+    'source.open': async ({ stream, uri }, { asker }) => {
       const room = rooms.get(stream);
       await checkSource(uri);
-      await room.openSource(uri);
+      await room.openSource(uri, asker);
       return {};
     },
-    'source.probe': async ({ uri }) => {
+    'source.probe': async ({ uri }, { asker }) => {
       const probe = offered(probeSource, 'source.probe');
       await checkSource(uri);
-      const { size, framesPerSecond, frameCount, description } = await probe(uri);
+      const { size, framesPerSecond, frameCount, description } = await probe(uri, asker);
       return { size, framesPerSecond, frameCount, description };
     },
     'record.start': async ({ stream }) => {
@@ -210,14 +213,13 @@ export function serviceTable(
   return table;
 }
 
-/** Any failure as a coded error; what is not one of ours is a fault and logged with its cause. */
+/** Any failure of a request as a coded error; what is not one of ours is a fault. */
 export function codedError(error: unknown, operation: string, logger: Logger): SonoError {
   if (isSonoError(error)) {
     logger.debug({ operation, code: error.code, err: error }, 'request refused');
     return error;
   }
-  logger.error({ operation, err: error }, 'request failed');
-  return serverError('SONO_SERVER_FAULT', {}, error);
+  return codedFault('request', operation, error, (cause) => serverError('SONO_SERVER_FAULT', {}, cause));
 }
 
 /** Validates, runs and returns the answer; throws coded errors only. What changes anything leaves a line in the log. */

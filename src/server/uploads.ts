@@ -3,7 +3,7 @@
  * called `….part` and removed when the upload fails. Runs in the main process.
  */
 import { createWriteStream } from 'node:fs';
-import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
@@ -99,8 +99,11 @@ export class Uploads {
       await this.reserve.check(this.directory, declaredBytes);
       await pipeline(body, count, createWriteStream(unfinished, { flags: 'wx', mode: 0o600 }));
       if (bytes === 0) throw serverError('SONO_UPLOAD_EMPTY');
-      const path = await this.#freePath(name);
-      await rename(unfinished, path);
+      const path = await this.#ownPath(name);
+      await rename(unfinished, path).catch(async (error: unknown) => {
+        await rm(path, { force: true });
+        throw error;
+      });
       return { name: basename(path), path, bytes };
     } catch (error) {
       await rm(unfinished, { force: true }).catch(() => undefined);
@@ -114,16 +117,20 @@ export class Uploads {
     }
   }
 
-  /** `case.mp4`, else `case-1.mp4`, … */
-  async #freePath(name: string): Promise<string> {
+  /**
+   * `case.mp4`, else `case-1.mp4`, …: made as an empty file, so that it belongs to this upload and to no other that ends at
+   * the same moment.
+   */
+  async #ownPath(name: string): Promise<string> {
     const ending = extname(name);
     const stem = name.slice(0, name.length - ending.length);
     for (let number = 0; ; number++) {
       const path = join(this.directory, number === 0 ? name : `${stem}-${number}${ending}`);
       try {
-        await access(path);
-      } catch {
+        await (await open(path, 'wx')).close();
         return path;
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error;
       }
     }
   }

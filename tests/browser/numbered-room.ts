@@ -12,7 +12,7 @@ import type { DisplayFrame, DropStage, FrameIdentity, PictureSize, SourceFormat 
 import type { FrameResult, ObjectResult, TrackerCommand } from '../../src/inference/engine.js';
 import { emptyMask, maskArea, maskBox, maskFromBitmap } from '../../src/mask-rle.js';
 import type { Mask } from '../../src/mask.js';
-import { pipelineError } from '../../src/pipeline/errors.js';
+import { ingestError } from '../../src/ingest/errors.js';
 import type { CommandReply, Room, RoomEvent, RoomHealth } from '../../src/pipeline/room.js';
 import type { ObjectState } from '../../src/prompt.js';
 
@@ -308,7 +308,7 @@ export class NumberedRoom implements Room {
     this.change({
       source: {
         phase: 'lost',
-        reason: pipelineError('SONO_SOURCE_NO_ANSWER', { uri: this.sourceUri, seconds: 10 }),
+        reason: ingestError('SONO_SOURCE_NO_ANSWER', { uri: this.sourceUri, seconds: 10, what: 'a test' }),
         sinceNs: Number(process.hrtime.bigint()),
         attempt: 1,
       },
@@ -371,7 +371,7 @@ export class NumberedRoom implements Room {
 
   openSource(uri: string): Promise<void> {
     if (!uri.startsWith('synthetic:'))
-      return Promise.reject(pipelineError('SONO_SOURCE_NO_ANSWER', { uri, seconds: 10 }));
+      return Promise.reject(ingestError('SONO_SOURCE_NO_ANSWER', { uri, seconds: 10, what: 'a test' }));
     this.sourceUri = uri;
     this.change({});
     return Promise.resolve();

@@ -149,6 +149,17 @@ export async function sourceChildren(parent = process.pid): Promise<number[]> {
     .map((line) => Number.parseInt(line, 10));
 }
 
+/** Niceness of the FFmpeg processes that a source's process has started. */
+export async function decodersOf(parent: number): Promise<number[]> {
+  const { stdout } = await run('ps', ['-o', 'ni=,comm=', '--ppid', String(parent)]).catch(() => ({
+    stdout: '',
+  }));
+  return stdout
+    .split('\n')
+    .filter((line) => /\bff(mpeg|probe)\b/.test(line))
+    .map((line) => Number.parseInt(line, 10));
+}
+
 /** Whether a process exists and is more than an entry waiting to be cleared. */
 export async function isRunning(pid: number): Promise<boolean> {
   const { stdout } = await run('ps', ['-o', 'stat=', '-p', String(pid)]).catch(() => ({ stdout: '' }));

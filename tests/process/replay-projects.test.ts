@@ -115,7 +115,7 @@ it.each(['rtsp://nurse:s3cret@127.0.0.1:9/live', 'srt://:7001', 'v4l2:///dev/vid
   async (uri) => {
     await start('endless');
     const refused = await call('POST', '', { uri });
-    expect(refused).toMatchObject({ status: 422, body: { code: 'SONO_PROJECT_ENDLESS' } });
+    expect(refused).toMatchObject({ status: 422, body: { code: 'SONO_REPLAY_INPUT_ENDLESS' } });
     expect(JSON.stringify(refused.body)).not.toContain('s3cret');
     expect(await call('GET', '')).toMatchObject({ body: { projects: [] } });
   },

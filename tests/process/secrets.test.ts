@@ -130,7 +130,7 @@ describe('a secret of a source', () => {
   it('is in no answer of the server', () => {
     expect(answers).toContain('SONO_SOURCE_REFUSED');
     expect(answers).toContain('SONO_SOURCE_URI');
-    expect(answers).toContain('SONO_PROJECT_ENDLESS');
+    expect(answers).toContain('SONO_REPLAY_INPUT_ENDLESS');
     expect(answers).not.toContain(secret);
   });
 

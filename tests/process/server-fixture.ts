@@ -6,6 +6,7 @@ import { WebSocket } from 'ws';
 import type { DisplayFrame, DropStage, FrameIdentity, SourceFormat } from '../../src/frame.js';
 import type { FrameResult, TrackerCommand } from '../../src/inference/engine.js';
 import { maskArea, maskBox, maskFromBitmap } from '../../src/mask-rle.js';
+import { ingestError } from '../../src/ingest/errors.js';
 import { pipelineError } from '../../src/pipeline/errors.js';
 import type { CommandReply, Room, RoomEvent, RoomHealth } from '../../src/pipeline/room.js';
 import { SonoscopeClient } from '../../src/protocol/client.js';
@@ -193,7 +194,7 @@ export class HandMadeRoom implements Room {
 
   openSource(uri: string): Promise<void> {
     if (uri.startsWith('missing'))
-      return Promise.reject(pipelineError('SONO_SOURCE_NO_ANSWER', { uri, seconds: 10 }));
+      return Promise.reject(ingestError('SONO_SOURCE_NO_ANSWER', { uri, seconds: 10, what: 'x' }));
     this.sourceUri = uri;
     return Promise.resolve();
   }

@@ -484,6 +484,7 @@ const report: Omit<AcceptanceReport, never> = {
   picture: { samplesMs: Array.from({ length: 1000 }, () => 30), neverPainted: 0 },
   drops: { inference: 2 },
   remark: '',
+  author: '',
 };
 
 describe('acceptance reports', () => {

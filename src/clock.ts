@@ -1,4 +1,7 @@
-/** The server's two clocks as one: Unix time that runs with the monotonic clock, so that no time correction tears the wire. */
+/**
+ * The program's two clocks as one: Unix time that runs with the monotonic clock, so that no time correction tears the wire or
+ * a recording. Everything that stamps or measures a stream takes its time from here.
+ */
 const startUnixNs = BigInt(Date.now()) * 1_000_000n;
 const startMonotonicNs = process.hrtime.bigint();
 
@@ -13,4 +16,8 @@ export function unixNsOfMonotonic(moment: number | bigint): bigint {
 
 export function unixNowNs(): bigint {
   return unixNsOfMonotonic(monotonicNs());
+}
+
+export function unixNowMs(): number {
+  return Number(unixNowNs() / 1_000_000n);
 }

@@ -1,0 +1,79 @@
+/**
+ * A look at a path on behalf of the main process, which must not look itself: a share that hangs holds one of the few threads
+ * that read files, four of them hold every file of the program, and even its end. Main process.
+ */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { builtModule } from '../built-module.js';
+import { ingestError, isIngestCode } from './errors.js';
+import type { LookAnswer } from './look-process.js';
+
+const limitSeconds = 20;
+
+/**
+ * Resolves where there is a regular file that can be read.
+ * @param signal gives the look up; the promise then rejects with its reason
+ * @throws SONO_SOURCE_MISSING, SONO_SOURCE_FORBIDDEN, SONO_SOURCE_EMPTY, SONO_SOURCE_NOT_VIDEO, SONO_SOURCE_NO_PROCESS,
+ *   SONO_SOURCE_NO_ANSWER after 20 s
+ */
+export function lookAtFile(path: string, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const noProcess = (cause: unknown): Error => ingestError('SONO_SOURCE_NO_PROCESS', { uri: path }, cause);
+    signal?.throwIfAborted();
+    let child;
+    try {
+      child = spawn(process.execPath, [fileURLToPath(builtModule('ingest/look-process')), path], {
+        stdio: ['pipe', 'pipe', 'ignore'],
+        env: { ...process.env, NODE_OPTIONS: '' },
+      });
+    } catch (error) {
+      reject(noProcess(error));
+      return;
+    }
+    const { stdin, stdout } = child;
+    let said = '';
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', leave);
+      child.kill('SIGKILL');
+    };
+    const leave = (): void => {
+      settle();
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      settle();
+      reject(
+        ingestError('SONO_SOURCE_NO_ANSWER', {
+          uri: path,
+          seconds: limitSeconds,
+          what: 'the disk or share on which it lies',
+        }),
+      );
+    }, limitSeconds * 1000);
+    signal?.addEventListener('abort', leave, { once: true });
+    child.on('error', (error) => {
+      settle();
+      reject(noProcess(error));
+    });
+    // Absent where no process could be made.
+    (stdin as typeof stdin | undefined)?.on('error', () => undefined);
+    (stdout as typeof stdout | undefined)?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    child.on('close', () => {
+      settle();
+      const answer = parseAnswer(said);
+      if (answer === null) reject(noProcess(new Error(`it said "${said.slice(0, 200)}"`)));
+      else if (answer.outcome === 'usable') resolve();
+      else if (isIngestCode(answer.code)) reject(ingestError(answer.code, answer.details));
+      else reject(ingestError('SONO_SOURCE_MISSING', { path }));
+    });
+  });
+}
+
+function parseAnswer(text: string): LookAnswer | null {
+  try {
+    return JSON.parse(text) as LookAnswer;
+  } catch {
+    return null;
+  }
+}

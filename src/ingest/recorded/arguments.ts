@@ -1,0 +1,105 @@
+/** ffmpeg's arguments for reading one recorded file: every picture once, in order, upright, in 8 bits. Pure. */
+import type { Deinterlacing } from '../source-uri.js';
+import type { RecordedPicture } from './about.js';
+import { inputArguments } from './tools.js';
+
+/** File descriptors in the ffmpeg process. */
+export const picturePipe = 3;
+export const timesPipe = 4;
+
+/**
+ * Two outputs of the same pictures: raw samples on one pipe, and one line of text per picture with its time on the other (the
+ * framecrc format, of a corner of the picture). Raw video has no room for times, and containers that have round them.
+ *
+ * @param seekSeconds where to begin, on FFmpeg's own clock of this file; 0: its beginning
+ */
+export function readingArguments(
+  path: string,
+  picture: RecordedPicture,
+  deinterlacing: Deinterlacing,
+  seekSeconds: number,
+): string[] {
+  const { width, height } = picture.size;
+  // Fields are woven apart before anything is scaled. Pictures that are not marked as interlaced pass untouched.
+  const deinterlace =
+    deinterlacing === 'auto' && picture.mayBeInterlaced ? 'yadif=mode=send_frame:deint=interlaced,' : '';
+  const graph =
+    `[0:${picture.stream}]${deinterlace}scale@picture=${width}:${height},format=${picture.samples},split[all][corner];` +
+    '[corner]crop=min(2\\,iw):min(2\\,ih):0:0:0:1[tick]';
+  // Nanoseconds, and no picture dropped or repeated to fit a rate.
+  const output = [
+    '-c:v',
+    'rawvideo',
+    '-fps_mode',
+    'passthrough',
+    '-enc_time_base',
+    '1:1000000000',
+    '-flush_packets',
+    '1',
+  ];
+  return [
+    ...['-nostdin', '-nostats', '-hide_banner', '-loglevel', 'level+verbose', '-filter_complex_threads', '1'],
+    ...inputArguments(path, seekSeconds > 0 ? ['-ss', String(seekSeconds)] : []),
+    ...['-filter_complex', graph],
+    ...['-map', '[all]', ...output, '-f', 'rawvideo', `pipe:${picturePipe}`],
+    ...['-map', '[tick]', ...output, '-f', 'framecrc', `pipe:${timesPipe}`],
+  ];
+}
+
+export interface PictureTime {
+  readonly ptsNs: number;
+  readonly durationNs: number;
+}
+
+/** One line of framecrc: "stream, dts, pts, duration, size, checksum". null for its header. */
+export function parseTimeLine(line: string): PictureTime | null {
+  const fields = /^\s*\d+,\s*-?\d+,\s*(-?\d+),\s*(\d+),/.exec(line);
+  return fields === null ? null : { ptsNs: Number(fields[1]), durationNs: Number(fields[2]) };
+}
+
+/** The size of the pictures that enter the scaler, from its line in the verbose log; null for other lines. */
+export function parseScalerLine(line: string): { readonly width: number; readonly height: number } | null {
+  const found = /^\[scale@picture @ \S+\] \[verbose\] w:(\d+) h:(\d+) fmt:\S+ sar:\S+ -> /.exec(line);
+  return found === null ? null : { width: Number(found[1]), height: Number(found[2]) };
+}
+
+/** Bytes of one picture as it leaves ffmpeg, without padding. */
+export function pictureBytes(picture: Pick<RecordedPicture, 'size' | 'samples'>): number {
+  return planes(picture).reduce((sum, plane) => sum + plane.rowBytes * plane.rows, 0);
+}
+
+export interface Plane {
+  readonly rowBytes: number;
+  readonly rows: number;
+  /** Bytes of one sample. */
+  readonly step: number;
+  /** Picture columns and rows for one sample. */
+  readonly across: number;
+  readonly down: number;
+}
+
+/** The planes of a picture, in order. Chroma of odd sizes is rounded up. */
+export function planes({ size, samples }: Pick<RecordedPicture, 'size' | 'samples'>): Plane[] {
+  const plane = (step: number, across: number, down: number): Plane => ({
+    rowBytes: Math.ceil(size.width / across) * step,
+    rows: Math.ceil(size.height / down),
+    step,
+    across,
+    down,
+  });
+  switch (samples) {
+    case 'gray':
+      return [plane(1, 1, 1)];
+    case 'rgb24':
+      return [plane(3, 1, 1)];
+    case 'yuv420p':
+    case 'yuvj420p':
+      return [plane(1, 1, 1), plane(1, 2, 2), plane(1, 2, 2)];
+    case 'yuv422p':
+    case 'yuvj422p':
+      return [plane(1, 1, 1), plane(1, 2, 1), plane(1, 2, 1)];
+    case 'yuv444p':
+    case 'yuvj444p':
+      return [plane(1, 1, 1), plane(1, 1, 1), plane(1, 1, 1)];
+  }
+}

@@ -1,0 +1,423 @@
+/**
+ * A recorded file as FFmpeg hands out its pictures. One ffprobe says what the file is, one ffmpeg decodes it, one more ffprobe counts its
+ * packets. Their processes stand behind pipes: a decoder that crashes on a damaged file takes nothing with it. Child process.
+ */
+import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import type { PictureSize } from '../../frame.js';
+import { ingestError } from '../errors.js';
+import type { FedPicture, FeedFormat, FrameFeed } from '../feed.js';
+import type { ResumePoint } from '../messages.js';
+import { layoutOf, PictureAssembler, type PixelFormat, type SampleLayout } from '../sample-layout.js';
+import type { Deinterlacing } from '../source-uri.js';
+import { promisedSeconds, readPictureLength, type PictureLength } from '../video-length.js';
+import { readReport, type RecordedPicture, type SampleFormat } from './about.js';
+import {
+  parseScalerLine,
+  parseTimeLine,
+  picturePipe,
+  readingArguments,
+  timesPipe,
+  type PictureTime,
+} from './arguments.js';
+import { scanPackets, type PacketScan, type PacketSummary } from './packets.js';
+import { inputArguments, niceness, startTool } from './tools.js';
+
+const pixelFormats: Record<SampleFormat, PixelFormat> = {
+  gray: 'GRAY8',
+  yuv420p: 'I420',
+  yuvj420p: 'I420',
+  yuv422p: 'Y42B',
+  yuvj422p: 'Y42B',
+  yuv444p: 'Y444',
+  yuvj444p: 'Y444',
+  rgb24: 'RGB',
+};
+
+/** Pictures read ahead of the pipeline; beyond it ffmpeg waits at its pipe. */
+const pictureLimit = 2;
+/** A file that has not said by then what it is will not say it. */
+const probePatienceMs = 20_000;
+/** Short files are counted before their format is told; the number of longer ones follows. */
+const countPatienceMs = 1_000;
+const keptLogChars = 4_000;
+
+/** @throws SONO_SOURCE_* */
+export async function openRecordedFile(
+  path: string,
+  deinterlacing: Deinterlacing,
+  resume: ResumePoint | null,
+): Promise<FrameFeed> {
+  let tellStream = (_stream: number | null): void => undefined;
+  const scan = scanPackets(path, new Promise((resolve) => (tellStream = resolve)));
+  try {
+    const length = await readPictureLength(path);
+    const picture = await probe(path, length !== null);
+    tellStream(picture.stream);
+    const packets = await Promise.race([scan.done, after(countPatienceMs).then(() => scan.sofar())]);
+    return new RecordedFeed(path, picture, length, packets, scan, deinterlacing, resume);
+  } catch (error) {
+    tellStream(null);
+    scan.stop();
+    throw error;
+  }
+}
+
+const after = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+
+async function probe(path: string, isContainer: boolean): Promise<RecordedPicture> {
+  const { stdout, stderr } = await runProbe(path);
+  let report: unknown;
+  try {
+    report = JSON.parse(stdout);
+  } catch {
+    report = {};
+  }
+  if (/^\s*\{\s*\}\s*$/.test(stdout) || stdout === '') throw unopenable(path, stderr, isContainer);
+  const about = readReport(report);
+  switch (about.kind) {
+    case 'picture':
+      return about.picture;
+    case 'no-picture':
+      throw ingestError('SONO_SOURCE_NO_PICTURE', { path });
+    case 'unknown-codec':
+      throw ingestError('SONO_SOURCE_CODEC', { path, codec: about.codec });
+    case 'too-large':
+      throw ingestError('SONO_SOURCE_SIZE', { path, ...about.size });
+    case 'unreadable':
+      throw ingestError('SONO_SOURCE_DAMAGED', { path, seconds: 0 }, stderr);
+  }
+}
+
+function unopenable(path: string, stderr: string, isContainer: boolean): Error {
+  if (/permission denied/i.test(stderr)) return ingestError('SONO_SOURCE_FORBIDDEN', { path }, stderr);
+  if (/no such file/i.test(stderr)) return ingestError('SONO_SOURCE_MISSING', { path }, stderr);
+  // A container by its content that cannot be opened. (Names alone also lead to a demuxer: they say nothing.)
+  if (isContainer) return ingestError('SONO_SOURCE_DAMAGED', { path, seconds: 0 }, stderr);
+  return ingestError('SONO_SOURCE_NOT_VIDEO', { path }, stderr);
+}
+
+function runProbe(path: string): Promise<{ stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = startTool(
+      'ffprobe',
+      ['-loglevel', 'error', '-show_streams', '-show_format', '-of', 'json', ...inputArguments(path)],
+      0,
+      0,
+    );
+    let stdout = '';
+    let stderr = '';
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(
+        ingestError('SONO_SOURCE_NO_ANSWER', {
+          uri: path,
+          seconds: probePatienceMs / 1000,
+          what: 'the beginning of the file',
+        }),
+      );
+    }, probePatienceMs);
+    child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-keptLogChars)));
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      reject(missingTool(path, 'ffprobe', error));
+    });
+    child.on('close', () => {
+      clearTimeout(timer);
+      resolve({ stdout, stderr });
+    });
+  });
+}
+
+function missingTool(path: string, element: string, error: unknown): Error {
+  return ingestError('SONO_SOURCE_PLUGIN', { uri: path, element }, error);
+}
+
+/** One ffmpeg process: pictures and their times, which arrive on two pipes and are joined by their order. */
+class Reading {
+  readonly #child: ChildProcess;
+  readonly #pictures: Buffer[] = [];
+  readonly #times: PictureTime[] = [];
+  readonly #assembler: PictureAssembler;
+  readonly #samples: Readable;
+  #closed = false;
+  #how: string | null = null;
+  #log = '';
+  #wake: () => void = () => undefined;
+
+  constructor(
+    args: readonly string[],
+    layout: SampleLayout,
+    onLogLine: (line: string) => void,
+    onMissing: (error: Error) => void,
+  ) {
+    this.#assembler = new PictureAssembler(layout);
+    this.#child = startTool('ffmpeg', args, 2, niceness.decode);
+    this.#samples = this.#child.stdio[picturePipe] as Readable;
+    this.#samples.on('data', (chunk: Buffer) => {
+      for (let offset = 0; offset < chunk.length;) {
+        const { taken, picture } = this.#assembler.take(chunk, offset);
+        offset += taken;
+        if (picture !== null) this.#pictures.push(picture);
+      }
+      if (this.#pictures.length >= pictureLimit) this.#samples.pause();
+      this.#wake();
+    });
+    lines(this.#child.stdio[timesPipe] as Readable, (line) => {
+      const time = parseTimeLine(line);
+      if (time === null) return;
+      this.#times.push(time);
+      this.#wake();
+    });
+    lines(this.#child.stderr as Readable, (line) => {
+      if (/\[(error|fatal|panic)\]/.test(line)) this.#log = (this.#log + line + '\n').slice(-keptLogChars);
+      onLogLine(line);
+    });
+    this.#child.stdout?.resume();
+    this.#child.on('error', onMissing);
+    // `close` comes when the process is gone and every pipe has been read.
+    this.#child.on('close', (code, signal) => {
+      this.#closed = true;
+      this.#how = signal ?? (code === 0 ? null : `exit code ${code}`);
+      this.#wake();
+    });
+  }
+
+  /** What went wrong, null for an end as it should be; asked at the end. */
+  get how(): string | null {
+    return this.#how;
+  }
+
+  get log(): string {
+    return this.#log;
+  }
+
+  async next(): Promise<{ readonly picture: Buffer; readonly time: PictureTime } | null> {
+    for (;;) {
+      const [picture] = this.#pictures;
+      const [time] = this.#times;
+      if (picture !== undefined && time !== undefined) {
+        this.#pictures.shift();
+        this.#times.shift();
+        if (this.#pictures.length < pictureLimit) this.#samples.resume();
+        return { picture, time };
+      }
+      if (this.#closed) return null;
+      // Without room for pictures nothing would come any more, and the process would never end.
+      if (this.#pictures.length < pictureLimit) this.#samples.resume();
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  close(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+function lines(stream: Readable, onLine: (line: string) => void): void {
+  let rest = '';
+  stream.on('data', (chunk: Buffer) => {
+    const parts = (rest + chunk.toString('utf8')).split('\n');
+    rest = (parts.pop() ?? '').slice(-keptLogChars);
+    for (const part of parts) onLine(part);
+  });
+  stream.on('error', () => undefined);
+}
+
+class RecordedFeed implements FrameFeed {
+  readonly size: PictureSize;
+  readonly pixelFormat: PixelFormat;
+  readonly layout: SampleLayout;
+  readonly colorimetry: string;
+  onNews = (): void => undefined;
+  readonly #path: string;
+  readonly #picture: RecordedPicture;
+  readonly #length: PictureLength | null;
+  readonly #scan: PacketScan;
+  readonly #deinterlacing: Deinterlacing;
+  #packets: PacketSummary;
+  /** Size of the stored picture, and what it has changed to on the way. */
+  #storedSize: string | null = null;
+  #changedTo: string | null = null;
+
+  #reading: Reading;
+  #failure: Error | null = null;
+  #zeroPtsNs: number | null;
+  #index = 0;
+  #endNs = 0;
+  /** Where in the file this reading began. */
+  #seekNs = 0;
+  /** Numbers by media time of pictures seen before, while the place in the file is still being found again. */
+  #known: ResumePoint['seen'] | null = null;
+  /** Pictures before this one were delivered by an earlier process and are passed over. */
+  #from: number;
+  #isClosed = false;
+
+  constructor(
+    path: string,
+    picture: RecordedPicture,
+    length: PictureLength | null,
+    packets: PacketSummary,
+    scan: PacketScan,
+    deinterlacing: Deinterlacing,
+    resume: ResumePoint | null,
+  ) {
+    this.#path = path;
+    this.#picture = picture;
+    this.#length = length;
+    this.#packets = packets;
+    this.#scan = scan;
+    this.#deinterlacing = deinterlacing;
+    this.size = picture.size;
+    this.pixelFormat = pixelFormats[picture.samples];
+    this.layout = layoutOf(picture.size, this.pixelFormat);
+    this.colorimetry = picture.colorimetry;
+    this.#from = resume?.nextSourceFrame ?? 0;
+    this.#zeroPtsNs = resume?.zeroPtsNs ?? null;
+    if (resume !== null && resume.seekSeconds > 0) {
+      this.#known = resume.seen;
+      this.#seekNs = resume.seekSeconds * 1e9;
+    }
+    this.#reading = this.#start();
+    void scan.done.then((summary) => {
+      if (this.#isClosed || JSON.stringify(summary) === JSON.stringify(this.#packets)) return;
+      this.#packets = summary;
+      this.onNews();
+    });
+  }
+
+  get format(): FeedFormat {
+    const { framesPerSecond, description } = this.#picture;
+    const changed = `picture changed to ${this.#changedTo}, shown at ${this.size.width} × ${this.size.height}`;
+    return {
+      framesPerSecond: this.#packets.isConstant === false ? null : framesPerSecond,
+      pixelSpacingMm: null,
+      frameCount: this.#packets.frameCount,
+      description: this.#changedTo === null ? description : `${description}; ${changed}`,
+    };
+  }
+
+  get zeroPtsNs(): number {
+    return this.#zeroPtsNs ?? 0;
+  }
+
+  get endNs(): number {
+    return this.#endNs;
+  }
+
+  async next(): Promise<FedPicture | null> {
+    for (;;) {
+      const read = await this.#reading.next();
+      if (this.#failure !== null) throw this.#failure;
+      if (read === null && this.#known === null) {
+        this.#checkEnd();
+        return null;
+      }
+      if (read === null || !this.#findsPlace(read.time)) {
+        this.#readFromBeginning();
+        continue;
+      }
+      this.#zeroPtsNs ??= read.time.ptsNs;
+      const mediaNs = read.time.ptsNs + this.#seekNs - this.#zeroPtsNs;
+      const index = this.#index;
+      this.#index += 1;
+      this.#endNs = mediaNs + read.time.durationNs;
+      if (index >= this.#from) return { index, mediaNs, data: read.picture };
+    }
+  }
+
+  rewind(): void {
+    this.#from = 0;
+    this.#readFromBeginning();
+  }
+
+  /**
+   * Whole pictures are missing where the picture's own tables promised them. A file whose first pictures cannot be decoded
+   * begins later and still comes to its end.
+   */
+  missingTail(): number | null {
+    const readS = this.#endNs / 1e9;
+    if (this.#reading.how !== null || this.#length?.cut === true) return readS;
+    if (this.#length?.stamped === true) return null;
+    const promisedS = promisedSeconds(this.#length, this.#picture.promisedSeconds ?? -1);
+    if (promisedS === null) return null;
+    const isExact = (this.#length?.seconds ?? null) !== null && this.#picture.framesPerSecond !== null;
+    const toleranceS = isExact
+      ? Math.max(3 / (this.#picture.framesPerSecond ?? 25), 0.1)
+      : Math.max(1, promisedS * 0.02);
+    return promisedS - readS > toleranceS ? readS : null;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#scan.stop();
+    this.#reading.close();
+  }
+
+  /**
+   * Whether this picture can be numbered. After a seek only by pictures that are known: their times must agree one by one, because
+   * in some containers a seek lands elsewhere.
+   */
+  #findsPlace(time: PictureTime): boolean {
+    if (this.#known === null) return true;
+    const mediaNs = time.ptsNs + this.#seekNs - (this.#zeroPtsNs ?? 0);
+    const match = this.#known.find(([knownNs]) => Math.abs(knownNs - mediaNs) < sameTimeNs);
+    const isFirst = this.#index === 0;
+    if (match === undefined || !(isFirst || match[1] === this.#index)) return false;
+    this.#index = match[1];
+    // The next one is new. Two known ones before it are proof enough.
+    if (this.#index + 1 >= this.#from) {
+      if (isFirst) return false;
+      this.#known = null;
+    }
+    return true;
+  }
+
+  #readFromBeginning(): void {
+    this.#reading.close();
+    this.#known = null;
+    this.#seekNs = 0;
+    this.#index = 0;
+    this.#reading = this.#start();
+  }
+
+  #start(): Reading {
+    const args = readingArguments(this.#path, this.#picture, this.#deinterlacing, this.#seekNs / 1e9);
+    const reading: Reading = new Reading(
+      args,
+      this.layout,
+      (line) => this.#onLogLine(line),
+      (error) => (this.#failure = missingTool(this.#path, 'ffmpeg', error)),
+    );
+    return reading;
+  }
+
+  #onLogLine(line: string): void {
+    const size = parseScalerLine(line);
+    if (size === null) return;
+    const text = `${size.width} × ${size.height}`;
+    this.#storedSize ??= text;
+    if (text === (this.#changedTo ?? this.#storedSize)) return;
+    this.#changedTo = text;
+    this.onNews();
+  }
+
+  /** @throws where the end is none */
+  #checkEnd(): void {
+    const { how, log } = this.#reading;
+    const missing = /Decoder \(codec ([^)]+)\) not found/.exec(log)?.[1];
+    if (missing !== undefined)
+      throw ingestError('SONO_SOURCE_CODEC', { path: this.#path, codec: missing }, log);
+    // A decoder that crashed: the parent starts again where it was, and gives up after some times.
+    if (how !== null && /^SIG/.test(how))
+      throw ingestError('SONO_SOURCE_CRASHED', { uri: this.#path, how }, log);
+    if (this.#index === 0) throw ingestError('SONO_SOURCE_DAMAGED', { path: this.#path, seconds: 0 }, log);
+  }
+}
+
+/** Times of one picture in two readings differ by less: FFmpeg seeks on a clock of microseconds. */
+const sameTimeNs = 0.5e6;

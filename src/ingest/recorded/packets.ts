@@ -1,0 +1,138 @@
+/**
+ * What the packets of a recorded file tell before its pictures are decoded: how many pictures there will be, and whether their
+ * rate is constant. Pure, apart from `scanPackets`, which lets ffprobe list them. Child process.
+ */
+import { inputArguments, niceness, startTool } from './tools.js';
+
+export interface Packet {
+  readonly stream: number;
+  /** Seconds; null where the container gives none. */
+  readonly ptsS: number | null;
+  readonly dtsS: number | null;
+  readonly bytes: number;
+  readonly isKey: boolean;
+  /** Decoded, but not part of what is shown (an edit list). */
+  readonly isHidden: boolean;
+}
+
+/** One line of ffprobe's compact packet list. */
+export function parsePacketLine(line: string): Packet | null {
+  const fields = line.split(',');
+  if (fields.length < 5) return null;
+  const [stream, pts, dts, bytes, flags = ''] = fields;
+  const number = (text: string | undefined): number | null =>
+    text === undefined || text === '' || text === 'N/A' || Number.isNaN(Number(text)) ? null : Number(text);
+  return {
+    stream: Number(stream),
+    ptsS: number(pts),
+    dtsS: number(dts),
+    bytes: number(bytes) ?? 0,
+    isKey: flags.startsWith('K'),
+    isHidden: flags.includes('D'),
+  };
+}
+
+export interface PacketSummary {
+  /** Pictures that will be handed out; null where packets do not tell. */
+  readonly frameCount: number | null;
+  /** Steps between pictures are all alike; null: too few to tell. */
+  readonly isConstant: boolean | null;
+}
+
+/** A clock of milliseconds (Matroska, FLV) moves a picture by as much. */
+const clockToleranceS = 1.6e-3;
+
+/**
+ * One packet is one picture, except where a decoder leaves some out or finds none: then there is no number. Those cases are seen by
+ * pictures that come before the first key picture in the order of display, empty packets, and repeated or missing times.
+ */
+export class PacketCounter {
+  #shown = 0;
+  #isUncertain = false;
+  #firstKeyS: number | null = null;
+  readonly #timesS: number[] = [];
+
+  add(packet: Packet): void {
+    const timeS = packet.ptsS ?? packet.dtsS;
+    if (this.#firstKeyS === null) {
+      if (!packet.isKey || timeS === null) this.#isUncertain = true;
+      this.#firstKeyS = timeS ?? 0;
+    } else if (packet.ptsS !== null && packet.ptsS < this.#firstKeyS) this.#isUncertain = true;
+    if (packet.bytes === 0) this.#isUncertain = true;
+    if (packet.isHidden) return;
+    this.#shown += 1;
+    if (timeS === null) this.#isUncertain = true;
+    else this.#timesS.push(timeS);
+  }
+
+  /** @param isWhole every packet of the file has been added */
+  summary(isWhole: boolean): PacketSummary {
+    const times = [...this.#timesS].sort((a, b) => a - b);
+    const steps = times.slice(1).map((time, n) => time - (times[n] ?? 0));
+    // Of a list that breaks off, pictures near its end may still be missing.
+    const usable = isWhole ? steps : steps.slice(0, -8);
+    const isRepeated = steps.some((step) => step <= 0);
+    const mean = usable.reduce((sum, step) => sum + step, 0) / usable.length;
+    return {
+      frameCount: isWhole && !this.#isUncertain && !isRepeated && this.#shown > 0 ? this.#shown : null,
+      isConstant: usable.length < 2 ? null : usable.every((step) => Math.abs(step - mean) <= clockToleranceS),
+    };
+  }
+}
+
+export interface PacketScan {
+  /** Resolves when the whole file has been listed. */
+  readonly done: Promise<PacketSummary>;
+  /** What is known so far. */
+  readonly sofar: () => PacketSummary;
+  readonly stop: () => void;
+}
+
+/** Lists the packets of all picture streams beside the reading; `stream` tells which one is wanted as soon as it is known. */
+export function scanPackets(path: string, stream: Promise<number | null>): PacketScan {
+  const entries = 'packet=stream_index,pts_time,dts_time,size,flags';
+  const child = startTool(
+    'ffprobe',
+    [
+      ...[
+        '-loglevel',
+        'error',
+        '-select_streams',
+        'v',
+        '-show_entries',
+        entries,
+        '-of',
+        'csv=print_section=0',
+      ],
+      ...inputArguments(path),
+    ],
+    0,
+    niceness.count,
+  );
+  const counters = new Map<number, PacketCounter>();
+  let rest = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString('latin1')).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const packet = parsePacketLine(line);
+      if (packet === null) continue;
+      const counter = counters.get(packet.stream) ?? new PacketCounter();
+      counters.set(packet.stream, counter);
+      counter.add(packet);
+    }
+  });
+  child.stderr?.resume();
+  let wanted: number | null = null;
+  void stream.then((index) => (wanted = index));
+  const sofar = (isWhole: boolean): PacketSummary =>
+    (wanted === null ? undefined : counters.get(wanted))?.summary(isWhole) ?? {
+      frameCount: null,
+      isConstant: null,
+    };
+  const done = new Promise<PacketSummary>((resolve) => {
+    child.on('error', () => resolve({ frameCount: null, isConstant: null }));
+    child.on('close', (code) => void stream.then(() => resolve(sofar(code === 0))));
+  });
+  return { done, sofar: () => sofar(false), stop: () => child.kill('SIGKILL') };
+}

@@ -1,0 +1,59 @@
+/**
+ * How FFmpeg's programs are started on a recorded file. Pure arguments and one spawn; child process.
+ *
+ * A file plays or it is refused: only the `file` protocol may be opened and only containers that hold their own pictures, so
+ * that a playlist or a session description under any name opens no address, no port and no other file.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
+
+/** FFmpeg's names of the containers that are read. Those without pictures are here so that they can be named as such. */
+const containers = [
+  'mov,mp4,m4a,3gp,3g2,mj2',
+  'matroska,webm',
+  'avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,vc1,av1,obu,ivf,flv,asf,mxf,mxf_d10,gxf,dv,ogg,rm,nut,yuv4mpegpipe',
+  'gif,apng,mjpeg,ingenient,png_pipe,jpeg_pipe,bmp_pipe,tiff_pipe,webp_pipe,dirac,cavsvideo,lxf,wtv,r3d,swf',
+  'wav,mp3,aac,flac,aiff,au,ac3,eac3,amr,caf,w64,srt,ass,lrc,webvtt,microdvd,mpl2,sami,subviewer',
+].join(',');
+
+/** Header claims above this are refused by the decoder: 16384 × 16384. */
+const mostPixels = 16384 * 16384;
+
+/** Arguments that open a recorded file, for ffprobe and ffmpeg alike. */
+export function inputArguments(path: string, before: readonly string[] = []): string[] {
+  return [
+    ...['-protocol_whitelist', 'file', '-format_whitelist', containers, '-max_pixels', String(mostPixels)],
+    ...before,
+    // With the protocol's name in front a path that looks like an address is still a path.
+    ...['-i', `file:${path}`],
+  ];
+}
+
+/** Steps of niceness below this process: decoding ahead, and counting, must not delay the frame that is due. */
+export const niceness = { decode: 5, count: 10 } as const;
+
+export function startTool(
+  name: 'ffmpeg' | 'ffprobe',
+  args: readonly string[],
+  extraPipes: number,
+  nicer: number,
+): ChildProcess {
+  const child = spawn(name, args, {
+    stdio: ['ignore', 'pipe', 'pipe', ...Array.from({ length: extraPipes }, () => 'pipe' as const)],
+    env: {
+      PATH: process.env['PATH'],
+      LC_ALL: 'C',
+      ...(process.env['LD_LIBRARY_PATH'] !== undefined && {
+        LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'],
+      }),
+    },
+  });
+  if (child.pid !== undefined) {
+    try {
+      setPriority(child.pid, Math.min(nicer, constants.priority.PRIORITY_LOW));
+    } catch {
+      // It may have ended already; a normal priority only costs a few milliseconds.
+    }
+  }
+  return child;
+}
