@@ -9,7 +9,7 @@ import { summariseAcceptance } from '../protocol/acceptance.js';
 import { storedAcceptanceSchema } from '../protocol/requests.js';
 import type { AcceptanceReport, StoredAcceptance } from '../protocol/requests.js';
 import { serverError } from './errors.js';
-import type { Caller } from './gate.js';
+import type { Caller } from './caller.js';
 
 /** A line of the list. */
 export interface AcceptanceEntry {

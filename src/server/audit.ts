@@ -1,7 +1,7 @@
 /** One line of the log for everything that somebody asks the server to do: what, who, when, with what outcome, without secrets. */
 import type { Logger } from 'pino';
 import { redact } from '../redact.js';
-import type { Caller } from './gate.js';
+import type { Caller } from './caller.js';
 
 /** Fields of a request that say what it was about. Labels and remarks stay out: people write names of patients into them. */
 const tellingFields = ['stream', 'objectId', 'visible', 'policy', 'project', 'name', 'formats'] as const;

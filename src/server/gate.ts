@@ -6,20 +6,12 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { SonoError } from '../errors.js';
 import { errnoOf } from './acceptance-store.js';
+import type { Caller } from './caller.js';
 import { serverError } from './errors.js';
 import { addressKey, RateLimits } from './rate-limits.js';
 import type { RateLimit } from './rate-limits.js';
 import { checkOrigin, cookieOf, offeredToken, sameSecret } from './security.js';
 import type { AccessRequest, AccessRules } from './security.js';
-
-/** Whoever asks for something, for the log: never the secret itself. */
-export interface Caller {
-  readonly address: string;
-  /** The beginning of the token's hash; null where no token is asked for. */
-  readonly tokenId: string | null;
-  /** Of a viewer's socket. */
-  readonly viewer: string | null;
-}
 
 export interface GateLimits {
   /** Wrong tokens from one address. */

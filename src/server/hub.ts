@@ -28,7 +28,7 @@ import type {
 import { limits } from '../protocol/requests.js';
 import { isTooDeep } from './bounded-json.js';
 import { serverError } from './errors.js';
-import type { Caller } from './gate.js';
+import type { Caller } from './caller.js';
 import type { ServerMetrics } from './metrics.js';
 import { defaultOutboxLimits, Outbox } from './outbox.js';
 import type { OutboxLimits } from './outbox.js';

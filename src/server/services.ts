@@ -21,7 +21,7 @@ import type { OperationName, ParsedRequestOf, ResponseOf, StreamInfo } from '../
 import type { AcceptanceStore } from './acceptance-store.js';
 import { audit } from './audit.js';
 import { isSonoError, serverError } from './errors.js';
-import type { Caller } from './gate.js';
+import type { Caller } from './caller.js';
 import { segmentationOf } from './room-channels.js';
 import type { RoomRegistry } from './room-registry.js';
 import { monotonicNs, unixNsOfMonotonic } from '../clock.js';
