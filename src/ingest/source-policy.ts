@@ -14,12 +14,24 @@ export interface SourcePolicyOptions {
   readonly hosts: readonly string[] | null;
 }
 
+/** Reading where a path leads takes moments, or for ever. */
+const patienceMs = 5_000;
+
 export class SourcePolicy {
   constructor(private readonly options: SourcePolicyOptions) {}
 
-  /** Rejects with SONO_SOURCE_URI, SONO_SOURCE_OUTSIDE, SONO_SOURCE_HOST. */
+  /** Rejects with SONO_SOURCE_URI, SONO_SOURCE_OUTSIDE, SONO_SOURCE_HOST, and SONO_SOURCE_NO_ANSWER where a disk or share hangs. */
   async check(uri: string): Promise<void> {
     const address = parseSourceUri(uri);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      const problem = { uri: redact(uri), seconds: patienceMs / 1000, what: 'its disk or share' };
+      timer = setTimeout(() => reject(ingestError('SONO_SOURCE_NO_ANSWER', problem)), patienceMs);
+    });
+    await Promise.race([this.#check(uri, address), late]).finally(() => clearTimeout(timer));
+  }
+
+  async #check(uri: string, address: SourceAddress): Promise<void> {
     switch (address.kind) {
       case 'rtsp':
       case 'srt':

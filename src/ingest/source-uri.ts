@@ -142,8 +142,7 @@ function parseFileUrl(uri: string, text: string): SourceAddress {
 
 /** A login, or an address of the network behind something else, is never a file that somebody meant. */
 function parsePath(uri: string, text: string): string {
-  if (holdsSecret(text))
-    throw uriProblem(uri, 'a camera is written rtsp://name:password@host/path, with nothing before it');
+  if (holdsSecret(text)) throw uriProblem(uri, 'it holds a login, but does not begin with rtsp:// or srt://');
   return resolve(text);
 }
 
