@@ -22,7 +22,7 @@ export interface GateLimits {
 
 export const defaultGateLimits: GateLimits = {
   wrongTokens: { burst: 10, perSecond: 1 / 10 },
-  requests: { burst: 1000, perSecond: 200 },
+  requests: { burst: 2000, perSecond: 400 },
 };
 
 export type Verdict =
