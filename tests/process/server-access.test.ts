@@ -1,5 +1,5 @@
 /** Who gets in, how often, and what is kept from whom: tokens, cookies, limits, files, and the log of who did what. */
-import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,9 +76,9 @@ describe('a token', () => {
     closing.push(() => socket.terminate());
     await new Promise((resolve, reject) => socket.once('message', resolve).once('error', reject));
 
-    // The same after a restart.
-    const again = await start({ token, dataDir: freshFolder() });
-    expect((await again.ask('/api/streams', { headers })).status).toBe(401);
+    // A server at another port has another cookie.
+    const other = await start({ token, dataDir: freshFolder() });
+    expect((await other.ask('/api/streams', { headers })).status).toBe(401);
   });
 
   it('that is wrong leaves the address bar too, without a cookie', async () => {
@@ -275,11 +275,9 @@ describe('files of patients', () => {
 
 describe('what the page may open', () => {
   it('is what lies below the folders for it, after links, and the hosts for it', async () => {
-    const root = freshFolder();
     const media = join(folder, 'media');
     const elsewhere = join(folder, 'elsewhere');
-    for (const path of [root, media, elsewhere, join(media, 'pictures')])
-      await import('node:fs/promises').then(({ mkdir }) => mkdir(path, { recursive: true }));
+    for (const path of [media, elsewhere, join(media, 'pictures')]) mkdirSync(path);
     writeFileSync(join(media, 'case.mp4'), 'x');
     writeFileSync(join(elsewhere, 'secret.mp4'), 'x');
     symlinkSync(join(elsewhere, 'secret.mp4'), join(media, 'link.mp4'));
