@@ -5,7 +5,7 @@ export interface ErrorDefinition {
   /** Process exit code when this error ends a command: 2 wrong use or input, 3 source, 4 model, 5 environment. */
   readonly exitCode: 2 | 3 | 4 | 5;
   /** HTTP status when this error answers a request. */
-  readonly httpStatus: 400 | 401 | 403 | 404 | 409 | 410 | 413 | 422 | 429 | 500 | 503 | 507;
+  readonly httpStatus: 400 | 401 | 403 | 404 | 408 | 409 | 410 | 413 | 422 | 429 | 500 | 503 | 507;
   /** One plain sentence; {name} is replaced from the error's details. */
   readonly sentence: string;
 }

@@ -6,12 +6,11 @@ import { mountShell } from './app/shell.js';
 import { readEntry } from './core/route.js';
 import { mountCleanFeed } from './rooms/clean-feed.js';
 
-function socketAddress(token: string | null): string {
+function socketAddress(): string {
   const url = new URL('ws', document.baseURI);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   url.search = '';
   url.hash = '';
-  if (token !== null) url.searchParams.set('token', token);
   return url.href;
 }
 
@@ -21,6 +20,6 @@ config({ jitless: true });
 const root = document.getElementById('app');
 if (!root) throw new Error('index.html has lost its #app');
 const entry = readEntry(location.search);
-const engine = new Engine(socketAddress(entry.token));
+const engine = new Engine(socketAddress());
 if (entry.clean) mountCleanFeed(root, engine, entry.room);
 else mountShell(root, engine, entry);

@@ -3,6 +3,7 @@
  * the engine may be another one (no model, or the same slowed down).
  */
 import type { StreamConfig } from '../config/pipeline-file.js';
+import { SourcePolicy } from '../ingest/source-policy.js';
 import type { CreateEngine } from '../pipeline/analyser.js';
 import type { RoomHealth } from '../pipeline/room.js';
 import type { RoomReport } from '../pipeline/compose.js';
@@ -70,7 +71,13 @@ function slowed(engine: Engine, milliseconds: number): Engine {
 
 async function start(config: LiveProcessConfig): Promise<void> {
   const session = await startLive({
-    server: { host: '127.0.0.1', port: 0, token: null, allowedOrigins: [] },
+    server: {
+      host: '127.0.0.1',
+      port: 0,
+      token: null,
+      allowedOrigins: [],
+      policy: new SourcePolicy({ mediaRoots: null, hosts: null }),
+    },
     streams: config.streams,
     recordingModelDir: config.streams[0]?.modelDir ?? null,
     reportFile: null,

@@ -7,6 +7,12 @@ export const cliError = errorFactory({
     httpStatus: 400,
     sentence: '{problem}. "./sonoscope {command} --help" shows what is possible.',
   },
+  SONO_TOKEN_FILE: {
+    exitCode: 2,
+    httpStatus: 401,
+    sentence:
+      'The access token cannot be read from {file}: {reason}. Check the name and that you may read it.',
+  },
   SONO_RUN_REPORT_UNWRITABLE: {
     exitCode: 5,
     httpStatus: 507,

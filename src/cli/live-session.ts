@@ -8,6 +8,7 @@ import { unixNowMs } from '../clock.js';
 import { autoModel, type StreamConfig } from '../config/pipeline-file.js';
 import { createWorkerEngine } from '../inference/worker-engine.js';
 import { createSource, probeSource } from '../ingest/index.js';
+import type { SourcePolicy } from '../ingest/source-policy.js';
 import type { CreateEngine } from '../pipeline/analyser.js';
 import { projectRoutes } from '../replay/project-routes.js';
 import { redact } from '../ingest/source-uri.js';
@@ -22,7 +23,7 @@ import {
   type MeasuredEdition,
 } from './choose-model.js';
 import { dashboardFolder, dataFolder } from './paths.js';
-import { recordingProjects } from './projects.js';
+import { projectFiles, recordingProjects } from './projects.js';
 import { Recordings } from './recordings.js';
 import { checkReportPlace, makeReport, writeReport } from './report.js';
 import { programVersion } from './versions.js';
@@ -34,6 +35,9 @@ export interface LiveOptions {
     readonly port: number;
     readonly token: string | null;
     readonly allowedOrigins: readonly string[];
+    /** What the page may open. */
+    readonly policy: SourcePolicy;
+    readonly diskReserveBytes?: number;
   };
   readonly streams: readonly StreamConfig[];
   /** What the choice of a model counts with: it is made before the sources are open. */
@@ -86,7 +90,8 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
   });
   if (options.recordFile !== null) await recordings.openWhole(options.recordFile);
 
-  const projects = recordingProjects(options.recordingModelDir);
+  const { policy, diskReserveBytes } = options.server;
+  const projects = recordingProjects(options.recordingModelDir, policy, diskReserveBytes);
 
   // Before the models: a taken port is known at once.
   const server = await startServer({
@@ -96,6 +101,11 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
     allowedOrigins: options.server.allowedOrigins,
     rooms: registry,
     logger: log.child({ part: 'server' }, { level: 'warn' }),
+    // Who did what is told at the level of the run, whatever else the server has to say.
+    auditLog: log.child({ part: 'audit' }),
+    checkSource: (uri) => policy.check(uri),
+    usedFiles: () => projectFiles(projects),
+    ...(diskReserveBytes !== undefined && { diskReserveBytes }),
     version: programVersion(),
     staticDir: dashboardFolder(),
     dataDir: dataFolder(),

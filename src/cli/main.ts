@@ -2,7 +2,9 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { SonoError } from '../errors.js';
 import { commands } from './commands.js';
+import { oneLine } from '../one-line.js';
 import { exitProcess } from '../process-exit.js';
+import { holdsSecret, redactText } from '../redact.js';
 import { cliError } from './errors.js';
 import { listenForTheUncaught } from './last-resort.js';
 import { listenForStop } from './signals.js';
@@ -15,7 +17,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     )
     .version(programVersion())
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'sonoscope: ')) })
+    .configureOutput({
+      outputError: (text, write) => write(redactText(text.replace(/^error: /, 'sonoscope: '))),
+    })
     .configureHelp({ optionDescription: describeOption })
     .addHelpText(
       'after',
@@ -23,6 +27,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         '"./sonoscope COMMAND --help" tells more.',
     )
     .showSuggestionAfterError();
+  hideArguments(argv);
   const wanted = argv.find((argument) => !argument.startsWith('-'));
   const named = wanted === 'help' ? argv[argv.indexOf(wanted) + 1] : wanted;
   if (commands.some(({ name, stops }) => name === named && stops)) listenForStop();
@@ -31,6 +36,18 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (entry.name === named) (await entry.load()).configure(command);
   }
   await program.parseAsync([...argv], { from: 'user' });
+}
+
+/**
+ * The list of processes shows everybody the command line: secrets in it go as soon as we can. Linux shows the title in place
+ * of the arguments from then on.
+ */
+function hideArguments(argv: readonly string[]): void {
+  const isSecret = argv.some(
+    (argument) => /^--token(=|$)/.test(argument) || holdsSecret(argument.replace(/^--[a-z-]+=/, '')),
+  );
+  if (isSecret)
+    process.title = `sonoscope ${argv.find((argument) => !argument.startsWith('-')) ?? ''}`.trim();
 }
 
 /** Commander's own words without the default that goes without saying: off, or nothing. */
@@ -62,12 +79,12 @@ function explain(error: unknown): number {
           { reason: error instanceof Error ? error.message : String(error) },
           error,
         );
-  process.stderr.write(`sonoscope: ${known.message} [${known.code}]\n`);
+  process.stderr.write(`sonoscope: ${oneLine(redactText(known.message))} [${known.code}]\n`);
   const unexpected = !(error instanceof SonoError);
   if (unexpected || process.env['SONO_DEBUG']) {
     for (let cause: unknown = unexpected ? error : known.cause; cause; cause = cause.cause) {
       process.stderr.write(
-        `${cause instanceof Error ? (cause.stack ?? cause.message) : JSON.stringify(cause)}\n`,
+        `${redactText(cause instanceof Error ? (cause.stack ?? cause.message) : JSON.stringify(cause))}\n`,
       );
       if (!(cause instanceof Error)) break;
     }

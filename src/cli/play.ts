@@ -4,15 +4,18 @@ import { z } from 'zod';
 import { PlaybackRoom, speedLimits } from '../replay/playback-room.js';
 import { projectRoutes } from '../replay/project-routes.js';
 import { recordedStreams } from '../replay/recording-streams.js';
-import { defineService, generateToken, isLoopbackHost, RoomRegistry, startServer } from '../server/index.js';
+import { defineService, RoomRegistry, startServer } from '../server/index.js';
 import type { Service } from '../server/index.js';
 import { recordError } from '../record/errors.js';
 import { replayError } from '../replay/errors.js';
+import { accessToken, shownAddress } from './access-token.js';
 import { createLogger } from './logger.js';
+import { pageSources } from './page-sources.js';
+import { keepFilesPrivate } from './private-files.js';
 import { dashboardFolder, dataFolder, fromInvocation } from './paths.js';
 import { positiveNumber, wholeNumber } from './option-values.js';
-import { recordingProjects } from './projects.js';
-import { durationMs } from './run.js';
+import { projectFiles, recordingProjects } from './projects.js';
+import { accessOptions, durationMs } from './run.js';
 import { keepServing } from './last-resort.js';
 import { listenForStop } from './signals.js';
 import { programVersion } from './versions.js';
@@ -21,20 +24,25 @@ interface Flags {
   readonly host: string;
   readonly port: number;
   readonly token?: string;
+  readonly tokenFile?: string;
+  readonly mediaRoot: readonly string[];
+  readonly allowHost: readonly string[];
+  readonly diskReserve?: number;
   readonly paused: boolean;
   readonly speed?: number;
   readonly duration?: number;
 }
 
 export function configure(command: Command): void {
-  command
-    .argument(
-      '<recording.mcap...>',
-      'recordings made with "run --record" or exported with "replay --format mcap"',
-    )
-    .option('--host <address>', 'address to listen on (others than 127.0.0.1 need a token)', '127.0.0.1')
-    .option('--port <n>', 'port to listen on (0: any free one)', wholeNumber(0, 65535), 8080)
-    .option('--token <text>', 'access token for viewers; made up and printed where one is needed')
+  accessOptions(
+    command
+      .argument(
+        '<recording.mcap...>',
+        'recordings made with "run --record" or exported with "replay --format mcap"',
+      )
+      .option('--host <address>', 'address to listen on (others than 127.0.0.1 need a token)', '127.0.0.1')
+      .option('--port <n>', 'port to listen on (0: any free one)', wholeNumber(0, 65535), 8080),
+  )
     .option('--paused', 'begin with the first picture standing', false)
     .option('--speed <x>', '2 is twice as fast as recorded', positiveNumber)
     .option('--duration <time>', 'end after this time, for example 20s, 5m, 1h', durationMs)
@@ -46,8 +54,11 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
   const stop = listenForStop();
   const registry = new RoomRegistry();
   const rooms: PlaybackRoom[] = [];
-  const token = flags.token ?? (isLoopbackHost(flags.host) ? null : generateToken());
-  const projects = recordingProjects(null);
+  const token = await accessToken(flags.host, flags, 'play');
+  keepFilesPrivate();
+  const policy = pageSources(flags, token.text !== null, []);
+  const diskReserveBytes = flags.diskReserve === undefined ? undefined : flags.diskReserve * 1024 ** 3;
+  const projects = recordingProjects(null, policy, diskReserveBytes);
   try {
     for (const file of files.map(fromInvocation))
       for (const stream of await streamsToPlay(file))
@@ -59,9 +70,14 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
     const server = await startServer({
       host: flags.host,
       port: flags.port,
-      token,
+      token: token.text,
       rooms: registry,
       logger: log,
+      // Who did what is told although the player is otherwise silent.
+      auditLog: log.child({ part: 'audit' }, { level: 'info' }),
+      checkSource: (uri) => policy.check(uri),
+      usedFiles: () => projectFiles(projects),
+      ...(diskReserveBytes !== undefined && { diskReserveBytes }),
       version: programVersion(),
       staticDir: dashboardFolder(),
       dataDir: dataFolder(),
@@ -69,7 +85,7 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
       registerRoutes: [projectRoutes(projects)],
     });
     process.stdout.write(
-      `sonoscope plays ${files.join(', ')} at ${server.url}\nResearch use only. Not a medical device. Ctrl-C ends it.\n`,
+      `sonoscope plays ${files.join(', ')} at ${shownAddress(server.url, token)}\nResearch use only. Not a medical device. Ctrl-C ends it.\n`,
     );
     const lastResort = keepServing();
     const broken = await Promise.race([

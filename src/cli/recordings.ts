@@ -76,7 +76,7 @@ export class Recordings implements RecordingControl {
     const live = this.#live(room);
     const running = this.#running.get(room.id);
     if (running) return { path: running.recorder.path };
-    await mkdir(this.options.folder, { recursive: true });
+    await mkdir(this.options.folder, { recursive: true, mode: 0o700 });
     const time = new Date()
       .toISOString()
       .replace(/\.\d+Z$/, 'Z')
@@ -97,6 +97,10 @@ export class Recordings implements RecordingControl {
       return { path: running.recorder.path, bytes: running.recorder.bytes };
     }
     return running.recorder.close();
+  }
+
+  get paths(): readonly string[] {
+    return [...this.#running.values()].map(({ recorder }) => recorder.path);
   }
 
   /** Ends everything; throws the first failure. */

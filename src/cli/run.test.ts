@@ -65,6 +65,16 @@ describe('log lines for people', () => {
       '03:04:05 error: no (why)',
     );
   });
+
+  it('stay one line each, and move no cursor, whatever is in them', () => {
+    const time = Date.UTC(2026, 0, 1);
+    const forged = 'case\n14:03:07 scope  all is well\r\u001b[2K\u2028\u202egnp.mp4';
+    const line = humanLine(
+      JSON.stringify({ level: 50, time, stream: 'a\nb', msg: forged, err: { message: forged } }),
+    );
+    expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/);
+    expect(line).toContain('case\\n14:03:07 scope  all is well\\r\\e[2K\\u2028\\u202egnp.mp4');
+  });
 });
 
 describe('report', () => {

@@ -11,14 +11,16 @@ import {
 import type { PipelineConfig, StreamConfig } from '../config/pipeline-file.js';
 import type { SonoError } from '../errors.js';
 import { readPromptFile } from '../config/prompt-file.js';
-import { generateToken, isLoopbackHost } from '../server/index.js';
+import { accessToken, shownAddress } from './access-token.js';
 import type { MeasuredEdition } from './choose-model.js';
 import { cliError } from './errors.js';
 import { keepServing } from './last-resort.js';
 import { startLive, type LiveSession } from './live-session.js';
 import { createLogger, logLevels, type LogFormat, type LogLevel } from './logger.js';
-import { wholeNumber } from './option-values.js';
+import { positiveNumber, wholeNumber } from './option-values.js';
+import { pageSources } from './page-sources.js';
 import { fromInvocation, invocationFolder } from './paths.js';
+import { keepFilesPrivate } from './private-files.js';
 import { listenForStop } from './signals.js';
 
 export interface RunFlags {
@@ -27,7 +29,11 @@ export interface RunFlags {
   readonly host?: string;
   readonly port?: number;
   readonly token?: string;
+  readonly tokenFile?: string;
   readonly allowOrigin: readonly string[];
+  readonly mediaRoot: readonly string[];
+  readonly allowHost: readonly string[];
+  readonly diskReserve?: number;
   readonly duration?: number;
   readonly model?: string;
   readonly provider?: (typeof providerChoices)[number];
@@ -42,15 +48,40 @@ export interface RunFlags {
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
+/** Who may look, and at what: the same for `run`, `demo` and `play`. */
+export function accessOptions(command: Command): Command {
+  return command
+    .option(
+      '--token-file <file>',
+      'file with the access token for viewers, 16 characters or more; also SONO_TOKEN. Made up and printed where one is needed and none is given',
+    )
+    .option('--token <text>', 'the access token itself; others on this computer may see it for a moment')
+    .option(
+      '--media-root <dir>',
+      'folder whose files may be opened from the page (may be repeated); with a token, the data folder alone otherwise',
+      collect,
+      [],
+    )
+    .option(
+      '--allow-host <name>',
+      'camera or sender that may be opened from the page (may be repeated; "*": any); with a token, those of the pipeline alone otherwise',
+      collect,
+      [],
+    )
+    .option(
+      '--disk-reserve <GB>',
+      'space that uploads leave free for recordings (default: a tenth of the disk, 10 at most)',
+      positiveNumber,
+    );
+}
+
 /** Options that `run` and `demo` share. */
 export function liveOptions(command: Command): Command {
-  return command
-    .option('--host <address>', 'address to listen on (default 127.0.0.1; others need a token)')
-    .option('--port <n>', 'port to listen on (default 8080; 0: any free one)', wholeNumber(0, 65535))
-    .option(
-      '--token <text>',
-      'access token for viewers; made up and printed where one is needed and none is given',
-    )
+  return accessOptions(
+    command
+      .option('--host <address>', 'address to listen on (default 127.0.0.1; others need a token)')
+      .option('--port <n>', 'port to listen on (default 8080; 0: any free one)', wholeNumber(0, 65535)),
+  )
     .option(
       '--allow-origin <url>',
       'another site whose pages may connect, for example a Foxglove web app',
@@ -125,13 +156,25 @@ export async function serve(
 ): Promise<void> {
   const log = createLogger({ format: flags.log, level: flags.logLevel });
   const host = flags.host ?? pipeline.server.host;
-  const token = flags.token ?? (isLoopbackHost(host) ? null : generateToken());
+  const token = await accessToken(host, flags, 'run');
+  keepFilesPrivate();
   const stop = listenForStop();
   const abort = new AbortController();
   void stop.asked.then(() => abort.abort());
   const wished = await withOverrides(pipeline.streams, flags);
   const session = await startLive({
-    server: { host, port: flags.port ?? pipeline.server.port, token, allowedOrigins: flags.allowOrigin },
+    server: {
+      host,
+      port: flags.port ?? pipeline.server.port,
+      token: token.text,
+      allowedOrigins: flags.allowOrigin,
+      policy: pageSources(
+        flags,
+        token.text !== null,
+        wished.map(({ source }) => source),
+      ),
+      ...(flags.diskReserve !== undefined && { diskReserveBytes: flags.diskReserve * 1024 ** 3 }),
+    },
     streams: wished,
     ...choice,
     // A model that somebody named is meant for recordings too.
@@ -145,7 +188,7 @@ export async function serve(
   const { rooms, server } = session;
   if (!abort.signal.aborted)
     process.stdout.write(
-      `sonoscope shows ${rooms.map(({ label }) => `"${label}"`).join(' and ')} at ${server.url}\n` +
+      `sonoscope shows ${rooms.map(({ label }) => `"${label}"`).join(' and ')} at ${shownAddress(server.url, token)}\n` +
         `Research use only. Not a medical device. Ctrl-C ends it.\n`,
     );
 

@@ -8,6 +8,7 @@ import { packageRoot } from '../built-module.js';
 import type { SonoError } from '../errors.js';
 import { providerNames, type ProviderName } from '../inference/provider.js';
 import type { PromptPlan } from '../prompt-plan.js';
+import { holdsSecret } from '../redact.js';
 import { configError } from './errors.js';
 import { nearest } from './nearest.js';
 import { objectsSchema, planObjects, readPromptFile, systemReason } from './prompt-file.js';
@@ -148,9 +149,9 @@ export async function parsePipelineFile(text: string, file: string): Promise<Pip
   return deepFreeze({ server: parsed.data.server, streams });
 }
 
-/** A URI stays as it is; a path becomes absolute, relative to `base`. */
+/** A URI (also a broken one with a login, which is refused when it is read) stays as it is; a path becomes absolute, relative to `base`. */
 export function resolveSource(source: string, base: string): string {
-  return /^[a-z][a-z0-9+.-]+:/i.test(source) ? source : resolve(base, source);
+  return /^[a-z][a-z0-9+.-]+:/i.test(source) || holdsSecret(source) ? source : resolve(base, source);
 }
 
 /** Names of the models that are installed beside the program. */

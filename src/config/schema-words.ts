@@ -1,5 +1,6 @@
 /** Turns the findings of a zod schema into plain words: where, what is wrong, which keys are valid there. Pure. */
 import { z } from 'zod';
+import { redact } from '../redact.js';
 
 export type Path = readonly PropertyKey[];
 
@@ -63,11 +64,12 @@ const typeWords: Readonly<Record<string, string>> = {
   object: 'a group of settings',
 };
 
+const shortened = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
+
 function found(value: unknown): string {
   if (value === undefined) return 'it is missing';
   if (value === null) return 'it is empty';
-  if (typeof value === 'string')
-    return `found the text "${value.length > 40 ? `${value.slice(0, 40)}…` : value}"`;
+  if (typeof value === 'string') return `found the text "${shortened(redact(value))}"`;
   if (typeof value === 'number' || typeof value === 'boolean') return `found ${String(value)}`;
   return Array.isArray(value) ? 'found a list' : 'found a group of settings';
 }

@@ -25,7 +25,14 @@ export const csvColumns = [
   'centroid_y',
 ] as const;
 
-const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+/**
+ * A text of a person as a field. Spreadsheets run what begins with such a sign as a formula; the apostrophe makes it a text
+ * (OWASP, "CSV Injection"). Tab and semicolon divide fields in some countries' settings.
+ */
+function field(text: string): string {
+  const safe = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]/.test(text) ? `'${text}` : text;
+  return /[",;\t\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
 
 export class CsvExporter implements Exporter {
   readonly format = 'csv';
@@ -54,7 +61,7 @@ export class CsvExporter implements Exporter {
         frame.ptsNs,
         (frame.mediaNs / 1e9).toFixed(6),
         object.id,
-        quoted(this.#info.objects[index]?.label ?? ''),
+        field(this.#info.objects[index]?.label ?? ''),
         object.state,
         object.score.toFixed(6),
         object.confidence.toFixed(6),

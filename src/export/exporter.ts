@@ -112,24 +112,35 @@ export interface Exporter {
   abort(): Promise<void>;
 }
 
+/** File systems take 255; the rest is for numbers and endings. */
+const longestNameBytes = 200;
+
 /** A file name that every file system takes, never hidden, never empty; different texts may meet: see `uniqueNames`. */
 export function safeName(text: string): string {
-  const name = text
-    .normalize('NFC')
-    .replace(/[^\p{L}\p{N}._ +-]/gu, '_')
-    .replace(/^[. ]+|[. ]+$/g, '')
-    .slice(0, 100);
+  const signs = [
+    ...text
+      .normalize('NFC')
+      .replace(/[^\p{L}\p{N}._ +-]/gu, '_')
+      .replace(/^[. ]+/, ''),
+  ].slice(0, 100);
+  while (Buffer.byteLength(signs.join('')) > longestNameBytes) signs.pop();
+  const name = signs.join('').replace(/[. ]+$/, '');
+  // Names of devices: Windows cannot unpack an archive that has them.
+  if (/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(name)) return `_${name}`;
   return name === '' ? '_' : name;
 }
 
-/** Folder name per object: the label made safe, with the id behind it where two would meet. */
+/** Endings of the files that stand beside the folders of the objects. */
+const fileEnding = /\.(json|csv|mp4|dcm|gz|mcap|partial)$/i;
+
+/** Folder name per object: the label made safe, with the id behind it where two would meet, or where it is named like a file. */
 export function uniqueNames(objects: readonly ExportObject[]): ReadonlyMap<ObjectId, string> {
   // Names that other formats use beside the folders of the objects.
   const taken = new Set<string>(['indexed']);
   return new Map(
     objects.map(({ id, label }) => {
       const plain = safeName(label);
-      const name = taken.has(plain.toLowerCase()) ? `${plain}-${id}` : plain;
+      const name = taken.has(plain.toLowerCase()) || fileEnding.test(plain) ? `${plain}-${id}` : plain;
       taken.add(name.toLowerCase());
       return [id, name] as const;
     }),

@@ -629,7 +629,23 @@ function failureOf(error: unknown, name: string): Failure {
   };
 }
 
-const request = JSON.parse(process.env['SONO_INGEST_REQUEST'] ?? 'null') as ChildRequest;
+/** The first line of standard input, which then stays open for as long as the parent wants this process. */
+function readRequest(): Promise<ChildRequest> {
+  return new Promise((resolve) => {
+    let text = '';
+    const giveUp = (): void => leave(null);
+    const take = (part: string): void => {
+      text += part;
+      if (!text.endsWith('\n')) return;
+      process.stdin.off('data', take);
+      process.stdin.off('close', giveUp);
+      resolve(JSON.parse(text) as ChildRequest);
+    };
+    process.stdin.setEncoding('utf8').on('data', take).once('close', giveUp);
+  });
+}
+
+const request = await readRequest();
 const pipe = new Socket({ fd: 3, readable: false, writable: true });
 // The parent is gone or has let go of the pipe: there is nobody to work for.
 pipe.on('error', () => process.kill(process.pid, 'SIGKILL'));

@@ -8,6 +8,18 @@ export const ingestError = errorFactory({
     sentence:
       'The source address "{uri}" cannot be understood: {why}. Give a file, a folder of pictures, rtsp://, srt://, v4l2://, decklink:// or synthetic:.',
   },
+  SONO_SOURCE_OUTSIDE: {
+    exitCode: 3,
+    httpStatus: 403,
+    sentence:
+      '"{uri}" lies outside the folders that may be opened from the page: copy it into one of them, or ask whoever started the server to add its folder with --media-root.',
+  },
+  SONO_SOURCE_HOST: {
+    exitCode: 3,
+    httpStatus: 403,
+    sentence:
+      '"{uri}" may not be opened from the page ({host}): ask whoever started the server to allow this camera with --allow-host.',
+  },
   SONO_SOURCE_MISSING: {
     exitCode: 3,
     httpStatus: 404,

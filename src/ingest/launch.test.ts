@@ -46,6 +46,9 @@ describe('launch strings', () => {
     expect(cameraOf('rtsp://cam/x#latencyMs=80')).toContain(
       'rtspsrc location="rtsp://cam/x" protocols=tcp latency=80 drop-on-latency=true',
     );
+    expect(cameraOf('rtsp://nurse:a"b\\c@cam/x')).toContain(
+      'rtspsrc location="rtsp://cam/x" user-id="nurse" user-pw="a\\"b\\\\c" protocols=tcp',
+    );
     expect(cameraOf('srt://h:1?mode=caller')).toBe('srtsrc uri="srt://h:1?mode=caller" ! decodebin');
     expect(cameraOf('v4l2:///dev/video0')).toBe('v4l2src device="/dev/video0" ! decodebin');
     expect(cameraOf('v4l2:///dev/video0?width=1920&height=1080&fps=60&encoding=mjpeg')).toBe(

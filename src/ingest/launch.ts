@@ -60,6 +60,11 @@ export function fraction(framesPerSecond: number): string {
   return thousandths % 1000 === 0 ? `${thousandths / 1000}/1` : `${thousandths}/1000`;
 }
 
+/** Beside the address, not in it: any sign may be in a password, and error texts that repeat the address do not repeat it. */
+function login(given: Extract<SourceAddress, { kind: 'rtsp' }>['login']): string {
+  return given === null ? '' : ` user-id=${quote(given.user)} user-pw=${quote(given.password)}`;
+}
+
 /** The camera of an address up to its raw pictures. */
 export function cameraLaunch(
   address: Extract<SourceAddress, { kind: 'rtsp' | 'srt' | 'v4l2' | 'decklink' }>,
@@ -67,7 +72,7 @@ export function cameraLaunch(
   switch (address.kind) {
     case 'rtsp':
       return (
-        `rtspsrc location=${quote(address.location)} protocols=${address.transport} latency=${address.latencyMs} ` +
+        `rtspsrc location=${quote(address.location)}${login(address.login)} protocols=${address.transport} latency=${address.latencyMs} ` +
         // Microseconds. timeout is the time without UDP packets before rtspsrc falls back to TCP.
         `drop-on-latency=true tcp-timeout=8000000 timeout=5000000 ! application/x-rtp,media=video ! decodebin`
       );

@@ -3,7 +3,7 @@ import type { DropStage, PictureSize, SourceFormat } from '../frame.js';
 import type { IngestCode } from './errors.js';
 import type { SourceAddress } from './source-uri.js';
 
-/** Given to the child at its start (environment variable, JSON). */
+/** Given to the child at its start (JSON, the first line of its standard input). */
 export interface ChildRequest {
   readonly address: SourceAddress;
   readonly mode: 'live' | 'replay';

@@ -4,7 +4,11 @@
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { SonoError } from '../errors.js';
+import { holdsSecret, redact, redactText } from '../redact.js';
 import { ingestError } from './errors.js';
+
+export { redact } from '../redact.js';
 
 export const syntheticKinds = ['laparoscopy', 'echo', 'counter'] as const;
 export type SyntheticKind = (typeof syntheticKinds)[number];
@@ -19,8 +23,10 @@ export type SourceAddress =
   | { readonly kind: 'folder'; readonly path: string; readonly framesPerSecond: number }
   | {
       readonly kind: 'rtsp';
-      /** rtsp:// or rtsps:// address without our own fragment options. */
+      /** rtsp:// or rtsps:// address without login and without our own fragment options. */
       readonly location: string;
+      /** Decoded; kept apart from the address, so that no text of a library can repeat it with the address. */
+      readonly login: { readonly user: string; readonly password: string } | null;
       readonly transport: 'tcp' | 'udp';
       readonly latencyMs: number;
       readonly deinterlacing: Deinterlacing;
@@ -87,11 +93,14 @@ const syntheticDefaults: Record<SyntheticKind, { width: number; height: number; 
  */
 export function parseSourceUri(uri: string): SourceAddress {
   const text = uri.trim();
-  if (text === '') throw ingestError('SONO_SOURCE_URI', { uri, why: 'it is empty' });
-  if (text.includes('\0')) throw ingestError('SONO_SOURCE_URI', { uri: '?', why: 'it holds a zero byte' });
+  // The page shows addresses so, and somebody may send one back.
+  if (/:\/\/.*\*\*\*/.test(text))
+    throw uriProblem(uri, 'it has three asterisks in place of what is kept secret, so write that again');
+  if (text === '') throw uriProblem(uri, 'it is empty');
+  if (text.includes('\0')) throw uriProblem('?', 'it holds a zero byte');
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
   // One letter before a colon is a file name such as "a:b.mp4", never a scheme of ours.
-  if (scheme === undefined || scheme.length === 1) return ofPath(resolve(text));
+  if (scheme === undefined || scheme.length === 1) return ofPath(parsePath(uri, text));
   switch (scheme) {
     case 'file':
       return parseFileUrl(uri, text);
@@ -109,17 +118,14 @@ export function parseSourceUri(uri: string): SourceAddress {
     case 'synthetic':
       return parseSynthetic(uri, text);
     default:
-      if (text.includes('://'))
-        throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: `"${scheme}" is not known` });
-      return ofPath(resolve(text));
+      if (text.includes('://')) throw uriProblem(uri, `"${scheme}" is not known`);
+      return ofPath(parsePath(uri, text));
   }
 }
 
-/** The address with any password removed, for logs and sentences. */
-export function redact(uri: string): string {
-  return uri
-    .replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1***@')
-    .replace(/([?&]passphrase=)[^&#]*/gi, '$1***');
+/** The one error of this file. What it says about the address never holds a secret of it. */
+function uriProblem(uri: string, why: string): SonoError {
+  return ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: redactText(why, [uri]) });
 }
 
 function parseFileUrl(uri: string, text: string): SourceAddress {
@@ -129,9 +135,15 @@ function parseFileUrl(uri: string, text: string): SourceAddress {
     url.search = '';
     url.hash = '';
     return ofPath(fileURLToPath(url) + search);
-  } catch (error) {
-    throw ingestError('SONO_SOURCE_URI', { uri, why: 'it is not a valid file address' }, error);
+  } catch {
+    throw uriProblem(uri, 'it is not a valid file address');
   }
+}
+
+/** A login, or an address of the network behind something else, is never a file that somebody meant. */
+function parsePath(uri: string, text: string): string {
+  if (holdsSecret(text)) throw uriProblem(uri, 'it holds a login, but does not begin with rtsp:// or srt://');
+  return resolve(text);
 }
 
 function ofPath(path: string): SourceAddress {
@@ -163,18 +175,82 @@ export function splitOptions(path: string): { readonly path: string; readonly op
   return match?.[1] === undefined || match[2] === undefined ? null : { path: match[1], options: match[2] };
 }
 
+/** As GStreamer and everybody else reads `rtsp://user:password@host:port/path`. */
+interface NetworkAddress {
+  readonly login: { readonly user: string; readonly password: string } | null;
+  /** In small letters, without the brackets of IPv6 and without the port. */
+  readonly host: string;
+  readonly port: string;
+  /** Path, query and fragment. */
+  readonly behind: string;
+}
+
+/**
+ * What stands behind `scheme://`; null where it names no host. A password with / ? or # in it is understood where nothing else
+ * makes sense, because people forget to write %2F.
+ */
+function parseNetwork(rest: string): NetworkAddress | null {
+  const strict = /^[^/?#]*/.exec(rest)?.[0] ?? '';
+  for (const at of [strict.lastIndexOf('@'), rest.lastIndexOf('@')]) {
+    const [, name, port = '', behind = ''] =
+      /^(\[[0-9a-f:.]+(?:%[\w.-]+)?\]|[^/?#@:[\]\s%]+)(?::(\d{1,5}))?((?:[/?#].*)?)$/is.exec(
+        rest.slice(at + 1),
+      ) ?? [];
+    if (name === undefined || Number(port) > 65535) continue;
+    const written = at < 0 ? null : rest.slice(0, at);
+    const colon = written?.indexOf(':') ?? -1;
+    const login =
+      written === null
+        ? null
+        : colon < 0
+          ? [written, '']
+          : [written.slice(0, colon), written.slice(colon + 1)];
+    return {
+      login: login && { user: plainText(login[0] ?? ''), password: plainText(login[1] ?? '') },
+      host: name.replace(/^\[|\]$/g, '').toLowerCase(),
+      port,
+      behind,
+    };
+  }
+  return null;
+}
+
+/** Without % signs; as it is where a % stands for itself. */
+function plainText(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function parseRtsp(uri: string, text: string, scheme: string): SourceAddress {
-  const [address = '', fragment = ''] = text.split('#', 2);
-  const location = address.replace(/^rtsp[tu]:/i, 'rtsp:');
-  if (!/^rtsps?:\/\/[^/]/i.test(location))
-    throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'the host is missing' });
+  const parts = parseNetwork(/^[a-z]+:\/\/(.*)$/is.exec(text)?.[1] ?? '');
+  if (parts === null) throw uriProblem(uri, 'the host is missing');
+  const { login, host, port, behind } = parts;
+  const [, path = '', fragment = ''] = /^([^#]*)#?(.*)$/s.exec(behind) ?? [];
+  const name = host.includes(':') ? `[${host}]` : host;
+  const location = `${scheme === 'rtsps' ? 'rtsps' : 'rtsp'}://${name}${port === '' ? '' : `:${port}`}${path}`;
   const options = new URLSearchParams(fragment);
   checkKeys(uri, options, ['transport', 'latencyMs', 'deinterlace']);
   const transport = options.get('transport') ?? (scheme === 'rtspu' ? 'udp' : 'tcp');
-  if (transport !== 'tcp' && transport !== 'udp')
-    throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'transport is tcp or udp' });
+  if (transport !== 'tcp' && transport !== 'udp') throw uriProblem(uri, 'transport is tcp or udp');
   const latencyMs = integer(uri, options, 'latencyMs', 0, 10_000) ?? (transport === 'udp' ? 60 : 20);
-  return { kind: 'rtsp', location, transport, latencyMs, deinterlacing: deinterlacing(uri, options) };
+  return { kind: 'rtsp', location, login, transport, latencyMs, deinterlacing: deinterlacing(uri, options) };
+}
+
+export function isNetwork(
+  address: SourceAddress,
+): address is Extract<SourceAddress, { kind: 'rtsp' | 'srt' }> {
+  return address.kind === 'rtsp' || address.kind === 'srt';
+}
+
+/** Host of a network address, in small letters; '' for SRT that waits to be called, null for what is not on the network. */
+export function networkHost(address: SourceAddress): string | null {
+  if (!isNetwork(address)) return null;
+  const query = new URLSearchParams(/\?([^#]*)/.exec(address.location)?.[1]);
+  if (address.kind === 'srt' && (query.get('mode') ?? 'caller') !== 'caller') return '';
+  return parseNetwork(address.location.replace(/^[a-z]+:\/\//i, ''))?.host ?? '';
 }
 
 function parseSrt(uri: string, text: string): SourceAddress {
@@ -183,20 +259,18 @@ function parseSrt(uri: string, text: string): SourceAddress {
   checkKeys(uri, options, ['deinterlace']);
   // "srt://:7001?mode=listener" has no host, which the URL class refuses.
   const match = /^srt:\/\/([^:/?#]*|\[[0-9a-f:]+\]):(\d{1,5})(\/)?(\?[^#]*)?$/i.exec(address);
-  if (match === null || Number(match[2]) > 65535)
-    throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'it needs srt://host:port' });
+  if (match === null || Number(match[2]) > 65535) throw uriProblem(uri, 'it needs srt://host:port');
   return { kind: 'srt', location: address, deinterlacing: deinterlacing(uri, options) };
 }
 
 function parseV4l2(uri: string, text: string): SourceAddress {
   const match = /^v4l2:\/\/(\/[^?#]+)(?:\?([^#]*))?$/i.exec(text);
-  if (match?.[1] === undefined)
-    throw ingestError('SONO_SOURCE_URI', { uri, why: 'it needs a device, as in v4l2:///dev/video0' });
+  if (match?.[1] === undefined) throw uriProblem(uri, 'it needs a device, as in v4l2:///dev/video0');
   const options = new URLSearchParams(match[2] ?? '');
   checkKeys(uri, options, ['width', 'height', 'fps', 'encoding']);
   const encoding = options.get('encoding');
   if (encoding !== null && encoding !== 'raw' && encoding !== 'mjpeg')
-    throw ingestError('SONO_SOURCE_URI', { uri, why: 'encoding is raw or mjpeg' });
+    throw uriProblem(uri, 'encoding is raw or mjpeg');
   return {
     kind: 'v4l2',
     device: decodeURIComponentSafe(uri, match[1]),
@@ -209,14 +283,12 @@ function parseV4l2(uri: string, text: string): SourceAddress {
 
 function parseDecklink(uri: string, text: string): SourceAddress {
   const match = /^decklink:\/\/(\d{1,2})\/?(?:\?([^#]*))?$/i.exec(text);
-  if (match?.[1] === undefined)
-    throw ingestError('SONO_SOURCE_URI', { uri, why: 'it needs a card number, as in decklink://0' });
+  if (match?.[1] === undefined) throw uriProblem(uri, 'it needs a card number, as in decklink://0');
   const options = new URLSearchParams(match[2] ?? '');
   checkKeys(uri, options, ['mode', 'connection']);
   const word = (name: string): string => {
     const value = options.get(name) ?? 'auto';
-    if (!/^[a-z0-9-]{1,20}$/i.test(value))
-      throw ingestError('SONO_SOURCE_URI', { uri, why: `${name} is not valid` });
+    if (!/^[a-z0-9-]{1,20}$/i.test(value)) throw uriProblem(uri, `${name} is not valid`);
     return value;
   };
   return {
@@ -230,19 +302,14 @@ function parseDecklink(uri: string, text: string): SourceAddress {
 function parseSynthetic(uri: string, text: string): SourceAddress {
   const match = /^synthetic:(?:\/\/)?([a-z]+)\/?(?:\?([^#]*))?$/i.exec(text);
   const scene = syntheticKinds.find((kind) => kind === match?.[1]?.toLowerCase());
-  if (scene === undefined)
-    throw ingestError('SONO_SOURCE_URI', {
-      uri,
-      why: `the synthetic scenes are ${syntheticKinds.join(', ')}`,
-    });
+  if (scene === undefined) throw uriProblem(uri, `the synthetic scenes are ${syntheticKinds.join(', ')}`);
   const options = new URLSearchParams(match?.[2] ?? '');
   checkKeys(uri, options, ['seed', 'width', 'height', 'fps', 'duration']);
   const defaults = syntheticDefaults[scene];
   const duration = options.get('duration');
   const durationS =
     duration === null ? null : Number(/^(\d+(?:\.\d+)?)s?$/.exec(duration)?.[1] ?? Number.NaN);
-  if (durationS !== null && !(durationS > 0))
-    throw ingestError('SONO_SOURCE_URI', { uri, why: 'duration is a number of seconds' });
+  if (durationS !== null && !(durationS > 0)) throw uriProblem(uri, 'duration is a number of seconds');
   return {
     kind: 'synthetic',
     scene,
@@ -256,11 +323,7 @@ function parseSynthetic(uri: string, text: string): SourceAddress {
 
 function checkKeys(uri: string, options: URLSearchParams, known: readonly string[]): void {
   for (const key of options.keys()) {
-    if (!known.includes(key))
-      throw ingestError('SONO_SOURCE_URI', {
-        uri: redact(uri),
-        why: `"${key}" is not one of ${known.join(', ')}`,
-      });
+    if (!known.includes(key)) throw uriProblem(uri, `"${key}" is not one of ${known.join(', ')}`);
   }
 }
 
@@ -275,10 +338,7 @@ function integer(
   if (text === null) return null;
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= least && value <= most))
-    throw ingestError('SONO_SOURCE_URI', {
-      uri: redact(uri),
-      why: `${name} is a whole number from ${least} to ${most}`,
-    });
+    throw uriProblem(uri, `${name} is a whole number from ${least} to ${most}`);
   return value;
 }
 
@@ -286,22 +346,20 @@ function rate(uri: string, options: URLSearchParams, fallback: number): number {
   const text = options.get('fps');
   if (text === null) return fallback;
   const value = /^\d{1,4}(\.\d{1,4})?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= 0.1 && value <= 240))
-    throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'fps is a number from 0.1 to 240' });
+  if (!(value >= 0.1 && value <= 240)) throw uriProblem(uri, 'fps is a number from 0.1 to 240');
   return value;
 }
 
 function deinterlacing(uri: string, options: URLSearchParams): Deinterlacing {
   const value = options.get('deinterlace') ?? 'auto';
-  if (value !== 'auto' && value !== 'off')
-    throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'deinterlace is auto or off' });
+  if (value !== 'auto' && value !== 'off') throw uriProblem(uri, 'deinterlace is auto or off');
   return value;
 }
 
 function decodeURIComponentSafe(uri: string, text: string): string {
   try {
     return decodeURIComponent(text);
-  } catch (error) {
-    throw ingestError('SONO_SOURCE_URI', { uri, why: 'it has a broken % sign' }, error);
+  } catch {
+    throw uriProblem(uri, 'it has a broken % sign');
   }
 }

@@ -9,13 +9,14 @@ import { Observable, type Subscriber } from 'rxjs';
 import { builtModule } from '../built-module.js';
 import type { SonoError } from '../errors.js';
 import type { FrameIdentity } from '../frame.js';
+import { redactText } from '../redact.js';
 import { sourceName } from './bus-errors.js';
 import { ingestError, isIngestCode, transientCodes, type IngestCode } from './errors.js';
 import type { FrameSource, SourceEvent, SourceOptions, SourceState } from './frame-source.js';
 import type { ChildMessage, ChildRequest } from './messages.js';
 import { RecordFormatError, RecordParser, type IngestRecord } from './records.js';
 import { ResumeTracker } from './resume.js';
-import { isLive, type SourceAddress } from './source-uri.js';
+import { isLive, isNetwork, type SourceAddress } from './source-uri.js';
 
 export interface SupervisionOptions {
   /**
@@ -62,7 +63,7 @@ export class SupervisedSource implements FrameSource {
 
   open(options: SourceOptions): Observable<SourceEvent> {
     return new Observable((subscriber) => {
-      const run = new Supervision(this.#address, options, this.#supervision, subscriber);
+      const run = new Supervision(this.uri, this.#address, options, this.#supervision, subscriber);
       this.#runs.add(run);
       if (this.#held) run.pause(true);
       run.start();
@@ -112,6 +113,7 @@ class Supervision {
   #watchdog: NodeJS.Timeout | null = null;
 
   constructor(
+    private readonly uri: string,
     address: SourceAddress,
     options: SourceOptions,
     supervision: SupervisionOptions,
@@ -190,7 +192,6 @@ class Supervision {
           UV_THREADPOOL_SIZE: '16',
           LC_ALL: 'C',
           NODE_OPTIONS: '',
-          SONO_INGEST_REQUEST: JSON.stringify(request),
         },
       });
     } catch (error) {
@@ -218,6 +219,8 @@ class Supervision {
     });
     this.#pipe.on('error', () => undefined);
     child.stdin?.on('error', () => undefined);
+    // Not as an argument or in the environment: other programs can read those, and the address may hold a password.
+    child.stdin?.write(`${JSON.stringify(request)}\n`);
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-4000);
     });
@@ -299,7 +302,10 @@ class Supervision {
         // A restarted child says it again; listeners hear only news.
         if (JSON.stringify(message.format) === this.#formatSaid) return;
         this.#formatSaid = JSON.stringify(message.format);
-        this.#subscriber.next({ kind: 'format', format: message.format });
+        this.#subscriber.next({
+          kind: 'format',
+          format: { ...message.format, description: this.#withoutSecrets(message.format.description) },
+        });
         return;
       case 'dropped':
         this.#subscriber.next({ kind: 'dropped', stage: message.stage, count: message.count });
@@ -399,17 +405,25 @@ class Supervision {
 
   #reason(how: string): SonoError {
     if (this.#killedFor !== null) return this.#killedFor;
-    if (this.#verdict?.kind === 'failed')
+    const cause = (text: string): string | undefined =>
+      text === '' ? undefined : this.#withoutSecrets(text);
+    if (this.#verdict?.kind === 'failed') {
+      const details = Object.entries(this.#verdict.details).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? this.#withoutSecrets(value) : value,
+      ]);
       return ingestError(
         this.#verdict.code,
-        this.#verdict.details,
-        this.#verdict.cause === '' ? undefined : this.#verdict.cause,
+        Object.fromEntries(details) as Record<string, string | number>,
+        cause(this.#verdict.cause),
       );
-    return ingestError(
-      'SONO_SOURCE_CRASHED',
-      { uri: sourceName(this.#address), how },
-      this.#stderr === '' ? undefined : this.#stderr,
-    );
+    }
+    return ingestError('SONO_SOURCE_CRASHED', { uri: sourceName(this.#address), how }, cause(this.#stderr));
+  }
+
+  /** The one way out for what the child says in words: GStreamer, libsrt and the child's own errors repeat the address. */
+  #withoutSecrets(text: string): string {
+    return isNetwork(this.#address) ? redactText(text, [this.uri, this.#address.location]) : text;
   }
 
   #mayHeal(code: IngestCode): boolean {

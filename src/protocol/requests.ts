@@ -14,7 +14,9 @@ export const limits = {
   /** One request body, bytes. */
   requestBytes: 2 * 1024 * 1024,
   /** One WebSocket message from a client, bytes; a longer one ends the connection (1009). */
-  messageBytes: 16 * 1024 * 1024,
+  messageBytes: 4 * 1024 * 1024,
+  /** One text message from a client, bytes: enough for thousands of subscriptions; a longer one is garbage. */
+  textBytes: 64 * 1024,
   promptsPerRequest: 64,
   scribblePoints: 4096,
   /** Edge of any picture or mask, pixels. */
@@ -259,6 +261,7 @@ export const acceptanceReportSchema = z
       .default({})
       .describe('during the test, by stage'),
     remark: note.default(''),
+    author: z.string().trim().max(120).default('').describe('who made the test'),
   })
   .strict()
   .describe(`one run on one display; ${acceptanceFrames} painted frames or more give a verdict`);
@@ -285,6 +288,8 @@ export const storedAcceptanceSchema = z.object({
   id: z.string().regex(/^[0-9A-Za-z-]{1,80}$/),
   storedUnixMs: z.number().int(),
   serverVersion: z.string(),
+  /** Whoever sent it, as the server saw it; null in reports of older versions. */
+  storedBy: z.object({ address: z.string(), tokenId: z.string().nullable() }).nullable().default(null),
   report: acceptanceReportSchema,
   /** Computed by the server from the samples. */
   overlay: summarySchema,

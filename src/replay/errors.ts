@@ -11,7 +11,7 @@ export const replayError = errorFactory({
     exitCode: 2,
     httpStatus: 422,
     sentence:
-      '{input} has no end, so it cannot be analysed to its end. Record it first with "./sonoscope run --source … --record FILE.mcap"; give a synthetic scene a duration or use --to.',
+      '{input} has no end, so it cannot be analysed to its end. Open it in a room and record it there, or with "./sonoscope run --source … --record FILE.mcap", then open the recording; give a synthetic scene a duration or use --to.',
   },
   SONO_REPLAY_RANGE: {
     exitCode: 2,

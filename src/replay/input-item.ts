@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { safeName } from '../export/exporter.js';
+import { isLive, parseSourceUri, redact } from '../ingest/source-uri.js';
 import { replayError } from './errors.js';
 import { recordedStreams } from './recording-streams.js';
 
@@ -47,17 +48,21 @@ const videoEndings = new Set([
 /**
  * Files and URIs are taken as they are; a folder with pictures is one clip, another folder stands for everything in it that
  * looks like a video (and its picture folders), by name; `*`, `?`, `**` are understood where the shell has left them.
- * Throws SONO_REPLAY_INPUT_MISSING where an input gives nothing.
+ * Throws SONO_REPLAY_INPUT_MISSING where an input gives nothing, SONO_REPLAY_INPUT_ENDLESS for a camera, SONO_SOURCE_URI.
  */
 export async function expandInputs(inputs: readonly string[]): Promise<InputItem[]> {
   const uris: string[] = [];
   for (const input of inputs) {
+    // Before anything is written: names of clips come from addresses, and an address may hold a password.
+    if (isUri(input) && isLive(parseSourceUri(input)))
+      throw replayError('SONO_REPLAY_INPUT_ENDLESS', { input: redact(input) });
     const found = isUri(input) ? [input] : await expandPath(input);
-    if (found.length === 0) throw replayError('SONO_REPLAY_INPUT_MISSING', { input });
+    if (found.length === 0) throw replayError('SONO_REPLAY_INPUT_MISSING', { input: redact(input) });
     uris.push(...found.filter((uri) => !uris.includes(uri)));
   }
   const items: InputItem[] = [];
-  const taken = new Set<string>();
+  // What stands beside the folders of the clips.
+  const taken = new Set<string>(['davis', 'manifest.json']);
   const add = (name: string, item: Omit<InputItem, 'clip'>): void => {
     const plain = safeName(name);
     let clip = plain;

@@ -20,6 +20,9 @@ export interface PictureTimes {
   readonly ptsNs: number;
 }
 
+/** About ten megabytes of 720p pictures. */
+const framesPerCheck = 100;
+
 export class PictureStore {
   #frames = 0;
   #complete = false;
@@ -64,14 +67,22 @@ export class PictureStore {
     return this.#failure;
   }
 
-  /** Play the clip through. Resolves at its end, or when the store is closed; never rejects (see `failure`). */
-  async fill(reader: FrameReader, onFormat: (format: SourceFormat) => void): Promise<void> {
+  /**
+   * Play the clip through. Resolves at its end, or when the store is closed; never rejects (see `failure`).
+   * @param mayWrite asked now and then; rejects with a coded error where the disk is needed for something else
+   */
+  async fill(
+    reader: FrameReader,
+    onFormat: (format: SourceFormat) => void,
+    mayWrite: () => Promise<void>,
+  ): Promise<void> {
     try {
       onFormat(await reader.format());
       let offset = 0;
       for (let frame = await reader.next(); frame && !this.#closed; frame = await reader.next()) {
         const { analysis, picture } = frame;
         if (!picture) continue;
+        if (analysis.sourceFrame % framesPerCheck === 0) await mayWrite();
         await this.#write(this.data, picture, offset);
         const record = Buffer.alloc(recordBytes);
         record.writeDoubleLE(offset, 0);
@@ -90,7 +101,7 @@ export class PictureStore {
         replayError('SONO_PROJECT_FAULT', { reason: reasonOf(cause) }, cause),
       );
       this.#failure = failure;
-      this.#complete = this.#frames > 0 && failure.code !== 'SONO_REPLAY_DISK_FULL';
+      this.#complete = this.#frames > 0 && !/DISK_(FULL|RESERVE)/.test(String(failure.code));
     } finally {
       reader.close();
     }

@@ -3,6 +3,7 @@ import { unixNowMs } from '../clock.js';
 import type { SonoError } from '../errors.js';
 import type { InputItem } from './input-item.js';
 import type { ReplayEvent } from './run-batch.js';
+import { oneLine } from '../one-line.js';
 import type { ItemProgress } from './run-item.js';
 
 export interface ProgressWriter {
@@ -72,12 +73,12 @@ export function terminalProgress(
   let items = 0;
   let lineLength = 0;
   const show = (text: string): void => {
-    const line = text.slice(0, Math.max(20, columns() - 1));
+    const line = oneLine(text).slice(0, Math.max(20, columns() - 1));
     writer.write(`\r${line.padEnd(lineLength)}`);
     lineLength = line.length;
   };
   const end = (text: string): void => {
-    writer.write(`\r${text.padEnd(lineLength)}\n`);
+    writer.write(`\r${oneLine(text).padEnd(lineLength)}\n`);
     lineLength = 0;
   };
   return (event) => {
@@ -115,9 +116,9 @@ export function quietProgress(writer: ProgressWriter): (event: ReplayEvent) => v
   return (event) => {
     if (event.kind === 'start') items = event.items.length;
     if (event.kind === 'failed' && items > 1)
-      writer.write(`sonoscope: ${event.item.uri}: ${event.error.message}\n`);
+      writer.write(`sonoscope: ${oneLine(`${event.item.uri}: ${event.error.message}`)}\n`);
     if (event.kind === 'done' && event.summary.cutShort)
-      writer.write(`sonoscope: ${event.item.uri}: ${event.summary.cutShort.message}\n`);
+      writer.write(`sonoscope: ${oneLine(`${event.item.uri}: ${event.summary.cutShort.message}`)}\n`);
   };
 }
 

@@ -38,6 +38,8 @@ export class Projects {
   constructor(
     private readonly folder: string,
     private readonly tools: ProjectTools,
+    /** Whether viewers may open this address; rejects with a coded error. */
+    private readonly checkSource: (uri: string) => Promise<void> = () => Promise.resolve(),
   ) {}
 
   /** Throws SONO_PROJECT_FOLDER_BUSY. */
@@ -68,7 +70,10 @@ export class Projects {
    */
   async open(uri: string, wantedStream: string | null, asker: AbortSignal): Promise<Project> {
     await this.#load();
-    return sourceTrials.run(uri, this.#orClosing(asker), (signal) => this.#create(uri, wantedStream, signal));
+    return sourceTrials.run(uri, this.#orClosing(asker), async (signal) => {
+      await this.checkSource(uri);
+      return this.#create(uri, wantedStream, signal);
+    });
   }
 
   /** Opens the source of a project again whose pictures are not all there. Rejects like `open`. */
@@ -216,11 +221,7 @@ export function projectRoutes(projects: Projects): (api: FastifyInstance) => voi
         width === undefined
           ? picture
           : await sharp(picture).resize({ width }).jpeg({ quality: 75 }).toBuffer();
-      // A picture never changes under its number.
-      return reply
-        .type('image/jpeg')
-        .header('cache-control', 'private, max-age=86400')
-        .send(Buffer.from(bytes));
+      return reply.type('image/jpeg').send(Buffer.from(bytes));
     });
     api.get('/api/projects/:id/masks/:frame', async (request) => {
       const number = parsed(frame, (request.params as { frame?: string }).frame);

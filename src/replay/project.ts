@@ -41,6 +41,8 @@ export interface ProjectTools {
   /** Frames between checkpoints: also how often the preview grows. */
   readonly chunkFrames: number;
   readonly spoolBytes: number;
+  /** Whether pictures may be written now; rejects with a coded error. Default: always. */
+  readonly mayWrite?: () => Promise<void>;
 }
 
 const plannedPrompt = z.object({ frame: z.int().min(0), prompt: promptSchema });
@@ -550,6 +552,8 @@ export class Project {
     }
     this.#pictures = pictures;
     if (this.#stored.read) return;
+    const mayWrite = this.tools.mayWrite ?? (() => Promise.resolve());
+    await mayWrite();
     const reader = new FrameReader(this.tools.createSource(this.#item), {
       streamId: this.#clip,
       analysisSize: noAnalysis,
@@ -564,10 +568,14 @@ export class Project {
       known = resolve;
     });
     this.#filling = pictures
-      .fill(reader, (format) => {
-        this.#stored = { ...this.#stored, format };
-        known(null);
-      })
+      .fill(
+        reader,
+        (format) => {
+          this.#stored = { ...this.#stored, format };
+          known(null);
+        },
+        mayWrite,
+      )
       .then(async () => {
         known(pictures.failure ?? replayError('SONO_PROJECT_UNKNOWN'));
         if (!pictures.complete) return;

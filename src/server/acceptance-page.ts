@@ -75,6 +75,8 @@ server to its paint in the browser, the two clocks joined by ping. It is not gla
 <table>
 ${row('Report', stored.id)}
 ${row('Stored', new Date(stored.storedUnixMs).toISOString())}
+${row('Tested by', report.author === '' ? 'no name given' : report.author)}
+${row('Sent from', stored.storedBy === null ? 'not recorded' : `${stored.storedBy.address}${stored.storedBy.tokenId === null ? '' : `, access token ${stored.storedBy.tokenId}`}`)}
 ${row('Stream', report.stream)}
 ${row('Source', report.sourceSize ? `${report.sourceSize.width} × ${report.sourceSize.height}, ${report.capturedFps.toFixed(1)} frames per second` : 'unknown')}
 ${row('Length of the test', `${(report.durationMs / 1000).toFixed(1)} s`)}

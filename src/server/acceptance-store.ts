@@ -9,12 +9,15 @@ import { summariseAcceptance } from '../protocol/acceptance.js';
 import { storedAcceptanceSchema } from '../protocol/requests.js';
 import type { AcceptanceReport, StoredAcceptance } from '../protocol/requests.js';
 import { serverError } from './errors.js';
+import type { Caller } from './caller.js';
 
 /** A line of the list. */
 export interface AcceptanceEntry {
   readonly id: string;
   readonly storedUnixMs: number;
   readonly stream: string;
+  /** Who made the test, as they wrote it. */
+  readonly author: string;
   readonly frames: number;
   readonly p95Ms: number;
   readonly verdicts: readonly { readonly limitMs: number; readonly verdict: string }[];
@@ -38,13 +41,14 @@ export class AcceptanceStore {
   ) {}
 
   /** Throws SONO_REPORT_DISK_FULL, SONO_REPORT_UNWRITABLE. */
-  async store(report: AcceptanceReport): Promise<StoredAcceptance> {
+  async store(report: AcceptanceReport, caller: Caller): Promise<StoredAcceptance> {
     const now = new Date();
     const stored: StoredAcceptance = {
       // Sorts by time; the random end keeps two displays that finish together apart.
       id: `${now.toISOString().slice(0, 19).replaceAll(':', '-')}Z-${randomBytes(3).toString('hex')}`,
       storedUnixMs: now.getTime(),
       serverVersion: this.serverVersion,
+      storedBy: { address: caller.address, tokenId: caller.tokenId },
       report,
       overlay: summariseAcceptance(report.overlay.samplesMs, report.overlay.neverPainted),
       picture: report.picture && summariseAcceptance(report.picture.samplesMs, report.picture.neverPainted),
@@ -52,8 +56,8 @@ export class AcceptanceStore {
     const path = join(this.directory, `${stored.id}.json`);
     const unfinished = `${path}.part`;
     try {
-      await mkdir(this.directory, { recursive: true });
-      const file = await open(unfinished, 'wx');
+      await mkdir(this.directory, { recursive: true, mode: 0o700 });
+      const file = await open(unfinished, 'wx', 0o600);
       try {
         await file.writeFile(`${JSON.stringify(stored)}\n`);
         await file.sync();
@@ -93,6 +97,7 @@ export class AcceptanceStore {
         id,
         storedUnixMs: stored.storedUnixMs,
         stream: stored.report.stream,
+        author: stored.report.author,
         frames: stored.overlay.frames,
         p95Ms: stored.overlay.p95Ms,
         verdicts: stored.overlay.deadlines.map(({ limitMs, verdict }) => ({ limitMs, verdict })),

@@ -25,13 +25,25 @@ export const serverError = errorFactory({
   SONO_TOKEN_REQUIRED: {
     exitCode: 2,
     httpStatus: 401,
-    sentence: 'Serving {host} to other computers needs an access token. Give one with --token.',
+    sentence:
+      'Serving {host} to other computers needs an access token. Give one with --token-file or SONO_TOKEN.',
   },
   SONO_TOKEN_WRONG: {
     exitCode: 2,
     httpStatus: 401,
     sentence:
       'The access token is missing or wrong. Open the address that the server printed when it started.',
+  },
+  SONO_TOKEN_UNUSABLE: {
+    exitCode: 2,
+    httpStatus: 401,
+    sentence:
+      'The access token cannot be used: {problem}. Take at least {shortest} plain letters, digits or signs, or give none at all: then only this computer is served, or a token is made up.',
+  },
+  SONO_TOKEN_TOO_OFTEN: {
+    exitCode: 2,
+    httpStatus: 429,
+    sentence: 'Too many wrong access tokens came from this computer. Wait {seconds} seconds, then try again.',
   },
   SONO_ORIGIN_FOREIGN: {
     exitCode: 2,
@@ -53,6 +65,16 @@ export const serverError = errorFactory({
     exitCode: 2,
     httpStatus: 429,
     sentence: 'Too many requests at once. Wait for the answers, then try again.',
+  },
+  SONO_REQUEST_SLOW: {
+    exitCode: 2,
+    httpStatus: 408,
+    sentence: 'The request did not arrive within {seconds} seconds and was given up. Try again.',
+  },
+  SONO_REQUEST_DEEP: {
+    exitCode: 2,
+    httpStatus: 400,
+    sentence: 'The request is nested too deeply to be one of ours and was not read.',
   },
   SONO_REQUEST_TOO_LARGE: {
     exitCode: 2,
@@ -139,6 +161,23 @@ export const serverError = errorFactory({
     exitCode: 5,
     httpStatus: 507,
     sentence: 'The disk of the server is full; the file was not stored. Free some space, then try again.',
+  },
+  SONO_DISK_RESERVE: {
+    exitCode: 5,
+    httpStatus: 507,
+    sentence:
+      'The last {reserve} GB of the disk are kept for recordings, so this was not stored. Delete what is no longer needed, then try again.',
+  },
+  SONO_FILE_UNKNOWN: {
+    exitCode: 2,
+    httpStatus: 404,
+    sentence: 'There is no file "{name}" here any more.',
+  },
+  SONO_FILE_IN_USE: {
+    exitCode: 2,
+    httpStatus: 409,
+    sentence:
+      'The file "{name}" is being recorded, shown or worked on. Close it there first, then delete it.',
   },
   SONO_UPLOAD_UNWRITABLE: {
     exitCode: 5,

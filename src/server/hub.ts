@@ -26,7 +26,9 @@ import type {
   WireService,
 } from '../protocol/foxglove-codec.js';
 import { limits } from '../protocol/requests.js';
+import { isTooDeep } from './bounded-json.js';
 import { serverError } from './errors.js';
+import type { Caller } from './caller.js';
 import type { ServerMetrics } from './metrics.js';
 import { defaultOutboxLimits, Outbox } from './outbox.js';
 import type { OutboxLimits } from './outbox.js';
@@ -43,6 +45,10 @@ export interface HubOptions {
   readonly services: ReadonlyMap<string, Service>;
   readonly metrics: ServerMetrics;
   readonly logger: Logger;
+  /** Lines about who did what. */
+  readonly auditLog: Logger;
+  /** One call more from this address; false: too many. */
+  readonly countCall: (address: string) => boolean;
   readonly outbox?: OutboxLimits;
   /** A viewer that takes nothing for so long is disconnected. */
   readonly stallMs?: number;
@@ -66,6 +72,7 @@ interface Viewer {
   readonly channelOf: Map<number, number>;
   readonly subscriptionOf: Map<number, number>;
   readonly logger: Logger;
+  readonly caller: Caller;
   /** Aborted when the viewer has gone. */
   readonly left: AbortController;
   calls: number;
@@ -120,8 +127,8 @@ export class Hub {
     return this.#viewers.size;
   }
 
-  /** Takes over an accepted connection; `connection` is the one that the WebSocket was made on. */
-  accept(socket: WebSocket, connection: Duplex): void {
+  /** Takes over an accepted connection; `connection` is the one that the WebSocket was made on, `from` who made it. */
+  accept(socket: WebSocket, connection: Duplex, from: Caller): void {
     const id = randomUUID();
     const logger = this.#options.logger.child({ viewer: id });
     const viewer: Viewer = {
@@ -129,6 +136,7 @@ export class Hub {
       socket,
       connection,
       logger,
+      caller: { ...from, viewer: id },
       left: new AbortController(),
       channelOf: new Map(),
       subscriptionOf: new Map(),
@@ -324,6 +332,9 @@ export class Hub {
   #receive(viewer: Viewer, data: Buffer, isBinary: boolean): void {
     let message: ClientTextMessage | ClientBinaryMessage | UnknownMessage;
     try {
+      // Texts only name channels. A long one would hold up everybody's pictures while it is read.
+      if (!isBinary && data.byteLength > limits.textBytes)
+        throw serverError('SONO_REQUEST_TOO_LARGE', { limit: limits.textBytes });
       message = isBinary ? decodeClientBinary(data) : decodeClientText(data.toString());
     } catch (error) {
       viewer.garbage += 1;
@@ -363,11 +374,15 @@ export class Hub {
     viewer.calls += 1;
     try {
       if (!service) throw protocolError('SONO_REQUEST_UNKNOWN', { operation: `service ${serviceId}` });
-      if (viewer.calls > callsAtOnce) throw serverError('SONO_TOO_MANY_REQUESTS');
+      if (viewer.calls > callsAtOnce || !this.#options.countCall(viewer.caller.address))
+        throw serverError('SONO_TOO_MANY_REQUESTS');
       const body = parseBody(service, encoding, data);
+      const { logger, caller, left } = viewer;
       const answer = await callService(service, body, {
-        logger: viewer.logger,
-        asker: viewer.left.signal,
+        logger,
+        auditLog: this.#options.auditLog,
+        caller,
+        asker: left.signal,
       });
       viewer.outbox.pushControl(
         encodeServiceCallResponse({
@@ -471,8 +486,10 @@ function parseBody(service: Service, encoding: string, data: Uint8Array): unknow
   const invalid = (problem: string, cause?: unknown): SonoError =>
     protocolError('SONO_REQUEST_INVALID', { operation: service.name, problem }, cause);
   if (encoding !== 'json') throw invalid(`the encoding is "${encoding.slice(0, 40)}", not "json"`);
+  const text = Buffer.from(data).toString();
+  if (isTooDeep(text)) throw serverError('SONO_REQUEST_DEEP');
   try {
-    return data.byteLength === 0 ? {} : (JSON.parse(Buffer.from(data).toString()) as unknown);
+    return text === '' ? {} : (JSON.parse(text) as unknown);
   } catch (cause) {
     throw invalid('the body is not JSON', cause);
   }

@@ -116,6 +116,18 @@ export class ServerMetrics {
     labelNames: ['reason'],
     registers: [this.registry],
   });
+  readonly socketsDropped = new Counter({
+    name: 'sonoscope_connections_dropped_total',
+    help: 'Idle connections ended to make room, by the limit that was reached: address, total',
+    labelNames: ['limit'],
+    registers: [this.registry],
+  });
+  readonly refusals = new Counter({
+    name: 'sonoscope_requests_refused_total',
+    help: 'HTTP requests that were not let in, by code',
+    labelNames: ['code'],
+    registers: [this.registry],
+  });
   readonly sentBytes = new Counter({
     name: 'sonoscope_viewer_sent_bytes_total',
     help: 'Bytes of channel messages handed to sockets',

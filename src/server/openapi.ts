@@ -22,6 +22,18 @@ function json(description: string, schema: Json): Json {
   return { description, content: { 'application/json': { schema } } };
 }
 
+const fileList = (operationId: string, summary: string): Json => ({
+  operationId,
+  summary,
+  responses: { 200: json('The files', { type: 'object' }), default: errorResponse },
+});
+const fileRemoval = (operationId: string): Json => ({
+  operationId,
+  summary: 'Delete one for good; not while it is recorded, shown or worked on',
+  parameters: [{ name: 'name', in: 'path', required: true, schema: { type: 'string' } }],
+  responses: { 200: json('Deleted', { type: 'object' }), default: errorResponse },
+});
+
 /** Routes that are no services: written by hand. */
 const otherPaths: Json = {
   '/api/acceptance': {
@@ -47,7 +59,11 @@ const otherPaths: Json = {
       responses: { 200: { description: 'HTML', content: { 'text/html': {} } }, default: errorResponse },
     },
   },
+  '/api/recordings': { get: fileList('recordings.list', 'Recordings started in the browser, newest first') },
+  '/api/recordings/{name}': { delete: fileRemoval('recordings.remove') },
+  '/api/uploads/{name}': { delete: fileRemoval('uploads.remove') },
   '/api/uploads': {
+    get: fileList('uploads.list', 'Files that were sent to the server, newest first'),
     post: {
       operationId: 'uploads.store',
       summary: 'Send a recording to the server; the body is the file',
@@ -128,12 +144,13 @@ export function openApi(services: Iterable<Service>, version: string): Json {
       description: 'Pictures and outlines come over the WebSocket at /ws; see docs/protocol.md.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    security: [{ bearer: [] }, { token: [] }],
+    security: [{ bearer: [] }, { token: [] }, { cookie: [] }],
     paths,
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
         token: { type: 'apiKey', in: 'query', name: 'token' },
+        cookie: { type: 'apiKey', in: 'cookie', name: 'sonoscope-PORT' },
       },
       responses: { Error: json('Refused; codes in docs/errors.md', jsonSchema(errorBodySchema, 'output')) },
     },

@@ -67,10 +67,35 @@ export function checkOrigin(request: AccessRequest, rules: AccessRules): SonoErr
   return null;
 }
 
-/** The token comes as `Authorization: Bearer …` or, for browsers' sockets and links, as `?token=…`. */
-export function checkToken(request: AccessRequest, rules: AccessRules): SonoError | null {
-  if (rules.token === null) return null;
+/** The token comes as `Authorization: Bearer …` or, for links and programs that cannot set headers, as `?token=…`; null: not at all. */
+export function offeredToken(request: AccessRequest): string | null {
   const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  const offered = bearer ?? requestQuery(request.url).get('token') ?? '';
-  return sameSecret(offered, rules.token) ? null : serverError('SONO_TOKEN_WRONG');
+  return bearer ?? requestQuery(request.url).get('token');
+}
+
+/** A cookie's value, null where the request has none of that name. */
+export function cookieOf(request: AccessRequest, name: string): string | null {
+  for (const part of (request.headers.cookie ?? '').split(';')) {
+    const at = part.indexOf('=');
+    if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim();
+  }
+  return null;
+}
+
+const shortestToken = 16;
+
+/**
+ * What a token must be, wherever it comes from: long enough not to be guessed, and of signs that a header and an address take.
+ * An empty one is mostly a variable that was not set; it must not open the server. Throws SONO_TOKEN_UNUSABLE.
+ */
+export function checkTokenText(token: string): void {
+  const problem =
+    token === ''
+      ? 'it is empty'
+      : token.length < shortestToken
+        ? `it has ${token.length} characters`
+        : /^[\x21-\x7e]+$/.test(token)
+          ? null
+          : 'it holds a space or a letter with an accent';
+  if (problem !== null) throw serverError('SONO_TOKEN_UNUSABLE', { problem, shortest: shortestToken });
 }

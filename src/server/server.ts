@@ -1,4 +1,5 @@
 /** The server of a box: HTTP and WebSocket on one port, serving the rooms of a registry. Runs in the main process. */
+import { mkdir } from 'node:fs/promises';
 import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
@@ -20,13 +21,19 @@ import { ServerMetrics } from './metrics.js';
 import type { OutboxLimits } from './outbox.js';
 import { requestPath } from './request-address.js';
 import type { RoomRegistry } from './room-registry.js';
-import { checkOrigin, checkToken, isLoopbackHost } from './security.js';
+import { DiskReserve } from './disk-reserve.js';
+import { cookieKey, defaultGateLimits, Gate } from './gate.js';
+import type { GateLimits, Verdict } from './gate.js';
+import { checkTokenText, isLoopbackHost } from './security.js';
+import { SocketLimits } from './socket-limits.js';
+import type { AccessRequest } from './security.js';
+import { StoredFiles } from './stored-files.js';
 import { serviceTable } from './services.js';
 import type { RecordingControl, Service } from './services.js';
 import { Uploads } from './uploads.js';
 
 export interface ServerOptions {
-  /** Default 127.0.0.1. Any address that other computers reach needs a token. */
+  /** Default 127.0.0.1. Any address that other computers reach needs a token of at least 16 characters. */
   readonly host?: string;
   /** 0: any free port. */
   readonly port: number;
@@ -41,6 +48,19 @@ export interface ServerOptions {
   /** Where acceptance reports and uploads are kept; null: neither is offered. */
   readonly dataDir?: string | null;
   readonly maxUploadBytes?: number;
+  /** Space on the data disk that uploads leave free; default a tenth of it, ten gigabytes at most. */
+  readonly diskReserveBytes?: number;
+  /** Files that must not be deleted now, beside those in rooms and recorders. */
+  readonly usedFiles?: () => Promise<readonly string[]>;
+  /** Whether viewers may open an address; rejects with a coded error. Default: any. */
+  readonly checkSource?: (uri: string) => Promise<void>;
+  /** Where lines about who did what go; default `logger`. */
+  readonly auditLog?: Logger;
+  readonly gateLimits?: GateLimits;
+  /** A body other than an upload has so long to arrive; default 20 s. */
+  readonly bodyMs?: number;
+  /** Connections of one address; default half of all. */
+  readonly maxSocketsPerAddress?: number;
   readonly maxViewers?: number;
   readonly probeSource?: (uri: string, asker: AbortSignal) => Promise<SourceFormat>;
   readonly recording?: RecordingControl;
@@ -69,16 +89,24 @@ export interface RunningServer {
 const defaultUploadBytes = 64 * 1024 ** 3;
 
 /**
- * Throws SONO_PORT_TAKEN, SONO_PORT_FORBIDDEN, SONO_HOST_UNUSABLE, SONO_TOKEN_REQUIRED. Rooms may be added to and removed
+ * Throws SONO_PORT_TAKEN, SONO_PORT_FORBIDDEN, SONO_HOST_UNUSABLE, SONO_TOKEN_REQUIRED, SONO_TOKEN_UNUSABLE. Rooms may be added to and removed
  * from the registry at any time; the server never closes a room.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { host = '127.0.0.1', port, rooms, version, logger } = options;
   const token = options.token ?? null;
   if (token === null && !isLoopbackHost(host)) throw serverError('SONO_TOKEN_REQUIRED', { host });
-  const access = { token, allowedOrigins: options.allowedOrigins ?? [] };
+  if (token !== null) checkTokenText(token);
   const maxViewers = options.maxViewers ?? 64;
   const dataDir = options.dataDir ?? null;
+  const auditLog = options.auditLog ?? logger;
+  // Where it cannot be made, whoever writes into it says so.
+  if (dataDir !== null) await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch(() => undefined);
+  const gate = new Gate(
+    { token, allowedOrigins: options.allowedOrigins ?? [] },
+    cookieKey(dataDir === null || token === null ? null : join(dataDir, 'cookie-key')),
+    options.gateLimits ?? defaultGateLimits,
+  );
 
   const metrics = new ServerMetrics(version);
   const stopListening = onFault(({ boundary, owner, error, cause }) => {
@@ -89,18 +117,39 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const uploads =
     dataDir === null
       ? null
-      : new Uploads(join(dataDir, 'uploads'), options.maxUploadBytes ?? defaultUploadBytes);
+      : new Uploads(
+          join(dataDir, 'uploads'),
+          options.maxUploadBytes ?? defaultUploadBytes,
+          new DiskReserve(options.diskReserveBytes),
+        );
+  const inUse = async (): Promise<readonly string[]> => [
+    ...rooms.rooms.map(({ sourceUri }) => sourceUri),
+    ...(options.recording?.paths ?? []),
+    ...((await options.usedFiles?.()) ?? []),
+  ];
+  const storedFiles = new Map(
+    dataDir === null
+      ? []
+      : (['uploads', 'recordings'] as const).map((kind) => [
+          kind,
+          new StoredFiles(join(dataDir, kind), inUse),
+        ]),
+  );
   const services = serviceTable(
     {
       rooms,
       acceptance,
       probeSource: options.probeSource ?? null,
       recording: options.recording ?? null,
+      checkSource: options.checkSource ?? (() => Promise.resolve()),
     },
     options.extraServices ?? [],
   );
   const app = await buildHttp({
-    access,
+    gate,
+    storedFiles,
+    auditLog,
+    ...(options.bodyMs !== undefined && { bodyMs: options.bodyMs }),
     rooms,
     services,
     metrics,
@@ -119,6 +168,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     services,
     metrics,
     logger,
+    auditLog,
+    countCall: (address) => gate.countRequest(address),
     ...(options.outbox && { outbox: options.outbox }),
     ...(options.stallMs !== undefined && { stallMs: options.stallMs }),
   });
@@ -130,8 +181,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     perMessageDeflate: false,
     handleProtocols: (offered) => chooseSubprotocol(offered) ?? false,
   });
-  // Room for pages and requests beside the viewers; more are not even accepted.
-  app.server.maxConnections = maxViewers + 192;
+  // Room for pages and requests beside the viewers; beyond, the idlest connection makes room.
+  const total = maxViewers + 192;
+  new SocketLimits({
+    total,
+    perAddress: options.maxSocketsPerAddress ?? total / 2,
+    onDropped: (limit) => metrics.socketsDropped.inc({ limit }),
+  }).watch(app.server);
   app.server.on('upgrade', (request, socket, head) => {
     // A connection that breaks before anybody else listens would be an error without a listener, which ends a process.
     socket.on('error', () => socket.destroy());
@@ -139,12 +195,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       codedFault('upgrade', request.socket.remoteAddress ?? '', error, (cause) =>
         serverError('SONO_SERVER_FAULT', {}, cause),
       );
-    let refusal: SonoError | null;
+    let verdict: Verdict;
     try {
-      refusal = refusalOf(request);
+      verdict = verdictOf(request);
     } catch (error) {
-      refusal = fault(error);
+      verdict = { caller: { address: '', tokenId: null, viewer: null }, refusal: fault(error) };
     }
+    const { refusal, caller } = verdict;
     metrics.connections.inc({ outcome: refusal?.code ?? 'accepted' });
     if (refusal) {
       logger.warn({ code: refusal.code, remote: request.socket.remoteAddress }, 'viewer refused');
@@ -154,7 +211,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     try {
       sockets.handleUpgrade(request, socket, head, (accepted) => {
         try {
-          hub.accept(accepted, socket);
+          hub.accept(accepted, socket, caller);
         } catch (error) {
           fault(error);
           accepted.terminate();
@@ -165,13 +222,23 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }
   });
 
-  function refusalOf(request: IncomingMessage): SonoError | null {
+  function verdictOf(request: IncomingMessage): Verdict {
     const asked = { headers: request.headers, url: request.url ?? '/' };
-    if (requestPath(asked.url) !== '/ws')
-      return serverError('SONO_PAGE_UNKNOWN', { path: asked.url.slice(0, 200) });
-    const forbidden = checkOrigin(asked, access) ?? checkToken(asked, access);
+    const { remoteAddress, localPort } = request.socket;
+    const verdict = gate.judge(asked, remoteAddress, localPort);
+    return {
+      ...verdict,
+      refusal: gate.countRequest(remoteAddress)
+        ? refusalOf(asked, verdict.refusal)
+        : serverError('SONO_TOO_MANY_REQUESTS'),
+    };
+  }
+
+  function refusalOf({ headers, url }: AccessRequest, forbidden: SonoError | null): SonoError | null {
+    const path = requestPath(url);
+    if (path !== '/ws') return serverError('SONO_PAGE_UNKNOWN', { path: path.slice(0, 200) });
     if (forbidden) return forbidden;
-    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+    const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
     if (chooseSubprotocol(offered) === null)
       return serverError('SONO_SUBPROTOCOL', { offered: subprotocols.join(' or ') });
     return hub.viewers >= maxViewers ? serverError('SONO_TOO_MANY_VIEWERS', { limit: maxViewers }) : null;

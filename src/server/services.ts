@@ -19,13 +19,18 @@ import {
 } from '../protocol/requests.js';
 import type { OperationName, ParsedRequestOf, ResponseOf, StreamInfo } from '../protocol/requests.js';
 import type { AcceptanceStore } from './acceptance-store.js';
+import { audit } from './audit.js';
 import { isSonoError, serverError } from './errors.js';
+import type { Caller } from './caller.js';
 import { segmentationOf } from './room-channels.js';
 import type { RoomRegistry } from './room-registry.js';
 import { monotonicNs, unixNsOfMonotonic } from '../clock.js';
 
 export interface CallContext {
   readonly logger: Logger;
+  /** Lines about who did what. */
+  readonly auditLog: Logger;
+  readonly caller: Caller;
   /** Aborted when whoever asked has left. */
   readonly asker: AbortSignal;
 }
@@ -64,6 +69,8 @@ export function defineService<Request extends z.ZodType, Response extends z.ZodT
 export interface RecordingControl {
   start(room: Room): Promise<{ readonly path: string }>;
   stop(room: Room): Promise<{ readonly path: string; readonly bytes: number }>;
+  /** Files that are being written now. */
+  readonly paths: readonly string[];
 }
 
 export interface ServiceDependencies {
@@ -72,6 +79,8 @@ export interface ServiceDependencies {
   /** Opens a source until its format is known, then closes it; rejects with its coded error. */
   readonly probeSource: ((uri: string, asker: AbortSignal) => Promise<SourceFormat>) | null;
   readonly recording: RecordingControl | null;
+  /** Whether viewers may open this address. Rejects with a coded error. */
+  readonly checkSource: (uri: string) => Promise<void>;
 }
 
 export function describeStream(room: Room): StreamInfo {
@@ -110,7 +119,7 @@ type Handlers = {
   ) => Promise<ResponseOf<Name>> | ResponseOf<Name>;
 };
 
-function handlers({ rooms, acceptance, probeSource, recording }: ServiceDependencies): Handlers {
+function handlers({ rooms, acceptance, probeSource, recording, checkSource }: ServiceDependencies): Handlers {
   const offered = <T>(value: T | null, operation: OperationName): T => {
     if (value === null) throw serverError('SONO_NOT_OFFERED', { operation });
     return value;
@@ -158,14 +167,15 @@ function handlers({ rooms, acceptance, probeSource, recording }: ServiceDependen
       return { visible: wanted };
     },
     'source.open': async ({ stream, uri }, { asker }) => {
-      await rooms.get(stream).openSource(uri, asker);
+      const room = rooms.get(stream);
+      await checkSource(uri);
+      await room.openSource(uri, asker);
       return {};
     },
     'source.probe': async ({ uri }, { asker }) => {
-      const { size, framesPerSecond, frameCount, description } = await offered(probeSource, 'source.probe')(
-        uri,
-        asker,
-      );
+      const probe = offered(probeSource, 'source.probe');
+      await checkSource(uri);
+      const { size, framesPerSecond, frameCount, description } = await probe(uri, asker);
       return { size, framesPerSecond, frameCount, description };
     },
     'record.start': async ({ stream }) => {
@@ -176,7 +186,8 @@ function handlers({ rooms, acceptance, probeSource, recording }: ServiceDependen
       const room = rooms.get(stream);
       return { ...(await offered(recording, 'record.stop').stop(room)) };
     },
-    'acceptance.store': async (report) => offered(acceptance, 'acceptance.store').store(report),
+    'acceptance.store': async (report, { caller }) =>
+      offered(acceptance, 'acceptance.store').store(report, caller),
   };
 }
 
@@ -211,17 +222,25 @@ export function codedError(error: unknown, operation: string, logger: Logger): S
   return codedFault('request', operation, error, (cause) => serverError('SONO_SERVER_FAULT', {}, cause));
 }
 
-/** Validates, runs and returns the answer; throws coded errors only. */
+/** Validates, runs and returns the answer; throws coded errors only. What changes anything leaves a line in the log. */
 export async function callService(service: Service, body: unknown, context: CallContext): Promise<unknown> {
   const request = service.request.safeParse(body);
-  if (!request.success)
-    throw protocolError('SONO_REQUEST_INVALID', {
-      operation: service.name,
-      problem: describeProblem(request.error),
-    });
+  const note = (outcome: string): void => {
+    if (service.method !== 'GET')
+      audit(context.auditLog, service.name, context.caller, request.data ?? body, outcome);
+  };
   try {
-    return await service.handle(request.data, context);
+    if (!request.success)
+      throw protocolError('SONO_REQUEST_INVALID', {
+        operation: service.name,
+        problem: describeProblem(request.error),
+      });
+    const answer = await service.handle(request.data, context);
+    note('ok');
+    return answer;
   } catch (error) {
-    throw codedError(error, service.name, context.logger);
+    const coded = codedError(error, service.name, context.logger);
+    note(String(coded.code));
+    throw coded;
   }
 }

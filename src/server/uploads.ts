@@ -9,6 +9,7 @@ import { Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errnoOf, isDiskFull } from './acceptance-store.js';
+import { DiskReserve } from './disk-reserve.js';
 import { isSonoError, serverError } from './errors.js';
 
 export interface StoredUpload {
@@ -17,6 +18,12 @@ export interface StoredUpload {
   readonly path: string;
   readonly bytes: number;
 }
+
+/** Whether the disk still has its reserve is looked at after so many bytes. */
+const reserveCheckBytes = 16 * 1024 ** 2;
+/** An upload that brings less in so long is given up. */
+const slowestBytes = 64 * 1024;
+const paceMs = 60_000;
 
 /** File systems take 255; the rest is for a number and for what others append. */
 const longestNameBytes = 200;
@@ -40,12 +47,13 @@ export class Uploads {
   constructor(
     readonly directory: string,
     private readonly maxBytes: number,
+    private readonly reserve = new DiskReserve(),
     private readonly atOnce = 4,
   ) {}
 
   /**
    * `declaredBytes`: Content-Length where the client gave one. Throws SONO_UPLOAD_NAME, _TOO_LARGE, _EMPTY, _CUT,
-   * _DISK_FULL, _UNWRITABLE, SONO_TOO_MANY_REQUESTS.
+   * _DISK_FULL, _UNWRITABLE, SONO_DISK_RESERVE, SONO_TOO_MANY_REQUESTS.
    */
   async store(asked: string, body: Readable, declaredBytes: number | null): Promise<StoredUpload> {
     const name = safeFileName(asked);
@@ -54,29 +62,42 @@ export class Uploads {
     if (this.#running >= this.atOnce) throw serverError('SONO_TOO_MANY_REQUESTS');
     this.#running += 1;
     try {
-      return await this.#write(name, body);
+      return await this.#write(name, body, declaredBytes ?? 0);
     } finally {
       this.#running -= 1;
     }
   }
 
-  async #write(name: string, body: Readable): Promise<StoredUpload> {
+  async #write(name: string, body: Readable, declaredBytes: number): Promise<StoredUpload> {
     let bytes = 0;
+    let checkedBytes = 0;
     const count = new Transform({
       transform: (chunk: Buffer, _encoding, done) => {
         bytes += chunk.byteLength;
         if (bytes > this.maxBytes) done(serverError('SONO_UPLOAD_TOO_LARGE', { limit: this.maxBytes }));
-        else done(null, chunk);
+        else if (bytes - checkedBytes < reserveCheckBytes) done(null, chunk);
+        else {
+          // Others write too, and not every sender says how much will come.
+          checkedBytes = bytes;
+          this.reserve.check(this.directory, 0).then(() => done(null, chunk), done);
+        }
       },
     });
+    // A sender that drips would keep one of the few places.
+    let bytesBefore = 0;
+    const pace = setInterval(() => {
+      if (bytes - bytesBefore < slowestBytes) count.destroy(serverError('SONO_UPLOAD_CUT'));
+      bytesBefore = bytes;
+    }, paceMs);
     // Random, so that two uploads of one name do not write into each other.
     const unfinished = join(
       this.directory,
       `.${process.pid}-${Date.now()}-${Math.random().toString(36).slice(2)}.part`,
     );
     try {
-      await mkdir(this.directory, { recursive: true });
-      await pipeline(body, count, createWriteStream(unfinished, { flags: 'wx' }));
+      await mkdir(this.directory, { recursive: true, mode: 0o700 });
+      await this.reserve.check(this.directory, declaredBytes);
+      await pipeline(body, count, createWriteStream(unfinished, { flags: 'wx', mode: 0o600 }));
       if (bytes === 0) throw serverError('SONO_UPLOAD_EMPTY');
       const path = await this.#ownPath(name);
       await rename(unfinished, path).catch(async (error: unknown) => {
@@ -91,6 +112,8 @@ export class Uploads {
       if (['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'ABORT_ERR'].includes(errnoOf(error)))
         throw serverError('SONO_UPLOAD_CUT', {}, error);
       throw serverError('SONO_UPLOAD_UNWRITABLE', { directory: this.directory }, error);
+    } finally {
+      clearInterval(pace);
     }
   }
 

@@ -518,6 +518,11 @@ describe('the page', () => {
     await keepPicture(page, 'refused');
     await page.goto(`${bare.href}?token=a-long-enough-token#/room/scope`);
     await live(page);
+    // The token has left the address bar; scripts do not see what stands for it, and a new visit works without it.
+    expect(page.url()).toBe(`${bare.href}#/room/scope`);
+    expect(await page.evaluate(() => document.cookie)).toBe('');
+    await page.goto(bare.href);
+    await page.getByText('Theatre 2').first().waitFor();
   });
 
   it('shows the error of a source next to the field, and opens a good one', async () => {

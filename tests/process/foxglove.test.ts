@@ -126,11 +126,11 @@ describe.each(subprotocols)('over %s', (subprotocol) => {
   });
 
   it('a Python client that shares no code reads every channel and calls services', async () => {
-    const { server, room } = await start('open-sesame');
+    const { server, room } = await start('open-sesame-open-sesame');
     const asked = { url: wsUrl(server), subprotocol, stream: 'scope' };
     const refused = await runPython('wire_client.py', { ...asked, token: null });
     expect(refused).toEqual({ refused: 401, code: 'SONO_TOKEN_WRONG' });
-    const seen = (await runPython('wire_client.py', { ...asked, token: 'open-sesame' })) as {
+    const seen = (await runPython('wire_client.py', { ...asked, token: 'open-sesame-open-sesame' })) as {
       channels: Record<string, Record<string, unknown>>;
       time: { monotonicNs: string; unixNs: string };
     };

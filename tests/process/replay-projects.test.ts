@@ -10,7 +10,7 @@ import { firstChange } from '../../src/replay/project.js';
 import { projectRoutes, Projects } from '../../src/replay/project-routes.js';
 import { replayTools } from '../../src/replay/replay-tools.js';
 import type { ProjectState } from '../../src/replay/project.js';
-import { RoomRegistry, startServer } from '../../src/server/index.js';
+import { RoomRegistry, serverError, startServer } from '../../src/server/index.js';
 import type { RunningServer } from '../../src/server/index.js';
 import { clipSize, sceneFolder, squareBox, tinyModel } from './replay-fixture.js';
 import { silent } from './server-fixture.js';
@@ -27,11 +27,12 @@ beforeAll(() => sceneFolder(clip, frames));
 afterEach(stop);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function start(name: string): Promise<void> {
+async function start(name: string, mayWrite?: () => Promise<void>): Promise<void> {
   projects = new Projects(join(folder, name), {
     createSource: replayTools.createSource,
     ...{ modelDir: tinyModel, provider: 'cpu', threads: 1, version: '0.0.0-test' },
     ...{ chunkFrames: 5, spoolBytes: 1e8 },
+    ...(mayWrite && { mayWrite }),
   });
   server = await startServer({
     port: 0,
@@ -93,6 +94,32 @@ const left = (masks: Masks, label: string): number => {
     maskFromCocoString(object?.counts ?? '', masks.size?.width ?? 0, masks.size?.height ?? 0),
   )[0];
 };
+
+it('pictures stop before the space that recordings of rooms need', async () => {
+  let full = false;
+  await start('reserve', () =>
+    full ? Promise.reject(serverError('SONO_DISK_RESERVE', { reserve: 1 })) : Promise.resolve(),
+  );
+  full = true;
+  expect(await call('POST', '', { uri: clip })).toMatchObject({
+    status: 507,
+    body: { code: 'SONO_DISK_RESERVE' },
+  });
+  expect(await call('GET', '')).toMatchObject({ body: { projects: [] } });
+  full = false;
+  expect((await call('POST', '', { uri: clip })).status).toBe(200);
+});
+
+it.each(['rtsp://nurse:s3cret@127.0.0.1:9/live', 'srt://:7001', 'v4l2:///dev/video0', 'synthetic:counter'])(
+  'what has no end is refused at once: %s',
+  async (uri) => {
+    await start('endless');
+    const refused = await call('POST', '', { uri });
+    expect(refused).toMatchObject({ status: 422, body: { code: 'SONO_REPLAY_INPUT_ENDLESS' } });
+    expect(JSON.stringify(refused.body)).not.toContain('s3cret');
+    expect(await call('GET', '')).toMatchObject({ body: { projects: [] } });
+  },
+);
 
 describe('a recording in the dashboard', () => {
   it('is opened, prompted on any frame, tracked both ways, corrected, exported, and survives a restart', async () => {

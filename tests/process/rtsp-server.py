@@ -29,7 +29,7 @@ factory.set_launch(
 )
 factory.set_shared(True)
 if arguments.user:
-    name, password = arguments.user.split(":")
+    name, password = arguments.user.split(":", 1)
     auth = GstRtspServer.RTSPAuth()
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "user")

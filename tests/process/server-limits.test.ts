@@ -344,7 +344,7 @@ describe('starting', () => {
   });
 
   it('on an address of another computer is refused with a code', async () => {
-    await expect(serve({ host: '192.0.2.1', token: 'x' })).rejects.toMatchObject({
+    await expect(serve({ host: '192.0.2.1', token: generateToken() })).rejects.toMatchObject({
       code: 'SONO_HOST_UNUSABLE',
     });
   });

@@ -358,7 +358,7 @@ describe('operations', () => {
 
   it('can be added by extensions, with routes of their own behind the same guard', async () => {
     const extended = await start({
-      token: 'open-sesame',
+      token: 'open-sesame-open-sesame',
       extraServices: [
         defineService({
           name: 'projects.open',
@@ -373,10 +373,10 @@ describe('operations', () => {
       registerRoutes: [(api) => void api.get('/api/projects/:id/frame', () => ({ frame: 7 }))],
     });
     const viewer = client(extended.server, {
-      url: `ws://127.0.0.1:${extended.server.port}/ws?token=open-sesame`,
+      url: `ws://127.0.0.1:${extended.server.port}/ws?token=open-sesame-open-sesame`,
     });
     expect(await viewer.callRaw('projects.open', { name: 'a' })).toEqual({ greeting: 'hello a' });
-    const authorization = { headers: { authorization: 'Bearer open-sesame' } };
+    const authorization = { headers: { authorization: 'Bearer open-sesame-open-sesame' } };
     expect((await get('/api/projects/1/frame', {}, extended)).status).toBe(401);
     expect((await get('/api/projects/1/frame', authorization, extended)).body).toEqual({ frame: 7 });
     expect((await get('/api/openapi.json', authorization, extended)).text).toContain('"projects.open"');
@@ -437,8 +437,10 @@ describe('pages', () => {
     const staticDir = mkdtempSync(join(temporary, 'static-'));
     writeFileSync(join(staticDir, 'index.html'), '<title>dashboard</title>');
     writeFileSync(join(temporary, 'private.txt'), 'private');
-    const withPage = await start({ staticDir, token: 'open-sesame' });
-    expect((await get('/?token=open-sesame', {}, withPage)).text).toBe('<title>dashboard</title>');
+    const withPage = await start({ staticDir, token: 'open-sesame-open-sesame' });
+    expect((await get('/?token=open-sesame-open-sesame', {}, withPage)).text).toBe(
+      '<title>dashboard</title>',
+    );
     expect((await get('/', {}, withPage)).status).toBe(200);
     expect((await get('/..%2fprivate.txt', {}, withPage)).text).not.toContain('private.txt"}private');
     expect((await get('/%2e%2e/private.txt', {}, withPage)).status).toBe(404);
@@ -482,6 +484,7 @@ const report: Omit<AcceptanceReport, never> = {
   picture: { samplesMs: Array.from({ length: 1000 }, () => 30), neverPainted: 0 },
   drops: { inference: 2 },
   remark: '',
+  author: '',
 };
 
 describe('acceptance reports', () => {

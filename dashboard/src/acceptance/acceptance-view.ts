@@ -16,7 +16,7 @@ import { prefer, preferences } from '../app/prefs.js';
 import { Disposer } from '../app/signal.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { acceptanceReport } from '../core/acceptance-report.js';
-import { readEntry, writeRoute } from '../core/route.js';
+import { writeRoute } from '../core/route.js';
 import { LivePicture } from '../rooms/live-picture.js';
 import { noticeLayer } from '../rooms/notices.js';
 import type { Measured } from '../worker/messages.js';
@@ -120,6 +120,7 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
     if (frames >= 10 && frames <= 20_000) prefer({ acceptanceFrames: frames });
     count.value = String(preferences.value.acceptanceFrames);
   });
+  const author = h('input', { type: 'text', id: 'acceptance-author', maxlength: 120, autocomplete: 'name' });
   const start = h(
     'button',
     { type: 'button', class: 'button primary large' },
@@ -164,6 +165,12 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
         h('small', {}, `${acceptanceFrames} or more give a verdict`),
       ),
       count,
+    ),
+    h(
+      'div',
+      { class: 'setting' },
+      h('label', { for: 'acceptance-author' }, 'Tested by', h('small', {}, 'Your name, for the report')),
+      author,
     ),
     start,
     stop,
@@ -258,6 +265,7 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
       startedUnixMs,
       durationMs: performance.now() - startedMs,
       userAgent: navigator.userAgent,
+      author: author.value.trim(),
       display: {
         width: Math.round(screen.width * devicePixelRatio),
         height: Math.round(screen.height * devicePixelRatio),
@@ -287,9 +295,7 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
     stored: Stored | null,
     problem: string,
   ): void => {
-    const token = readEntry(location.search).token;
-    const address = (suffix: string): string =>
-      `api/acceptance/${stored?.id ?? ''}${suffix}${token === null ? '' : `?token=${encodeURIComponent(token)}`}`;
+    const address = (suffix: string): string => `api/acceptance/${stored?.id ?? ''}${suffix}`;
     const ages = h('div', { class: 'plot' });
     const shares = h('div', { class: 'plot' });
     const drops = Object.entries(report.drops ?? {})
@@ -299,6 +305,7 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
     const facts: readonly (readonly [string, string])[] = [
       ['Room', stream],
       ['When', new Date(report.startedUnixMs).toLocaleString()],
+      ['Tested by', report.author === '' ? 'no name given' : (report.author ?? '')],
       [
         'Display',
         `${report.display.width} × ${report.display.height}, scale ${report.display.devicePixelRatio}, ${report.display.refreshHz ?? '?'} Hz`,

@@ -4,7 +4,6 @@ import type { OperationName, RequestOf, ResponseOf, StreamInfo } from '../../../
 import { errorBodySchema } from '../../../src/protocol/requests.js';
 import type { Prompt } from '../../../src/prompt.js';
 import type { FromWorker, LinkState, ToWorker } from '../worker/messages.js';
-import { readEntry } from '../core/route.js';
 import { Signal } from './signal.js';
 
 /** A refused request: `message` is a sentence for people. */
@@ -104,9 +103,7 @@ export class Engine {
   /** A browser does not say why a socket was refused; the same question over HTTP is answered in words. */
   async #askWhy(): Promise<void> {
     try {
-      const { token } = readEntry(location.search);
-      const query = token === null ? '' : `?token=${encodeURIComponent(token)}`;
-      const answer = await fetch(`api/time${query}`);
+      const answer = await fetch('api/time');
       const refusal = answer.ok ? null : errorBodySchema.safeParse(await answer.json());
       this.refused.value = refusal?.success === true ? refusal.data.message : null;
     } catch {

@@ -18,6 +18,7 @@ describe('acceptance report', () => {
       startedUnixMs: 1.5,
       durationMs: 200,
       userAgent: 'x'.repeat(9000),
+      author: 'N. Nightingale',
       display: { width: 3840, height: 2160, devicePixelRatio: 1.25, refreshHz: null },
       before: null,
       after: null,
@@ -26,6 +27,7 @@ describe('acceptance report', () => {
       picture: null,
     });
     expect(acceptanceReportSchema.safeParse(report).error).toBeUndefined();
+    expect(report.author).toBe('N. Nightingale');
     expect(report.overlay).toEqual({ samplesMs: [40.123, 600_000, -1000], neverPainted: 2 });
     expect(report.drops).toEqual({ browser: 3 });
   });

@@ -16,6 +16,8 @@ export interface RunFacts {
   readonly startedUnixMs: number;
   readonly durationMs: number;
   readonly userAgent: string;
+  /** Who made the test, '' where nobody said. */
+  readonly author: string;
   readonly display: DisplayFacts;
   readonly before: HealthMessage | null;
   readonly after: HealthMessage | null;
@@ -70,6 +72,7 @@ export function acceptanceReport(run: RunFacts): RequestOf<'acceptance.store'> {
       after?.drops ?? {},
       run.overlay.decodeDrops + (run.picture?.decodeDrops ?? 0),
     ),
+    author: run.author,
     remark: `${run.overlay.lateOverlays} outlines came too late for their picture.`,
   };
 }

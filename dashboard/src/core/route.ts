@@ -11,7 +11,6 @@ export interface Entry {
   readonly clean: boolean;
   /** Room asked for by `?room=`, null: not given. */
   readonly room: string | null;
-  readonly token: string | null;
 }
 
 export function readEntry(search: string): Entry {
@@ -20,7 +19,6 @@ export function readEntry(search: string): Entry {
   return {
     clean: clean !== null && clean !== '0' && clean !== 'false',
     room: query.get('room'),
-    token: query.get('token'),
   };
 }
 

@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { errorBodySchema, promptToWire } from '../../../src/protocol/requests.js';
 import type { Prompt } from '../../../src/prompt.js';
-import { readEntry } from '../core/route.js';
 
 const objectSchema = z.object({
   label: z.string(),
@@ -71,8 +70,6 @@ export type LaneInfo = z.infer<typeof lanesSchema>['lanes'][number];
 
 function address(path: string, query: Readonly<Record<string, string>> = {}): string {
   const parameters = new URLSearchParams(query);
-  const { token } = readEntry(location.search);
-  if (token !== null) parameters.set('token', token);
   const text = parameters.toString();
   return `api/projects${path}${text === '' ? '' : `?${text}`}`;
 }

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { h, setText } from '../app/dom.js';
 import type { Engine } from '../app/engine.js';
 import { icon } from '../app/icons.js';
-import { readEntry } from '../core/route.js';
 import './recordings.css';
 
 const stateSchema = z.object({
@@ -29,8 +28,6 @@ export function mountPlayer(container: HTMLElement, engine: Engine, stream: stri
 
   const address = (): string => {
     const query = new URLSearchParams({ stream });
-    const { token } = readEntry(location.search);
-    if (token !== null) query.set('token', token);
     return `api/playback?${query.toString()}`;
   };
   const toggle = h(

@@ -5,7 +5,7 @@ import { icon } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
 import type { Disposer } from '../app/signal.js';
 import { paintOf } from '../core/palette.js';
-import { readEntry, writeRoute } from '../core/route.js';
+import { writeRoute } from '../core/route.js';
 import { stateWords } from '../core/wording.js';
 import type { ListedObject } from '../worker/messages.js';
 import type { LivePicture } from './live-picture.js';
@@ -17,8 +17,6 @@ const unitWords: Readonly<Record<string, string>> = { mm2: 'mm²', cm2: 'cm²', 
 
 function cleanFeedAddress(stream: string): string {
   const query = new URLSearchParams({ clean: '1', room: stream });
-  const { token } = readEntry(location.search);
-  if (token !== null) query.set('token', token);
   return `?${query.toString()}`;
 }
 

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { errorBodySchema } from '../../../src/protocol/requests.js';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
-import { readEntry } from '../core/route.js';
 
 const storedSchema = z.object({ path: z.string() });
 
@@ -59,8 +58,6 @@ export function uploadControl(events: UploadEvents): {
     progress.value = 0;
     stop.hidden = false;
     const query = new URLSearchParams({ filename: file.name });
-    const { token } = readEntry(location.search);
-    if (token !== null) query.set('token', token);
     const sending = new XMLHttpRequest();
     request = sending;
     sending.open('POST', `api/uploads?${query.toString()}`);

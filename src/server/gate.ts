@@ -1,0 +1,118 @@
+/**
+ * Who is let in: Origin, rate, and token of every request and every socket, decided here and nowhere else. Holds what must be
+ * remembered between requests; the checks themselves are in security.ts. Runs in the main process.
+ */
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { SonoError } from '../errors.js';
+import { errnoOf } from './acceptance-store.js';
+import type { Caller } from './caller.js';
+import { serverError } from './errors.js';
+import { addressKey, RateLimits } from './rate-limits.js';
+import type { RateLimit } from './rate-limits.js';
+import { checkOrigin, cookieOf, offeredToken, sameSecret } from './security.js';
+import type { AccessRequest, AccessRules } from './security.js';
+
+export interface GateLimits {
+  /** Wrong tokens from one address. */
+  readonly wrongTokens: RateLimit;
+  /** Requests and calls from one address. */
+  readonly requests: RateLimit;
+}
+
+export const defaultGateLimits: GateLimits = {
+  wrongTokens: { burst: 10, perSecond: 1 / 10 },
+  requests: { burst: 2000, perSecond: 400 },
+};
+
+export type Verdict =
+  | { readonly caller: Caller; readonly refusal: null }
+  | { readonly caller: Caller; readonly refusal: SonoError };
+
+export class Gate {
+  readonly #requests: RateLimits;
+  readonly #wrongTokens: RateLimits;
+  readonly #tokenId: string | null;
+  /** What the cookie must hold; null where no token is asked for. */
+  readonly #cookie: string | null;
+
+  constructor(
+    private readonly rules: AccessRules,
+    cookieKey: Buffer,
+    limits: GateLimits = defaultGateLimits,
+    nowMs: () => number = () => performance.now(),
+  ) {
+    this.#requests = new RateLimits(limits.requests, nowMs);
+    this.#wrongTokens = new RateLimits(limits.wrongTokens, nowMs);
+    const { token } = rules;
+    this.#tokenId = token === null ? null : createHash('sha256').update(token).digest('hex').slice(0, 8);
+    // Not the token: whoever finds the cookie of a browser learns nothing about it, and a guess at one is none at the other.
+    this.#cookie = token === null ? null : createHmac('sha256', cookieKey).update(token).digest('base64url');
+  }
+
+  /** One request more from there; false: too many. */
+  countRequest(address: string | undefined): boolean {
+    return this.#requests.take(addressKey(address));
+  }
+
+  /** Whether it may see and change anything. Does not count the request. */
+  judge(request: AccessRequest, address: string | undefined, port: number | undefined): Verdict {
+    const caller = { address: address ?? 'unknown', tokenId: this.#tokenId, viewer: null };
+    return { caller, refusal: checkOrigin(request, this.rules) ?? this.#checkToken(request, address, port) };
+  }
+
+  /** The `Set-Cookie` that stands for the token in the address, null where that is missing, wrong or not asked for. */
+  cookieFor(request: AccessRequest, address: string | undefined, port: number | undefined): string | null {
+    if (this.#cookie === null || offeredToken(request) === null) return null;
+    if (this.judge(request, address, port).refusal !== null) return null;
+    return `${cookieName(port)}=${this.#cookie}; HttpOnly; SameSite=Strict`;
+  }
+
+  #checkToken(
+    request: AccessRequest,
+    address: string | undefined,
+    port: number | undefined,
+  ): SonoError | null {
+    const { token } = this.rules;
+    if (token === null || this.#cookie === null) return null;
+    const offered = offeredToken(request);
+    // A cookie cannot be guessed. It may be an old one; that costs nothing, so that no display is locked out by its own page.
+    if (offered === null)
+      return sameSecret(cookieOf(request, cookieName(port)) ?? '', this.#cookie)
+        ? null
+        : serverError('SONO_TOKEN_WRONG');
+    const key = addressKey(address);
+    // The right token is not looked at either: otherwise guessing could go on at any rate.
+    if (!this.#wrongTokens.has(key))
+      return serverError('SONO_TOKEN_TOO_OFTEN', { seconds: this.#wrongTokens.waitSeconds(key) });
+    if (sameSecret(offered, token)) return null;
+    this.#wrongTokens.take(key);
+    return serverError('SONO_TOKEN_WRONG');
+  }
+}
+
+/** Browsers send cookies to all ports of a host: each server has its own. */
+function cookieName(port: number | undefined): string {
+  return `sonoscope-${port ?? 0}`;
+}
+
+/**
+ * The key that cookies are made with, kept in a file that only this user reads, so that displays stay logged in over a restart
+ * with the same token. Without a file (or where it cannot be written) a new one for this run.
+ */
+export function cookieKey(file: string | null): Buffer {
+  const made = randomBytes(32);
+  if (file === null) return made;
+  try {
+    writeFileSync(file, made, { flag: 'wx', mode: 0o600 });
+    return made;
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') return made;
+    try {
+      const kept = readFileSync(file);
+      return kept.byteLength === made.byteLength ? kept : made;
+    } catch {
+      return made;
+    }
+  }
+}
