@@ -114,9 +114,11 @@ export function pictureChannels(reader: McapFileReader): PictureChannel[] {
     // Two writers may have had a channel each for one topic: one stream.
     if (decode === null || topic.endsWith('/compressedDepth') || found.some((other) => other.topic === topic))
       continue;
-    const stream = /^\/(.+)\/video$/.exec(topic)?.[1] ?? topic.replace(/^\//, '');
-    const taken = found.some((other) => other.stream === stream);
-    found.push({ stream: taken ? topic : stream, topic, decode });
+    const name = /^\/(.+)\/video$/.exec(topic)?.[1] ?? topic.replace(/^\//, '');
+    let stream = name;
+    for (let number = 2; found.some((other) => other.stream === stream); number++)
+      stream = `${name}-${number}`;
+    found.push({ stream, topic, decode });
   }
   return found;
 }
