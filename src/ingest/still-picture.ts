@@ -27,12 +27,12 @@ export async function stillInfo(path: string): Promise<StillInfo> {
   };
 }
 
-/** Kinds that hold one picture only. */
-const alwaysOne = /\.(jpe?g|jpe|jfif|bmp|jp2)$/i;
+/** Kinds that hold one picture only, without transparency. */
+const neverTransparent = /\.(jpe?g|jpe|jfif|bmp|jp2)$/i;
 
 /** Whether a file is a video (or a stack) of its own rather than one picture; false for what cannot be read. */
 export async function holdsSeveral(path: string): Promise<boolean> {
-  if (alwaysOne.test(path)) return false;
+  if (neverTransparent.test(path)) return false;
   return stillInfo(path).then(
     ({ pictures }) => pictures > 1,
     () => false,
@@ -69,7 +69,16 @@ async function picturesOfPng(path: string): Promise<number> {
  * most of the time). Rejects with sharp's error.
  */
 export async function stillPixels(path: string, size: PictureSize | null): Promise<Uint8Array> {
-  const picture: Sharp = sharp(path, { ...options, sequentialRead: true }).autoOrient();
-  if (size !== null) picture.resize(size.width, size.height, { fit: 'fill', kernel: 'linear' });
-  return picture.removeAlpha().toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer();
+  const bytes = (picture: Sharp): Promise<Buffer> =>
+    picture.removeAlpha().toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer();
+  const picture = sharp(path, { ...options, sequentialRead: true }).autoOrient();
+  if (size === null) return bytes(picture);
+  const resized = (from: Sharp): Sharp =>
+    from.resize(size.width, size.height, { fit: 'fill', kernel: 'linear' });
+  if (neverTransparent.test(path)) return bytes(resized(picture));
+  // sharp reduces transparent pictures with their transparency, which makes hidden colours black.
+  const { hasAlpha, autoOrient } = await sharp(path, options).metadata();
+  if (!hasAlpha) return bytes(resized(picture));
+  const { width, height } = autoOrient;
+  return bytes(resized(sharp(await bytes(picture), { raw: { width, height, channels: 3 } })));
 }

@@ -1,7 +1,7 @@
 /**
  * Unpacks LZ4 frames (lz4_Frame_format.md 1.6.3, lz4_Block_format.md), which other programs put into MCAP files. Pure.
  * Own code: of the two decoders on npm one loses frames with block checksums, the other fails for good after one damaged
- * block (decision 0082).
+ * block (decision 0014).
  */
 const magic = 0x184d2204;
 

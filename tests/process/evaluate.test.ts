@@ -208,17 +208,30 @@ describe('the command', () => {
     expect(page).toContain('not scored: returning: ');
   }, 120_000);
 
-  it('names an object that no counted frame shows', async () => {
-    const late = join(base, 'late', 'clip');
-    cpSync(join(root, 'pair'), late, { recursive: true });
-    const mask = new Uint8Array(width * height).fill(1, 0, 900);
-    writeFileSync(join(late, 'masks', '00000.png'), await encodePng(mask, width, height, null));
-    mask.fill(2, 3000, 4000);
-    writeFileSync(join(late, 'masks', '00001.png'), await encodePng(mask, width, height, null));
-    const result = await first({ root: join(base, 'late'), baseline: 'copy' });
-    expect(result.clips[0]?.objects.map(({ label }) => label)).toEqual([1]);
+  it('names the object, or the clip, that no counted frame shows', async () => {
+    const davis = join(base, 'davis');
+    const masks = join(davis, 'Annotations', '480p');
+    // DAVIS never scores the first and the last frame: of three, only the one in the middle counts.
+    for (const clip of ['both', 'late'])
+      for (const frame of [0, 1, 2]) {
+        const name = `0000${frame}`;
+        cpSync(
+          join(root, 'long', 'frames', `${name}.jpg`),
+          join(davis, 'JPEGImages', '480p', clip, `${name}.jpg`),
+        );
+        const mask = new Uint8Array(width * height);
+        if (clip === 'both') mask.fill(1, 0, 900);
+        if (frame > 0) mask.fill(2, 3000, 4000);
+        mkdirSync(join(masks, clip), { recursive: true });
+        writeFileSync(join(masks, clip, `${name}.png`), await encodePng(mask, width, height, davisPalette));
+      }
+    const result = await first({ kind: 'davis2017', root: davis, baseline: 'copy' });
+    expect(result.clips.map(({ name, objects }) => [name, objects.map(({ label }) => label)])).toEqual([
+      ['both', [1]],
+    ]);
     expect(result.unscored).toMatchObject([
-      { clip: 'clip', object: 'object 2', code: 'SONO_DATASET_NOTHING_COUNTS' },
+      { clip: 'both', object: 'object 2', code: 'SONO_DATASET_NOTHING_COUNTS' },
+      { clip: 'late', object: null, code: 'SONO_DATASET_NOTHING_COUNTS' },
     ]);
   });
 
