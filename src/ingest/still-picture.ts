@@ -27,12 +27,12 @@ export async function stillInfo(path: string): Promise<StillInfo> {
   };
 }
 
-/** Kinds that hold one picture only, without transparency. */
-const neverTransparent = /\.(jpe?g|jpe|jfif|bmp|jp2)$/i;
+/** Kinds that hold one picture only. */
+const alwaysOne = /\.(jpe?g|jpe|jfif|bmp|jp2)$/i;
 
 /** Whether a file is a video (or a stack) of its own rather than one picture; false for what cannot be read. */
 export async function holdsSeveral(path: string): Promise<boolean> {
-  if (neverTransparent.test(path)) return false;
+  if (alwaysOne.test(path)) return false;
   return stillInfo(path).then(
     ({ pictures }) => pictures > 1,
     () => false,
@@ -69,16 +69,32 @@ async function picturesOfPng(path: string): Promise<number> {
  * most of the time). Rejects with sharp's error.
  */
 export async function stillPixels(path: string, size: PictureSize | null): Promise<Uint8Array> {
-  const bytes = (picture: Sharp): Promise<Buffer> =>
-    picture.removeAlpha().toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer();
+  const { hasAlpha, space, autoOrient } = await sharp(path, options).metadata();
   const picture = sharp(path, { ...options, sequentialRead: true }).autoOrient();
-  if (size === null) return bytes(picture);
+  const bytes = (from: Sharp): Promise<Buffer> =>
+    from.removeAlpha().toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer();
   const resized = (from: Sharp): Sharp =>
-    from.resize(size.width, size.height, { fit: 'fill', kernel: 'linear' });
-  if (neverTransparent.test(path)) return bytes(resized(picture));
-  // sharp reduces transparent pictures with their transparency, which makes hidden colours black.
-  const { hasAlpha, autoOrient } = await sharp(path, options).metadata();
-  if (!hasAlpha) return bytes(resized(picture));
+    size === null ? from : from.resize(size.width, size.height, { fit: 'fill', kernel: 'linear' });
   const { width, height } = autoOrient;
-  return bytes(resized(sharp(await bytes(picture), { raw: { width, height, channels: 3 } })));
+  const again = (rgb: Uint8Array): Sharp => sharp(rgb, { raw: { width, height, channels: 3 } });
+  if (space === 'cmyk') return bytes(resized(again(await cmykToRgb(picture))));
+  // sharp reduces transparent pictures with their transparency, which makes hidden colours black.
+  if (hasAlpha && size !== null) return bytes(resized(again(await bytes(picture))));
+  return bytes(resized(picture));
+}
+
+/** Ink to light by multiplication, as FFmpeg, OpenCV and PIL do; sharp would use the profile of a printing press. */
+async function cmykToRgb(picture: Sharp): Promise<Uint8Array> {
+  const inks = await picture
+    .pipelineColourspace('cmyk')
+    .toColourspace('cmyk')
+    .raw({ depth: 'uchar' })
+    .toBuffer();
+  const rgb = new Uint8Array((inks.length / 4) * 3);
+  for (let from = 0, to = 0; from < inks.length; from += 4) {
+    const light = 255 - (inks[from + 3] as number);
+    for (let ink = 0; ink < 3; ink++)
+      rgb[to++] = Math.round(((255 - (inks[from + ink] as number)) * light) / 255);
+  }
+  return rgb;
 }

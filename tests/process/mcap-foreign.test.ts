@@ -75,14 +75,10 @@ describe('recordings of other programs', () => {
       const whole = readFileSync(path(name));
       writeFileSync(cut, whole);
       truncateSync(cut, Math.floor(whole.length * (name === 'no-channels' ? 0.95 : 0.6)));
-      const seen = await pictures(cut, null).catch((error: unknown) => error);
-      // One chunk holds all of them there.
-      if (name === 'no-channels')
-        expect(seen).toMatchObject({ code: expect.stringMatching(/^SONO_/) as string });
-      else {
-        expect(seen, name).toEqual(expected.slice(0, (seen as number[][]).length));
-        expect((seen as number[][]).length, name).toBeGreaterThan(1);
-      }
+      const seen = await pictures(cut, null);
+      expect(seen, name).toEqual(expected.slice(0, seen.length));
+      // Without its summary the last one still has its only chunk, and the channels in it.
+      expect(seen.length, name).toBeGreaterThan(name === 'no-channels' ? 7 : 1);
     }
   }, 60_000);
 
