@@ -112,6 +112,11 @@ describe('several objects', () => {
     ['palette', () => indexed(two(1, 7)), two(1, 7)],
     ['palette and void', () => indexed(two(7, 255)), two(7, 255)],
     ['greys of classes', () => grey(two(50, 100)), two(50, 100)],
+    [
+      'greys of classes with white seams',
+      () => grey((x) => [0, 11, 21, 31, 255, 50, 50, 50][Math.floor(x / 10)] ?? 0),
+      (x: number) => [0, 11, 21, 31, 255, 50, 50, 50][Math.floor(x / 10)] ?? 0,
+    ],
     ['forty numbers', () => grey((x) => 1 + (x % 40)), (x: number) => 1 + (x % 40)],
     ['colours, in the order of their numbers', () => colours(two(0xff0000, 0x00ff00)), two(2, 1)],
   ])('%s', async (_, make, expected) => {
@@ -141,6 +146,16 @@ describe('masks without a clear meaning are refused, by name and in words', () =
     ['labels as JPEG', () => jpeg(two(1, 2)), 'nothing in it is bright'],
     ['three levels as JPEG', () => jpeg(two(255, 128)), 'areas of the grey 12'],
     ['an object of 128 beside one (or void) of 255', () => grey(two(255, 128)), '128 and 255'],
+    [
+      'four classes, of which white may be one',
+      () => grey((x) => [0, 0, 40, 80, 120, 160, 255, 255][Math.floor(x / 10)] ?? 0),
+      '40, 80, 120, 160 and 255',
+    ],
+    [
+      'two levels with soft edges',
+      () => grey((x, y) => (x < 30 ? 128 : Math.min(255, Math.max(0, 16 * (x - 40) + (y % 8))))),
+      'areas of grey',
+    ],
     ['many colours', () => colours((x, y) => (inDisk(x, y) ? 0xff0000 + x * 256 + y : 0)), 'more than 32'],
     [
       'a palette with black behind white',

@@ -238,14 +238,16 @@ export async function readingOf(clip: string, masks: readonly (string | null)[])
     );
   }
   if (others.length >= 3 && isSoft(counts, top)) return soft;
-  const voids = counts[top] as number;
-  const rest = others.reduce((sum, value) => sum + (counts[value] as number), 0);
-  if (others.length > mostColours) return numbered && voids < rest ? labels(last > 255) : soft;
-  if (others.length >= 4) return labels(last > 255);
+  const white = counts[top] as number;
+  const most = Math.max(...others.map((value) => counts[value] as number));
+  // Parts to leave out are seams: a grey that covers more than white does is no edge of something white.
+  const many = others.length > mostColours;
+  if (many ? numbered : others.length >= 4 && most > white) return labels(last > 255);
+  if (many) throw unclear(clip, shown, 'it has areas of grey between black and white besides soft edges');
   throw unclear(
     clip,
     shown,
-    `it has the greys ${others.join(', ')} and ${top}, of which ${top} may be an object or a part to leave out`,
+    `it has the greys ${others.slice(0, 8).join(', ')} and ${top}, of which ${top} may be an object or a part to leave out`,
   );
 }
 
@@ -271,14 +273,11 @@ function sum(counts: Uint32Array, top: number, from: number, to: number): number
   return total;
 }
 
-/** The grey that covers an area of its own between black and white, null where there is none. */
+/** The grey that covers an area of its own between black and white, null where there is none: an edge has a little of each. */
 function plateau(counts: Uint32Array, top: number): { readonly grey: number | null } {
-  const bright = sum(counts, top, 128, 255);
-  const middle = sum(counts, top, 32, 223);
-  for (let centre = 36; centre <= 219; centre++) {
-    const near = sum(counts, top, centre - 4, centre + 4);
-    if (near >= Math.max(64, bright / 10) && near > middle / 2) return { grey: centre };
-  }
+  const least = Math.max(64, sum(counts, top, 128, 255) / 8);
+  for (let centre = 36; centre <= 219; centre++)
+    if (sum(counts, top, centre - 4, centre + 4) >= least) return { grey: centre };
   return { grey: null };
 }
 
