@@ -17,7 +17,7 @@ import {
   type ResultFile,
 } from '../evaluate/result-file.js';
 import type { RunResult } from '../evaluate/result.js';
-import { comparisonTable, groupTable, policyTable, runTable } from '../evaluate/tables.js';
+import { comparisonTable, groupTable, namesText, policyTable, runTable } from '../evaluate/tables.js';
 import { defaultThreads } from '../replay/run-options.js';
 import { cliError } from './errors.js';
 import { positiveNumber, wholeNumber } from './option-values.js';
@@ -170,6 +170,13 @@ async function run(flags: Flags): Promise<void> {
   process.stdout.write(`${out.join('\n')}\n`);
   if (jsonFile !== null) await writeWhole(jsonFile, `${JSON.stringify(file)}\n`);
   if (htmlFile !== null) await writeWhole(htmlFile, await htmlReport(file, worst.list()));
+  const left = first.unscored.filter(({ object }) => object === null).map(({ clip }) => clip);
+  if (left.length > 0)
+    throw evaluateError('SONO_EVALUATE_CLIPS', {
+      failed: left.length,
+      total: left.length + first.clips.length,
+      names: namesText(left),
+    });
 }
 
 async function compare(flags: Flags, paths: readonly string[]): Promise<void> {

@@ -6,6 +6,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { SonoError } from '../errors.js';
+import { readLabelColours, readLabelPicture, type LabelPicture } from '../label-picture.js';
 import { maskFromBitmap } from '../mask-rle.js';
 import type { Mask } from '../mask.js';
 import type { Prompt } from '../prompt.js';
@@ -17,8 +18,6 @@ import { pathWords, problemWords, validKeys, type Path } from './schema-words.js
 const maxFileBytes = 8 * 1024 * 1024;
 const maxObjects = 64;
 const maxPromptsPerObject = 1000;
-/** An unpacked mask of this many pixels is 100 MB; no source is larger. */
-const maxMaskPixels = 100_000_000;
 
 const moment = {
   frame: z.int().min(0).optional(),
@@ -163,18 +162,17 @@ async function promptOf(raw: PromptEntry, file: string, where: string): Promise<
   }
 }
 
-/** A picture as a mask: every pixel that is not black belongs to the object. */
+/**
+ * A picture as a mask: every pixel that is not black belongs to the object. In JPEG and its like, which do not keep black,
+ * every pixel from half the brightness on does; transparent pixels never do.
+ */
 async function readMask(path: string, file: string, where: string): Promise<Mask> {
-  let picture: { data: Buffer; info: { width: number; height: number; channels: number } };
+  let picture: LabelPicture;
   try {
-    await stat(path);
-    // Few prompt files name a picture.
-    const { default: sharp } = await import('sharp');
-    picture = await sharp(path, { limitInputPixels: maxMaskPixels })
-      .removeAlpha()
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
+    const bytes = await readFile(path);
+    picture = await readLabelPicture(bytes);
+    // Which index of a palette is black is the palette's business.
+    if (picture.kind === 'indexed') picture = await readLabelColours(bytes);
   } catch (error) {
     throw configError(
       'SONO_PROMPT_MASK_UNREADABLE',
@@ -182,15 +180,15 @@ async function readMask(path: string, file: string, where: string): Promise<Mask
       error,
     );
   }
-  const { data, info } = picture;
-  const bitmap = new Uint8Array(info.width * info.height);
+  const { width, height, values, kind, lossy } = picture;
+  const bitmap = new Uint8Array(width * height);
   for (let pixel = 0; pixel < bitmap.length; pixel += 1) {
-    for (let channel = 0; channel < info.channels; channel += 1) {
-      if (data[pixel * info.channels + channel]) bitmap[pixel] = 1;
-    }
+    const value = values[pixel] as number;
+    const level = kind === 'colour' ? Math.max(value >> 16, (value >> 8) & 255, value & 255) : value;
+    if (level >= (lossy ? 128 : 1)) bitmap[pixel] = 1;
   }
   if (!bitmap.includes(1)) throw configError('SONO_PROMPT_MASK_EMPTY', { file, path, where });
-  return maskFromBitmap(bitmap, info.width, info.height);
+  return maskFromBitmap(bitmap, width, height);
 }
 
 /** What the system says about a file, in words. */

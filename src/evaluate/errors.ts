@@ -22,12 +22,54 @@ export const evaluateError = errorFactory({
     exitCode: 2,
     httpStatus: 422,
     sentence:
-      'In "{clip}", {path} is {found} pixels, but the picture is {expected}. Masks must have the size of their pictures.',
+      'In "{clip}", {path} is {found} pixels, but the first picture is {expected}. Pictures and masks of a clip must have one size.',
   },
   SONO_DATASET_LABEL: {
     exitCode: 2,
     httpStatus: 422,
     sentence: 'In "{clip}", {path} holds the value {value}, which is none of the known labels: {known}.',
+  },
+  SONO_DATASET_MASK_UNCLEAR: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence:
+      'In "{clip}", the mask {path} has no clear meaning: {reason}. Save masks as PNG: black and white for one object, or the numbers 1, 2, 3 for several.',
+  },
+  SONO_DATASET_PICTURES_MISSING: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence:
+      'In "{clip}", {count} masks have no picture; the first is {first}. Add the pictures or take the masks out of the folder.',
+  },
+  SONO_DATASET_NAMES: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence:
+      'In "{clip}", {first} and {second} have the same name, so it is not clear which one counts. Remove one of them.',
+  },
+  SONO_DATASET_FRAME_ABSENT: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence:
+      'In "{clip}", frame {frame} is outlined, but {path} has {found} frames. Get the whole video or take the clip out of the list.',
+  },
+  SONO_DATASET_NOT_OUTLINED: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence:
+      '"{clip}" is listed, but {path} has no usable outline of it ({reason}), so there is nothing to compare with.',
+  },
+  SONO_DATASET_NOTHING_COUNTS: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence:
+      'In "{clip}", {object} is on no frame that counts: the frame of the prompt is never scored, and it is the last one that could be.',
+  },
+  SONO_EVALUATE_CLIPS: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence:
+      '{failed} of {total} clips have no score and are in no mean: {names}. The figures are those of the others.',
   },
   SONO_DATASET_LABEL_NAME: {
     exitCode: 2,

@@ -3,15 +3,16 @@ import sharp from 'sharp';
 import type { EngineInfo } from '../inference/engine.js';
 import type { ProviderName } from '../inference/provider.js';
 import { createWorkerEngine } from '../inference/worker-engine.js';
+import { SonoError } from '../errors.js';
 import type { PictureSize } from '../frame.js';
 import { openDataset } from './datasets/index.js';
-import type { Dataset, DatasetKind, DatasetOptions } from './datasets/dataset.js';
+import { voidLabel16, type Dataset, type DatasetKind, type DatasetOptions } from './datasets/dataset.js';
 import { evaluateError } from './errors.js';
 import { FlowPredictor } from './flow-baseline.js';
 import { Calibration } from './metrics/calibration.js';
 import { CopyPredictor, EnginePredictor, FolderPredictor, type Predictor } from './predictor.js';
 import { parsePromptStyle } from './prompting.js';
-import { runResult, type EvaluatedClip, type RunResult } from './result.js';
+import { runResult, type EvaluatedClip, type RunResult, type Unscored } from './result.js';
 import { runClip } from './run-clip.js';
 import { WorstFrames } from './worst-frames.js';
 
@@ -84,33 +85,47 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const worst = new WorstFrames();
   let engine: EngineInfo | null = null;
   const policies: readonly (string | null)[] = options.policies.length > 0 ? options.policies : [null];
+  /** Clips that cannot be scored, by name: the same for every policy. */
+  const broken = new Map<string, SonoError>();
   for (const [index, policy] of policies.entries()) {
     const predictor = await createPredictor(options, policy, (info) => (engine ??= info));
     try {
       const pixelCalibration = new Calibration(50);
       const done: EvaluatedClip[] = [];
       for (const [clipIndex, handle] of clips.entries()) {
-        const clip = await handle.open();
-        done.push(
-          await runClip(clip, predictor, {
-            style,
-            labels,
-            framesPerSecond: options.framesPerSecond,
-            tolerance: options.tolerance,
-            flicker: options.flicker,
-            pixelCalibration,
-            worst: index === 0 ? worst : new WorstFrames(0),
-            onFrame: (frame) =>
-              options.onProgress({
-                policy,
-                clip: clip.name,
-                clipIndex,
-                clipCount: clips.length,
-                frame,
-                frameCount: clip.frameCount,
-              }),
-          }),
-        );
+        if (broken.has(handle.name)) continue;
+        // What a clip gives is taken over when all of it could be read: half a clip is in no figure.
+        const calibration = new Calibration(50);
+        const candidates = new WorstFrames(index === 0 ? worst.count : 0);
+        try {
+          const clip = await handle.open();
+          done.push(
+            await runClip(clip, predictor, {
+              style,
+              labels,
+              framesPerSecond: options.framesPerSecond,
+              tolerance: options.tolerance,
+              flicker: options.flicker,
+              pixelCalibration: calibration,
+              worst: candidates,
+              onFrame: (frame) =>
+                options.onProgress({
+                  policy,
+                  clip: clip.name,
+                  clipIndex,
+                  clipCount: clips.length,
+                  frame,
+                  frameCount: clip.frameCount,
+                }),
+            }),
+          );
+        } catch (error) {
+          if (!isOfClip(error)) throw error;
+          broken.set(handle.name, error);
+          continue;
+        }
+        pixelCalibration.merge(calibration);
+        worst.merge(candidates);
       }
       const result = runResult(done, {
         policy,
@@ -122,14 +137,31 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
         rule: { skipFirstAndLastFrame: dataset.skipLastFrame },
         pixelCalibration,
         seed: options.seed,
+        broken: [...broken].map(([clip, { code, message }]): Unscored => ({
+          clip,
+          object: null,
+          code,
+          reason: message,
+        })),
       });
-      if (result === null) throw evaluateError('SONO_DATASET_NO_OBJECT', { clip: clips[0]?.name ?? '' });
+      if (result === null)
+        throw (
+          [...broken.values()][0] ?? evaluateError('SONO_DATASET_NO_OBJECT', { clip: clips[0]?.name ?? '' })
+        );
       results.push(result);
     } finally {
       await predictor.close();
     }
   }
   return { results, worst, engine };
+}
+
+/** Faults of one clip, which say nothing about the others; anything else (model, disk, a bug) ends the run. */
+function isOfClip(error: unknown): error is SonoError {
+  return (
+    error instanceof SonoError &&
+    /^SONO_(DATASET|SOURCE|FOLDER|DICOM)_|^SONO_EVALUATE_PREDICTIONS$/.test(String(error.code))
+  );
 }
 
 async function createPredictor(
@@ -159,10 +191,10 @@ function chosenLabels(dataset: Dataset, wanted: readonly string[]): ReadonlySet<
   return new Set(
     wanted.map((text) => {
       const label = byName.get(text.toLowerCase()) ?? (/^\d+$/.test(text) ? Number(text) : NaN);
-      if (!(label >= 1 && label <= 254))
+      if (!(label >= 1 && label < voidLabel16))
         throw evaluateError('SONO_DATASET_LABEL_NAME', {
           label: text,
-          known: dataset.labels ? [...dataset.labels.values()].join(', ') : 'numbers from 1 to 254',
+          known: dataset.labels ? [...dataset.labels.values()].join(', ') : 'numbers from 1 to 65534',
         });
       return label;
     }),

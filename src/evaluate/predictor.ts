@@ -5,12 +5,13 @@ import type { AnalysisFrame, PictureSize } from '../frame.js';
 import type { Engine, FrameResult, ObjectResult } from '../inference/engine.js';
 import type { Mask } from '../mask.js';
 import { maskFromScaledLogits, resizeMask } from '../mask-resize.js';
+import type { LabelPicture } from '../label-picture.js';
 import { emptyMask, maskFromBitmap } from '../mask-rle.js';
 import type { ObjectState, Prompt } from '../prompt.js';
 import { evaluateError } from './errors.js';
 import type { Clip } from './datasets/dataset.js';
 import { list, stem } from './datasets/dataset.js';
-import { readMask } from './datasets/pictures.js';
+import { colourName, readMask } from './datasets/mask-labels.js';
 
 /** One object on one frame, masks at source size. */
 export interface Prediction {
@@ -175,7 +176,7 @@ export class CopyPredictor implements Predictor {
 
 /**
  * Masks from a folder, as any tracker may have written them: `<root>/<clip>/<picture name>.png`, palette or grey with
- * the labels of the truth (0/255 for a single object): the layout of DAVIS results.
+ * the labels of the truth (0/255 for a single object) or in its colours: the layout of DAVIS results.
  */
 export class FolderPredictor implements Predictor {
   readonly name: string;
@@ -184,6 +185,7 @@ export class FolderPredictor implements Predictor {
   #names: readonly string[] = [];
   #labels = new Set<number>();
   #size: PictureSize = { width: 0, height: 0 };
+  #colours: ReadonlyMap<number, number> | null = null;
   #clip = '';
 
   constructor(
@@ -203,6 +205,7 @@ export class FolderPredictor implements Predictor {
     this.#labels = new Set();
     this.#size = clip.size;
     this.#clip = clip.name;
+    this.#colours = clip.colours;
     if (this.#files.size === 0)
       throw evaluateError('SONO_EVALUATE_PREDICTIONS', {
         clip: clip.name,
@@ -224,7 +227,8 @@ export class FolderPredictor implements Predictor {
         clip: this.#clip,
         expected: `a mask for "${name}"`,
       });
-    const { width, height, values, indexed } = await readMask(path);
+    const mask = await readMask(path);
+    const { width, height } = mask;
     if (width !== this.#size.width || height !== this.#size.height)
       throw evaluateError('SONO_DATASET_SIZE', {
         clip: this.#clip,
@@ -232,19 +236,38 @@ export class FolderPredictor implements Predictor {
         found: `${width}×${height}`,
         expected: `${this.#size.width}×${this.#size.height}`,
       });
-    const single = this.#labels.size === 1 && !indexed;
+    const belongs = this.#rule(mask, path);
     return new Map(
-      [...this.#labels].map((label) => [
-        label,
-        certain(
-          maskFromBitmap(
-            values.map((value) => (value === label || (single && value > 127) ? 1 : 0)),
-            width,
-            height,
-          ),
-        ),
-      ]),
+      [...this.#labels].map((label) => {
+        const bitmap = new Uint8Array(mask.values.length);
+        for (let index = 0; index < bitmap.length; index++)
+          if (belongs(mask.values[index] as number, label)) bitmap[index] = 1;
+        return [label, certain(maskFromBitmap(bitmap, width, height))];
+      }),
     );
+  }
+
+  /** Which number of a mask file means which label. Throws SONO_DATASET_MASK_UNCLEAR. */
+  #rule({ kind, values, lossy }: LabelPicture, path: string): (value: number, label: number) => boolean {
+    const unclear = (reason: string): Error =>
+      evaluateError('SONO_DATASET_MASK_UNCLEAR', { clip: this.#clip, path, reason });
+    const single = this.#labels.size === 1;
+    const colours = this.#colours;
+    if (lossy && (!single || kind === 'colour'))
+      throw unclear('JPEG and its like do not keep the numbers of labels');
+    if (colours !== null && kind !== 'indexed') {
+      const grey = kind === 'grey' ? 0x010101 : 1;
+      return (value, label) => colours.get(value * grey) === label;
+    }
+    if (kind === 'colour') {
+      const colour = values.find((value) => value !== 0) ?? 0;
+      throw unclear(`it has colours such as ${colourName(colour)}, but the truth has numbers`);
+    }
+    // Sixteen-bit files that use eight bits only count as such.
+    const half = values instanceof Uint8Array || values.every((value) => value <= 255) ? 128 : 32768;
+    if (lossy) return (value) => value >= half;
+    if (kind === 'indexed') return (value, label) => value === label || (single && value === 255);
+    return (value, label) => value === label || (single && value >= half);
   }
 
   close(): Promise<void> {

@@ -24,6 +24,7 @@ export interface ResultFile extends RunResult {
   readonly dataset: {
     readonly kind: string;
     readonly name: string;
+    /** Clips with figures. Those without are in `unscored`. */
     readonly clips: number;
     /** Frames that are never scored besides the prompted one. */
     readonly leftOut: 'first and last frame' | 'none';

@@ -1,4 +1,5 @@
 /** What `sonoscope evaluate --json` writes, and how it comes from the frames' scores. Pure. */
+import { evaluateError } from './errors.js';
 import type { ClipRun, FrameScore, ObjectRun } from './run-clip.js';
 import {
   abstentionCurve,
@@ -79,9 +80,21 @@ export interface ClipResult extends Figures, ClassFigures {
   /** Unit of hd95 and assd. */
   readonly unit: 'mm' | 'px';
   readonly fps: number;
+  /** How its masks were turned into labels, null where the numbers in them are simply the labels. */
+  readonly masks: string | null;
   readonly objects: readonly ObjectResult[];
   /** J&F after each round of the interactive protocol. */
   readonly rounds?: readonly number[];
+}
+
+/** A clip, or an object of a clip, that is in no figure. */
+export interface Unscored {
+  readonly clip: string;
+  /** Null: the whole clip. */
+  readonly object: string | null;
+  readonly code: string;
+  /** The sentence of the code. */
+  readonly reason: string;
 }
 
 export interface RunResult {
@@ -107,6 +120,8 @@ export interface RunResult {
     readonly overhead: number | null;
   };
   readonly clips: readonly ClipResult[];
+  /** What was asked for and is in no figure, with the reason. */
+  readonly unscored: readonly Unscored[];
 }
 
 export interface CountingRule {
@@ -239,6 +254,7 @@ function clipResult(clip: ClipRun, rounds: readonly ClipRun[], rule: CountingRul
     height: clip.size.height,
     unit: clip.spacingMm === null ? 'px' : 'mm',
     fps: (clip.frames * 1000) / clip.wallMs,
+    masks: clip.maskWords,
     ...meanFigures(objects),
     challengeIoU,
     isiIoU,
@@ -276,6 +292,21 @@ export interface ResultOptions {
   readonly rule: CountingRule;
   readonly pixelCalibration: Calibration;
   readonly seed: number;
+  /** Clips that could not be run. */
+  readonly broken: readonly Unscored[];
+}
+
+/** Objects without a frame that counts; where a clip has no other, the clip. */
+function withoutCountedFrames(run: ClipRun, rule: CountingRule): Unscored[] {
+  const absent = run.objects.filter((object) => objectResult(object, run, rule) === null);
+  const whole = absent.length === run.objects.length;
+  return (whole ? absent.slice(0, 1) : absent).map(({ name }) => {
+    const { code, message } = evaluateError('SONO_DATASET_NOTHING_COUNTS', {
+      clip: run.name,
+      object: `"${name}"`,
+    });
+    return { clip: run.name, object: whole ? null : name, code, reason: message };
+  });
 }
 
 /** Null where no clip has a frame that counts. */
@@ -376,5 +407,6 @@ export function runResult(clips: readonly EvaluatedClip[], options: ResultOption
       overhead: modelMs === 0 ? null : (wallMs - modelMs - trackerMs) / modelMs,
     },
     clips: results,
+    unscored: [...options.broken, ...clips.flatMap(({ run }) => withoutCountedFrames(run, rule))],
   };
 }

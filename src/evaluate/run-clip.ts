@@ -5,7 +5,7 @@
  */
 import type { AnalysisFrame } from '../frame.js';
 import type { ObjectState, Prompt } from '../prompt.js';
-import { voidLabel, type Clip, type LabelMap } from './datasets/dataset.js';
+import { voidLabel, voidLabel16, type Clip, type LabelMap } from './datasets/dataset.js';
 import { evaluateError } from './errors.js';
 import {
   bitmapFromBytes,
@@ -61,6 +61,8 @@ export interface ClipRun {
   readonly size: { readonly width: number; readonly height: number };
   readonly spacingMm: { readonly x: number; readonly y: number } | null;
   readonly framesPerSecond: number;
+  /** How masks were turned into labels, where their numbers are not simply the labels. */
+  readonly maskWords: string | null;
   readonly objects: readonly ObjectRun[];
   readonly wallMs: number;
   readonly modelMs: number;
@@ -117,9 +119,10 @@ export function splitLabels(
   wanted: ReadonlySet<number> | null,
 ): { readonly objects: ReadonlyMap<number, Bitmap>; readonly voids: Bitmap | null } {
   const { width, height, data } = map;
+  const leftOut = data instanceof Uint16Array ? voidLabel16 : voidLabel;
   // Most maps hold one label and nothing else.
-  const single = singleLabel(data);
-  if (single !== null && single !== voidLabel) {
+  const single = data instanceof Uint8Array ? singleLabel(data) : null;
+  if (data instanceof Uint8Array && single !== null && single !== leftOut) {
     const followed = single !== 0 && (wanted === null || wanted.has(single));
     return {
       objects: new Map(followed ? [[single, bitmapFromBytes(data, width, height)]] : []),
@@ -138,11 +141,11 @@ export function splitLabels(
     }
     (plane as Uint8Array)[index] = 1;
   }
-  const voids = planes.get(voidLabel);
+  const voids = planes.get(leftOut);
   return {
     objects: new Map(
       [...planes.keys()]
-        .filter((label) => label !== voidLabel && (wanted === null || wanted.has(label)))
+        .filter((label) => label !== leftOut && (wanted === null || wanted.has(label)))
         .sort((a, b) => a - b)
         .map((label) => [label, bitmapFromBytes(planes.get(label) as Uint8Array, width, height)]),
     ),
@@ -319,6 +322,7 @@ async function runOnce(
       size: clip.size,
       spacingMm: clip.spacingMm,
       framesPerSecond,
+      maskWords: clip.maskWords,
       objects: [...objects.values()].map(({ label, promptFrame, promptIou, scores }) => ({
         label,
         name: clip.label(label),

@@ -46,9 +46,12 @@ export function runTable(result: RunResult): string {
     digits(figures.flicker),
   ];
   const frames = result.clips.reduce((sum, clip) => sum + clip.frames, 0);
-  return table([
+  const left = result.unscored.filter(({ object }) => object === null);
+  const dashes = Array.from({ length: 8 }, () => '–');
+  const figures = table([
     ['clip', 'frames', 'J', 'F', 'J&F', 'Dice', 'HD95', 'shown', 'flicker'],
     ...result.clips.map((clip) => row(clip.name, clip.frames, clip)),
+    ...left.map(({ clip }) => [clip, ...dashes]),
     row('mean over objects', frames, result.mean),
     [
       '  95 % interval',
@@ -56,6 +59,28 @@ export function runTable(result: RunResult): string {
       ...(['J', 'F', 'JF', 'dice'] as const).map((key) => intervalText(result.intervals[key])),
     ],
   ]);
+  return [figures, ...notes(result)].join('\n');
+}
+
+/** What a reader of the figures must know: how masks were read, and what is in no mean. One sentence each. */
+export function notes({ clips, unscored }: Pick<RunResult, 'clips' | 'unscored'>): string[] {
+  const readings = new Map<string, string[]>();
+  for (const { name, masks } of clips)
+    if (masks !== null) readings.set(masks, [...(readings.get(masks) ?? []), name]);
+  return [
+    ...[...readings].map(([words, names]) => `masks of ${namesText(names)}: ${words}`),
+    ...unscored.map(
+      ({ clip, object, reason }) =>
+        `not scored: ${object === null ? clip : `${clip} / ${object}`}: ${reason}`,
+    ),
+  ];
+}
+
+/** The first names, and how many more there are. */
+export function namesText(names: readonly string[]): string {
+  const most = 5;
+  const more = names.length - most;
+  return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 export function policyTable(results: readonly RunResult[]): string {

@@ -29,6 +29,7 @@ export class WorstFrames {
 
   offer(candidate: WorstFrame, pictures: FramePictures): void {
     const { clip, object, frame, j } = candidate;
+    if (this.count === 0) return;
     const near = this.#kept.find(
       (other) =>
         other.clip === clip &&
@@ -42,6 +43,11 @@ export class WorstFrames {
     this.#kept.push({ ...candidate, ...pictures });
     this.#kept.sort((a, b) => a.j - b.j);
     this.#kept.length = Math.min(this.#kept.length, this.count);
+  }
+
+  /** Takes over what another one has kept. */
+  merge(other: WorstFrames): void {
+    for (const kept of other.list()) this.offer(kept, kept);
   }
 
   list(): readonly (WorstFrame & FramePictures)[] {

@@ -182,6 +182,12 @@ export const ingestError = errorFactory({
     sentence:
       'The pictures in "{path}" have different sizes: "{file}" is {width} by {height}, the first is {firstWidth} by {firstHeight}.',
   },
+  SONO_FOLDER_ANIMATED: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence:
+      'The file "{file}" in "{path}" holds {pictures} pictures, but in a folder each picture needs a file of its own: open it by itself, or take it out.',
+  },
   SONO_FOLDER_PICTURE: {
     exitCode: 3,
     httpStatus: 422,

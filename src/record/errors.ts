@@ -63,7 +63,13 @@ export const recordError = errorFactory({
     exitCode: 2,
     httpStatus: 422,
     sentence:
-      'The recording {path} is compressed with {compression}, which is not supported. Convert it with "mcap compress --compression none".',
+      'The recording {path} is compressed with {compression}; zstd and lz4 are read. Convert it with "mcap compress --compression none".',
+  },
+  SONO_RECORDING_PICTURES: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence:
+      'The recording {path} holds pictures of kinds that are not read: {topics}. Record compressed images (foxglove.CompressedImage or sensor_msgs/CompressedImage).',
   },
   SONO_RECORDING_EMPTY: {
     exitCode: 2,

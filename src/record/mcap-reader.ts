@@ -6,19 +6,22 @@
  * of chunks, and the chunks being read.
  */
 import { crc32 } from 'node:zlib';
-import * as zlib from 'node:zlib';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { McapConstants, McapStreamReader } from '@mcap/core';
 import type { McapTypes } from '@mcap/core';
 import { recordError } from './errors.js';
+import { knownCompressions, unpackChunk } from './unpack.js';
 
 const { Opcode, MCAP_MAGIC } = McapConstants;
 const magic = Uint8Array.from(MCAP_MAGIC);
 const recordHeaderBytes = 9;
 /** Most bytes that the definitions at the front of a chunk of ours take. */
 const definitionBytes = 256 * 1024;
+/** Messages outside of chunks are read in pieces of about this size. */
+const looseBytes = 8 * 1024 * 1024;
 const footerBytes = recordHeaderBytes + 20;
+const dataEndBytes = recordHeaderBytes + 4;
 
 /** A stretch of message records: a chunk, or messages that a foreign writer left outside chunks. */
 export interface ChunkEntry {
@@ -79,7 +82,7 @@ export class McapFileReader {
     this.chunks = contents.chunks;
   }
 
-  /** Throws SONO_RECORDING_MISSING, SONO_RECORDING_NOT_MCAP. */
+  /** Throws SONO_RECORDING_MISSING, SONO_RECORDING_NOT_MCAP, SONO_RECORDING_COMPRESSION. */
   static async open(path: string): Promise<McapFileReader> {
     let file: FileHandle;
     try {
@@ -93,7 +96,7 @@ export class McapFileReader {
       const size = information.size;
       const head = await read(file, 0, Math.min(size, 64 * 1024));
       if (!startsWithMagic(head)) throw recordError('SONO_RECORDING_NOT_MCAP', { path });
-      const contents = (await readSummary(file, size, head)) ?? (await walk(file, size));
+      const contents = (await readSummary(file, size, head)) ?? (await walk(path, file, size));
       return new McapFileReader(path, file, contents);
     } catch (error) {
       await file.close();
@@ -166,17 +169,16 @@ export class McapFileReader {
     const damaged = (reason: string, cause?: unknown) =>
       recordError('SONO_RECORDING_DAMAGED', { path: this.path, position: chunk.offset, reason }, cause);
     if (bytes.byteLength < prefixBytes + chunk.length) throw damaged('it ends too early');
-    let records: Uint8Array = stored;
-    if (chunk.compression !== '' && chunk.length > 0) {
-      const decompress = decompressors[chunk.compression];
-      if (!decompress)
-        throw recordError('SONO_RECORDING_COMPRESSION', { path: this.path, compression: chunk.compression });
-      try {
-        records = decompress(stored);
-      } catch (error) {
-        throw damaged('it cannot be unpacked', error);
-      }
-    }
+    if (!knownCompressions.includes(chunk.compression))
+      throw recordError('SONO_RECORDING_COMPRESSION', { path: this.path, compression: chunk.compression });
+    const records = await unpackChunk(chunk.compression, stored, chunk.uncompressedLength).catch(
+      (error: unknown) => {
+        throw damaged(
+          `a block cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`,
+          error,
+        );
+      },
+    );
     const expectedCrc = chunk.crc ?? bytes.readUInt32LE(24);
     if (expectedCrc !== 0 && crc32(records) !== expectedCrc) throw damaged('the checksum is wrong');
     return records;
@@ -222,10 +224,6 @@ interface Contents {
   readonly chunks: readonly ChunkEntry[];
 }
 
-/** zstd is part of Node from 22.15 on. */
-const zstd = (zlib as { zstdDecompressSync?: (data: Uint8Array) => Uint8Array }).zstdDecompressSync;
-const decompressors: Readonly<Record<string, (data: Uint8Array) => Uint8Array>> = zstd ? { zstd } : {};
-
 function startsWithMagic(bytes: Uint8Array): boolean {
   return magic.every((value, index) => bytes[index] === value);
 }
@@ -244,19 +242,37 @@ async function read(file: FileHandle, offset: number, length: number): Promise<B
 
 /** Collects definitions from records, wherever they stand. */
 class Definitions {
-  readonly #schemas = new Map<number, string>();
-  readonly channels = new Map<number, RecordedChannel>();
+  readonly #schemas = new Map<number, string>([[0, '']]);
+  readonly #channels = new Map<number, McapTypes.Channel>();
 
   take(record: McapTypes.TypedMcapRecord): void {
     if (record.type === 'Schema') this.#schemas.set(record.id, record.name);
-    if (record.type === 'Channel')
-      this.channels.set(record.id, {
-        id: record.id,
-        topic: record.topic,
-        messageEncoding: record.messageEncoding,
-        schemaName: this.#schemas.get(record.schemaId) ?? '',
-        metadata: Object.fromEntries(record.metadata),
-      });
+    if (record.type === 'Channel') this.#channels.set(record.id, record);
+  }
+
+  /** Each channel with the name of its schema, wherever that stood; none where a channel names no schema. */
+  channels(): ReadonlyMap<number, RecordedChannel> {
+    return new Map(
+      [...this.#channels].map(([id, { topic, messageEncoding, schemaId, metadata }]) => [
+        id,
+        {
+          id,
+          topic,
+          messageEncoding,
+          schemaName: this.#schemas.get(schemaId) ?? '',
+          metadata: Object.fromEntries(metadata),
+        },
+      ]),
+    );
+  }
+
+  /** Whether these are all: so many channels, these among them, and the schema of each. */
+  areComplete(channelCount: number, used: Iterable<number>): boolean {
+    return (
+      this.#channels.size >= channelCount &&
+      [...used].every((id) => this.#channels.has(id)) &&
+      [...this.#channels.values()].every(({ schemaId }) => this.#schemas.has(schemaId))
+    );
   }
 }
 
@@ -267,7 +283,10 @@ function* parse(bytes: Uint8Array): Generator<McapTypes.TypedMcapRecord> {
   for (let record = reader.nextRecord(); record; record = reader.nextRecord()) yield record;
 }
 
-/** null where there is no (intact) summary, or it does not list all chunks. */
+/**
+ * null where there is no (intact) summary, or it does not tell everything: writers may leave out chunks, channels and schemas
+ * (MCAP specification, "Summary Section"), and may write messages outside of chunks, which no summary lists.
+ */
 async function readSummary(file: FileHandle, size: number, head: Buffer): Promise<Contents | null> {
   const tail = await read(file, Math.max(0, size - footerBytes - magic.length), footerBytes + magic.length);
   if (tail.byteLength < footerBytes + magic.length || !startsWithMagic(tail.subarray(footerBytes)))
@@ -282,13 +301,21 @@ async function readSummary(file: FileHandle, size: number, head: Buffer): Promis
   const definitions = new Definitions();
   const chunks: ChunkEntry[] = [];
   const metadataAt: McapTypes.MetadataIndex[] = [];
+  const used = new Set<number>();
+  /** Stretches of the data section that the summary accounts for: first byte, byte behind. */
+  const known: (readonly [from: number, to: number])[] = [];
   let statistics: McapTypes.Statistics | null = null;
   try {
     for (const record of parse(summary)) {
       definitions.take(record);
       if (record.type === 'Statistics') statistics = record;
       if (record.type === 'MetadataIndex') metadataAt.push(record);
+      if (record.type === 'MetadataIndex' || record.type === 'AttachmentIndex')
+        known.push([Number(record.offset), Number(record.offset + record.length)]);
       if (record.type === 'ChunkIndex') {
+        const { chunkStartOffset, chunkLength, messageIndexLength } = record;
+        known.push([Number(chunkStartOffset), Number(chunkStartOffset + chunkLength + messageIndexLength)]);
+        for (const id of record.messageIndexOffsets.keys()) used.add(id);
         const prefixBytes = chunkPrefixBytes(record.compression);
         chunks.push({
           offset: Number(record.chunkStartOffset) + recordHeaderBytes + prefixBytes,
@@ -305,7 +332,8 @@ async function readSummary(file: FileHandle, size: number, head: Buffer): Promis
     return null;
   }
   if (!statistics || statistics.chunkCount !== chunks.length) return null;
-  if (chunks.length === 0 && statistics.messageCount > 0n) return null;
+  if (!definitions.areComplete(statistics.channelCount, used)) return null;
+  if (!accountsForAll(known, headerEnd(head), start - dataEndBytes)) return null;
   const metadata = new Map<string, Readonly<Record<string, string>>>();
   for (const { offset, length } of metadataAt)
     for (const record of parse(await read(file, Number(offset), Number(length))))
@@ -313,10 +341,31 @@ async function readSummary(file: FileHandle, size: number, head: Buffer): Promis
   return {
     library: libraryOf(head),
     complete: true,
-    channels: definitions.channels,
+    channels: definitions.channels(),
     metadata,
     chunks: chunks.sort((a, b) => a.offset - b.offset),
   };
+}
+
+/** Where the record behind the magic bytes ends. */
+function headerEnd(head: Buffer): number {
+  return head.byteLength < magic.length + recordHeaderBytes
+    ? 0
+    : magic.length + recordHeaderBytes + Number(head.readBigUInt64LE(magic.length + 1));
+}
+
+/** Whether the stretches leave no byte between `from` and `to` to another record. */
+function accountsForAll(
+  stretches: readonly (readonly [from: number, to: number])[],
+  from: number,
+  to: number,
+): boolean {
+  let at = from;
+  for (const [first, behind] of [...stretches].sort((a, b) => a[0] - b[0])) {
+    if (first > at) return false;
+    at = Math.max(at, behind);
+  }
+  return at >= to;
 }
 
 function libraryOf(head: Buffer): string {
@@ -335,7 +384,7 @@ function chunkPrefixBytes(compression: string): number {
 }
 
 /** Walk the records from the front to the last complete one. */
-async function walk(file: FileHandle, size: number): Promise<Contents> {
+async function walk(path: string, file: FileHandle, size: number): Promise<Contents> {
   const definitions = new Definitions();
   const chunks: ChunkEntry[] = [];
   const metadata = new Map<string, Readonly<Record<string, string>>>();
@@ -355,11 +404,11 @@ async function walk(file: FileHandle, size: number): Promise<Contents> {
     const length = Number(window.readBigUInt64LE(1));
     const next = offset + recordHeaderBytes + length;
     if (Number(opcode) === 0 || !Number.isSafeInteger(length) || next > size) break;
-    if (opcode !== Opcode.MESSAGE) endLoose();
+    if (opcode !== Opcode.MESSAGE || (loose?.length ?? 0) >= looseBytes) endLoose();
     if (opcode === Opcode.CHUNK) {
       const entry = chunkEntry(window, offset, length);
       if (!entry) break;
-      await definitionsInChunk(file, entry, definitions, library.startsWith('sonoscope'));
+      await definitionsInChunk(path, file, entry, definitions, library.startsWith('sonoscope'));
       chunks.push(entry);
     } else if (opcode === Opcode.MESSAGE) {
       if (length < 22) break;
@@ -398,7 +447,7 @@ async function walk(file: FileHandle, size: number): Promise<Contents> {
     const records = await read(file, last.offset, last.length);
     if (crc32(records) !== last.crc) chunks.pop();
   }
-  return { library, complete, channels: definitions.channels, metadata, chunks };
+  return { library, complete, channels: definitions.channels(), metadata, chunks };
 }
 
 /** null where the chunk's own lengths contradict each other. */
@@ -426,16 +475,23 @@ function chunkEntry(window: Buffer, offset: number, length: number): ChunkEntry 
  * channel anywhere, so there the whole chunk is read.
  */
 async function definitionsInChunk(
+  path: string,
   file: FileHandle,
   chunk: ChunkEntry,
   definitions: Definitions,
   atFrontOnly: boolean,
 ): Promise<void> {
-  const decompress = decompressors[chunk.compression];
-  if (chunk.compression !== '' && !decompress) return;
+  const { compression, uncompressedLength } = chunk;
+  // Without its channels the file would seem to hold nothing.
+  if (!knownCompressions.includes(compression))
+    throw recordError('SONO_RECORDING_COMPRESSION', { path, compression });
   const limit = atFrontOnly ? Math.min(chunk.length, definitionBytes) : chunk.length;
   const stored = await read(file, chunk.offset, limit);
-  const records = decompress ? Buffer.from(decompress(stored)) : stored;
+  // A damaged chunk is told by whoever reads its messages.
+  const records = await unpackChunk(compression, stored, uncompressedLength).then(
+    (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    () => Buffer.alloc(0),
+  );
   let offset = 0;
   while (offset + recordHeaderBytes <= records.byteLength) {
     const opcode = records.readUInt8(offset) as McapConstants.Opcode;

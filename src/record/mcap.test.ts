@@ -127,6 +127,17 @@ describe('MCAP file', () => {
     expect(stream.done()).toBe(true);
   });
 
+  it('of ours is opened by its summary alone: an hour has tens of thousands of chunks', async () => {
+    const path = await writeNotes(fixedNotes, { chunkBytes: 300 });
+    const bytes = readFileSync(path);
+    let chunk = 8;
+    while (bytes[chunk] !== 6) chunk += 9 + Number(bytes.readBigUInt64LE(chunk + 1));
+    // A walk from the front would pass over a record of an unknown kind.
+    bytes[chunk] = 0x90;
+    writeFileSync(path, bytes);
+    expect((await readNotes(path)).notes).toEqual(fixedNotes);
+  });
+
   it('cut at any byte gives the complete chunks before the cut, and nothing else', async () => {
     const few = fixedNotes.slice(0, 12);
     const path = await writeNotes(few, { chunkBytes: 200 });

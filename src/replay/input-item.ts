@@ -4,7 +4,9 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { safeName } from '../export/exporter.js';
+import { isPictureName } from '../ingest/picture-order.js';
 import { isLive, parseSourceUri, redact } from '../ingest/source-uri.js';
+import { holdsSeveral } from '../ingest/still-picture.js';
 import { replayError } from './errors.js';
 import { recordedStreams } from './recording-streams.js';
 
@@ -21,7 +23,6 @@ export interface InputItem {
   readonly stream: string | null;
 }
 
-const pictureEndings = new Set(['.png', '.jpg', '.jpeg', '.tif', '.tiff', '.webp', '.gif', '.avif']);
 const videoEndings = new Set([
   '.mp4',
   '.m4v',
@@ -46,8 +47,9 @@ const videoEndings = new Set([
 ]);
 
 /**
- * Files and URIs are taken as they are; a folder with pictures is one clip, another folder stands for everything in it that
- * looks like a video (and its picture folders), by name; `*`, `?`, `**` are understood where the shell has left them.
+ * Files and URIs are taken as they are; a folder stands for everything in it, by name: its still pictures are one clip, each
+ * video and each animation (GIF, WebP, APNG, TIFF of several pictures) is one, and so on in its folders. `*`, `?`, `**` are
+ * understood where the shell has left them.
  * Throws SONO_REPLAY_INPUT_MISSING where an input gives nothing, SONO_REPLAY_INPUT_ENDLESS for a camera, SONO_SOURCE_URI.
  */
 export async function expandInputs(inputs: readonly string[]): Promise<InputItem[]> {
@@ -97,15 +99,17 @@ async function expandPath(input: string): Promise<string[]> {
 async function expandFolder(folder: string): Promise<string[]> {
   const entries = (await readdir(folder, { withFileTypes: true })).sort((a, b) => compare(a.name, b.name));
   const visible = entries.filter(({ name }) => !name.startsWith('.'));
-  const files = visible.filter((entry) => entry.isFile());
-  if (files.some(({ name }) => pictureEndings.has(extname(name).toLowerCase()))) return [folder];
   const found: string[] = [];
+  let stills = 0;
   for (const entry of visible) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) found.push(...(await expandFolder(path)));
-    else if (videoEndings.has(extname(entry.name).toLowerCase())) found.push(path);
+    else if (isPictureName(entry.name)) {
+      if (await holdsSeveral(path)) found.push(path);
+      else stills += 1;
+    } else if (videoEndings.has(extname(entry.name).toLowerCase())) found.push(path);
   }
-  return found;
+  return stills > 0 ? [folder, ...found] : found;
 }
 
 /** Code-point order, the same on every machine. */

@@ -16,13 +16,14 @@ import type { SourceState } from '../ingest/frame-source.js';
 import { maskFromCocoBytes } from '../mask-rle.js';
 import type { CommandReply, Room, RoomEvent, RoomHealth } from '../pipeline/room.js';
 import { channelTopic } from '../protocol/channels.js';
-import { decodeSegmentation, decodeVideo } from '../protocol/messages.js';
+import { decodeSegmentation } from '../protocol/messages.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
 import { recordError } from '../record/errors.js';
 import { decodeEntry, journalTopic } from '../record/journal.js';
 import type { McapFileReader } from '../record/mcap-reader.js';
 import { replayError } from './errors.js';
-import { describedSource, openRecording, streamsOf } from './recording-streams.js';
+import { asJpeg, pictureChannelOf, type PictureChannel } from './recorded-pictures.js';
+import { describedSource, openRecording } from './recording-streams.js';
 
 export interface PlaybackState {
   readonly paused: boolean;
@@ -70,7 +71,7 @@ export class PlaybackRoom implements Room {
   readonly events$ = this.#events.asObservable();
   readonly #reader: McapFileReader;
   readonly #engine: EngineInfo | null;
-  readonly #topics: { readonly video: string; readonly segmentation: string };
+  readonly #channel: PictureChannel;
   readonly #firstNs: bigint;
   readonly #lastNs: bigint;
   readonly #openedNs = monotonicNs();
@@ -110,7 +111,7 @@ export class PlaybackRoom implements Room {
     this.sourceUri = reader.path;
     this.format = contents.format;
     this.#engine = contents.engine;
-    this.#topics = contents.topics;
+    this.#channel = contents.channel;
     this.#firstNs = contents.firstNs;
     this.#lastNs = contents.lastNs;
     this.#positionNs = contents.firstNs;
@@ -133,9 +134,9 @@ export class PlaybackRoom implements Room {
   ): Promise<PlaybackRoom> {
     const reader = await openRecording(path);
     try {
-      const id = stream ?? streamsOf(reader)[0];
-      if (id === undefined) throw recordError('SONO_RECORDING_EMPTY', { path, stream: '' });
-      const contents = await readContents(reader, id);
+      const channel = pictureChannelOf(reader, stream);
+      const id = channel.stream;
+      const contents = await readContents(reader, channel);
       if (!contents) throw recordError('SONO_RECORDING_EMPTY', { path, stream: ` of "${id}"` });
       return new PlaybackRoom(reader, contents, { id: options.id ?? id, paused: options.paused ?? false });
     } catch (error) {
@@ -296,7 +297,8 @@ export class PlaybackRoom implements Room {
 
   /** Pictures from a time on, each with its masks. */
   async *#moments(fromNs: bigint): AsyncGenerator<Moment> {
-    const { video, segmentation } = this.#topics;
+    const { topic: video, stream, decode } = this.#channel;
+    const segmentation = channelTopic(stream, 'segmentation');
     let picture: { timeNs: bigint; jpeg: Uint8Array } | null = null;
     let masks: { timeNs: bigint; message: SegmentationMessage } | null = null;
     const finish = (): Moment | null =>
@@ -313,7 +315,7 @@ export class PlaybackRoom implements Room {
         if (moment) yield moment;
         picture = null;
       }
-      if (topic === video) picture = { timeNs, jpeg: Uint8Array.from(decodeVideo(data).data) };
+      if (topic === video) picture = { timeNs, jpeg: await asJpeg(decode(data).data) };
       else masks = { timeNs, message: decodeSegmentation(Uint8Array.from(data)) };
     }
     const moment = finish();
@@ -322,7 +324,7 @@ export class PlaybackRoom implements Room {
 
   /** Time of the picture `step` pictures from the present one. */
   async #stepTarget(step: number): Promise<bigint> {
-    const topics = new Set([this.#topics.video]);
+    const topics = new Set([this.#channel.topic]);
     if (step > 0) {
       let left = step;
       for await (const { timeNs } of this.#reader.inTimeOrder(topics, { fromNs: this.#positionNs + 1n }))
@@ -409,21 +411,18 @@ interface Contents {
   readonly label: string;
   readonly format: SourceFormat;
   readonly engine: EngineInfo | null;
-  readonly topics: { readonly video: string; readonly segmentation: string };
+  readonly channel: PictureChannel;
   readonly firstNs: bigint;
   readonly lastNs: bigint;
 }
 
 /** null where the stream has no pictures. */
-async function readContents(reader: McapFileReader, stream: string): Promise<Contents | null> {
-  const topics = {
-    video: channelTopic(stream, 'video'),
-    segmentation: channelTopic(stream, 'segmentation'),
-  };
-  const videoOnly = new Set([topics.video]);
+async function readContents(reader: McapFileReader, channel: PictureChannel): Promise<Contents | null> {
+  const { stream, topic, decode } = channel;
+  const videoOnly = new Set([topic]);
   let first: { timeNs: bigint; jpeg: Uint8Array } | null = null;
   for await (const { timeNs, data } of reader.inTimeOrder(videoOnly)) {
-    first = { timeNs, jpeg: Uint8Array.from(decodeVideo(data).data) };
+    first = { timeNs, jpeg: await asJpeg(decode(data).data) };
     break;
   }
   if (!first) return null;
@@ -441,7 +440,7 @@ async function readContents(reader: McapFileReader, stream: string): Promise<Con
       description: 'MCAP recording',
     },
     engine: await recordedEngine(reader, stream),
-    topics,
+    channel,
     firstNs: first.timeNs,
     lastNs,
   };

@@ -8,9 +8,9 @@ import sharp from 'sharp';
 import type { PictureSize } from '../frame.js';
 import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
 import { ingestError } from '../ingest/errors.js';
-import { decodeVideo } from '../protocol/messages.js';
 import { recordError } from '../record/errors.js';
-import { describedSource, openRecording, streamsOf } from './recording-streams.js';
+import { asJpeg, PictureClock, pictureChannelOf } from './recorded-pictures.js';
+import { describedSource, openRecording } from './recording-streams.js';
 
 /** Pictures decoded at the same time. */
 const lookAhead = 4;
@@ -43,11 +43,10 @@ export class RecordingSource implements FrameSource {
   async #play(options: SourceOptions, subscriber: Subscriber<SourceEvent>): Promise<void> {
     const reader = await openRecording(this.uri);
     try {
-      const stream = this.stream ?? streamsOf(reader)[0];
-      if (stream === undefined) throw recordError('SONO_RECORDING_EMPTY', { path: this.uri, stream: '' });
+      const { stream, topic, decode } = pictureChannelOf(reader, this.stream);
       const described = await describedSource(reader, stream);
       subscriber.next({ kind: 'state', state: { phase: 'starting' } });
-      let firstNs: bigint | null = null;
+      const clock = new PictureClock();
       let sourceFrame = 0;
       let lastPtsNs = 0;
       const queue: Promise<() => void>[] = [];
@@ -59,12 +58,11 @@ export class RecordingSource implements FrameSource {
           });
         if (!subscriber.closed) emit?.();
       };
-      for await (const message of reader.inTimeOrder(new Set([`/${stream}/video`]))) {
+      for await (const message of reader.inTimeOrder(new Set([topic]))) {
         if (subscriber.closed) return;
-        const { timestampNs, data } = decodeVideo(message.data);
-        const first: boolean = firstNs === null;
-        firstNs ??= timestampNs;
-        const ptsNs = Number(timestampNs - firstNs);
+        const picture = decode(message.data);
+        const first = sourceFrame === 0;
+        const ptsNs = clock.next(picture, message);
         lastPtsNs = ptsNs;
         const identity = {
           streamId: options.streamId,
@@ -73,12 +71,12 @@ export class RecordingSource implements FrameSource {
           sourceFrame: sourceFrame++,
           pass: 0,
         };
-        const jpeg = Uint8Array.from(data);
-        const decoding = decodePicture(jpeg, options.analysisSize).catch((error: unknown) => {
+        const file = Uint8Array.from(picture.data);
+        const decoding = decodePicture(file, options).catch((error: unknown) => {
           throw recordError('SONO_RECORDING_PICTURE', { path: this.uri, frame: identity.sourceFrame }, error);
         });
         queue.push(
-          decoding.then(({ size, rgb }) => () => {
+          decoding.then(({ size, rgb, jpeg }) => () => {
             const now = Number(process.hrtime.bigint());
             const frame = { ...identity, captureNs: now, decodedNs: now };
             if (first) {
@@ -89,12 +87,12 @@ export class RecordingSource implements FrameSource {
                   framesPerSecond: described?.format?.framesPerSecond ?? null,
                   pixelSpacingMm: described?.format?.pixelSpacingMm ?? null,
                   frameCount: null,
-                  description: `MCAP recording, stream ${stream}, JPEG`,
+                  description: `MCAP recording, stream ${stream}`,
                 },
               });
               subscriber.next({ kind: 'state', state: { phase: 'playing' } });
             }
-            if (options.displayQuality !== null)
+            if (jpeg)
               subscriber.next({
                 kind: 'display',
                 frame: { ...frame, encoding: 'jpeg', size, data: jpeg, encodedNs: now },
@@ -134,19 +132,27 @@ export class RecordingSource implements FrameSource {
   }
 }
 
-/** Size of the picture, and the picture at analysis size: uint8 RGB, bilinear, stretched like the live analysis branch. */
+/**
+ * Size of the picture, the picture at analysis size (uint8 RGB, bilinear, stretched like the live analysis branch) and as
+ * JPEG, where they are asked for.
+ */
 async function decodePicture(
-  jpeg: Uint8Array,
-  analysisSize: PictureSize | null,
-): Promise<{ readonly size: PictureSize; readonly rgb: Uint8Array | null }> {
-  const image = sharp(jpeg);
+  file: Uint8Array,
+  { analysisSize, displayQuality }: SourceOptions,
+): Promise<{
+  readonly size: PictureSize;
+  readonly rgb: Uint8Array | null;
+  readonly jpeg: Uint8Array | null;
+}> {
+  const image = sharp(file);
   const { width, height } = await image.metadata();
-  if (!analysisSize) return { size: { width, height }, rgb: null };
+  const jpeg = displayQuality === null ? null : await asJpeg(file);
+  if (!analysisSize) return { size: { width, height }, rgb: null, jpeg };
   const rgb = await image
     .removeAlpha()
     .toColourspace('srgb')
     .resize(analysisSize.width, analysisSize.height, { fit: 'fill', kernel: 'linear' })
     .raw()
     .toBuffer();
-  return { size: { width, height }, rgb: new Uint8Array(rgb) };
+  return { size: { width, height }, rgb: new Uint8Array(rgb), jpeg };
 }

@@ -3,6 +3,7 @@ import { McapFileReader } from '../record/mcap-reader.js';
 import { recordError } from '../record/errors.js';
 import { decodeEntry, journalTopic, recordingFormat, recordingMetadataName } from '../record/journal.js';
 import type { JournalEntry } from '../record/journal.js';
+import { pictureChannels } from './recorded-pictures.js';
 
 /** Opens a recording. Throws SONO_RECORDING_*; SONO_RECORDING_NEWER where its format is newer than ours. */
 export async function openRecording(path: string): Promise<McapFileReader> {
@@ -15,16 +16,9 @@ export async function openRecording(path: string): Promise<McapFileReader> {
   return reader;
 }
 
-const videoSchemas = new Set(['foxglove.CompressedImage']);
-
 /** Ids of the streams with pictures, in the order of their channels. */
 export function streamsOf(reader: McapFileReader): string[] {
-  return [...reader.channels.values()].flatMap(({ topic, schemaName, messageEncoding }) => {
-    const match = /^\/(.+)\/video$/.exec(topic);
-    return match?.[1] !== undefined && videoSchemas.has(schemaName) && messageEncoding === 'protobuf'
-      ? [match[1]]
-      : [];
-  });
+  return pictureChannels(reader).map(({ stream }) => stream);
 }
 
 export async function recordedStreams(path: string): Promise<string[]> {

@@ -82,6 +82,14 @@ async function labelCounts(clip: Clip): Promise<Record<number, number>[]> {
   return counts;
 }
 
+/** Annotated pixels of each frame. */
+async function annotatedPixels(clip: Clip): Promise<number[]> {
+  const counts: number[] = [];
+  for await (const { truth } of clip.frames({ width: 32, height: 32 }))
+    counts.push([...(truth?.data ?? [])].filter((value) => value > 0).length);
+  return counts;
+}
+
 describe('folder', () => {
   it('reads binary masks, in natural order, at any depth', async () => {
     const root = join(base, 'folder');
@@ -143,6 +151,167 @@ describe('folder', () => {
     await expect(read('size')).rejects.toMatchObject({ code: 'SONO_DATASET_SIZE' });
     await expect(read('torn')).rejects.toMatchObject({ code: 'SONO_DATASET_FILE' });
     await expect(read('notpicture')).rejects.toMatchObject({ code: 'SONO_DATASET_FILE' });
+  });
+});
+
+describe('pictures as cameras and people leave them', () => {
+  /** Red top left, green top right, blue bottom left, white bottom right, as it is meant to be seen. */
+  const corners = ['f00', '0f0', '00f', 'fff'];
+  const seen = (rgb: Uint8Array): string[] =>
+    [0, 1, 2, 3].map((corner) => {
+      const at = 3 * ((corner < 2 ? 8 : 24) * 32 + (corner % 2 === 0 ? 8 : 24));
+      return [...rgb.subarray(at, at + 3)].map((level) => (level > 127 ? 'f' : '0')).join('');
+    });
+  /** How the upright picture lies in the file, by EXIF orientation: its corners in the order above. */
+  const stored: readonly (readonly [orientation: number, order: readonly number[]])[] = [
+    [1, [0, 1, 2, 3]],
+    [2, [1, 0, 3, 2]],
+    [3, [3, 2, 1, 0]],
+    [4, [2, 3, 0, 1]],
+    [5, [0, 2, 1, 3]],
+    [6, [1, 3, 0, 2]],
+    [7, [3, 1, 2, 0]],
+    [8, [2, 0, 3, 1]],
+  ];
+
+  async function turned(orientation: number, order: readonly number[], ending: string): Promise<Buffer> {
+    const [columns, rows] = orientation < 5 ? [width, height] : [height, width];
+    const data = Array.from({ length: columns * rows }, (_, at) => {
+      const place = (at % columns < columns / 2 ? 0 : 1) + (at < (columns * rows) / 2 ? 0 : 2);
+      const corner = corners[order[place] as number] as string;
+      return [...corner].map((digit) => (digit === 'f' ? 255 : 0));
+    }).flat();
+    return sharp(Uint8Array.from(data), { raw: { width: columns, height: rows, channels: 3 } })
+      .withMetadata({ orientation })
+      .toFormat(
+        ending as 'jpeg' | 'png',
+        ending === 'jpeg' ? { quality: 100, chromaSubsampling: '4:4:4' } : {},
+      )
+      .toBuffer();
+  }
+
+  it.each(['jpeg', 'png', 'webp'])('all eight EXIF orientations, %s', async (ending) => {
+    for (const [orientation, order] of stored) {
+      const root = join(base, 'exif', ending, String(orientation));
+      await file(join(root, 'c/frames', `0.${ending}`), await turned(orientation, order, ending));
+      await grey(join(root, 'c/masks/0.png'), moving(0, 255));
+      const clip = await clipOf(openDataset('folder', root, defaults));
+      expect(clip.size, String(orientation)).toEqual({ width, height });
+      for await (const { rgb } of clip.frames({ width: 32, height: 32 }))
+        expect(seen(rgb), String(orientation)).toEqual(corners);
+    }
+  });
+
+  it('a mask of the size before turning is refused, and the sentence says why', async () => {
+    const root = join(base, 'exif-mask');
+    await file(join(root, 'c/frames/0.jpg'), await turned(6, [1, 3, 0, 2], 'jpeg'));
+    const mask = await encodePng(new Uint8Array(width * height).fill(1), height, width, null);
+    await file(join(root, 'c/masks/0.png'), mask);
+    await expect(labelCounts(await clipOf(openDataset('folder', root, defaults)))).rejects.toThrow(
+      /0\.png is 18×24 pixels, but the first picture is 24×18 \(turned as its EXIF orientation says\)/,
+    );
+  });
+
+  it('sixteen bits, transparency, CMYK, palettes and foreign colour profiles', async () => {
+    const root = join(base, 'kinds');
+    const red = Uint8Array.from(
+      { length: width * height * 4 },
+      (_, at) => [200, 40, 90, 0][at % 4] as number,
+    );
+    const rgba = sharp(red, { raw: { width, height, channels: 4 } });
+    const plain = rgba.clone().removeAlpha();
+    const grey16 = Uint16Array.from({ length: width * height }, () => 40000);
+    const pictures: Record<string, Buffer> = {
+      // Transparency is not blended: FFmpeg, OpenCV and PIL hand out the colours behind it.
+      '0.png': await rgba.clone().png().toBuffer(),
+      '1.png': await sharp(grey16, { raw: { width, height, channels: 1 } })
+        .toColourspace('grey16')
+        .png()
+        .toBuffer(),
+      '2.gif': await plain.clone().gif().toBuffer(),
+      '3.tif': await plain.clone().tiff({ compression: 'lzw' }).toBuffer(),
+      '4.webp': await plain.clone().webp({ lossless: true }).toBuffer(),
+      '5.jpg': await plain.clone().toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer(),
+      '6.png': await plain.clone().withIccProfile('p3').png().toBuffer(),
+    };
+    for (const [name, data] of Object.entries(pictures)) {
+      await file(join(root, 'c/frames', name), data);
+      await grey(join(root, 'c/masks', `${name.slice(0, 1)}.png`), moving(0, 255));
+    }
+    await file(join(root, '__MACOSX/c/frames/._0.png'), 'shadow');
+    await file(join(root, '__MACOSX/c/masks/._0.png'), 'shadow');
+    await file(join(root, 'c/frames/Thumbs.db'), 'thumbs');
+    const dataset = openDataset('folder', root, defaults);
+    expect(dataset.clips.map(({ name }) => name)).toEqual(['c']);
+    const colours: number[][] = [];
+    for await (const { rgb } of (await clipOf(dataset)).frames({ width: 8, height: 8 }))
+      colours.push([...rgb.subarray(0, 3)]);
+    expect(colours.slice(0, 5)).toEqual([
+      [200, 40, 90],
+      [156, 156, 156],
+      [200, 40, 90],
+      [200, 40, 90],
+      [200, 40, 90],
+    ]);
+    // PIL says 214, 7, 117 for these inks, OpenCV 214, 8, 118, FFmpeg 213, 6, 117.
+    colours[5]?.forEach((level, channel) =>
+      expect(Math.abs(level - ([214, 7, 117][channel] as number))).toBeLessThan(3),
+    );
+    // As stored, which is what OpenCV, PIL and FFmpeg hand out.
+    const own = await sharp(pictures['6.png'], { ignoreIcc: true }).raw().toBuffer();
+    expect(colours[6]).toEqual([...own.subarray(0, 3)]);
+  });
+
+  it('what cannot be paired or is no still picture is said by name', async () => {
+    const root = join(base, 'pairs');
+    for (const name of ['extra', 'twice', 'moving', 'sizes']) {
+      await picture(join(root, name, 'frames/0.png'));
+      await picture(join(root, name, 'frames/1.png'));
+      await grey(join(root, name, 'masks/0.png'), moving(0, 255));
+      await grey(join(root, name, 'masks/1.png'), moving(0, 255));
+    }
+    await picture(join(root, 'nomasks/frames/0.png'));
+    await grey(join(root, 'nopictures/masks/0.png'), moving(0, 255));
+    await grey(join(root, 'extra/masks/2.png'), moving(0, 255));
+    await picture(join(root, 'twice/frames/1.jpg'));
+    const frames = Buffer.concat([0, 90].map((level) => Buffer.alloc(width * height * 3, level)));
+    const gif = sharp(frames, { raw: { width, height: 2 * height, channels: 3, pageHeight: height } });
+    rmSync(join(root, 'moving/frames/1.png'));
+    await file(join(root, 'moving/frames/1.gif'), await gif.gif().toBuffer());
+    await file(
+      join(root, 'sizes/frames/1.png'),
+      await sharp({ create: { width: 10, height: 10, channels: 3, background: 'red' } })
+        .png()
+        .toBuffer(),
+    );
+    const dataset = openDataset('folder', root, defaults);
+    const codes: Record<string, string> = {};
+    for (const handle of dataset.clips)
+      try {
+        await labelCounts(await handle.open());
+      } catch (error) {
+        codes[handle.name] = String((error as { code?: unknown }).code);
+      }
+    expect(codes).toEqual({
+      extra: 'SONO_DATASET_PICTURES_MISSING',
+      moving: 'SONO_DATASET_FILE',
+      nomasks: 'SONO_DATASET_MASKS_MISSING',
+      nopictures: 'SONO_DATASET_MASKS_MISSING',
+      sizes: 'SONO_DATASET_SIZE',
+      twice: 'SONO_DATASET_NAMES',
+    });
+  });
+
+  it('names that are seconds follow each other by time', async () => {
+    const root = join(base, 'seconds');
+    const names = ['0.0', '0.04', '0.08', '0.12', '0.2', '1.0'];
+    for (const [index, name] of names.entries()) {
+      await picture(join(root, 'c/frames', `${name}.png`));
+      await grey(join(root, 'c/masks', `${name}.png`), (x) => (x <= index ? 1 : 0));
+    }
+    expect(await labelCounts(await clipOf(openDataset('folder', root, defaults)))).toEqual(
+      names.map((_, index) => ({ 1: height * (index + 1) })),
+    );
   });
 });
 
@@ -213,6 +382,14 @@ describe('published layouts', () => {
     expect(await counts('binary', 0)).toEqual({ 1: 11 * 18 });
     expect(await counts('parts', 0)).toEqual({ 1: 72, 2: 36, 3: 54, 4: 36 });
     expect(await counts('type', 0)).toEqual({ 1: 90, 2: 108 });
+    // An instrument's mask that is missing is not an instrument out of view.
+    rmSync(join(training, 'ground_truth/Maryland_Bipolar_Forceps_labels/frame001.png'));
+    const torn = await clipOf(openDataset('endovis2017', root, defaults));
+    await expect(labelCounts(torn)).rejects.toMatchObject({ code: 'SONO_DATASET_MASKS_MISSING' });
+    await picture(join(root, 'train/instrument_dataset_9/left_frames/frame000.png'));
+    const bare = openDataset('endovis2017', root, defaults).clips.at(-1);
+    expect(bare?.name).toBe('train/instrument_dataset_9');
+    await expect(bare?.open()).rejects.toMatchObject({ code: 'SONO_DATASET_MASKS_MISSING' });
     expect(await counts('binary', 1)).toEqual({ 1: 90 });
     expect(await counts('parts', 1)).toEqual({ 1: 72, 2: 36 });
     expect(await counts('type', 1)).toEqual({ 6: 90 });
@@ -355,6 +532,44 @@ describe('ultrasound', () => {
     }
   });
 
+  it('camus: values that no byte holds are refused, not folded; a patient without a sequence is named', async () => {
+    /** A NIfTI-1 volume of 4 × 3 pixels and two frames in sixteen bits. */
+    const volume = (values: readonly number[]): Buffer => {
+      const header = Buffer.alloc(352);
+      header.writeInt32LE(348, 0);
+      [3, 4, 3, 2].forEach((value, at) => header.writeInt16LE(value, 40 + 2 * at));
+      header.writeInt16LE(4, 70);
+      [1, 1, 1].forEach((value, at) => header.writeFloatLE(value, 80 + 4 * at));
+      header.writeFloatLE(352, 108);
+      const data = Buffer.alloc(48);
+      values.forEach((value, at) => data.writeInt16LE(value, 2 * at));
+      return Buffer.concat([header, data]);
+    };
+    const root = join(base, 'camus-values');
+    const save = async (patient: string, picture: number, label: number): Promise<void> => {
+      const name = join(root, patient, `${patient}_4CH_half_sequence`);
+      await file(`${name}.nii`, volume([picture, 7]));
+      await file(`${name}_gt.nii`, volume([label, 1]));
+    };
+    await save('patient0001', 200, 3);
+    await save('patient0002', 200, 257);
+    await save('patient0003', 300, 3);
+    mkdirSync(join(root, 'patient0004'));
+    const results: Record<string, unknown> = {};
+    for (const handle of openDataset('camus', root, defaults).clips)
+      try {
+        results[handle.name] = await labelCounts(await handle.open());
+      } catch (error) {
+        results[handle.name] = String((error as { code?: unknown }).code);
+      }
+    expect(results).toEqual({
+      patient0001_4CH: [{ 1: 1, 3: 1 }, {}],
+      patient0002_4CH: 'SONO_DATASET_LABEL',
+      patient0003_4CH: 'SONO_DATASET_FILE',
+      patient0004: 'SONO_DATASET_FILE',
+    });
+  });
+
   it('NIfTI files that are cut or foreign give a clear error', () => {
     const header = Buffer.alloc(352);
     header.writeInt32LE(348, 0);
@@ -369,7 +584,7 @@ describe('ultrasound', () => {
     expect(() => readNifti(Buffer.concat([header, Buffer.alloc(96)]))).toThrow(/type 128/);
   });
 
-  it('echonet: AVI decoded by GStreamer, tracings on two frames', async () => {
+  it('echonet: AVI read as replay reads it, tracings on two frames', async () => {
     const root = join(base, 'echonet');
     mkdirSync(join(root, 'Videos'), { recursive: true });
     execFileSync(
@@ -400,6 +615,65 @@ describe('ultrasound', () => {
     expect(fillTracing(chords, { width: 112, height: 112 }).data.includes(1)).toBe(true);
     expect(() => openDataset('echonet', root, { ...defaults, subset: 'VAL' })).toThrow(/VAL/);
   });
+
+  it('echonet: each clip with trouble is a clip that says so', async () => {
+    const root = join(base, 'echonet-trouble');
+    mkdirSync(join(root, 'Videos'), { recursive: true });
+    const videos = ['GOOD', 'SHORT', 'LAST', 'THIN', 'HOLE', 'NARROW', 'UNTRACED'];
+    for (const name of videos)
+      execFileSync('gst-launch-1.0', [
+        ...`-q videotestsrc num-buffers=${name === 'SHORT' ? 4 : 6} pattern=ball !`.split(' '),
+        ...`video/x-raw,width=${name === 'NARROW' ? 96 : 112},height=112,framerate=50/1 !`.split(' '),
+        ...`jpegenc ! avimux ! filesink location=${join(root, 'Videos', `${name}.avi`)}`.split(' '),
+      ]);
+    const list = (header: string, lines: readonly string[]): string => [header, ...lines, ''].join('\n');
+    const listed = 'FileName,EF,ESV,EDV,FrameHeight,FrameWidth,FPS,NumberOfFrames,Split';
+    await file(
+      join(root, 'FileList.csv'),
+      list(
+        listed,
+        [...videos, 'ABSENT'].map((name) => `${name},55,40,90,112,112,50,6,TEST`),
+      ),
+    );
+    const lines = (name: string, frame: number, some = chords): string[] =>
+      some.map((chord) => `${name}.avi,${chord.join(',')},${frame}`);
+    await file(
+      join(root, 'VolumeTracings.csv'),
+      list('FileName,X1,Y1,X2,Y2,Frame', [
+        ...['GOOD', 'SHORT', 'THIN', 'NARROW', 'ABSENT'].flatMap((name) => lines(name, 1)),
+        ...['GOOD', 'SHORT', 'NARROW', 'ABSENT'].flatMap((name) => lines(name, 5)),
+        ...lines('LAST', 6),
+        ...lines('THIN', 5, chords.slice(0, 2)),
+        ...lines('HOLE', 1),
+        'HOLE.avi,1,,3,4,5',
+        'HOLE.avi,1,2,3,4,5',
+        'HOLE.avi,1,2,3,4,5',
+      ]),
+    );
+    const found: Record<string, unknown> = {};
+    for (const handle of openDataset('echonet', root, defaults).clips)
+      try {
+        found[handle.name] = (await annotatedPixels(await handle.open())).filter((count) => count > 0).length;
+      } catch (error) {
+        const { code, details } = error as { code: string; details: Record<string, unknown> };
+        found[handle.name] = [code, details['frame'] ?? details['reason'] ?? details['found']];
+      }
+    expect(found).toEqual({
+      GOOD: 2,
+      SHORT: ['SONO_DATASET_FRAME_ABSENT', 5],
+      LAST: ['SONO_DATASET_FRAME_ABSENT', 6],
+      THIN: ['SONO_DATASET_NOT_OUTLINED', 'frame 5 has 2 lines, and an outline needs three'],
+      HOLE: ['SONO_DATASET_NOT_OUTLINED', 'a line of frame 5 lacks a number'],
+      NARROW: ['SONO_DATASET_SIZE', '96×112'],
+      UNTRACED: ['SONO_DATASET_NOT_OUTLINED', 'no line names it'],
+      ABSENT: ['SONO_DATASET_FILE', 'there is no such file'],
+    });
+    // EchoNet-Pediatric has files of the same names with other columns.
+    await file(join(root, 'VolumeTracings.csv'), 'FileName,X,Y,Frame\nGOOD.avi,1,2,3\n');
+    expect(() => openDataset('echonet', root, defaults)).toThrow(
+      /the columns FileName, X1, Y1, X2, Y2, Frame\. Found: the columns FileName, X, Y, Frame/,
+    );
+  }, 60_000);
 });
 
 describe('tables', () => {

@@ -180,6 +180,98 @@ describe('the command', () => {
     expect(equal).toMatchObject({ better: 0, worse: 0, equal: 3 });
   }, 120_000);
 
+  it('scores the rest where a clip cannot be, names it everywhere, and ends with 3', async () => {
+    const some = join(base, 'some');
+    for (const name of ['long', 'pair', 'returning'])
+      cpSync(join(root, name), join(some, name), { recursive: true });
+    // One clip lacks a mask, one breaks at its last frame, when all others of its frames have been run.
+    rmSync(join(some, 'pair', 'masks', '00001.png'));
+    writeFileSync(join(some, 'returning', 'frames', '00005.jpg'), 'no picture');
+    const args = ['--dataset', 'folder', '--root', 'some', '--baseline', 'copy', '--no-flicker'];
+    const ended = await sonoscope(...args, '--json', 'some.json', '--html', 'some-report');
+    expect(ended.code).toBe(3);
+    expect(ended.problems).toContain('2 of 3 clips have no score and are in no mean: pair, returning.');
+    expect(ended.problems).toContain('[SONO_EVALUATE_CLIPS]');
+    expect(ended.out).toMatch(/^not scored: pair: In "pair", 1 of 2 frames have no mask/m);
+    expect(ended.out).toMatch(/^not scored: returning: .*00005\.jpg cannot be read/m);
+    const result = read('some.json');
+    expect(result.clips.map(({ name }) => name)).toEqual(['long']);
+    expect(result.unscored.map(({ clip, object, code }) => [clip, object, code])).toEqual([
+      ['pair', null, 'SONO_DATASET_MASKS_MISSING'],
+      ['returning', null, 'SONO_DATASET_FILE'],
+    ]);
+    // Half a clip leaves nothing in the figures: they are those of the whole clip alone.
+    await sonoscope(...args, '--clips', 'long', '--json', 'alone.json');
+    expect(result.mean).toEqual(read('alone.json').mean);
+    const page = readFileSync(join(base, 'some-report', 'index.html'), 'utf8');
+    expect(page).toContain('1 of 3 clips');
+    expect(page).toContain('not scored: returning: ');
+  }, 120_000);
+
+  it('names the object, or the clip, that no counted frame shows', async () => {
+    const davis = join(base, 'davis');
+    const masks = join(davis, 'Annotations', '480p');
+    // DAVIS never scores the first and the last frame: of three, only the one in the middle counts.
+    for (const clip of ['both', 'late'])
+      for (const frame of [0, 1, 2]) {
+        const name = `0000${frame}`;
+        cpSync(
+          join(root, 'long', 'frames', `${name}.jpg`),
+          join(davis, 'JPEGImages', '480p', clip, `${name}.jpg`),
+        );
+        const mask = new Uint8Array(width * height);
+        if (clip === 'both') mask.fill(1, 0, 900);
+        if (frame > 0) mask.fill(2, 3000, 4000);
+        mkdirSync(join(masks, clip), { recursive: true });
+        writeFileSync(join(masks, clip, `${name}.png`), await encodePng(mask, width, height, davisPalette));
+      }
+    const result = await first({ kind: 'davis2017', root: davis, baseline: 'copy' });
+    expect(result.clips.map(({ name, objects }) => [name, objects.map(({ label }) => label)])).toEqual([
+      ['both', [1]],
+    ]);
+    expect(result.unscored).toMatchObject([
+      { clip: 'both', object: 'object 2', code: 'SONO_DATASET_NOTHING_COUNTS' },
+      { clip: 'late', object: null, code: 'SONO_DATASET_NOTHING_COUNTS' },
+    ]);
+  });
+
+  it('masks as JPEG and in sixteen bits score as the same masks in eight bits, and the report says how they were read', async () => {
+    const kinds = join(base, 'kinds');
+    for (const kind of ['eight', 'jpeg', 'sixteen']) {
+      cpSync(join(root, 'long', 'frames'), join(kinds, kind, 'frames'), { recursive: true });
+      mkdirSync(join(kinds, kind, 'masks'));
+      for (const name of readdirSync(join(root, 'long', 'masks'))) {
+        const path = join(root, 'long', 'masks', name);
+        const pixels = await sharp(path).toColourspace('b-w').raw().toBuffer();
+        const ones = Uint16Array.from(pixels, (value) => (value > 0 ? 1 : 0));
+        const raw = { width, height, channels: 1 } as const;
+        const files = {
+          eight: readFileSync(path),
+          jpeg: await sharp(pixels, { raw }).jpeg({ quality: 95 }).toBuffer(),
+          sixteen: await sharp(ones, { raw }).toColourspace('grey16').png().toBuffer(),
+        };
+        const ending = kind === 'jpeg' ? 'jpg' : 'png';
+        writeFileSync(
+          join(kinds, kind, 'masks', name.replace('png', ending)),
+          files[kind as keyof typeof files],
+        );
+      }
+    }
+    const { clips } = await first({ root: kinds, baseline: 'copy', flicker: false });
+    expect(clips.map(({ objects }) => objects.map(({ label }) => label))).toEqual([[1], [1], [1]]);
+    expect(clips[1]?.J).toBe(clips[0]?.J);
+    expect(clips[2]?.J).toBe(clips[0]?.J);
+    expect(clips.map(({ masks }) => masks?.includes('JPEG') ?? false)).toEqual([false, true, false]);
+    // The masks themselves as predictions: perfect, however they are stored.
+    for (const kind of ['eight', 'jpeg', 'sixteen']) {
+      const folder = join(base, `as-${kind}`);
+      for (const clip of ['eight', 'jpeg', 'sixteen'])
+        cpSync(join(kinds, kind, 'masks'), join(folder, clip), { recursive: true });
+      const { mean } = await first({ root: kinds, predictions: folder, flicker: false });
+      expect(mean.J, kind).toBe(1);
+    }
+  }, 60_000);
+
   it('says in one sentence what is wrong, and ends with 2', async () => {
     writeFileSync(join(base, 'other.json'), '{"schema":"something else"}');
     writeFileSync(join(base, 'badgroups.csv'), 'name,sex\na,f\n');

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { csvRecords } from '../../src/evaluate/csv-table.js';
-import { videoFrames } from '../../src/evaluate/datasets/echonet.js';
+import { videoFrames } from '../gstreamer-frames.js';
 import { openDavis } from '../../src/evaluate/datasets/davis.js';
 import { readNifti } from '../../src/evaluate/nifti-reader.js';
 import {
@@ -23,7 +23,8 @@ import {
 } from '../../src/export/exporter.js';
 import { createExporter } from '../../src/export/index.js';
 import { nalUnits } from '../../src/export/mp4-muxer.js';
-import { decodeLabelPng, encodePng, davisPalette, MaskPngEncoder } from '../../src/export/png-codec.js';
+import { encodePng, davisPalette, MaskPngEncoder } from '../../src/export/png-codec.js';
+import { decodeLabelPng } from '../../src/label-png.js';
 import { emptyMask, maskFromBitmap, maskToBitmap } from '../../src/mask-rle.js';
 import { runPython } from '../python-env.js';
 
@@ -499,6 +500,8 @@ describe('round trips of any content', () => {
             height: rows,
             data,
             indexed: palette,
+            palette: palette ? davisPalette : null,
+            depth: 8,
           });
         },
       ),

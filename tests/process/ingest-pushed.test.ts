@@ -19,7 +19,8 @@ const record = (...args: ConstructorParameters<typeof Recording>): Recording => 
 };
 
 beforeAll(async () => {
-  for (const name of ['pictures', 'mixed', 'empty', 'broken']) mkdirSync(at(name));
+  for (const name of ['pictures', 'mixed', 'empty', 'broken', 'seconds', 'turned', 'bitmap', 'animated'])
+    mkdirSync(at(name));
   // Named so that only a natural order is right; grey level tells the number. 13 wide: rows need padding.
   for (let n = 0; n < 12; n += 1)
     await sharp({
@@ -33,6 +34,33 @@ beforeAll(async () => {
       .toBuffer();
   writeFileSync(at('mixed', 'a.png'), await plain(8));
   writeFileSync(at('mixed', 'b.png'), await plain(9));
+  // Seconds as a program prints them; the grey level tells the order. 2 × 1 with white right, turned by EXIF in eight ways.
+  for (const [n, name] of ['0.0', '0.04', '0.08', '0.2', '1.0'].entries())
+    await sharp({ create: { width: 8, height: 8, channels: 3, background: { r: n * 20, g: 0, b: 0 } } })
+      .png()
+      .toFile(at('seconds', `${name}.png`));
+  for (let orientation = 1; orientation <= 8; orientation += 1) {
+    // Left half black, right half white as it is to be seen.
+    const [columns, rows] = orientation < 5 ? [16, 8] : [8, 16];
+    const isWhite = (x: number, y: number): boolean =>
+      [x >= 8, x < 8, x < 8, x >= 8, y >= 8, y < 8, y < 8, y >= 8][orientation - 1] as boolean;
+    const data = Array.from({ length: columns * rows * 3 }, (_, index) =>
+      isWhite(Math.floor(index / 3) % columns, Math.floor(index / 3 / columns)) ? 255 : 0,
+    );
+    await sharp(Uint8Array.from(data), { raw: { width: columns, height: rows, channels: 3 } })
+      .withMetadata({ orientation })
+      .jpeg({ quality: 100 })
+      .toFile(at('turned', `${orientation}.jpg`));
+  }
+  writeFileSync(at('seconds', 'Thumbs.db'), 'thumbs');
+  writeFileSync(at('seconds', '._0.04.png'), 'shadow');
+  writeFileSync(at('bitmap', 'a.png'), await plain(8));
+  writeFileSync(at('bitmap', 'b.bmp'), 'BM');
+  writeFileSync(at('animated', 'a.png'), await plain(8));
+  const frames = Buffer.concat([0, 90, 180].map((level) => Buffer.alloc(8 * 8 * 3, level)));
+  await sharp(frames, { raw: { width: 8, height: 24, channels: 3, pageHeight: 8 } })
+    .gif()
+    .toFile(at('animated', 'b.gif'));
   writeFileSync(at('broken', 'a.png'), 'no picture');
   writeFileSync(at('empty', 'notes.txt'), 'nothing to see');
 });
@@ -99,9 +127,28 @@ describe('a folder of pictures', () => {
     });
   });
 
+  it('plays in the order of time where its names are seconds', async () => {
+    const seen = record(at('seconds'), { mode: 'replay', analysisSize: { width: 8, height: 8 } });
+    await seen.over();
+    expect(seen.analysis.map((frame) => frame.data[0])).toEqual([0, 20, 40, 60, 80]);
+  });
+
+  it('shows every picture turned as its EXIF orientation says', async () => {
+    const seen = record(at('turned'), { mode: 'replay', analysisSize: { width: 16, height: 8 } });
+    await seen.over();
+    expect(seen.formats[0]).toMatchObject({ size: { width: 16, height: 8 }, frameCount: 8 });
+    const sides = seen.analysis.map(({ data }) => [data[3 * (4 * 16 + 2)], data[3 * (4 * 16 + 13)]]);
+    sides.forEach(([left = 255, right = 0], index) => {
+      expect(left, `orientation ${index + 1}`).toBeLessThan(40);
+      expect(right, `orientation ${index + 1}`).toBeGreaterThan(215);
+    });
+  });
+
   it.each([
     ['mixed', 'SONO_FOLDER_MIXED'],
     ['empty', 'SONO_FOLDER_EMPTY'],
+    ['bitmap', 'SONO_FOLDER_PICTURE'],
+    ['animated', 'SONO_FOLDER_ANIMATED'],
     ['broken', 'SONO_FOLDER_PICTURE'],
   ])('%s is refused as %s', async (name, code) => {
     await expect(probeSource(at(name))).rejects.toMatchObject({ code });

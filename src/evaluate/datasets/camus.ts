@@ -10,7 +10,8 @@ import sharp from 'sharp';
 import { evaluateError } from '../errors.js';
 import { readNifti, type NiftiVolume } from '../nifti-reader.js';
 import { type Clip, type ClipHandle, type Dataset, isFile, list, wrongLayout } from './dataset.js';
-import { fileError, inOrder } from './pictures.js';
+import { fileError } from './mask-labels.js';
+import { inOrder } from './pictures.js';
 
 const labels = new Map([
   [1, 'left ventricle'],
@@ -58,18 +59,26 @@ async function openSequence(name: string, path: string, truthPath: string, infoP
     spacingMm: { x: picture.spacing[0], y: picture.spacing[1] },
     label: (value) => labels.get(value) ?? `object ${value}`,
     picturePaths: null,
+    maskWords: null,
+    colours: null,
     frames: (size) =>
       inOrder(frames, async (index) => {
-        const grey = Uint8Array.from(picture.samples.subarray(index * pixels, (index + 1) * pixels));
-        const data = Uint8Array.from(truth.samples.subarray(index * pixels, (index + 1) * pixels));
-        for (const value of data)
-          if (value > 3)
+        const samples = picture.samples.subarray(index * pixels, (index + 1) * pixels);
+        const classes = truth.samples.subarray(index * pixels, (index + 1) * pixels);
+        // Looked at before they become bytes, which would fold 256 to 0.
+        for (const value of samples)
+          if (!(value >= 0 && value <= 255))
+            throw fileError(path, new Error(`it holds the grey level ${value}, and 0 to 255 are known`));
+        for (const value of classes)
+          if (value !== 0 && !labels.has(value))
             throw evaluateError('SONO_DATASET_LABEL', {
               clip: name,
               path: truthPath,
               value,
               known: '1, 2, 3',
             });
+        const grey = Uint8Array.from(samples);
+        const data = Uint8Array.from(classes);
         const rgb = await sharp(grey, { raw: { width, height, channels: 1 } })
           .resize(size.width, size.height, { fit: 'fill', kernel: 'linear' })
           .toColourspace('srgb')
@@ -80,9 +89,17 @@ async function openSequence(name: string, path: string, truthPath: string, infoP
   };
 }
 
+const patientPattern = /^patient\d+$/;
+
+const absentSequence = (root: string, patient: string): ClipHandle => ({
+  name: patient,
+  open: () =>
+    Promise.reject(fileError(join(root, patient), new Error(`it has no ${patient}_…_half_sequence.nii.gz`))),
+});
+
 export function openCamus(root: string): Dataset {
-  const clips = list(root).flatMap((patient): ClipHandle[] =>
-    list(join(root, patient)).flatMap((file) => {
+  const clips = list(root).flatMap((patient): ClipHandle[] => {
+    const sequences = list(join(root, patient)).flatMap((file): ClipHandle[] => {
       const match = sequencePattern.exec(file);
       if (match === null) return [];
       const [, name = file, packed = ''] = match;
@@ -99,9 +116,13 @@ export function openCamus(root: string): Dataset {
             ),
         },
       ];
-    }),
-  );
-  if (clips.length === 0)
+    });
+    // A patient's folder without a sequence is named, not left out.
+    return sequences.length > 0 || !patientPattern.test(patient)
+      ? sequences
+      : [absentSequence(root, patient)];
+  });
+  if (!clips.some(({ name }) => !patientPattern.test(name)))
     throw wrongLayout(
       'camus',
       root,

@@ -6,7 +6,8 @@
 import { basename, join, relative } from 'node:path';
 import { evaluateError } from '../errors.js';
 import { type ClipHandle, type Dataset, isFile, isFolder, list, wrongLayout } from './dataset.js';
-import { pictureClip, tableLabels, truthReader } from './pictures.js';
+import { tableLabels } from './mask-labels.js';
+import { pictureClip, truthReader } from './pictures.js';
 
 const classes: readonly (readonly [grey: number, label: number, name: string])[] = [
   [50, 0, 'black background'],

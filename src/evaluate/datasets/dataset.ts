@@ -2,6 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PictureSize } from '../../frame.js';
+import { byFrameName, pictureNames } from '../../ingest/picture-order.js';
 import { evaluateError } from '../errors.js';
 
 export const datasetKinds = [
@@ -18,14 +19,18 @@ export const datasetKinds = [
 ] as const;
 export type DatasetKind = (typeof datasetKinds)[number];
 
-/** Pixels with this label are left out of every score. */
+/** Pixels with this label are left out of every score: in maps of eight bits, and in maps of sixteen bits. */
 export const voidLabel = 255;
+export const voidLabel16 = 65535;
 
 export interface LabelMap {
   readonly width: number;
   readonly height: number;
-  /** Row-major, one byte per pixel: 0 background, 255 void, else an object (or class) of the clip. */
-  readonly data: Uint8Array;
+  /**
+   * Row-major, one number per pixel: 0 background, else an object (or class) of the clip. 255 is void; in sixteen bits, for
+   * clips with labels beyond 255, 65535 is.
+   */
+  readonly data: Uint8Array | Uint16Array;
 }
 
 export interface ClipFrame {
@@ -50,6 +55,10 @@ export interface Clip {
   frames(size: PictureSize): AsyncIterable<ClipFrame>;
   /** Paths of the source pictures in order where there are such (for tools outside); null for videos and volumes. */
   readonly picturePaths: readonly string[] | null;
+  /** How masks were turned into labels, one sentence, where the numbers in them are not simply the labels. */
+  readonly maskWords: string | null;
+  /** Colour (0xRRGGBB) → label where the masks tell objects apart by colour: masks made elsewhere may do the same. */
+  readonly colours: ReadonlyMap<number, number> | null;
 }
 
 export interface Dataset {
@@ -74,14 +83,13 @@ export interface DatasetOptions {
   readonly subset: string | null;
 }
 
-const byNumber = new Intl.Collator('en', { numeric: true });
+/** Folder that macOS adds to ZIP files, with a shadow of every file. */
+const shadows = '__MACOSX';
 
-/** Entries of a folder in natural order (frame9 before frame10), hidden ones left out; empty where there is no such folder. */
+/** Entries of a folder in the order of frames (frame9 before frame10), hidden ones left out; empty where there is no such folder. */
 export function list(folder: string): string[] {
   try {
-    return readdirSync(folder)
-      .filter((name) => !name.startsWith('.'))
-      .sort((a, b) => byNumber.compare(a, b));
+    return byFrameName(readdirSync(folder).filter((name) => !name.startsWith('.') && name !== shadows));
   } catch {
     return [];
   }
@@ -95,11 +103,9 @@ export function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
-const picturePattern = /\.(png|jpe?g|bmp|tiff?|webp)$/i;
-
-/** Names of the pictures in a folder, natural order. */
+/** Names of the pictures in a folder, in the order of frames. */
 export function pictures(folder: string): string[] {
-  return list(folder).filter((name) => picturePattern.test(name));
+  return pictureNames(list(folder));
 }
 
 export function stem(name: string): string {

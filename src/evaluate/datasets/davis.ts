@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ClipHandle, type Dataset, isFile, isFolder, list, wrongLayout } from './dataset.js';
 import { pairByName } from './folder.js';
-import { binaryLabels, pictureClip, plainLabels, truthReader } from './pictures.js';
+import { binaryLabels, plainLabels } from './mask-labels.js';
+import { pictureClip, truthReader } from './pictures.js';
 
 const resolutions = ['480p', 'Full-Resolution', '1080p'];
 
@@ -52,7 +53,7 @@ export function openDavis(kind: 'davis2016' | 'davis2017', root: string, subset:
         return pictureClip({
           name,
           ...files,
-          readTruth: truthReader(kind === 'davis2016' ? binaryLabels : plainLabels),
+          readTruth: truthReader((kind === 'davis2016' ? binaryLabels : plainLabels)(name)),
           label: (value) => `object ${value}`,
           framesPerSecond,
         });

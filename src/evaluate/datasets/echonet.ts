@@ -2,12 +2,13 @@
  * Kind `echonet` (EchoNet-Dynamic, Ouyang et al. 2020): `Videos/<FileName>.avi`, `FileList.csv` (frame rate, size,
  * number of frames, Split) and `VolumeTracings.csv`, which outlines the left ventricle on two frames per video as
  * chords (X1,Y1)–(X2,Y2), the first being the long axis. Frames without tracing have no truth and are not scored.
- * The videos are decoded by a GStreamer child process.
+ * The videos are read as replay reads them.
  */
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PictureSize } from '../../frame.js';
+import { createSource } from '../../ingest/index.js';
+import { FrameReader } from '../../replay/frames.js';
 import { csvRecords } from '../csv-table.js';
 import { evaluateError } from '../errors.js';
 import {
@@ -19,7 +20,7 @@ import {
   isFile,
   wrongLayout,
 } from './dataset.js';
-import { fileError } from './pictures.js';
+import { fileError } from './mask-labels.js';
 
 const labels = new Map([[1, 'left ventricle']]);
 
@@ -65,85 +66,75 @@ function insideOrOn(x: number, y: number, corners: readonly (readonly [number, n
   return inside;
 }
 
-/** Frames of a video file in order, RGB at `size`; decoded as fast as they are taken. */
-export async function* videoFrames(path: string, size: PictureSize): AsyncGenerator<Uint8Array> {
-  const quoted = `"${path.replace(/["\\]/g, '\\$&')}"`;
-  const child = spawn(
-    'gst-launch-1.0',
-    // RGBA because GStreamer pads the rows of RGB to four bytes.
-    `-q filesrc location=${quoted} ! decodebin ! videoconvert ! videoscale add-borders=false ! video/x-raw,format=RGBA,width=${size.width},height=${size.height},pixel-aspect-ratio=1/1 ! fdsink fd=1 sync=false`.match(
-      /"(?:[^"\\]|\\.)*"|\S+="(?:[^"\\]|\\.)*"|\S+/g,
-    ) ?? [],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  const problems: Buffer[] = [];
-  child.stderr.on('data', (chunk: Buffer) => problems.push(chunk));
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
-  ended.catch(() => undefined);
-  const frameBytes = size.width * size.height * 4;
-  let waiting: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
-      waiting.push(chunk);
-      length += chunk.length;
-      if (length < frameBytes) continue;
-      const all = Buffer.concat(waiting);
-      let at = 0;
-      for (; at + frameBytes <= all.length; at += frameBytes) {
-        const rgb = new Uint8Array(size.width * size.height * 3);
-        for (let from = at, to = 0; to < rgb.length; from += 4) {
-          rgb[to++] = all[from] as number;
-          rgb[to++] = all[from + 1] as number;
-          rgb[to++] = all[from + 2] as number;
-        }
-        yield rgb;
-      }
-      waiting = [all.subarray(at)];
-      length = all.length - at;
-    }
-    const code = await ended;
-    if (code !== 0)
-      throw new Error(Buffer.concat(problems).toString().trim().split('\n')[0] ?? `exit ${code}`);
-  } finally {
-    child.kill('SIGKILL');
-  }
+/** Columns that are read, in the words of the files. */
+const listColumns = ['FileName', 'FPS', 'FrameHeight', 'FrameWidth', 'NumberOfFrames', 'Split'];
+const tracingColumns = ['FileName', 'X1', 'Y1', 'X2', 'Y2', 'Frame'];
+
+/** A table with the columns of EchoNet-Dynamic; EchoNet-Pediatric and others have files of the same names with others. */
+function readTable(root: string, file: string, columns: readonly string[]): Record<string, string>[] {
+  const records = csvRecords(readFileSync(join(root, file), 'utf8'));
+  const present = Object.keys(records[0] ?? {});
+  if (columns.some((column) => !present.includes(column)))
+    throw evaluateError('SONO_DATASET_ROOT', {
+      path: root,
+      kind: 'echonet',
+      expected: `${file} with the columns ${columns.join(', ')}`,
+      found: present.length === 0 ? 'an empty file' : `the columns ${present.join(', ')}`,
+    });
+  return records;
 }
+
+const clipName = (record: Readonly<Record<string, string>>): string =>
+  (record['FileName'] ?? '').replace(/\.avi$/i, '');
 
 export function openEchonet(root: string, subset: string | null): Dataset {
   const expected = 'FileList.csv, VolumeTracings.csv and Videos/<FileName>.avi';
-  const listPath = join(root, 'FileList.csv');
-  const tracingsPath = join(root, 'VolumeTracings.csv');
-  if (!isFile(listPath) || !isFile(tracingsPath)) throw wrongLayout('echonet', root, expected);
+  for (const name of ['FileList.csv', 'VolumeTracings.csv'])
+    if (!isFile(join(root, name))) throw wrongLayout('echonet', root, expected);
+  const records = readTable(root, 'FileList.csv', listColumns);
   const tracings = new Map<string, Map<number, Chord[]>>();
-  for (const record of csvRecords(readFileSync(tracingsPath, 'utf8'))) {
-    const name = (record['FileName'] ?? '').replace(/\.avi$/, '');
+  for (const record of readTable(root, 'VolumeTracings.csv', tracingColumns)) {
+    const name = clipName(record);
     const frames = tracings.get(name) ?? new Map<number, Chord[]>();
     tracings.set(name, frames);
-    const frame = Number(record['Frame']);
-    frames.set(frame, [
-      ...(frames.get(frame) ?? []),
-      ['X1', 'Y1', 'X2', 'Y2'].map((column) => Number(record[column])) as unknown as Chord,
-    ]);
+    const frame = cell(record, 'Frame');
+    const chord = [cell(record, 'X1'), cell(record, 'Y1'), cell(record, 'X2'), cell(record, 'Y2')] as const;
+    const chords = frames.get(frame);
+    if (chords === undefined) frames.set(frame, [chord]);
+    else chords.push(chord);
   }
   const wanted = (subset ?? 'TEST').toUpperCase();
-  const records = csvRecords(readFileSync(listPath, 'utf8'));
   const chosen = records.filter((record) => wanted === 'ALL' || record['Split']?.toUpperCase() === wanted);
   if (chosen.length === 0)
     throw wrongLayout('echonet', root, `${expected}, with lines of Split ${wanted} in FileList.csv`);
-  const clips = chosen.flatMap((record): ClipHandle[] => {
-    const name = (record['FileName'] ?? '').replace(/\.avi$/, '');
-    const traced = tracings.get(name);
-    // Some published videos have no usable tracing; they cannot be scored.
-    if (traced === undefined) return [];
-    return [{ name, open: () => Promise.resolve(openVideo(root, name, record, traced)) }];
+  const clips = chosen.map((record): ClipHandle => {
+    const name = clipName(record);
+    return {
+      name,
+      open: () => Promise.resolve(openVideo(root, name, record, tracings.get(name) ?? new Map())),
+    };
   });
   return { kind: 'echonet', skipLastFrame: false, labels, clips };
 }
 
+/** A number of a table; NaN for an empty cell, which `Number` takes for 0. */
+function cell(record: Readonly<Record<string, string>>, column: string): number {
+  const text = record[column]?.trim() ?? '';
+  return text === '' ? NaN : Number(text);
+}
+
+/** Why the outlines of a clip cannot be used, null where they can. */
+function tracingProblem(traced: ReadonlyMap<number, readonly Chord[]>): string | null {
+  if (traced.size === 0) return 'no line names it';
+  for (const [frame, chords] of traced) {
+    if (!Number.isInteger(frame) || frame < 0) return 'a line names no frame';
+    if (chords.length < 3) return `frame ${frame} has ${chords.length} lines, and an outline needs three`;
+    if (!chords.flat().every(Number.isFinite)) return `a line of frame ${frame} lacks a number`;
+  }
+  return null;
+}
+
+/** Throws SONO_DATASET_FILE, SONO_DATASET_NOT_OUTLINED. */
 function openVideo(
   root: string,
   name: string,
@@ -151,35 +142,53 @@ function openVideo(
   traced: ReadonlyMap<number, readonly Chord[]>,
 ): Clip {
   const path = join(root, 'Videos', `${name}.avi`);
+  const tracingsPath = join(root, 'VolumeTracings.csv');
+  const problem = tracingProblem(traced);
+  if (problem !== null)
+    throw evaluateError('SONO_DATASET_NOT_OUTLINED', { clip: name, path: tracingsPath, reason: problem });
   if (!isFile(path)) throw fileError(path, new Error('there is no such file'));
-  const size = { width: Number(record['FrameWidth']), height: Number(record['FrameHeight']) };
-  const frameCount = Number(record['NumberOfFrames']);
-  const beyond = [...traced.keys()].find((frame) => frame >= frameCount);
-  if (beyond !== undefined)
-    throw evaluateError('SONO_DATASET_FILE', {
-      path: join(root, 'VolumeTracings.csv'),
-      reason: `it outlines frame ${beyond} of ${name}, which has ${frameCount} frames`,
-    });
+  const size = { width: cell(record, 'FrameWidth'), height: cell(record, 'FrameHeight') };
+  const frameCount = cell(record, 'NumberOfFrames');
+  if (![size.width, size.height, frameCount].every((value) => Number.isInteger(value) && value > 0))
+    throw fileError(
+      join(root, 'FileList.csv'),
+      new Error(`the size or the number of frames of ${name} is no whole number`),
+    );
   async function* frames(target: PictureSize): AsyncGenerator<ClipFrame> {
+    await using reader = new FrameReader(createSource(path), {
+      streamId: 'evaluate',
+      analysisSize: target,
+      displayQuality: null,
+    });
+    const { size: found } = await reader.format();
+    if (found.width !== size.width || found.height !== size.height)
+      throw evaluateError('SONO_DATASET_SIZE', {
+        clip: name,
+        path,
+        found: `${found.width}×${found.height}`,
+        expected: `${size.width}×${size.height} in FileList.csv`,
+      });
     let index = 0;
-    try {
-      for await (const rgb of videoFrames(path, target)) {
-        const chords = traced.get(index);
-        yield { index, rgb, truth: chords === undefined ? null : fillTracing(chords, size) };
-        index++;
-      }
-    } catch (error) {
-      throw fileError(path, error);
+    for (let frame = await reader.next(); frame !== null; frame = await reader.next(), index++) {
+      const chords = traced.get(index);
+      const rgb = Uint8Array.from(frame.analysis.data);
+      yield { index, rgb, truth: chords === undefined ? null : fillTracing(chords, size) };
     }
+    // The outline of a frame that never came would be missing from the mean without a word.
+    const absent = [...traced.keys()].find((frame) => frame >= index);
+    if (absent !== undefined)
+      throw evaluateError('SONO_DATASET_FRAME_ABSENT', { clip: name, frame: absent, path, found: index });
   }
   return {
     name,
     frameCount,
     size,
-    framesPerSecond: Number(record['FPS']) || null,
+    framesPerSecond: cell(record, 'FPS') > 0 ? cell(record, 'FPS') : null,
     spacingMm: null,
     label: (value) => labels.get(value) ?? `object ${value}`,
     frames,
     picturePaths: null,
+    maskWords: null,
+    colours: null,
   };
 }

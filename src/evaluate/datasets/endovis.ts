@@ -11,6 +11,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { z } from 'zod';
 import { evaluateError } from '../errors.js';
 import {
   type ClipHandle,
@@ -25,14 +26,8 @@ import {
   wrongLayout,
 } from './dataset.js';
 import { pairByName } from './folder.js';
-import {
-  nonZeroLabels,
-  pictureClip,
-  readColourMask,
-  readMask,
-  tableLabels,
-  truthReader,
-} from './pictures.js';
+import { fileError, nonZeroLabels, readMask, tableLabels } from './mask-labels.js';
+import { pictureClip, readColourMask, truthReader } from './pictures.js';
 
 const framesPerSecond = 2;
 
@@ -75,6 +70,28 @@ function foldersWith(root: string, wanted: readonly string[], depth = 0): string
     .map((name) => join(root, name))
     .filter(isFolder)
     .flatMap((folder) => foldersWith(folder, wanted, depth + 1));
+}
+
+/** Sequences that have pictures but none of the folders with masks: named, not left out. */
+function unlabelled(root: string, labelled: readonly string[]): ClipHandle[] {
+  return foldersWith(root, ['left_frames'])
+    .filter((folder) => !labelled.includes(folder))
+    .map((folder) => {
+      const clip = relative(root, folder).replaceAll('\\', '/') || basename(folder);
+      const frames = pictures(join(folder, 'left_frames'));
+      return {
+        name: clip,
+        open: () =>
+          Promise.reject(
+            evaluateError('SONO_DATASET_MASKS_MISSING', {
+              clip,
+              count: frames.length,
+              total: frames.length,
+              first: frames[0] ?? 'none (the folder of frames is empty)',
+            }),
+          ),
+      };
+    });
 }
 
 const identity = (labels: ReadonlyMap<number, string>): Map<number, number> =>
@@ -125,12 +142,13 @@ export function openEndovis2017(root: string, { task }: DatasetOptions): Dataset
           framesPerSecond,
           readTruth: truthReader(
             task === 'binary'
-              ? nonZeroLabels
+              ? nonZeroLabels(named(folder))
               : tableLabels(named(folder), task === 'parts' ? partGreys : identity(types2017)),
           ),
         });
       },
     })),
+    ...unlabelled(root, [...training, ...testing]),
   ];
   return { kind: 'endovis2017', skipLastFrame: false, labels, clips };
 }
@@ -156,7 +174,9 @@ async function mergeInstruments(
   let merged: LabelMap | null = null;
   for (const { folder, type } of instruments) {
     const file = join(folder, name);
-    if (!isFile(file)) continue;
+    // An instrument that is out of view has an empty mask; without a mask nobody knows whether it is.
+    if (!isFile(file))
+      throw evaluateError('SONO_DATASET_MASKS_MISSING', { clip, count: 1, total: 1, first: file });
     const raw = await readMask(file);
     merged ??= { width: raw.width, height: raw.height, data: new Uint8Array(raw.values.length) };
     if (merged.data.length !== raw.values.length)
@@ -166,7 +186,7 @@ async function mergeInstruments(
         found: `${raw.width}×${raw.height}`,
         expected: `${merged.width}×${merged.height}`,
       });
-    const labels = task === 'parts' ? tableLabels(clip, partGreys)(raw, file) : raw.values;
+    const labels = (task === 'parts' ? tableLabels(clip, partGreys) : nonZeroLabels(clip))(raw, file);
     for (let pixel = 0; pixel < labels.length; pixel++) {
       const value = labels[pixel] as number;
       if (value !== 0) merged.data[pixel] = task === 'parts' ? value : task === 'type' ? type : 1;
@@ -177,10 +197,9 @@ async function mergeInstruments(
   return merged;
 }
 
-interface SceneClass {
-  readonly name: string;
-  readonly color: readonly [number, number, number];
-}
+const level = z.int().min(0).max(255);
+const sceneClasses = z.array(z.looseObject({ name: z.string(), color: z.tuple([level, level, level]) }));
+type SceneClass = z.infer<typeof sceneClasses>[number];
 
 export function openEndovis2018(root: string, { task, subset }: DatasetOptions): Dataset {
   return task === 'type' || foldersWith(root, ['left_frames', 'labels']).length === 0
@@ -190,7 +209,8 @@ export function openEndovis2018(root: string, { task, subset }: DatasetOptions):
 
 function openScenes(root: string, task: 'binary' | 'parts'): Dataset {
   const labels = task === 'binary' ? binary : parts;
-  const clips = foldersWith(root, ['left_frames', 'labels']).map((folder): ClipHandle => {
+  const folders = foldersWith(root, ['left_frames', 'labels']);
+  const clips = folders.map((folder): ClipHandle => {
     const name = relative(root, folder).replaceAll('\\', '/') || basename(folder);
     return {
       name,
@@ -214,6 +234,7 @@ function openScenes(root: string, task: 'binary' | 'parts'): Dataset {
       },
     };
   });
+  clips.push(...unlabelled(root, folders));
   return { kind: 'endovis2018', skipLastFrame: false, labels, clips };
 }
 
@@ -221,7 +242,15 @@ function openScenes(root: string, task: 'binary' | 'parts'): Dataset {
 function sceneTable(root: string, folder: string, task: 'binary' | 'parts'): Map<number, number> {
   const path = [folder, dirname(folder), root].map((place) => join(place, 'labels.json')).find(isFile);
   if (path === undefined) throw wrongLayout('endovis2018', root, 'labels.json beside the folders seq_N/');
-  const classes = JSON.parse(readFileSync(path, 'utf8')) as readonly SceneClass[];
+  let classes: readonly SceneClass[];
+  try {
+    classes = sceneClasses.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    throw fileError(
+      path,
+      new Error('it is not a list of {"name", "color": [red, green, blue]}', { cause: error }),
+    );
+  }
   const label = (name: string): number => {
     const part = { 'instrument-shaft': 1, 'instrument-wrist': 2, 'instrument-clasper': 3 }[name];
     if (task === 'parts') return part ?? 0;
@@ -263,7 +292,9 @@ function openIsinet(root: string, task: DatasetOptions['task'], subset: string |
         masks: files.map((file) => join(folder, annotations, masks.get(stem(file)) as string)),
         label: (value) => labels.get(value) ?? `object ${value}`,
         framesPerSecond,
-        readTruth: truthReader(task === 'type' ? tableLabels(name, identity(types2018)) : nonZeroLabels),
+        readTruth: truthReader(
+          task === 'type' ? tableLabels(name, identity(types2018)) : nonZeroLabels(name),
+        ),
       });
     },
   }));

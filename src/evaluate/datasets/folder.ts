@@ -5,12 +5,15 @@
 import { basename, join, relative, resolve } from 'node:path';
 import { evaluateError } from '../errors.js';
 import { type ClipHandle, type Dataset, isFolder, list, pictures, stem, wrongLayout } from './dataset.js';
-import { detectLabels, pictureClip, tableLabels, truthReader, type LabelReader } from './pictures.js';
+import { readingOf, tableLabels, type MaskReading } from './mask-labels.js';
+import { pictureClip, truthReader } from './pictures.js';
 
 const deepest = 5;
 
 function clipFolders(folder: string, depth = 0): string[] {
   if (isFolder(join(folder, 'frames')) && isFolder(join(folder, 'masks'))) return [folder];
+  // A clip whose masks (or pictures) were forgotten is a clip all the same: it is named, not left out.
+  if (['frames', 'masks'].some((part) => pictures(join(folder, part)).length > 0)) return [folder];
   if (depth === deepest) return [];
   return list(folder)
     .map((name) => join(folder, name))
@@ -18,15 +21,30 @@ function clipFolders(folder: string, depth = 0): string[] {
     .flatMap((child) => clipFolders(child, depth + 1));
 }
 
-/** Pairs pictures and masks by name; every picture must have its mask. */
+/** Names without their endings → names. Throws SONO_DATASET_NAMES where two differ in the ending only. */
+function byStem(clip: string, names: readonly string[]): ReadonlyMap<string, string> {
+  const stems = new Map<string, string>();
+  for (const name of names) {
+    const first = stems.get(stem(name));
+    if (first !== undefined) throw evaluateError('SONO_DATASET_NAMES', { clip, first, second: name });
+    stems.set(stem(name), name);
+  }
+  return stems;
+}
+
+/**
+ * Pairs pictures and masks by name; every picture must have its mask and every mask its picture. Throws
+ * SONO_DATASET_MASKS_MISSING, SONO_DATASET_PICTURES_MISSING, SONO_DATASET_NAMES.
+ */
 export function pairByName(
   clip: string,
   frames: string,
   masks: string,
 ): { pictures: string[]; masks: string[] } {
-  const byStem = new Map(pictures(masks).map((name) => [stem(name), join(masks, name)]));
-  const names = pictures(frames);
-  const missing = names.filter((name) => !byStem.has(stem(name)));
+  const maskNames = byStem(clip, pictures(masks));
+  const frameNames = byStem(clip, pictures(frames));
+  const names = [...frameNames.values()];
+  const missing = names.filter((name) => !maskNames.has(stem(name)));
   if (missing.length > 0 || names.length === 0)
     throw evaluateError('SONO_DATASET_MASKS_MISSING', {
       clip,
@@ -34,9 +52,16 @@ export function pairByName(
       total: names.length,
       first: missing[0] ?? 'none (the folder of frames is empty)',
     });
+  const extra = [...maskNames].filter(([name]) => !frameNames.has(name));
+  if (extra.length > 0)
+    throw evaluateError('SONO_DATASET_PICTURES_MISSING', {
+      clip,
+      count: extra.length,
+      first: extra[0]?.[1] ?? '',
+    });
   return {
     pictures: names.map((name) => join(frames, name)),
-    masks: names.map((name) => byStem.get(stem(name)) as string),
+    masks: names.map((name) => join(masks, maskNames.get(stem(name)) as string)),
   };
 }
 
@@ -44,10 +69,10 @@ function open(
   kind: 'folder' | 'vocalfolds',
   root: string,
   labels: ReadonlyMap<number, string> | null,
-  reader: (clip: string, masks: readonly string[]) => LabelReader | Promise<LabelReader>,
+  readingFor: (clip: string, masks: readonly string[]) => MaskReading | Promise<MaskReading>,
 ): Dataset {
   const folders = clipFolders(root);
-  if (folders.length === 0)
+  if (!folders.some((folder) => isFolder(join(folder, 'frames')) && isFolder(join(folder, 'masks'))))
     throw wrongLayout(
       kind,
       root,
@@ -59,10 +84,12 @@ function open(
       name,
       open: async () => {
         const files = pairByName(name, join(folder, 'frames'), join(folder, 'masks'));
+        const reading = await readingFor(name, files.masks);
         return pictureClip({
           name,
           ...files,
-          readTruth: truthReader(await reader(name, files.masks)),
+          reading,
+          readTruth: truthReader(reading.read),
           label: (value) => labels?.get(value) ?? `object ${value}`,
         });
       },
@@ -72,7 +99,7 @@ function open(
 }
 
 export function openFolder(root: string): Dataset {
-  return open('folder', root, null, (_, masks) => detectLabels(masks));
+  return open('folder', root, null, readingOf);
 }
 
 /** 0 is void in the publication (unlabelled, dark); it is kept as background here, which is the stricter reading. */
@@ -87,5 +114,9 @@ const vocalFoldClasses = new Map([
 
 export function openVocalFolds(root: string): Dataset {
   const table = new Map([...vocalFoldClasses.keys()].map((value) => [value, value] as const));
-  return open('vocalfolds', root, vocalFoldClasses, (clip) => tableLabels(clip, table));
+  return open('vocalfolds', root, vocalFoldClasses, (clip) => ({
+    read: tableLabels(clip, table),
+    words: null,
+    colours: null,
+  }));
 }

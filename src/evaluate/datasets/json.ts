@@ -9,11 +9,17 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { evaluateError } from '../errors.js';
-import { type Dataset, isFile, wrongLayout } from './dataset.js';
-import { detectLabels, pictureClip, truthReader } from './pictures.js';
+import { type Dataset, isFile, voidLabel, voidLabel16, wrongLayout } from './dataset.js';
+import { readingOf } from './mask-labels.js';
+import { pictureClip, truthReader } from './pictures.js';
+
+const label = z
+  .string()
+  .regex(/^[1-9]\d{0,4}$/)
+  .refine((text) => Number(text) !== voidLabel && Number(text) < voidLabel16);
 
 const schema = z.strictObject({
-  labels: z.record(z.string().regex(/^([1-9]|[1-9]\d|1\d\d|2[0-4]\d|25[0-4])$/), z.string()).optional(),
+  labels: z.record(label, z.string()).optional(),
   clips: z
     .array(
       z.strictObject({
@@ -24,7 +30,11 @@ const schema = z.strictObject({
         spacingMm: z.tuple([z.number().positive(), z.number().positive()]).optional(),
       }),
     )
-    .min(1),
+    .min(1)
+    .refine(
+      (clips) => new Set(clips.map(({ name }) => name)).size === clips.length,
+      'two clips have one name',
+    ),
 });
 
 export function openJson(path: string): Dataset {
@@ -59,11 +69,13 @@ export function openJson(path: string): Dataset {
           first: frames[masks.length] ?? 'none (there are more masks than frames)',
         });
       const files = masks.map((mask) => (mask === null ? null : absolute(mask)));
+      const reading = await readingOf(name, files);
       return pictureClip({
         name,
         pictures: frames.map(absolute),
         masks: files,
-        readTruth: truthReader(await detectLabels(files)),
+        reading,
+        readTruth: truthReader(reading.read),
         label: (value) => labels?.get(value) ?? `object ${value}`,
         framesPerSecond: framesPerSecond ?? null,
         spacingMm: spacingMm ? { x: spacingMm[0], y: spacingMm[1] } : null,

@@ -39,6 +39,15 @@ export class Calibration {
     this.#counts[bin] = (this.#counts[bin] as number) + 1;
   }
 
+  /** Adds the values of another one with as many bins. */
+  merge(other: Calibration): void {
+    for (let bin = 0; bin < this.bins; bin++) {
+      this.#scores[bin] = (this.#scores[bin] as number) + (other.#scores[bin] as number);
+      this.#observed[bin] = (this.#observed[bin] as number) + (other.#observed[bin] as number);
+      this.#counts[bin] = (this.#counts[bin] as number) + (other.#counts[bin] as number);
+    }
+  }
+
   curve(): readonly ReliabilityBin[] {
     return Array.from(this.#counts, (count, index) => ({
       low: this.#edges[index] as number,

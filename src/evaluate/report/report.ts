@@ -6,7 +6,7 @@ import type { GroupResult } from '../groups.js';
 import type { Bitmap } from '../metrics/bitmap.js';
 import type { ResultFile } from '../result-file.js';
 import type { ClipResult, ObjectResult, RunResult } from '../result.js';
-import { digits, intervalText } from '../tables.js';
+import { digits, intervalText, notes } from '../tables.js';
 import type { FramePictures, WorstFrame } from '../worst-frames.js';
 import { barChart, countAxis, escapeHtml, linePlot, unitAxis, type Band } from './charts.js';
 import { style } from './style.js';
@@ -46,6 +46,7 @@ export async function htmlReport(
 <p class="facts">${escapeHtml(factLine(result))}</p>
 </header>
 <section class="tiles">${headline}</section>
+${noteList(result)}
 ${section('Figures', figureTable(result) + facts(result))}
 ${runs.length > 1 ? section('Memory policies', policyTable(runs)) : ''}
 ${section(
@@ -88,6 +89,17 @@ function section(title: string, content: string): string {
   return `<section><h2>${escapeHtml(title)}</h2>${content}</section>`;
 }
 
+/** Above all figures: a mean over fewer clips than were asked for must not look like one over all. */
+function noteList(result: ResultFile): string {
+  const items = notes(result);
+  return items.length === 0
+    ? ''
+    : section(
+        'To know before reading',
+        `<ul class="definitions">${items.map((text) => `<li>${escapeHtml(text)}</li>`).join('')}</ul>`,
+      );
+}
+
 function legend(entries: readonly (readonly [style: string, text: string])[]): string {
   return `<p class="legend">${entries
     .map(
@@ -97,11 +109,12 @@ function legend(entries: readonly (readonly [style: string, text: string])[]): s
     .join('')}</p>`;
 }
 
-function factLine({ dataset, prompt, clips, model, policy }: ResultFile): string {
+function factLine({ dataset, prompt, clips, unscored, model, policy }: ResultFile): string {
+  const left = unscored.filter(({ object }) => object === null).length;
   const frames = clips.reduce((sum, clip) => sum + clip.totalFrames, 0);
   const objects = clips.reduce((sum, clip) => sum + clip.objects.length, 0);
   return [
-    `${clips.length} ${clips.length === 1 ? 'clip' : 'clips'}, ${objects} ${objects === 1 ? 'object' : 'objects'}, ${frames} frames (${dataset.kind})`,
+    `${clips.length}${left > 0 ? ` of ${clips.length + left}` : ''} ${clips.length + left === 1 ? 'clip' : 'clips'}, ${objects} ${objects === 1 ? 'object' : 'objects'}, ${frames} frames (${dataset.kind})`,
     `prompt: ${prompt}`,
     model ? `model ${model.name} ${model.version}` : 'baseline',
     ...(policy === null ? [] : [`policy ${policy}`]),
