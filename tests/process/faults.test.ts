@@ -195,7 +195,12 @@ describe('a request', () => {
       type: new TypeError('inside'),
       missing: missing as Error,
     };
-    const served = await start({ probeSource: (uri) => Promise.reject(broken[uri]) });
+    const served = await start({
+      probeSource: async (uri) => {
+        await settled();
+        throw broken[uri] ?? new Error(uri);
+      },
+    });
     expect(await ask(served, 'POST', 'api/source/probe', { uri: 'type' })).toMatchObject({
       status: 500,
       body: { code: 'SONO_SERVER_FAULT' },
