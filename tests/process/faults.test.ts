@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 import type { Observable } from 'rxjs';
 import { Subject, throwError } from 'rxjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { onFault, type Boundary } from '../../src/faults.js';
 import type { FrameResult } from '../../src/inference/engine.js';
@@ -27,7 +28,7 @@ import { defineService } from '../../src/server/index.js';
 import { Cli } from './cli.js';
 import { recordRoom } from './record-fixture.js';
 import { analysisFrame, clipSize, sceneFolder, squareBox, tinyModel } from './replay-fixture.js';
-import { clientOf, serve, until, type Served } from './server-fixture.js';
+import { clientOf, serve, until, wsUrl, type Served } from './server-fixture.js';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 const folder = mkdtempSync(join(tmpdir(), 'sono-faults-'));
@@ -187,6 +188,38 @@ describe('a request', () => {
     }
     expect((await ask(served, 'GET', 'healthz')).body).toMatchObject({ status: 'ok' });
     expect(faults).toEqual([]);
+  });
+
+  it('over a socket, or for one, that breaks inside ends for that viewer; the others stay', async () => {
+    const served = await start();
+    const { metrics } = served.server;
+    const break_ = (metric: { inc?: unknown; set?: unknown }, method: 'inc' | 'set') =>
+      vi.spyOn(metric as { inc: () => void; set: () => void }, method).mockImplementationOnce(() => {
+        throw new TypeError('in the metric');
+      });
+    const steady = clientOf(served.server);
+    closing.push(() => steady.close());
+    await until(() => steady.state.phase === 'open', 'the connection');
+    const broken = break_(metrics.receivedBytes, 'inc');
+    const socket = new WebSocket(wsUrl(served.server), ['foxglove.sdk.v1']);
+    closing.push(() => socket.terminate());
+    const codes: string[] = [];
+    socket.on('message', (data: Buffer, isBinary) => {
+      if (!isBinary) codes.push((JSON.parse(data.toString()) as { code?: string }).code ?? '');
+    });
+    await until(() => codes.length === 3, 'the greeting');
+    socket.send('{}');
+    await until(() => codes.includes('SONO_SERVER_FAULT'), 'the answer');
+    expect(broken).toHaveBeenCalled();
+    expect(await counted(served, 'viewer')).toBe(1);
+    break_(metrics.viewers, 'set');
+    const refused = new WebSocket(wsUrl(served.server), ['foxglove.sdk.v1']);
+    const closed = new Promise((resolve) => refused.on('close', resolve));
+    refused.on('error', () => undefined);
+    await closed;
+    expect(await counted(served, 'upgrade')).toBe(1);
+    expect(await steady.call('streams.list', {})).toMatchObject({ streams: [{ id: 'scope' }] });
+    expect(socket.readyState).toBe(WebSocket.OPEN);
   });
 
   it('to probe a source that throws is answered, counted, and the next one is served', async () => {

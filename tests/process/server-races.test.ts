@@ -250,6 +250,7 @@ describe('the program', () => {
     const source = join(folder, 'never');
     execFileSync('mkdir', [source]);
     execFileSync('mkfifo', [join(source, '1.png')]);
+    execFileSync('cp', [join(clip, '00000.png'), join(source, '2.png')]);
     const prompts = join(folder, 'prompts.json');
     execFileSync('bash', [
       '-c',
