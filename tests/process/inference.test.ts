@@ -443,10 +443,11 @@ await serveEngine(parentPort, workerData, (model, wish) =>
         { workerUrl, stuckAfterMs: 60_000 },
       );
       closing.push(() => engine.close());
-      for (let index = 0; index < 3; index++) await engine.track(movingFrame(index));
-      await expect(engine.track(movingFrame(3))).rejects.toMatchObject({ code: 'SONO_ENGINE_LOST' });
+      await click(engine, moving(0).red, 0);
+      for (let index = 1; index < 4; index++) await engine.track(movingFrame(index));
+      await expect(engine.track(movingFrame(4))).rejects.toMatchObject({ code: 'SONO_ENGINE_LOST' });
       await expect.poll(() => recoveries.length, { timeout: 30_000 }).toBe(1);
-      await engine.track(movingFrame(4));
+      await engine.track(movingFrame(5));
       expect(uncaught).toEqual([]);
     } finally {
       process.off('uncaughtException', take);
