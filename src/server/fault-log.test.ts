@@ -17,9 +17,11 @@ describe('the log of faults', () => {
     });
     for (; nowMs < 10_000; nowMs += 40) log.write(fault('scope'));
     log.write(fault('echo'));
+    log.write({ ...fault('echo'), cause: new Error('from another place') });
     log.write(fault('scope'));
     expect(lines.map(({ owner, leftOut }) => [owner, leftOut])).toEqual([
       ['scope', 0],
+      ['echo', 0],
       ['echo', 0],
       ['scope', 249],
     ]);

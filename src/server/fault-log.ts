@@ -1,4 +1,4 @@
-/** Faults in the log: each the first time, then one line in ten seconds for the same owner. Main process. */
+/** Faults in the log: each the first time, then one line in ten seconds for the same place and owner. Main process. */
 import type { Logger } from 'pino';
 import type { Fault } from '../faults.js';
 
@@ -15,7 +15,9 @@ export class FaultLog {
   ) {}
 
   write({ boundary, owner, error, cause }: Fault): void {
-    const key = `${boundary} ${owner}`;
+    // By the place that threw and not by its words, which may differ each time.
+    const place = cause instanceof Error ? /\n\s+at .*/.exec(cause.stack ?? '')?.[0] : undefined;
+    const key = `${boundary} ${owner} ${place ?? ''}`;
     const seen = this.#seen.get(key);
     const nowMs = this.nowMs();
     if (seen && nowMs - seen.atMs < quietMs) {
