@@ -10,12 +10,15 @@ export interface NiftiVolume {
   readonly samples: Float64Array | Uint8Array | Int16Array;
 }
 
+/** A few kilobytes may unpack to gigabytes. */
+const mostVolumeBytes = 2 ** 31;
+
 /** Throws RangeError for anything that is no complete NIfTI-1 file. */
-export function readNifti(file: Uint8Array): NiftiVolume {
+export function readNifti(file: Uint8Array, mostBytes = mostVolumeBytes): NiftiVolume {
   let bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
     try {
-      bytes = gunzipSync(bytes);
+      bytes = gunzipSync(bytes, { maxOutputLength: mostBytes });
     } catch (error) {
       throw new RangeError('the compressed file is damaged', { cause: error });
     }

@@ -212,8 +212,11 @@ class WorkerEngine implements Engine {
 
   // ------------------------------------------------------------------------------------ worker's life
 
-  /** Starts a worker; resolves when it is ready, rejects when its model cannot be loaded or it dies before. */
-  #launch(): Promise<void> {
+  /**
+   * Starts a worker; resolves when it is ready, rejects when its model cannot be loaded or it dies before. Asynchronous also
+   * where no thread is left: that is thrown at once, and from a timer it would be nobody's.
+   */
+  async #launch(): Promise<void> {
     const start: WorkerStart = { options: this.#options, failed: this.#failed, state: this.#state };
     const worker = new Worker(this.parts.workerUrl, { workerData: start, name: 'inference', execArgv: [] });
     this.#worker = worker;

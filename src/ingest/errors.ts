@@ -64,6 +64,12 @@ export const ingestError = errorFactory({
     sentence:
       'The picture of "{path}" is {width} by {height} points, which cannot be handled: use a size between 1 and 16384.',
   },
+  SONO_SOURCE_MEMORY: {
+    exitCode: 3,
+    httpStatus: 422,
+    sentence:
+      '"{path}" needs {megabytes} megabytes of memory or more for {what}, and {limit} are given: store it in smaller pieces.',
+  },
   SONO_SOURCE_REFUSED: {
     exitCode: 3,
     httpStatus: 503,

@@ -87,6 +87,9 @@ const syntheticDefaults: Record<SyntheticKind, { width: number; height: number; 
   counter: { width: 640, height: 360, framesPerSecond: 25 },
 };
 
+/** Every picture of a scene is computed: 4K, as the largest cameras give. */
+const mostSyntheticPixels = 3840 * 2160;
+
 /**
  * @param uri an address or a path, as written by a person
  * @throws SONO_SOURCE_URI for anything that cannot be understood. Existence is checked when the source opens.
@@ -310,12 +313,16 @@ function parseSynthetic(uri: string, text: string): SourceAddress {
   const durationS =
     duration === null ? null : Number(/^(\d+(?:\.\d+)?)s?$/.exec(duration)?.[1] ?? Number.NaN);
   if (durationS !== null && !(durationS > 0)) throw uriProblem(uri, 'duration is a number of seconds');
+  const width = integer(uri, options, 'width', 64, 8192) ?? defaults.width;
+  const height = integer(uri, options, 'height', 64, 8192) ?? defaults.height;
+  if (width * height > mostSyntheticPixels)
+    throw uriProblem(uri, 'a scene has at most the points of 3840 by 2160');
   return {
     kind: 'synthetic',
     scene,
     seed: integer(uri, options, 'seed', 0, 0xffffffff) ?? 1,
-    width: integer(uri, options, 'width', 64, 8192) ?? defaults.width,
-    height: integer(uri, options, 'height', 64, 8192) ?? defaults.height,
+    width,
+    height,
     framesPerSecond: rate(uri, options, defaults.framesPerSecond),
     durationS,
   };

@@ -216,10 +216,15 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     }),
   );
   const running = graph$.subscribe((event) => {
-    // Subscribers write to their sockets inside next(), so the moment after it is the socket moment.
-    events.next(event);
-    if (event.kind === 'display') meters.displayed(event.frame);
-    else if (event.kind === 'result') meters.analysed(event.result);
+    try {
+      // Subscribers write to their sockets inside next(), so the moment after it is the socket moment.
+      events.next(event);
+      if (event.kind === 'display') meters.displayed(event.frame);
+      else if (event.kind === 'result') meters.analysed(event.result);
+    } catch (error) {
+      // Thrown from here it would be nobody's.
+      room.note(roomFault(options.id, error).message);
+    }
   });
 
   let closing: Promise<void> | null = null;

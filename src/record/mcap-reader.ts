@@ -10,6 +10,8 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { McapConstants, McapStreamReader } from '@mcap/core';
 import type { McapTypes } from '@mcap/core';
+import { SonoError } from '../errors.js';
+import { reasonOf } from '../faults.js';
 import { recordError } from './errors.js';
 import { knownCompressions, unpackChunk } from './unpack.js';
 
@@ -20,6 +22,8 @@ const recordHeaderBytes = 9;
 const definitionBytes = 256 * 1024;
 /** Messages outside of chunks are read in pieces of about this size. */
 const looseBytes = 8 * 1024 * 1024;
+/** No record of anybody is longer; what claims to be is something else. */
+const mostRecordBytes = 2 ** 40;
 const footerBytes = recordHeaderBytes + 20;
 const dataEndBytes = recordHeaderBytes + 4;
 
@@ -66,6 +70,8 @@ export class McapFileReader {
   readonly library: string;
   /** False where the end of the file is missing. */
   readonly complete: boolean;
+  /** Where the records stop to make sense although the file goes on; null where only its end is missing, or nothing is. */
+  readonly brokenAt: number | null;
   readonly channels: ReadonlyMap<number, RecordedChannel>;
   readonly metadata: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** In file order. */
@@ -77,12 +83,13 @@ export class McapFileReader {
     this.#file = file;
     this.library = contents.library;
     this.complete = contents.complete;
+    this.brokenAt = contents.brokenAt;
     this.channels = contents.channels;
     this.metadata = contents.metadata;
     this.chunks = contents.chunks;
   }
 
-  /** Throws SONO_RECORDING_MISSING, SONO_RECORDING_NOT_MCAP, SONO_RECORDING_COMPRESSION. */
+  /** Throws SONO_RECORDING_MISSING, SONO_RECORDING_DAMAGED, SONO_RECORDING_NOT_MCAP, SONO_RECORDING_COMPRESSION. */
   static async open(path: string): Promise<McapFileReader> {
     let file: FileHandle;
     try {
@@ -100,7 +107,10 @@ export class McapFileReader {
       return new McapFileReader(path, file, contents);
     } catch (error) {
       await file.close();
-      throw error;
+      // The parser's own words for lengths and places that cannot be.
+      throw error instanceof SonoError
+        ? error
+        : recordError('SONO_RECORDING_DAMAGED', { path, position: 0, reason: reasonOf(error) }, error);
     }
   }
 
@@ -179,6 +189,14 @@ export class McapFileReader {
         );
       },
     );
+    // Zeros over its beginning would say that it has no checksum.
+    if (
+      chunk.crc === null &&
+      (bytes.readBigUInt64LE(0) !== chunk.startNs ||
+        bytes.readBigUInt64LE(8) !== chunk.endNs ||
+        bytes.readBigUInt64LE(16) !== BigInt(chunk.uncompressedLength))
+    )
+      throw damaged('its beginning is not what the index says');
     const expectedCrc = chunk.crc ?? bytes.readUInt32LE(24);
     if (expectedCrc !== 0 && crc32(records) !== expectedCrc) throw damaged('the checksum is wrong');
     return records;
@@ -198,6 +216,13 @@ export class McapFileReader {
           path: this.path,
           position: body,
           reason: 'a message is longer than its chunk',
+        });
+      // No record begins with a zero (MCAP specification, "Records"): this is a hole.
+      if (opcode === 0)
+        throw recordError('SONO_RECORDING_DAMAGED', {
+          path: this.path,
+          position: body,
+          reason: 'there are zeros where a message should be',
         });
       if ((opcode as McapConstants.Opcode) !== Opcode.MESSAGE || length < 22) continue;
       const channel = this.channels.get(view.getUint16(body, true));
@@ -219,6 +244,7 @@ export class McapFileReader {
 interface Contents {
   readonly library: string;
   readonly complete: boolean;
+  readonly brokenAt: number | null;
   readonly channels: ReadonlyMap<number, RecordedChannel>;
   readonly metadata: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly chunks: readonly ChunkEntry[];
@@ -335,12 +361,17 @@ async function readSummary(file: FileHandle, size: number, head: Buffer): Promis
   if (!definitions.areComplete(statistics.channelCount, used)) return null;
   if (!accountsForAll(known, headerEnd(head), start - dataEndBytes)) return null;
   const metadata = new Map<string, Readonly<Record<string, string>>>();
-  for (const { offset, length } of metadataAt)
-    for (const record of parse(await read(file, Number(offset), Number(length))))
-      if (record.type === 'Metadata') metadata.set(record.name, Object.fromEntries(record.metadata));
+  try {
+    for (const { offset, length } of metadataAt)
+      for (const record of parse(await read(file, Number(offset), Number(length))))
+        if (record.type === 'Metadata') metadata.set(record.name, Object.fromEntries(record.metadata));
+  } catch {
+    return null;
+  }
   return {
     library: libraryOf(head),
     complete: true,
+    brokenAt: null,
     channels: definitions.channels(),
     metadata,
     chunks: chunks.sort((a, b) => a.offset - b.offset),
@@ -390,6 +421,7 @@ async function walk(path: string, file: FileHandle, size: number): Promise<Conte
   const metadata = new Map<string, Readonly<Record<string, string>>>();
   let library = '';
   let complete = false;
+  let brokenAt: number | null = null;
   let offset = magic.length;
   let loose: { offset: number; length: number; startNs: bigint; endNs: bigint } | null = null;
   const endLoose = (): void => {
@@ -403,7 +435,14 @@ async function walk(path: string, file: FileHandle, size: number): Promise<Conte
     const opcode = window.readUInt8(0) as McapConstants.Opcode;
     const length = Number(window.readBigUInt64LE(1));
     const next = offset + recordHeaderBytes + length;
-    if (Number(opcode) === 0 || !Number.isSafeInteger(length) || next > size) break;
+    if (Number(opcode) === 0 || length > mostRecordBytes) {
+      // A power loss leaves zeros up to the end.
+      if (Number(opcode) !== 0 || (await holdsData(file, offset, size))) brokenAt = offset;
+      break;
+    }
+    if (next > size) break;
+    // Whole by its length: if it is none, the end is not what is missing.
+    brokenAt = offset;
     if (opcode !== Opcode.MESSAGE || (loose?.length ?? 0) >= looseBytes) endLoose();
     if (opcode === Opcode.CHUNK) {
       const entry = chunkEntry(window, offset, length);
@@ -438,8 +477,10 @@ async function walk(path: string, file: FileHandle, size: number): Promise<Conte
       complete = true;
       break;
     }
+    brokenAt = null;
     offset = next;
   }
+  if (complete) brokenAt = null;
   endLoose();
   // After a power loss the last block may have its length but not its content.
   const last = chunks.at(-1);
@@ -447,7 +488,17 @@ async function walk(path: string, file: FileHandle, size: number): Promise<Conte
     const records = await read(file, last.offset, last.length);
     if (crc32(records) !== last.crc) chunks.pop();
   }
-  return { library, complete, channels: definitions.channels(), metadata, chunks };
+  return { library, complete, brokenAt, channels: definitions.channels(), metadata, chunks };
+}
+
+/** Whether there is anything but zeros from `offset` on. */
+async function holdsData(file: FileHandle, offset: number, size: number): Promise<boolean> {
+  const pieceBytes = 1024 * 1024;
+  for (let at = offset; at < size; at += pieceBytes) {
+    const piece = await read(file, at, Math.min(pieceBytes, size - at));
+    if (piece.some((byte) => byte !== 0)) return true;
+  }
+  return false;
 }
 
 /** null where the chunk's own lengths contradict each other. */
@@ -459,13 +510,17 @@ function chunkEntry(window: Buffer, offset: number, length: number): ChunkEntry 
   if (compressionLength > 64 || window.byteLength < at + prefix) return null;
   const recordsLength = Number(window.readBigUInt64LE(at + prefix - 8));
   if (prefix + recordsLength > length) return null;
+  // Zeros over the beginning make it say that it is empty, or something else than its records.
+  if (recordsLength === 0 && length > prefix) return null;
+  const uncompressedLength = Number(window.readBigUInt64LE(at + 16));
+  if (compressionLength === 0 && uncompressedLength !== recordsLength) return null;
   return {
     offset: offset + recordHeaderBytes + prefix,
     length: recordsLength,
     startNs: window.readBigUInt64LE(at),
     endNs: window.readBigUInt64LE(at + 8),
     compression: window.toString('utf8', at + 32, at + 32 + compressionLength),
-    uncompressedLength: Number(window.readBigUInt64LE(at + 16)),
+    uncompressedLength,
     crc: window.readUInt32LE(at + 24),
   };
 }

@@ -53,9 +53,12 @@ async function readNotes(path: string, order: 'file' | 'time' = 'file', range: T
   const notes: Note[] = [];
   const messages: AsyncGenerator<RecordedMessage> =
     order === 'file' ? reader.inFileOrder(null) : reader.inTimeOrder(null, range);
-  for await (const { topic, timeNs, data } of messages)
-    notes.push({ topic, timeNs, data: Uint8Array.from(data) });
-  await reader.close();
+  try {
+    for await (const { topic, timeNs, data } of messages)
+      notes.push({ topic, timeNs, data: Uint8Array.from(data) });
+  } finally {
+    await reader.close();
+  }
   return { notes, reader };
 }
 
@@ -186,6 +189,33 @@ describe('MCAP file', () => {
     expect(reader.chunks.length).toBe(whole.chunks.length - 1);
     expect(notes).toEqual(fixedNotes.slice(0, notes.length));
     expect(notes.length).toBeGreaterThan(0);
+  });
+
+  it('with zeros somewhere gives everything, or says that it does not', async () => {
+    const few = fixedNotes.slice(0, 12);
+    const path = await writeNotes(few, { chunkBytes: 200 });
+    const bytes = readFileSync(path);
+    const { reader, notes } = await readNotes(path);
+    const last = reader.chunks.at(-1);
+    const lastCount = notes.filter(({ timeNs }) => timeNs >= (last?.startNs ?? 0n)).length;
+    const withoutSummary = bytes.subarray(0, (last?.offset ?? 0) + (last?.length ?? 0));
+    const holed = newPath();
+    let told = 0;
+    for (const whole of [bytes, withoutSummary])
+      for (const length of [40, 100, 700])
+        for (let at = 8; at + length < withoutSummary.length - 1; at += 7) {
+          writeFileSync(holed, Buffer.from(whole).fill(0, at, at + length));
+          const found = await readNotes(holed).catch((error: unknown) => {
+            expect(error).toMatchObject({ code: 'SONO_RECORDING_DAMAGED' });
+            return null;
+          });
+          if (found === null || found.reader.brokenAt !== null) told += 1;
+          // Without its end the last chunk may be one that was being written.
+          else if (!found.reader.complete && found.notes.length < few.length)
+            expect([at, length, found.notes]).toEqual([at, length, few.slice(0, -lastCount)]);
+          else expect([at, length, found.notes]).toEqual([at, length, few]);
+        }
+    expect(told).toBeGreaterThan(100);
   });
 
   it('refuses other files and absent ones with their codes', async () => {

@@ -21,6 +21,7 @@ import {
 } from '../record/journal.js';
 import type { JournalEntry, JournalFrame, JournalObject } from '../record/journal.js';
 import type { McapFileReader } from '../record/mcap-reader.js';
+import { recordError } from '../record/errors.js';
 import { replayError } from './errors.js';
 import { openRecording } from './recording-streams.js';
 
@@ -74,6 +75,13 @@ export async function verifyRecording(options: VerifyOptions): Promise<VerifyRep
       streams.push({ stream, frames, commands, restarts });
       if (firstDifference) break;
     }
+    // What lies behind was recorded, and has not been compared.
+    if (firstDifference === null && reader.brokenAt !== null)
+      throw recordError('SONO_RECORDING_DAMAGED', {
+        path: options.path,
+        position: reader.brokenAt,
+        reason: 'there are zeros, and the rest was not compared',
+      });
     if (streams.every(({ frames, commands }) => frames + commands === 0))
       throw replayError('SONO_VERIFY_NO_JOURNAL', { path: options.path });
     return { path: options.path, complete: reader.complete, streams, firstDifference };

@@ -151,12 +151,16 @@ export class Hub {
       pingedAtMs: null,
     };
     this.#viewers.add(viewer);
+    // Before anything that may fail: a viewer whose end nobody hears of would be one for ever.
+    socket.on('close', (code) => this.#gone(viewer, code));
+    // Too long a message, broken framing: ws closes the connection itself with the right code.
+    socket.on('error', (err) => logger.warn({ err }, 'viewer connection failed'));
     this.#options.metrics.viewers.set(this.#viewers.size);
     logger.info({ subprotocol: socket.protocol }, 'viewer connected');
     socket.binaryType = 'nodebuffer';
     socket.on('message', (data: Buffer, isBinary) => {
-      this.#options.metrics.receivedBytes.inc(data.byteLength);
       try {
+        this.#options.metrics.receivedBytes.inc(data.byteLength);
         this.#receive(viewer, data, isBinary);
       } catch (error) {
         this.#status(viewer, this.#fault(viewer, error));
@@ -165,9 +169,6 @@ export class Hub {
     socket.on('pong', () => {
       viewer.pingedAtMs = null;
     });
-    // Too long a message, broken framing: ws closes the connection itself with the right code.
-    socket.on('error', (err) => logger.warn({ err }, 'viewer connection failed'));
-    socket.on('close', (code) => this.#gone(viewer, code));
     this.#sendText(viewer, {
       op: 'serverInfo',
       name: this.#options.serverName,

@@ -15,6 +15,7 @@ import { chooseSubprotocol, subprotocols } from '../protocol/foxglove-codec.js';
 import { limits } from '../protocol/requests.js';
 import { AcceptanceStore, errnoOf } from './acceptance-store.js';
 import { serverError } from './errors.js';
+import { FaultLog } from './fault-log.js';
 import { buildHttp } from './http.js';
 import { Hub } from './hub.js';
 import { ServerMetrics } from './metrics.js';
@@ -109,9 +110,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   );
 
   const metrics = new ServerMetrics(version);
-  const stopListening = onFault(({ boundary, owner, error, cause }) => {
-    metrics.faults.inc({ boundary });
-    logger.error({ boundary, owner, code: error.code, err: cause }, 'an unexpected error');
+  const faultLog = new FaultLog(logger);
+  const stopListening = onFault((fault) => {
+    metrics.faults.inc({ boundary: fault.boundary });
+    faultLog.write(fault);
   });
   const acceptance = dataDir === null ? null : new AcceptanceStore(join(dataDir, 'acceptance'), version);
   const uploads =

@@ -419,6 +419,41 @@ await serveEngine(parentPort, workerData, (model, wish) =>
     return { engine, failures, recoveries, codes };
   }
 
+  it('is replaced although no new thread could be started at first', async () => {
+    const uncaught: unknown[] = [];
+    const take = (error: unknown): void => void uncaught.push(error);
+    process.on('uncaughtException', take);
+    try {
+      const workerUrl = await faultyWorker('exits', 4);
+      const { href } = workerUrl;
+      let refused = 0;
+      const onFailure = (): void => {
+        // A worker cannot be started from there: it is thrown at once, as where no thread is left.
+        workerUrl.href = 'http://nowhere/';
+        const watch = setInterval(() => {
+          if (++refused < 100) return;
+          clearInterval(watch);
+          workerUrl.href = href;
+        }, 5);
+      };
+      const recoveries: string[] = [];
+      const engine = await createWorkerEngine(
+        { ...tinyOptions, provider: 'auto' },
+        { onFailure, onRecovered: ({ provider }) => recoveries.push(provider) },
+        { workerUrl, stuckAfterMs: 60_000 },
+      );
+      closing.push(() => engine.close());
+      await click(engine, moving(0).red, 0);
+      for (let index = 1; index < 4; index++) await engine.track(movingFrame(index));
+      await expect(engine.track(movingFrame(4))).rejects.toMatchObject({ code: 'SONO_ENGINE_LOST' });
+      await expect.poll(() => recoveries.length, { timeout: 30_000 }).toBe(1);
+      await engine.track(movingFrame(5));
+      expect(uncaught).toEqual([]);
+    } finally {
+      process.off('uncaughtException', take);
+    }
+  });
+
   it('is replaced by the next provider in a new worker; objects stay', async () => {
     const { engine, failures, recoveries, codes } = await playThrough(await faultyWorker('throws', 4), 10);
     expect(codes.filter((code) => code !== 'ok')).toEqual(['SONO_INFERENCE_FAILED']);

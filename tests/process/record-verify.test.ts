@@ -1,5 +1,13 @@
 /** Live = replay: a recording of a room runs again with identical results, or says where not. Real engine, real files. */
-import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -154,6 +162,24 @@ describe('a recorded room', () => {
     expect(frameCounts).toEqual([...frameCounts].sort((a, b) => a - b));
     expect(frameCounts.at(-1)).toBe(frames - dropped.size);
     frameCounts = [];
+  });
+
+  it('with zeros where a chunk was is not called identical', async () => {
+    const whole = await McapFileReader.open(recording);
+    const chunk = whole.chunks[Math.floor(whole.chunks.length / 2)];
+    const end = whole.chunks.at(-1);
+    await whole.close();
+    const holed = join(folder, 'holed.mcap');
+    const bytes = readFileSync(recording);
+    // The chunk with the head of its record, as a lost block of a disk leaves it.
+    const from = (chunk?.offset ?? 0) - 60;
+    bytes.fill(0, from, (chunk?.offset ?? 0) + (chunk?.length ?? 0));
+    for (const content of [bytes, bytes.subarray(0, (end?.offset ?? 0) + (end?.length ?? 0))]) {
+      writeFileSync(holed, content);
+      await expect(verifyRecording({ path: holed, modelDir: tinyModel })).rejects.toMatchObject({
+        code: 'SONO_RECORDING_DAMAGED',
+      });
+    }
   });
 
   it('of a newer format is refused by name', async () => {

@@ -8,6 +8,7 @@ import dicomParser, { type DataSet, type Element } from 'dicom-parser';
 import { SonoError } from '../../errors.js';
 import type { PictureSize } from '../../frame.js';
 import { ingestError } from '../errors.js';
+import { checkPictureSize, memoryError, mostFileBytes } from '../memory-limits.js';
 
 export type PixelCoding = 'native' | 'jpeg' | 'rle';
 
@@ -76,14 +77,19 @@ const assumedFramesPerSecond = 25;
 /**
  * @param bytes the whole file
  * @param path for the sentences
- * @throws SONO_DICOM_DAMAGED, SONO_DICOM_NO_PIXELS, SONO_DICOM_SYNTAX, SONO_DICOM_PHOTOMETRIC, SONO_SOURCE_SIZE
+ * @param mostBytes that a deflated file may unpack to
+ * @throws SONO_DICOM_DAMAGED, SONO_DICOM_NO_PIXELS, SONO_DICOM_SYNTAX, SONO_DICOM_PHOTOMETRIC, SONO_SOURCE_SIZE,
+ *   SONO_SOURCE_MEMORY
  */
-export function parseCine(bytes: Uint8Array, path: string): DicomCine {
+export function parseCine(bytes: Uint8Array, path: string, mostBytes = mostFileBytes): DicomCine {
   const damaged = (cause: unknown): SonoError => ingestError('SONO_DICOM_DAMAGED', { path }, cause);
   let set: DataSet;
   try {
-    set = dicomParser.parseDicom(bytes, { inflater: inflate });
+    set = dicomParser.parseDicom(bytes, {
+      inflater: (packed, position) => inflate(packed, position, path, mostBytes),
+    });
   } catch (error) {
+    if (error instanceof SonoError) throw error;
     // dicom-parser throws objects with the message in `exception`.
     throw damaged(
       error instanceof Error ? error : JSON.stringify((error as { exception?: unknown }).exception ?? error),
@@ -96,8 +102,16 @@ export function parseCine(bytes: Uint8Array, path: string): DicomCine {
   }
 }
 
-function inflate(bytes: Uint8Array, position: number): Uint8Array {
-  return Buffer.concat([bytes.subarray(0, position), inflateRawSync(bytes.subarray(position))]);
+/** A few kilobytes may unpack to gigabytes. */
+function inflate(bytes: Uint8Array, position: number, path: string, mostBytes: number): Uint8Array {
+  const most = mostBytes - position;
+  try {
+    const unpacked = inflateRawSync(bytes.subarray(position), { maxOutputLength: most });
+    return Buffer.concat([bytes.subarray(0, position), unpacked]);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw error;
+    throw memoryError(path, 'what is packed in it', most, most);
+  }
 }
 
 function readCine(set: DataSet, path: string, damaged: (cause: unknown) => SonoError): DicomCine {
@@ -134,8 +148,7 @@ function readCine(set: DataSet, path: string, damaged: (cause: unknown) => SonoE
 function readFormat(set: DataSet, path: string, bigEndian: boolean): PixelFormat {
   const height = set.uint16('x00280010') ?? 0;
   const width = set.uint16('x00280011') ?? 0;
-  if (width < 1 || height < 1 || width > 16384 || height > 16384)
-    throw ingestError('SONO_SOURCE_SIZE', { path, width, height });
+  checkPictureSize(path, { width, height });
   const name = set.string('x00280004')?.trim() ?? '';
   const photometric = photometrics.find((known) => known === name);
   const samples = set.uint16('x00280002') ?? 1;

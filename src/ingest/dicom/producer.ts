@@ -1,17 +1,20 @@
 /** A DICOM cine as a source: frames decoded on demand. Child process; JPEG by sharp. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { SonoError } from '../../errors.js';
 import { ingestError } from '../errors.js';
+import { checkFileBytes } from '../memory-limits.js';
 import type { FrameProducer } from '../producer.js';
 import { parseCine, type DicomCine } from './cine.js';
 import { decodeRle, toRgb, withColourMarker } from './pixels.js';
 
 /** @throws the codes of parseCine, and SONO_DICOM_DAMAGED when the first frame cannot be decoded */
 export async function createDicomProducer(path: string): Promise<FrameProducer> {
-  const bytes = await readFile(path).catch((error: unknown) => {
+  const missing = (error: unknown): never => {
     throw ingestError('SONO_SOURCE_MISSING', { path }, error);
-  });
+  };
+  checkFileBytes(path, (await stat(path).catch(missing)).size);
+  const bytes = await readFile(path).catch(missing);
   const cine = parseCine(bytes, path);
   const decode = (index: number): Promise<Uint8Array> =>
     decodeFrame(cine, index).catch((error: unknown) => {
@@ -46,7 +49,11 @@ async function decodeFrame(cine: DicomCine, index: number): Promise<Uint8Array> 
 async function decodeJpeg(stored: Uint8Array, { format }: DicomCine): Promise<Uint8Array> {
   const colour = format.samplesPerPixel === 3;
   const jpeg = colour ? withColourMarker(stored, format.photometric) : stored;
-  const { data, info } = await sharp(jpeg, { failOn: 'error' })
+  const { data, info } = await sharp(jpeg, {
+    failOn: 'error',
+    // A picture larger than the header says would be refused below, after its memory had been taken.
+    limitInputPixels: format.size.width * format.size.height,
+  })
     .toColourspace(colour ? 'srgb' : 'b-w')
     .raw()
     .toBuffer({ resolveWithObject: true });

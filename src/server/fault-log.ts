@@ -1,0 +1,34 @@
+/** Faults in the log: each the first time, then one line in ten seconds for the same place and owner. Main process. */
+import type { Logger } from 'pino';
+import type { Fault } from '../faults.js';
+
+const quietMs = 10_000;
+/** Owners may be named by whoever asks. */
+const mostOwners = 1000;
+
+export class FaultLog {
+  readonly #seen = new Map<string, { atMs: number; leftOut: number }>();
+
+  constructor(
+    private readonly logger: Pick<Logger, 'error'>,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {}
+
+  write({ boundary, owner, error, cause }: Fault): void {
+    // By the place that threw and not by its words, which may differ each time.
+    const place = cause instanceof Error ? /\n\s+at .*/.exec(cause.stack ?? '')?.[0] : undefined;
+    const key = `${boundary} ${owner} ${place ?? ''}`;
+    const seen = this.#seen.get(key);
+    const nowMs = this.nowMs();
+    if (seen && nowMs - seen.atMs < quietMs) {
+      seen.leftOut += 1;
+      return;
+    }
+    if (this.#seen.size >= mostOwners) this.#seen.clear();
+    this.#seen.set(key, { atMs: nowMs, leftOut: 0 });
+    this.logger.error(
+      { boundary, owner, code: error.code, leftOut: seen?.leftOut ?? 0, err: cause },
+      'an unexpected error',
+    );
+  }
+}
