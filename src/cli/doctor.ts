@@ -11,7 +11,7 @@ import { SonoError } from '../errors.js';
 import { listProviders, loadModel } from '../inference/choose-provider.js';
 import { editionWords, measureEditions } from './choose-model.js';
 import { dashboardFolder, dataFolder } from './paths.js';
-import { gstreamerVersion, machine, programVersion } from './versions.js';
+import { ffmpegVersion, gstreamerVersion, machine, programVersion } from './versions.js';
 
 const run = promisify(execFile);
 
@@ -30,20 +30,17 @@ const elements: readonly (readonly [
   essential: boolean,
 ])[] = [
   ['appsink', 'gstreamer1.0-plugins-base', 'every source', true],
-  ['appsrc', 'gstreamer1.0-plugins-base', 'synthetic scenes, DICOM, image folders', true],
-  ['decodebin', 'gstreamer1.0-plugins-base', 'video files', true],
+  ['appsrc', 'gstreamer1.0-plugins-base', 'recorded files, synthetic scenes, DICOM, image folders', true],
+  ['decodebin', 'gstreamer1.0-plugins-base', 'cameras', true],
+  ['deinterlace', 'gstreamer1.0-plugins-good', 'interlaced cameras', true],
   ['videoconvert', 'gstreamer1.0-plugins-base', 'every source', true],
   ['videoscale', 'gstreamer1.0-plugins-base', 'every source', true],
   ['jpegenc', 'gstreamer1.0-plugins-good', 'the picture in the browser', true],
   ['gdppay', 'gstreamer1.0-plugins-bad', 'every source', true],
-  ['qtdemux', 'gstreamer1.0-plugins-good', 'MP4 files', false],
-  ['matroskademux', 'gstreamer1.0-plugins-good', 'MKV and WebM files', false],
-  ['avidemux', 'gstreamer1.0-plugins-good', 'AVI files', false],
-  ['tsdemux', 'gstreamer1.0-plugins-bad', 'MPEG-TS files, SRT', false],
-  ['h264parse', 'gstreamer1.0-plugins-bad', 'H.264', false],
-  ['avdec_h264', 'gstreamer1.0-libav', 'H.264', false],
-  ['avdec_h265', 'gstreamer1.0-libav', 'H.265', false],
-  ['avdec_mpeg4', 'gstreamer1.0-libav', 'MPEG-4 files', false],
+  ['tsdemux', 'gstreamer1.0-plugins-bad', 'SRT', false],
+  ['h264parse', 'gstreamer1.0-plugins-bad', 'H.264 cameras', false],
+  ['avdec_h264', 'gstreamer1.0-libav', 'H.264 cameras', false],
+  ['avdec_h265', 'gstreamer1.0-libav', 'H.265 cameras', false],
   ['x264enc', 'gstreamer1.0-plugins-ugly', 'exported MP4 files', false],
   ['rtspsrc', 'gstreamer1.0-plugins-good', 'RTSP cameras', false],
   ['srtsrc', 'gstreamer1.0-plugins-bad', 'SRT streams', false],
@@ -82,6 +79,7 @@ export async function examine(): Promise<Finding[]> {
   return [
     ...(await machineFindings()),
     ...(await gstreamerFindings()),
+    await ffmpegFinding(),
     ...(await modelFindings()),
     ...(await restFindings()),
   ];
@@ -124,6 +122,13 @@ async function machineFindings(): Promise<Finding[]> {
           : `${pool} threads: several streams may block each other; start through ./sonoscope, or set UV_THREADPOOL_SIZE=32`,
     },
   ];
+}
+
+async function ffmpegFinding(): Promise<Finding> {
+  const version = await ffmpegVersion();
+  return version === null
+    ? { status: 'missing', what: 'FFmpeg', detail: 'no recorded file can be read: apt-get install ffmpeg' }
+    : { status: 'ok', what: 'FFmpeg', detail: `${version}, for recorded files` };
 }
 
 async function gstreamerFindings(): Promise<Finding[]> {

@@ -19,6 +19,7 @@ export interface Versions {
   readonly sonoscope: string;
   readonly node: string;
   readonly gstreamer: string | null;
+  readonly ffmpeg: string | null;
   readonly onnxruntime: string;
 }
 
@@ -27,6 +28,7 @@ export async function versions(): Promise<Versions> {
     sonoscope: programVersion(),
     node: process.versions.node,
     gstreamer: await gstreamerVersion(),
+    ffmpeg: await ffmpegVersion(),
     onnxruntime: packageVersion('node_modules/onnxruntime-node'),
   };
 }
@@ -36,6 +38,17 @@ export async function gstreamerVersion(): Promise<string | null> {
   try {
     const { stdout } = await promisify(execFile)('gst-launch-1.0', ['--version'], { timeout: 10_000 });
     return /GStreamer (\S+)/.exec(stdout)?.[1] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Null where one of FFmpeg's two programs is missing. */
+export async function ffmpegVersion(): Promise<string | null> {
+  try {
+    await promisify(execFile)('ffprobe', ['-version'], { timeout: 10_000 });
+    const { stdout } = await promisify(execFile)('ffmpeg', ['-version'], { timeout: 10_000 });
+    return /^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? null;
   } catch {
     return null;
   }

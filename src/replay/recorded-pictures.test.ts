@@ -98,6 +98,9 @@ describe('pictures of an MCAP file', () => {
     const reader = readerOf(
       ['/theatre/video', 'protobuf', 'foxglove.CompressedImage'],
       ['/theatre/segmentation', 'protobuf', 'sonoscope.Segmentation'],
+      // What the network saw of the first one; the second stands alone, whatever it is called.
+      ['/theatre/analysis', 'protobuf', 'foxglove.CompressedImage'],
+      ['/lab/analysis', 'protobuf', 'foxglove.CompressedImage'],
       ['/camera/left/compressed', 'cdr', 'sensor_msgs/msg/CompressedImage'],
       ['/camera/left/compressedDepth', 'cdr', 'sensor_msgs/msg/CompressedImage'],
       ['theatre', 'json', 'foxglove.CompressedImage'],
@@ -105,6 +108,7 @@ describe('pictures of an MCAP file', () => {
     );
     expect(pictureChannels(reader).map(({ stream, topic }) => [stream, topic])).toEqual([
       ['theatre', '/theatre/video'],
+      ['lab/analysis', '/lab/analysis'],
       ['camera/left/compressed', '/camera/left/compressed'],
       ['theatre-2', 'theatre'],
     ]);

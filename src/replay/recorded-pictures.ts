@@ -108,8 +108,12 @@ const decoderOf = ({ messageEncoding, schemaName }: RecordedChannel): PictureCha
 /** In the order of their channels. Depth pictures of ROS are no pictures: their bytes begin with a header of their own. */
 export function pictureChannels(reader: McapFileReader): PictureChannel[] {
   const found: PictureChannel[] = [];
+  const topics = new Set([...reader.channels.values()].map(({ topic }) => topic));
   for (const channel of reader.channels.values()) {
     const { topic } = channel;
+    // What the network saw of a stream of ours is no stream of its own.
+    const room = /^(\/.+)\/analysis$/.exec(topic)?.[1];
+    if (room !== undefined && topics.has(`${room}/video`)) continue;
     const decode = decoderOf(channel);
     // Two writers may have had a channel each for one topic: one stream.
     if (decode === null || topic.endsWith('/compressedDepth') || found.some((other) => other.topic === topic))

@@ -211,7 +211,7 @@ describe('the picture', () => {
     const notice = page.locator('.notice-picture');
     await notice.getByText('Signal lost').waitFor();
     const text = await notice.innerText();
-    expect(text).toContain('did not deliver a picture within 10 seconds');
+    expect(text).toContain('was given up after 10 seconds of waiting for a picture');
     expect(text).toMatch(/Since \d/);
     await keepPicture(page, 'signal-lost');
     room.recover();
@@ -533,7 +533,7 @@ describe('the page', () => {
     await field.fill('rtsp://10.0.0.5/cam');
     await page.keyboard.press('Enter');
     const error = page.locator('#source-error');
-    await error.getByText('did not deliver a picture').waitFor();
+    await error.getByText('was given up after').waitFor();
     expect(await field.getAttribute('aria-invalid')).toBe('true');
     await keepPicture(page, 'source-error');
     await page.getByRole('radio', { name: 'Scene' }).click();

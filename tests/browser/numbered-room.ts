@@ -308,7 +308,7 @@ export class NumberedRoom implements Room {
     this.change({
       source: {
         phase: 'lost',
-        reason: ingestError('SONO_SOURCE_NO_ANSWER', { uri: this.sourceUri, seconds: 10, what: 'a test' }),
+        reason: ingestError('SONO_SOURCE_NO_ANSWER', { uri: this.sourceUri, seconds: 10, what: 'a picture' }),
         sinceNs: Number(process.hrtime.bigint()),
         attempt: 1,
       },
@@ -371,7 +371,7 @@ export class NumberedRoom implements Room {
 
   openSource(uri: string): Promise<void> {
     if (!uri.startsWith('synthetic:'))
-      return Promise.reject(ingestError('SONO_SOURCE_NO_ANSWER', { uri, seconds: 10, what: 'a test' }));
+      return Promise.reject(ingestError('SONO_SOURCE_NO_ANSWER', { uri, seconds: 10, what: 'a picture' }));
     this.sourceUri = uri;
     this.change({});
     return Promise.resolve();

@@ -89,8 +89,8 @@ beforeAll(async () => {
     gst(
       `videotestsrc num-buffers=${frames} ! video/x-raw,format=I420,${size},framerate=25/1 ! avenc_ffv1 ! matroskamux ! filesink location=${at(`${name}.mkv`)}`,
     );
-  // Without an index and with an open end: nobody knows how long it is.
-  video('unknown.mkv', 30, 'matroskamux streamable=true');
+  // No container: nothing tells how many pictures there are.
+  video('unknown.h264', 30, 'video/x-h264,stream-format=byte-stream');
 
   mkdirSync(at('empty'));
   mkdirSync(at('mixed'));
@@ -219,7 +219,7 @@ describe('run goes on', () => {
     const prompts = json('late.json', {
       objects: [...one(box).objects, { label: 'late', prompts: [{ ...box, frame: 60 }] }],
     });
-    const { code } = await run('--source', at('unknown.mkv'), '--prompt', prompts, '--report', report);
+    const { code } = await run('--source', at('unknown.h264'), '--prompt', prompts, '--report', report);
     const stream = streamOf(report);
     expect(stream.format?.frameCount).toBeNull();
     expect(stream.notes).toContain('the prompt for "late" at frame 60 was never reached.');

@@ -173,7 +173,7 @@ describe('a request', () => {
     'ws:',
     '/ws?token=%zz',
   ])('to become a socket at the address %s is refused and harms nobody', async (address) => {
-    const served = await start({ token: 'a token of some length' });
+    const served = await start({ token: 'a-token-of-some-length' });
     for (const origin of ['', 'Origin: http://evil.example\r\n']) {
       const answer = await raw(
         served,

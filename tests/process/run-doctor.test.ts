@@ -9,6 +9,7 @@ describe('doctor', () => {
     const { findings } = JSON.parse(stdout) as { findings: Finding[] };
     const find = (what: string) => findings.find((finding) => finding.what === what);
     expect(find('GStreamer')).toMatchObject({ status: 'ok' });
+    expect(find('FFmpeg')).toMatchObject({ status: 'ok' });
     expect(find('gstreamer-superficial')).toMatchObject({ status: 'ok' });
     expect(findings.some(({ what, status }) => what.startsWith('model ') && status === 'ok')).toBe(true);
     expect(find('provider cpu')).toMatchObject({ status: 'ok' });
@@ -23,6 +24,7 @@ describe('doctor', () => {
   it('says what is missing where GStreamer is not to be found', async () => {
     const { stdout, code } = await runCli(['doctor'], { PATH: '/nowhere' });
     expect(stdout).toMatch(/MISSING\s+GStreamer/);
+    expect(stdout).toMatch(/MISSING\s+FFmpeg/);
     expect(stdout).toMatch(/missing: GStreamer/);
     expect(code).toBe(5);
   });

@@ -23,8 +23,14 @@ const streamSchema = z.object({
   disposition: z.object({ default: z.number().optional(), attached_pic: z.number().optional() }).optional(),
   side_data_list: z.array(z.object({ rotation: z.number().optional() })).optional(),
 });
+const frameSchema = z.object({
+  stream_index: z.number().optional(),
+  color_range: z.string().optional(),
+  color_space: z.string().optional(),
+});
 const reportSchema = z.object({
   streams: z.array(streamSchema).default([]),
+  frames: z.array(frameSchema).default([]),
   format: z
     .object({
       format_long_name: z.string().optional(),
@@ -68,7 +74,7 @@ const longestSide = 16384;
 /** The deinterlacer takes nothing smaller. */
 const leastWovenSide = 4;
 
-/** @param report ffprobe's -show_streams -show_format as JSON */
+/** @param report ffprobe's -show_streams -show_format as JSON, with some first frames where there are any */
 export function readReport(report: unknown): AboutFile {
   const parsed = reportSchema.safeParse(report);
   if (!parsed.success) return { kind: 'unreadable' };
@@ -93,15 +99,19 @@ export function readReport(report: unknown): AboutFile {
   const size = isTurned ? { width: square.height, height: square.width } : square;
   if (size.width > longestSide || size.height > longestSide) return { kind: 'too-large', size };
   const isOblong = square.width !== width || square.height !== height;
-  const samples = sampleFormat(pixelFormat, stream.color_range, stream.color_space);
-  const { format } = parsed.data;
+  const { format, frames } = parsed.data;
+  // What the decoder says of its pictures counts; the container may say something else.
+  const decoded = frames.find((frame) => frame.stream_index === stream.index);
+  const range = decoded?.color_range ?? stream.color_range;
+  const matrix = decoded?.color_space ?? stream.color_space;
+  const samples = sampleFormat(pixelFormat, range, matrix);
   return {
     kind: 'picture',
     picture: {
       stream: stream.index,
       size,
       samples,
-      colorimetry: colorimetry(samples, stream.color_range, stream.color_space),
+      colorimetry: colorimetry(samples, range, matrix),
       mayBeInterlaced:
         Math.min(width, height) >= leastWovenSide &&
         (isPlanarYuv(pixelFormat) || !['progressive', 'unknown', undefined].includes(stream.field_order)),

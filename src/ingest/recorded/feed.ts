@@ -104,7 +104,12 @@ function runProbe(path: string): Promise<{ stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = startTool(
       'ffprobe',
-      ['-loglevel', 'error', '-show_streams', '-show_format', '-of', 'json', ...inputArguments(path)],
+      [
+        ...['-loglevel', 'error', '-of', 'json', '-show_format', '-show_streams', '-show_frames'],
+        // The pictures of the first packets: what their decoder says of their colours.
+        ...['-select_streams', 'v', '-read_intervals', '%+#4'],
+        ...inputArguments(path),
+      ],
       0,
       0,
     );

@@ -44,7 +44,8 @@ const clockToleranceS = 1.6e-3;
 
 /**
  * One packet is one picture, except where a decoder leaves some out or finds none: then there is no number. Those cases are seen by
- * pictures that come before the first key picture in the order of display, empty packets, and repeated or missing times.
+ * pictures that come before the first key picture in the order of display, empty packets, repeated or missing times, and a list that
+ * ends with an error (the last packet was cut).
  */
 export class PacketCounter {
   #shown = 0;
@@ -58,7 +59,8 @@ export class PacketCounter {
       if (!packet.isKey || timeS === null) this.#isUncertain = true;
       this.#firstKeyS = timeS ?? 0;
     } else if (packet.ptsS !== null && packet.ptsS < this.#firstKeyS) this.#isUncertain = true;
-    if (packet.bytes === 0) this.#isUncertain = true;
+    // Without a time of display nobody knows which pictures come before the first key picture (AVI with B pictures).
+    if (packet.bytes === 0 || (packet.ptsS === null && !packet.isKey)) this.#isUncertain = true;
     if (packet.isHidden) return;
     this.#shown += 1;
     if (timeS === null) this.#isUncertain = true;
@@ -122,7 +124,8 @@ export function scanPackets(path: string, stream: Promise<number | null>): Packe
       counter.add(packet);
     }
   });
-  child.stderr?.resume();
+  let isSound = true;
+  child.stderr?.on('data', () => (isSound = false));
   let wanted: number | null = null;
   void stream.then((index) => (wanted = index));
   const sofar = (isWhole: boolean): PacketSummary =>
@@ -132,7 +135,7 @@ export function scanPackets(path: string, stream: Promise<number | null>): Packe
     };
   const done = new Promise<PacketSummary>((resolve) => {
     child.on('error', () => resolve({ frameCount: null, isConstant: null }));
-    child.on('close', (code) => void stream.then(() => resolve(sofar(code === 0))));
+    child.on('close', (code) => void stream.then(() => resolve(sofar(code === 0 && isSound))));
   });
   return { done, sofar: () => sofar(false), stop: () => child.kill('SIGKILL') };
 }

@@ -57,6 +57,17 @@ describe('what a file says about its picture', () => {
     expect(pictureOf({ ...stream, ...change })).toMatchObject({ samples, colorimetry });
   });
 
+  it('believes the decoder where the container says something else about the colours', () => {
+    const about = readReport({
+      streams: [{ ...stream, color_space: 'smpte170m', color_range: 'tv' }],
+      frames: [
+        { stream_index: 1, color_space: 'bt2020nc' },
+        { stream_index: 0, color_space: 'bt709', color_range: 'pc' },
+      ],
+    });
+    expect(about).toMatchObject({ picture: { samples: 'yuvj420p', colorimetry: '1:3:0:0' } });
+  });
+
   it('takes the stream that FFmpeg would: the default one, then the largest; covers are no video', () => {
     const cover = {
       ...stream,
@@ -147,8 +158,9 @@ describe('counting packets', () => {
     expect(count(plain.map((line, n) => (n < 2 ? line.replace(/_$/, 'D') : line)))).toMatchObject({
       frameCount: 8,
     });
-    // Without a time of display (AVI) by the order of decoding.
-    expect(count(plain.map((line) => line.replace(/^0,[^,]*/, '0,N/A')))).toMatchObject({ frameCount: 10 });
+    // Without a time of display by the order of decoding, where every picture stands alone.
+    const alone = plain.map((line) => line.replace(/^0,[^,]*/, '0,N/A').replace('__', 'K_'));
+    expect(count(alone)).toMatchObject({ frameCount: 10 });
   });
 
   it.each([
@@ -156,6 +168,7 @@ describe('counting packets', () => {
     ['no key picture at the start', plain.slice(1)],
     ['an empty packet', [...plain, '0,0.4,0.4,0,__']],
     ['a repeated time', [...plain, plain.at(-1) ?? '']],
+    ['no times of display', plain.map((line) => line.replace(/^0,[^,]*/, '0,N/A'))],
     ['packets without any time', plain.map((line) => line.replace(/^0,[^,]*,[^,]*/, '0,N/A,N/A'))],
     ['nothing', []],
   ])('gives none with %s', (_, lines) => {
