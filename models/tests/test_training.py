@@ -20,7 +20,7 @@ from models.train.data.clips import ClipBatches, MixConfig
 from models.train.data.composites import add_lookalike
 from models.train.data.echo import echo_clip
 from models.train.data.geometry import Clip
-from models.train.data.sources import Sources, load_sources
+from models.train.data.sources import CAROTID_VALIDATION, Sources, Video, load_sources
 from models.train.data.surgery import surgery_clip
 from models.train.network import CompactTracker, NetworkConfig
 from models.train.paths import MODELS
@@ -240,7 +240,7 @@ def test_the_runs_from_imagenet_and_from_nothing_differ_in_their_start() -> None
     assert {key for key in base if base[key] != other[key]} == {"start"}
 
 
-@pytest.mark.parametrize("name", ["compact-next", "ablation-baseline", "ablation-no-prompt-readout"])
+@pytest.mark.parametrize("name", ["compact-1.0", "compact-next", "ablation-baseline", "ablation-no-prompt-readout"])
 def test_runs_that_go_on_from_the_committed_model_can_read_its_weights(name: str) -> None:
     config = read_config(MODELS / f"train/configs/{name}.toml")
     network = CompactTracker(config.network)
@@ -315,8 +315,53 @@ def test_procedural_clips_are_seeded_and_exact() -> None:
 
 def test_real_training_data_is_readable(data: Path) -> None:
     sources = load_sources(data, limit=1)
-    assert {video.kind for video in sources.videos} == {"natural", "vocal-folds", "robotic"} and not sources.skipped
-    assert not any(video.name in ("blackswan", "car-shadow", "dance-twirl", "libby", "seq4", "scene-c") for video in sources.videos)
+    assert {video.kind for video in sources.videos} == {"natural", "vocal-folds", "robotic", "carotid"} and not sources.skipped
+    assert {still.kind for still in sources.stills} >= {"laparoscopy", "muscle-ultrasound", "fetal-ultrasound", "nerve-ultrasound"}
+
+
+NEVER_TRAINED_ON = {"blackswan", "car-shadow", "dance-twirl", "libby", "seq4", "scene-c", *CAROTID_VALIDATION}
+
+
+@pytest.fixture()
+def read_folders(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Every folder that a video is asked of; none is read."""
+    folders: list[Path] = []
+
+    def note(folder: Path, kind: str, labels: tuple[int, ...], short_side: int, skipped: list[str]) -> Video:
+        folders.append(folder)
+        return Video(kind, folder.name, [], [], labels)
+
+    monkeypatch.setattr("models.train.data.sources.read_video", note)
+    monkeypatch.setattr("models.train.data.sources.read_image", lambda path: np.zeros((8, 8, 3), np.uint8))
+    return folders
+
+
+def test_validation_sequences_and_camus_are_never_read(data: Path, read_folders: list[Path]) -> None:
+    load_sources(data)
+    assert len(read_folders) > 50
+    assert not [folder for folder in read_folders if folder.name in NEVER_TRAINED_ON or "camus" in str(folder)]
+
+
+def test_the_carotid_clips_of_validation_are_the_last_five_also_where_others_are_missing(data: Path, tmp_path: Path, read_folders: list[Path]) -> None:
+    clips = sorted(path.name for path in (data / "train/carotid-ultrasound").iterdir())
+    assert tuple(clips[15:]) == CAROTID_VALIDATION and len(clips) == 20
+    for name in clips[3:]:
+        (tmp_path / "train/carotid-ultrasound" / name).mkdir(parents=True)
+    load_sources(tmp_path)
+    assert [folder.name for folder in read_folders if folder.parent.name == "carotid-ultrasound"] == clips[3:15]
+
+
+def test_a_nerve_and_a_vessel_of_one_picture_are_two_objects(tmp_path: Path) -> None:
+    folder = tmp_path / "train/nerve-ultrasound"
+    (folder / "frames").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    labels = np.zeros((40, 60), np.uint8)
+    labels[5:15, 5:15], labels[20:30, 30:50] = 1, 2
+    for name, mask in (("0000", labels), ("0001", np.minimum(labels, 1))):
+        cv2.imwrite(str(folder / f"frames/{name}.jpg"), np.full((40, 60, 3), 90, np.uint8))
+        cv2.imwrite(str(folder / f"masks/{name}.png"), mask)
+    stills = load_sources(tmp_path).stills
+    assert [(still.kind, int(still.mask.sum())) for still in stills if still.mask is not None] == [("nerve-ultrasound", area) for area in (100, 200, 300)]
 
 
 def test_part_of_a_network_can_be_averaged() -> None:
