@@ -56,13 +56,19 @@ class RunConfig:
     """Weight of what the peak of reading (`CompactTracker.reading_peak`) exceeds `peak_limit` by. Left alone, it comes to 1 within 200 steps: better on
     the training clips, worse on others (decision 0076)."""
     peak_limit: float = 0.7
+    state: str = ""
+    """File, relative to the repository, that carries the weights of a long run from machine to machine (`models.train.state`)."""
+    validate_seconds: float = 0
+    """Training time between two points of the validation curve (`models.train.curve`); 0: none."""
+    floor: float = 0.01
+    """J that no domain may lie below the start's by, for weights to be chosen."""
     checkpoint_seconds: float = 150
     log_steps: int = 20
     network: NetworkConfig = field(default_factory=NetworkConfig)
     mix: MixConfig = field(default_factory=MixConfig)
 
     def digest(self) -> str:
-        """Identity of a run: a checkpoint with another digest is refused."""
+        """Identity of a run: a checkpoint with another digest is refused, or, where the run has a `state`, gives its weights alone."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
 

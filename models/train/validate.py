@@ -21,7 +21,7 @@ import numpy as np
 
 from models.train.data.echo import echo_clip
 from models.train.data.prompts import correct, draw_box, draw_click, empty_planes, interior_point
-from models.train.data.sources import VOCAL_FOLD_LABELS, matching_mask
+from models.train.data.sources import CAROTID_VALIDATION, VOCAL_FOLD_LABELS, matching_mask
 from models.train.data.surgery import surgery_clip
 from models.train.metrics import boundary_f1, dice, region_similarity
 from models.train.paths import data_root
@@ -31,7 +31,9 @@ NATURAL = ("blackswan", "car-shadow", "dance-twirl", "libby")
 HELD_OUT_SEED = 900_000
 PERIODS = ((0, 10), (10, 30), (30, 60), (60, 100_000))
 REAL_SETS = ("natural", "robotic", "vocal-folds")
-SETS = (*REAL_SETS, "surgery", "echo")
+PROMPT_SETS = (*REAL_SETS, "surgery", "echo")
+"""Whose first frames the prompt figures are made of: always the same, so that they can be compared from version to version."""
+SETS = (*PROMPT_SETS, "carotid")
 
 
 @dataclass
@@ -97,6 +99,9 @@ def sequences(name: str, root: Path) -> Iterator[Sequence]:
         frames = sorted((root / "vocalfolds/patient1/seq4/frames").glob("*"))
         start = next(index for index, path in enumerate(frames) if path.stem.startswith("0001_l"))
         yield folder_sequence("seq4", frames[start:], 1)
+    elif name == "carotid":
+        for clip in CAROTID_VALIDATION:
+            yield folder_sequence(clip, sorted((root / "train/carotid-ultrasound" / clip / "frames").glob("*")), None)
     else:
         yield from procedural_sequences(name)
 
@@ -194,7 +199,7 @@ def summarise(results: list[Result], floor: list[float]) -> dict[str, Any]:
 
 def first_frames(root: Path) -> Iterator[tuple[str, Array, Array]]:
     """(set, RGB, bool mask) of every validation first frame; robotic components and vocal fold labels are objects of their own."""
-    for name in SETS:
+    for name in PROMPT_SETS:
         for sequence in sequences(name, root):
             image, truth = sequence.frame(0), sequence.truth(0)
             if name == "robotic":
