@@ -16,10 +16,11 @@ from models.export.graphs import Geometry, TrackGraph, example_inputs
 from models.tests.conftest import drawn_video
 from models.train.average import average
 from models.train.config import RunConfig, read_config
-from models.train.data.clips import ClipBatches, MixConfig
+from models.train.data.clips import ClipBatches, MixConfig, draw_clip
 from models.train.data.composites import add_lookalike
 from models.train.data.echo import echo_clip
 from models.train.data.geometry import Clip
+from models.train.data.mucosa import Light, Surface, View, lit, mirrored, mucosa_clip
 from models.train.data.sources import CAROTID_VALIDATION, Sources, Video, load_sources
 from models.train.data.surgery import surgery_clip
 from models.train.network import CompactTracker, NetworkConfig
@@ -306,11 +307,62 @@ def test_the_peak_of_the_reading_can_be_held_down() -> None:
 
 
 def test_procedural_clips_are_seeded_and_exact() -> None:
-    for make in (lambda random: surgery_clip(random, None, 4, (96, 160)), lambda random: echo_clip(random, 4, (96, 160))):
+    for make in (lambda random: surgery_clip(random, None, 4, (96, 160)), lambda random: echo_clip(random, 4, (96, 160)), lambda random: mucosa_clip(random, None, 4, (96, 160))):
         first, second = make(np.random.default_rng(7)), make(np.random.default_rng(7))
         for ours, theirs in zip(first.frames + first.masks, second.frames + second.masks, strict=True):
             assert np.array_equal(ours, theirs)
         assert first.frames[0].shape == (96, 160, 3) and set(np.unique(first.masks[0])) <= {0, 1}
+
+
+def wall_and_view(shift: float = 0.0, turn: float = 0.0) -> tuple[Surface, View]:
+    """A slope that rises to the right, a square lesion at (30..40, 20..28), seen one to one."""
+    relief = np.zeros((60, 80, 4), np.float32)
+    relief[..., 0] = 0.8
+    mask = np.zeros((60, 80), np.uint8)
+    mask[20:28, 30:40] = 1
+    columns, rows = np.meshgrid(np.arange(80, dtype=np.float32), np.arange(60, dtype=np.float32))
+    return Surface(np.full((60, 80, 3), 150, np.uint8), relief, mask), View((columns + np.float32(shift), rows), turn, 1.0, (40.0, 30.0))
+
+
+def test_mucosa_is_lit_from_the_tip_and_its_mask_goes_the_way_of_the_picture() -> None:
+    light = Light((0.0, 0.0), 0.5, 40, 0.0, 0.05, 1.0)
+    wall, view = wall_and_view(shift=7)
+    picture, mask = lit(wall, view, light)
+    assert mask.sum() == 80 and mask[20:28, 23:33].all()
+    brightness = picture.mean(2)
+    assert brightness[30, 60] > 1.3 * brightness[30, 20]  # what rises away from the middle faces the light there
+    turned, _ = lit(wall, wall_and_view(turn=np.pi)[1], light)
+    assert turned.mean(2)[30, 20] > 1.3 * turned.mean(2)[30, 60]
+
+
+def test_a_lesion_in_the_mirror_beyond_the_wall_is_noticed() -> None:
+    light = Light((0.0, 0.0), 0.5, 40, 0.0, 0.05, 1.0)
+    for shift, seen in ((0.0, False), (20.0, False), (60.0, True)):
+        wall, view = wall_and_view(shift=shift)
+        assert mirrored(wall, view, lit(wall, view, light)[1]) == seen
+
+
+def test_mucosa_at_a_low_rate_jumps_and_its_lesion_is_small_and_hardly_of_another_colour() -> None:
+    jumps: dict[float, list[float]] = {0.0: [], 1.0: []}
+    areas, contrast = [], []
+    for low_rate, steps in jumps.items():
+        for seed in range(12):
+            clip = mucosa_clip(np.random.default_rng(seed), None, 6, (96, 160), low_rate)
+            places = [np.argwhere(mask).mean(0) if mask.any() else None for mask in clip.masks]
+            steps += [float(np.hypot(*(one - other))) for one, other in zip(places, places[1:], strict=False) if one is not None and other is not None]
+            inside = clip.masks[0] > 0
+            around = cv2.dilate(clip.masks[0], np.ones((13, 13), np.uint8)).astype(bool) & ~inside
+            areas.append(inside.mean())
+            contrast.append(np.abs(clip.frames[0][inside].mean(0) - clip.frames[0][around].mean(0)).mean())
+    assert np.median(jumps[1.0]) > 2 * np.median(jumps[0.0]) and np.median(jumps[1.0]) > 8
+    assert 0.0025 <= min(areas) and np.median(areas) < 0.05 and np.median(contrast) < 35
+
+
+def test_the_mix_draws_mucosa_only_where_it_is_asked_for(drawn_sources: Sources) -> None:
+    alone = MixConfig(real=0, composite=0, surgery=0, echo=0, mucosa=1)
+    random = np.random.default_rng(0)
+    assert draw_clip(random, drawn_sources, alone, 3, (64, 96)).kind == "mucosa"
+    assert MixConfig().mucosa == 0
 
 
 def test_real_training_data_is_readable(data: Path) -> None:

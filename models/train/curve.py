@@ -48,6 +48,7 @@ PROBES = (
     Probe("vocal-folds", 1, 40, 1),
     Probe("carotid", 5, 13, 2),
     Probe("echo", 4, 13, 3),
+    Probe("mucosa", 6, 13, 1),
 )
 """Fewer frames than the sequences have, spread over them: what is lost late is lost after some pictures of any kind, and a larger step is the harder one."""
 
