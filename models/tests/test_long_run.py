@@ -14,7 +14,7 @@ from models.export.graphs import Geometry
 from models.tests.conftest import drawn_video
 from models.tests.test_training import CONFIG, CPU
 from models.train.config import RunConfig
-from models.train.curve import Curve, Point, Probe, choose, measure, reference_tracker
+from models.train.curve import Curve, Point, Probe, choose, fingerprint, measure, reference_tracker
 from models.train.data.sources import Sources
 from models.train.network import CompactTracker, NetworkConfig
 from models.train.state import CHOSEN, MAX_BYTES, description_path, keep_state, lasting, read_state, write_state
@@ -139,14 +139,13 @@ def test_a_domain_without_a_figure_counts_as_forgotten(j: dict[str, float]) -> N
     assert choose([Point(1, 4, j)], START, 0.01) is None
 
 
-def test_points_of_other_probes_are_left_behind() -> None:
+def test_points_that_were_measured_on_something_else_are_left_behind() -> None:
     curve = Curve(0.01)
-    curve.begin(lambda: dict(START))
+    curve.begin("these", lambda: dict(START))
     assert curve.add(point(1, 0.9, 0.7))
-    curve.begin(lambda: pytest.fail("measured twice"))
+    curve.begin("these", lambda: pytest.fail("measured twice"))
     assert curve.chosen == 1
-    curve.probes = "fewer frames"
-    curve.begin(lambda: {"natural": 0.5, "vocal-folds": 0.5})
+    curve.begin("others", lambda: {"natural": 0.5, "vocal-folds": 0.5})
     assert curve.points == [] and curve.chosen is None and curve.baseline["natural"] == 0.5
 
 
@@ -154,6 +153,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, figures: list[tuple[float, float]]
     """The start, then one pair of figures per point."""
     queue = [dict(zip(START, pair, strict=True)) for pair in [(0.8, 0.7), *figures]]
     monkeypatch.setattr("models.train.train.measure", lambda network, root: queue.pop(0))
+    monkeypatch.setattr("models.train.train.fingerprint", lambda root: "always the same")
 
 
 def test_a_run_keeps_its_curve_and_the_weights_that_are_best_by_it(config: RunConfig, drawn_sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +170,13 @@ def test_a_run_keeps_its_curve_and_the_weights_that_are_best_by_it(config: RunCo
     assert [entry["broken"] for entry in curve["points"]] == [[], ["vocal-folds"], [], []] and curve["baseline"] == START
     chosen = torch.load(here / CHOSEN, weights_only=True)
     assert chosen["step"] == 3 and all(torch.equal(tensor, weights[2][name]) for name, tensor in chosen["network"].items())
+
+
+@pytest.mark.parametrize("interval", [1e-9, 1e9], ids=["just measured", "long ago"])
+def test_the_end_of_a_call_can_be_measured_too_once(config: RunConfig, drawn_sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interval: float) -> None:
+    scripted(monkeypatch, [(0.84, 0.72)])
+    train(replace(config, validate_seconds=interval), drawn_sources, tmp_path / "here", CPU, call_seconds=0.0, workers=0, measure_last=True)
+    assert [entry.step for entry in Curve.read(tmp_path / "here").points] == [1] and (tmp_path / "here" / CHOSEN).exists()
 
 
 def test_what_lasts_is_the_newest_unless_it_forgot(config: RunConfig, drawn_sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,6 +236,17 @@ def test_a_probe_takes_some_frames_of_some_sequences_and_domains_count_alike(net
     figures = measure(network, tmp_path, probes, Geometry(64, 96, slots=3))
     assert asked == [("a-0", 0), ("a-0", 2), ("a-0", 4), ("a-1", 0), ("a-1", 2), ("a-1", 4), ("b-0", 0), ("b-0", 5), ("b-0", 10)]
     assert set(figures) == {"a", "b"} and all(0 <= value <= 1 for value in figures.values())
+
+
+def test_another_generator_has_another_fingerprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shade = 90
+    mask = np.ones((8, 8), bool)
+    monkeypatch.setattr("models.train.curve.sequences", lambda domain, root: iter([Sequence("one", 3, lambda index: np.full((8, 8, 3), shade, np.uint8), lambda index: mask)]))
+    probes = (Probe("a", 1, 3, 1),)
+    before = fingerprint(tmp_path, probes)
+    assert before == fingerprint(tmp_path, probes) != fingerprint(tmp_path, (Probe("a", 1, 2, 1),))
+    shade = 91
+    assert fingerprint(tmp_path, probes) != before
 
 
 def test_a_domain_whose_data_is_missing_is_said_and_not_left_out(network: CompactTracker, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ the points of one run; the figures of a model are those of `models.train.validat
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -84,6 +85,16 @@ def thinned(sequence: Sequence, probe: Probe) -> Sequence:
     return Sequence(sequence.name, len(indices), lambda index: sequence.frame(indices[index]), lambda index: sequence.truth(indices[index]))
 
 
+def fingerprint(root: Path, probes: tuple[Probe, ...] = PROBES) -> str:
+    """Of what is measured: the probes and the first frame and mask of every sequence. A generator that was changed draws other sequences under the same names."""
+    digest = hashlib.sha256(repr(probes).encode())
+    for probe in probes:
+        for sequence in islice(sequences(probe.domain, root), probe.sequences):
+            digest.update(sequence.frame(0).tobytes())
+            digest.update(sequence.truth(0).tobytes())
+    return digest.hexdigest()[:16]
+
+
 def measure(network: CompactTracker, root: Path, probes: tuple[Probe, ...] = PROBES, geometry: Geometry = GEOMETRY) -> dict[str, float]:
     """J by domain, sequences of a domain counted alike. FileNotFoundError where a domain has no sequence below `root`: a mean over the others would be another
     number under the same name."""
@@ -125,8 +136,8 @@ class Curve:
     FILE: ClassVar[str] = "curve.json"
 
     floor: float
-    probes: str = ""
-    """What was measured. Points of other probes cannot be compared and are left behind."""
+    measured: str = ""
+    """`fingerprint` of what was measured. Points of anything else cannot be compared and are left behind."""
     baseline: dict[str, float] = field(default_factory=dict)
     """J by domain of the run's start."""
     points: list[Point] = field(default_factory=list)
@@ -135,7 +146,7 @@ class Curve:
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Curve:
-        return Curve(values["floor"], values["probes"], values["baseline"], [Point(entry["step"], entry["seconds"], entry["j"]) for entry in values["points"]], values["chosen"])
+        return Curve(values["floor"], values["measured"], values["baseline"], [Point(entry["step"], entry["seconds"], entry["j"]) for entry in values["points"]], values["chosen"])
 
     @staticmethod
     def read(folder: Path, floor: float = 0.01) -> Curve:
@@ -144,18 +155,18 @@ class Curve:
 
     def as_dict(self) -> dict[str, Any]:
         points = [{**asdict(point), "mean": round(point.mean, 4), "broken": point.broken(self.baseline, self.floor)} for point in self.points]
-        return {"floor": self.floor, "probes": self.probes, "baseline": self.baseline, "points": points, "chosen": self.chosen}
+        return {"floor": self.floor, "measured": self.measured, "baseline": self.baseline, "points": points, "chosen": self.chosen}
 
     def write(self, folder: Path) -> None:
         temporary = folder / f"{self.FILE}.part"
         temporary.write_text(json.dumps(self.as_dict(), indent=1) + "\n")
         os.replace(temporary, folder / self.FILE)
 
-    def begin(self, measure_start: Callable[[], dict[str, float]]) -> None:
-        """Measures the start, unless that was done with the same probes."""
-        if self.baseline and self.probes == repr(PROBES):
+    def begin(self, measured: str, measure_start: Callable[[], dict[str, float]]) -> None:
+        """Measures the start, unless that was done on the same."""
+        if self.baseline and self.measured == measured:
             return
-        self.probes, self.points, self.chosen = repr(PROBES), [], None
+        self.measured, self.points, self.chosen = measured, [], None
         self.baseline = measure_start()
 
     def add(self, point: Point) -> bool:

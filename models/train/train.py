@@ -33,7 +33,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from models.train.config import RunConfig, read_config
-from models.train.curve import Curve, Point, measure
+from models.train.curve import Curve, Point, fingerprint, measure
 from models.train.data.clips import ClipBatches
 from models.train.data.prompts import correct
 from models.train.data.sources import Sources, load_sources
@@ -375,8 +375,9 @@ def begin_curve(config: RunConfig, folder: Path, root: Path) -> Curve:
 
     curve = Curve.read(folder, config.floor)
     curve.floor = config.floor
-    curve.begin(measure_start)
+    curve.begin(fingerprint(root), measure_start)
     curve.write(folder)
+    log.info("start of the curve: %s", curve.baseline)
     return curve
 
 
@@ -389,8 +390,8 @@ def add_point(curve: Curve, trainer: Trainer, root: Path) -> None:
     log.info("%s", {"step": point.step, "mean": round(point.mean, 4), **point.j, "broken": point.broken(curve.baseline, curve.floor), "chosen": curve.chosen})
 
 
-def train(config: RunConfig, sources: Sources, folder: Path, device: torch.device, call_seconds: float = math.inf, workers: int = 1) -> Trainer:
-    """Runs until the config's seconds are used up or this call's are."""
+def train(config: RunConfig, sources: Sources, folder: Path, device: torch.device, call_seconds: float = math.inf, workers: int = 1, measure_last: bool = False) -> Trainer:
+    """Runs until the config's seconds are used up or this call's are. `measure_last`: the weights at the end of the call are a point of the curve too."""
     rank = distributed.get_rank() if distributed.is_initialized() else 0
     trainer = Trainer(config, folder, device)
     trainer.random = np.random.default_rng((config.seed, trainer.step, rank))
@@ -431,6 +432,8 @@ def train(config: RunConfig, sources: Sources, folder: Path, device: torch.devic
                 break
     if rank == 0:
         trainer.save()
+    if curve is not None and measure_last and trainer.seconds > measured_at:
+        add_point(curve, trainer, data_root())
     return trainer
 
 
@@ -470,6 +473,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--call-seconds", type=float, default=math.inf, help="end this call after so long; the next one goes on")
+    parser.add_argument("--measure-last", action="store_true", help="measure the weights at the end of this call too (a config with validate_seconds)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=1, help="per process; more than one pays only on an idle machine")
     parser.add_argument("--processes", type=int, default=1, help="data-parallel processes on a CPU; gradients are averaged every step")
@@ -483,7 +487,7 @@ def main() -> None:
     log.info("%d sequences, %d stills, %d samples skipped", len(sources.videos), len(sources.stills), len(sources.skipped))
 
     def run() -> None:
-        train(config, sources, arguments.runs / config.run, torch.device(arguments.device), arguments.call_seconds, arguments.workers)
+        train(config, sources, arguments.runs / config.run, torch.device(arguments.device), arguments.call_seconds, arguments.workers, arguments.measure_last)
 
     if arguments.processes == 1:
         torch.set_num_threads(arguments.threads)

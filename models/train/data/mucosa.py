@@ -99,14 +99,17 @@ def _drawn_colour(random: Random, size: tuple[int, int], narrow_band: bool) -> t
 
 
 def _real_colour(random: Random, sources: Sources, size: tuple[int, int]) -> Field | None:
-    """Wall with the looks of a real still, its own light taken out roughly."""
+    """Wall with the looks of a real still, its own light taken out roughly; None where the part that was drawn shows no tissue (a trocar, a screen)."""
     stills = [still for still in sources.stills if still.kind in ("vocal-folds", "laparoscopy")]
     if not stills:
         return None
     image = stills[int(random.integers(len(stills)))].image
     part = random_crop(random, image.shape[:2], size, smallest=0.4).cut(image, size).astype(np.float32)
+    red, green, blue = part.mean((0, 1))
+    if red < 1.2 * max(green, blue) or red < 40:
+        return None
     light = cv2.GaussianBlur(part.mean(2), (0, 0), size[0] / 9)
-    return part * (np.clip(light.mean() / np.maximum(light, 12), 0.5, 2.5)[..., None]) * float(np.clip(150 / max(1.0, float(part.mean())), 0.6, 2))
+    return part * (np.clip(light.mean() / np.maximum(light, 12), 0.6, 1.7)[..., None]) * float(np.clip(130 / float(part.mean()), 0.6, 1.5))
 
 
 def _folds(random: Random, size: tuple[int, int]) -> tuple[Field, Field]:
@@ -347,7 +350,7 @@ def _cover(frame: Field, mask: Mask, fold: NearFold, step: int, wall: Surface, v
     alpha = cv2.GaussianBlur((across > 0).astype(np.float32), (0, 0), 1.2)
     closer = View((view.grid[0] * np.float32(0.6) + 40, view.grid[1] * np.float32(0.6) + 25), view.turn, view.zoom, view.centre)
     layer, _ = lit(Surface(wall.colour, wall.relief * np.array([1, 1, 0, 1], np.float32), wall.mask), closer, light)
-    layer = layer * (0.85 + 0.5 * np.exp(-np.clip(across, 0, None) / 0.12))[..., None]
+    layer = layer * (0.65 + 0.35 * np.exp(-np.clip(across, 0, None) / 0.12))[..., None]
     shadow = 1 - 0.45 * np.exp(-np.clip(-across, 0, None) / 0.1) * (across <= 0)
     frame = frame * shadow[..., None]
     return frame + (layer - frame) * alpha[..., None], mask * (across <= 0)
