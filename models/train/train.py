@@ -365,29 +365,24 @@ def start_weights(network: CompactTracker, start: str) -> None:
         raise ValueError(f"start must be random, imagenet, model:, thinned:, checkpoint: or experiment:, not {start!r}")
 
 
-def begin_curve(config: RunConfig, folder: Path, root: Path) -> Curve:
-    """The run's curve so far; the start is measured first where that has not been done."""
+def add_point(trainer: Trainer, root: Path) -> None:
+    """Measures the averaged weights (before the first point also the run's start) and keeps them where they are chosen; the curve says so only when they are on disk."""
+    config, folder = trainer.config, trainer.folder
 
     def measure_start() -> dict[str, float]:
         network = CompactTracker(config.network)
         start_weights(network, config.start)
         return measure(network, root)
 
-    curve = Curve.read(folder, config.floor)
+    curve = Curve.read(folder)
     curve.floor = config.floor
     curve.begin(fingerprint(root), measure_start)
-    curve.write(folder)
-    log.info("start of the curve: %s", curve.baseline)
-    return curve
-
-
-def add_point(curve: Curve, trainer: Trainer, root: Path) -> None:
-    """Measures the averaged weights; the curve first says that they are chosen when they are on disk."""
     point, before = Point(trainer.step, round(trainer.seconds), measure(trainer.averaged_network(), root)), curve.chosen
     if curve.add(point) and not trainer.save_chosen():
         curve.chosen = before
-    curve.write(trainer.folder)
-    log.info("%s", {"step": point.step, "mean": round(point.mean, 4), **point.j, "broken": point.broken(curve.baseline, curve.floor), "chosen": curve.chosen})
+    curve.write(folder)
+    figures = {"step": point.step, "mean": round(point.mean, 4), **point.j, "broken": point.broken(curve.baseline, curve.floor), "chosen": curve.chosen}
+    log.info("%s from %s", figures, curve.baseline)
 
 
 def train(config: RunConfig, sources: Sources, folder: Path, device: torch.device, call_seconds: float = math.inf, workers: int = 1, measure_last: bool = False) -> Trainer:
@@ -399,10 +394,9 @@ def train(config: RunConfig, sources: Sources, folder: Path, device: torch.devic
     batches = ClipBatches(sources, config.mix, config.batch, frames, [(height, width) for height, width in config.sizes], config.seed + 1000 * rank, trainer.step)
     loader = DataLoader(batches, batch_size=None, num_workers=workers, prefetch_factor=6 if workers else None, multiprocessing_context="fork" if workers else None)
     recent: list[dict[str, float]] = []
-    started = time.monotonic()
-    curve = begin_curve(config, folder, data_root()) if config.validate_seconds and rank == 0 else None
+    measures = config.validate_seconds > 0 and rank == 0
     measured_at = trainer.seconds
-    saved = last = time.monotonic()
+    started = saved = last = time.monotonic()
     worked_before = _worked_seconds(device)
     with (folder / "log.jsonl").open("a") as log_file:
         for batch in loader:
@@ -424,16 +418,16 @@ def train(config: RunConfig, sources: Sources, folder: Path, device: torch.devic
                 if rank == 0:
                     trainer.save()
                 saved = time.monotonic()
-            if curve is not None and trainer.seconds - measured_at >= config.validate_seconds:
+            if measures and trainer.seconds - measured_at >= config.validate_seconds:
                 trainer.save()
-                add_point(curve, trainer, data_root())
+                add_point(trainer, data_root())
                 measured_at, last, worked_before = trainer.seconds, time.monotonic(), _worked_seconds(device)
             if _all_agree(trainer.seconds >= config.seconds or time.monotonic() - started >= call_seconds):
                 break
     if rank == 0:
         trainer.save()
-    if curve is not None and measure_last and trainer.seconds > measured_at:
-        add_point(curve, trainer, data_root())
+    if measures and measure_last and trainer.seconds > measured_at:
+        add_point(trainer, data_root())
     return trainer
 
 
