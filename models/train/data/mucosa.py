@@ -22,7 +22,7 @@ Field = NDArray[np.float32]
 MARGIN = 1.7
 """Sides of the wall over the view's at its widest."""
 STEEPEST = 1.8
-"""Slope, up over along."""
+"""Slope (rise over run) that is drawn at most: what is steeper than this comes out black, as nothing of it faces the light."""
 SMALLEST = 0.0025
 """Share of the first picture that the lesion covers at least."""
 KINDS = ("flat", "raised", "stalked")
@@ -259,12 +259,12 @@ def _path(random: Random, steps: int, low_rate: bool) -> tuple[NDArray[np.float6
     if random.random() < 0.18 and steps > 4:
         first = int(random.integers(1, steps - 2))
         away, gone = random.uniform(0, 2 * np.pi), slice(first, first + int(random.integers(1, 4)))
-        direction = np.array([np.cos(away), np.sin(away)])
+        direction = np.array(_turned(away))
         offset[gone], zoom[gone] = 0.85 * direction / np.abs(direction).max(), np.maximum(zoom[gone], 0.1)
     return offset, np.clip(zoom, -0.3, 0.9), turn
 
 
-def _view(random: Random, size: tuple[int, int], centre: tuple[float, float], offset: NDArray[np.float64], zoom: float, turn: float, tilt: NDArray[np.float64], sway: tuple[Field, Field]) -> View:
+def _view(size: tuple[int, int], centre: tuple[float, float], offset: NDArray[np.float64], zoom: float, turn: float, tilt: NDArray[np.float64], sway: tuple[Field, Field]) -> View:
     """The wall's positions for every pixel: the lesion's centre lies `offset` off the middle; the plane is tilted; the wall gives a little."""
     height, width = size
     columns, rows = _axes(size)
@@ -405,7 +405,7 @@ def _mucosa(random: Random, sources: Sources | None, steps: int, size: tuple[int
     tilt = np.stack([smooth_walk(random, steps, 0.5), smooth_walk(random, steps, 0.5)], 1) + random.normal(0, 0.25, 2)
     give = (smooth_noise(random, size, 3) * random.uniform(0, 5), smooth_noise(random, size, 3) * random.uniform(0, 5))
     swing = np.stack([smooth_walk(random, steps, radius), smooth_walk(random, steps, radius)], 1) * (1.6 if low_rate else 1)
-    lean = random.uniform(0.5, 1.5) * radius * np.array([np.cos(stalk := random.uniform(0, 2 * np.pi)), np.sin(stalk)])
+    lean = random.uniform(0.5, 1.5) * radius * np.array(_turned(random.uniform(0, 2 * np.pi)))
     fold = NearFold(random.uniform(0, 2 * np.pi), random.uniform(0.1, 0.7) + smooth_walk(random, steps, 0.5), smooth_noise(random, size, 4) * 0.05) if random.random() < 0.3 else None
     tool: Instrument | None = make_instrument(random, size, steps, random.random() < 0.5) if random.random() < 0.14 else None
     aperture = _aperture(random, size)
@@ -420,7 +420,7 @@ def _mucosa(random: Random, sources: Sources | None, steps: int, size: tuple[int
     gain = 1.0
     for step in range(steps):
         ease = _turned(0.7 * step + phase)[1]
-        view = _view(random, size, centre, offset[step], float(zoom[step]), float(turn[step]), tilt[step], (give[0] * ease, give[1] * ease))
+        view = _view(size, centre, offset[step], float(zoom[step]), float(turn[step]), tilt[step], (give[0] * ease, give[1] * ease))
         frame, mask = lit(wall, view, light)
         if mirrored(wall, view, mask):
             return None
