@@ -15,6 +15,7 @@ from models.tests.conftest import drawn_video
 from models.tests.test_training import CONFIG, CPU
 from models.train.config import RunConfig
 from models.train.curve import Curve, Point, Probe, choose, fingerprint, measure, reference_tracker
+from models.train.data.clips import ClipBatches
 from models.train.data.sources import Sources
 from models.train.network import CompactTracker, NetworkConfig
 from models.train.state import CHOSEN, MAX_BYTES, description_path, keep_state, lasting, read_state, write_state
@@ -121,6 +122,15 @@ def test_weights_that_are_no_numbers_or_too_many_never_replace_a_state(config: R
     with pytest.raises(ValueError, match="more than 1000"):
         write_state(path, torch.load(tmp_path / "other/checkpoint.pt", weights_only=True) | {"network": {"weight": torch.zeros(4000)}}, {})
     assert path.read_bytes() == good and not list(path.parent.glob("*.part")) and read_state(path) is not None
+
+
+def test_frozen_parts_stay_as_they_were_and_the_others_learn(config: RunConfig, drawn_sources: Sources, tmp_path: Path) -> None:
+    still = ("fuse1", "fuse2", "upsampler")
+    trainer = Trainer(replace(config, frozen=still), tmp_path, CPU)
+    before = {name: tensor.clone() for name, tensor in trainer.network.state_dict().items()}
+    trainer.run_step(next(iter(ClipBatches(drawn_sources, config.mix, 1, 3, [(64, 64)], 5))))
+    changed = {name.split(".")[0] for name, tensor in trainer.network.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert changed.isdisjoint(still) and {"key", "memory1", "encoder", "prompt"} <= changed
 
 
 # ---- the choice -------------------------------------------------------------------------------------------------------------------------------------

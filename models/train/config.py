@@ -29,6 +29,8 @@ class RunConfig:
     slots: int = 7
     encoder_rate: float = 3e-5
     """0: the encoder gets no gradient at all, which is cheaper by more than its share of the work."""
+    frozen: tuple[str, ...] = ()
+    """Parts of the network (names of its modules) that stay as they started."""
     trunk_rate: float = 1.6e-4
     head_rate: float = 5e-4
     """Prompt branch and score head."""
@@ -86,6 +88,8 @@ def read_config(path: Path) -> RunConfig:
         values["network"] = _build(NetworkConfig, values["network"], f"{path.name} [network]")
     if "mix" in values:
         values["mix"] = _build(MixConfig, values["mix"], f"{path.name} [mix]")
+    if "frozen" in values:
+        values["frozen"] = tuple(values["frozen"])
     if "sizes" in values:
         values["sizes"] = tuple(tuple(size) for size in values["sizes"])
     config: RunConfig = _build(RunConfig, values, path.name)

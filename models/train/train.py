@@ -143,6 +143,7 @@ class Trainer:
     def _parameter_groups(self) -> list[dict[str, Any]]:
         config, network = self.config, self.network
         heads = [*network.prompt.parameters(), *network.score.parameters()]
+        parts = {parameter for name in config.frozen for parameter in network.get_submodule(name).parameters()}
         alone = {"prompt": network.prompt, "score": network.score}.get(config.train)
         if alone is not None:
             for parameter in network.parameters():
@@ -153,17 +154,17 @@ class Trainer:
         if config.encoder_rate == 0:
             network.encoder.frozen_blocks = len(network.encoder.blocks)
         # depthwise weights stay as ImageNet left them: their gradient is a quarter of a step's time on a CPU
-        frozen = [network.encoder.stem, *network.encoder.blocks[: network.encoder.frozen_blocks], *(block.depthwise for block in network.encoder.blocks)]
+        frozen = [*(network.get_submodule(name) for name in config.frozen), network.encoder.stem, *network.encoder.blocks[: network.encoder.frozen_blocks], *(block.depthwise for block in network.encoder.blocks)]
         for module in frozen:
             for parameter in module.parameters():
                 parameter.requires_grad_(False)
         encoder = [parameter for parameter in network.encoder.parameters() if parameter.requires_grad]
         taken = {id(parameter) for parameter in (*heads, *network.encoder.parameters(), network.locality)}
-        trunk = [parameter for parameter in network.parameters() if id(parameter) not in taken]
+        trunk = [parameter for parameter in network.parameters() if id(parameter) not in taken and parameter not in parts]
         return [
             *([{"params": encoder, "lr": config.encoder_rate}] if encoder else []),
             {"params": trunk, "lr": config.trunk_rate},
-            {"params": heads, "lr": config.head_rate},
+            {"params": [parameter for parameter in heads if parameter not in parts], "lr": config.head_rate},
             {"params": [network.locality], "lr": config.head_rate, "weight_decay": 0.0},
         ]
 
