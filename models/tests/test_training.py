@@ -16,11 +16,12 @@ from models.export.graphs import Geometry, TrackGraph, example_inputs
 from models.tests.conftest import drawn_video
 from models.train.average import average
 from models.train.config import RunConfig, read_config
-from models.train.data.clips import ClipBatches, MixConfig
+from models.train.data.clips import ClipBatches, MixConfig, draw_clip
 from models.train.data.composites import add_lookalike
 from models.train.data.echo import echo_clip
 from models.train.data.geometry import Clip
-from models.train.data.sources import Sources, load_sources
+from models.train.data.mucosa import Light, Surface, View, lit, mirrored, mucosa_clip
+from models.train.data.sources import CAROTID_VALIDATION, Sources, Video, load_sources
 from models.train.data.surgery import surgery_clip
 from models.train.network import CompactTracker, NetworkConfig
 from models.train.paths import MODELS
@@ -240,7 +241,7 @@ def test_the_runs_from_imagenet_and_from_nothing_differ_in_their_start() -> None
     assert {key for key in base if base[key] != other[key]} == {"start"}
 
 
-@pytest.mark.parametrize("name", ["compact-next", "ablation-baseline", "ablation-no-prompt-readout"])
+@pytest.mark.parametrize("name", ["compact-1.0", "compact-next", "ablation-baseline", "ablation-no-prompt-readout"])
 def test_runs_that_go_on_from_the_committed_model_can_read_its_weights(name: str) -> None:
     config = read_config(MODELS / f"train/configs/{name}.toml")
     network = CompactTracker(config.network)
@@ -306,17 +307,113 @@ def test_the_peak_of_the_reading_can_be_held_down() -> None:
 
 
 def test_procedural_clips_are_seeded_and_exact() -> None:
-    for make in (lambda random: surgery_clip(random, None, 4, (96, 160)), lambda random: echo_clip(random, 4, (96, 160))):
+    for make in (lambda random: surgery_clip(random, None, 4, (96, 160)), lambda random: echo_clip(random, 4, (96, 160)), lambda random: mucosa_clip(random, None, 4, (96, 160))):
         first, second = make(np.random.default_rng(7)), make(np.random.default_rng(7))
         for ours, theirs in zip(first.frames + first.masks, second.frames + second.masks, strict=True):
             assert np.array_equal(ours, theirs)
         assert first.frames[0].shape == (96, 160, 3) and set(np.unique(first.masks[0])) <= {0, 1}
 
 
+def wall_and_view(shift: float = 0.0, turn: float = 0.0) -> tuple[Surface, View]:
+    """A slope that rises to the right, a square lesion at (30..40, 20..28), seen one to one."""
+    relief = np.zeros((60, 80, 4), np.float32)
+    relief[..., 0] = 0.8
+    mask = np.zeros((60, 80), np.uint8)
+    mask[20:28, 30:40] = 1
+    columns, rows = np.meshgrid(np.arange(80, dtype=np.float32), np.arange(60, dtype=np.float32))
+    return Surface(np.full((60, 80, 3), 150, np.uint8), relief, mask), View((columns + np.float32(shift), rows), turn, 1.0, (40.0, 30.0))
+
+
+def test_mucosa_is_lit_from_the_tip_and_its_mask_goes_the_way_of_the_picture() -> None:
+    light = Light((0.0, 0.0), 0.5, 40, 0.0, 0.05, 1.0)
+    wall, view = wall_and_view(shift=7)
+    picture, mask = lit(wall, view, light)
+    assert mask.sum() == 80 and mask[20:28, 23:33].all()
+    brightness = picture.mean(2)
+    assert brightness[30, 60] > 1.3 * brightness[30, 20]  # what rises away from the middle faces the light there
+    turned, _ = lit(wall, wall_and_view(turn=np.pi)[1], light)
+    assert turned.mean(2)[30, 20] > 1.3 * turned.mean(2)[30, 60]
+
+
+def test_a_lesion_in_the_mirror_beyond_the_wall_is_noticed() -> None:
+    light = Light((0.0, 0.0), 0.5, 40, 0.0, 0.05, 1.0)
+    for shift, seen in ((0.0, False), (20.0, False), (60.0, True)):
+        wall, view = wall_and_view(shift=shift)
+        assert mirrored(wall, view, lit(wall, view, light)[1]) == seen
+
+
+def test_mucosa_at_a_low_rate_jumps_and_its_lesion_is_small_and_hardly_of_another_colour() -> None:
+    jumps: dict[float, list[float]] = {0.0: [], 1.0: []}
+    areas, contrast = [], []
+    for low_rate, steps in jumps.items():
+        for seed in range(12):
+            clip = mucosa_clip(np.random.default_rng(seed), None, 6, (96, 160), low_rate)
+            places = [np.argwhere(mask).mean(0) if mask.any() else None for mask in clip.masks]
+            steps += [float(np.hypot(*(one - other))) for one, other in zip(places, places[1:], strict=False) if one is not None and other is not None]
+            inside = clip.masks[0] > 0
+            around = cv2.dilate(clip.masks[0], np.ones((13, 13), np.uint8)).astype(bool) & ~inside
+            areas.append(inside.mean())
+            contrast.append(np.abs(clip.frames[0][inside].mean(0) - clip.frames[0][around].mean(0)).mean())
+    assert np.median(jumps[1.0]) > 2 * np.median(jumps[0.0]) and np.median(jumps[1.0]) > 8
+    assert 0.0025 <= min(areas) and np.median(areas) < 0.05 and np.median(contrast) < 35
+
+
+def test_the_mix_draws_mucosa_only_where_it_is_asked_for(drawn_sources: Sources) -> None:
+    alone = MixConfig(real=0, composite=0, surgery=0, echo=0, mucosa=1)
+    random = np.random.default_rng(0)
+    assert draw_clip(random, drawn_sources, alone, 3, (64, 96)).kind == "mucosa"
+    assert MixConfig().mucosa == 0
+
+
 def test_real_training_data_is_readable(data: Path) -> None:
     sources = load_sources(data, limit=1)
-    assert {video.kind for video in sources.videos} == {"natural", "vocal-folds", "robotic"} and not sources.skipped
-    assert not any(video.name in ("blackswan", "car-shadow", "dance-twirl", "libby", "seq4", "scene-c") for video in sources.videos)
+    assert {video.kind for video in sources.videos} == {"natural", "vocal-folds", "robotic", "carotid"} and not sources.skipped
+    assert {still.kind for still in sources.stills} >= {"laparoscopy", "muscle-ultrasound", "fetal-ultrasound", "nerve-ultrasound"}
+
+
+NEVER_TRAINED_ON = {"blackswan", "car-shadow", "dance-twirl", "libby", "seq4", "scene-c", *CAROTID_VALIDATION}
+
+
+@pytest.fixture()
+def read_folders(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Every folder that a video is asked of; none is read."""
+    folders: list[Path] = []
+
+    def note(folder: Path, kind: str, labels: tuple[int, ...], short_side: int, skipped: list[str]) -> Video:
+        folders.append(folder)
+        return Video(kind, folder.name, [], [], labels)
+
+    monkeypatch.setattr("models.train.data.sources.read_video", note)
+    monkeypatch.setattr("models.train.data.sources.read_image", lambda path: np.zeros((8, 8, 3), np.uint8))
+    return folders
+
+
+def test_validation_sequences_and_camus_are_never_read(data: Path, read_folders: list[Path]) -> None:
+    load_sources(data)
+    assert len(read_folders) > 50
+    assert not [folder for folder in read_folders if folder.name in NEVER_TRAINED_ON or "camus" in str(folder)]
+
+
+def test_the_carotid_clips_of_validation_are_the_last_five_also_where_others_are_missing(data: Path, tmp_path: Path, read_folders: list[Path]) -> None:
+    clips = sorted(path.name for path in (data / "train/carotid-ultrasound").iterdir())
+    assert tuple(clips[15:]) == CAROTID_VALIDATION and len(clips) == 20
+    for name in clips[3:]:
+        (tmp_path / "train/carotid-ultrasound" / name).mkdir(parents=True)
+    load_sources(tmp_path)
+    assert [folder.name for folder in read_folders if folder.parent.name == "carotid-ultrasound"] == clips[3:15]
+
+
+def test_a_nerve_and_a_vessel_of_one_picture_are_two_objects(tmp_path: Path) -> None:
+    folder = tmp_path / "train/nerve-ultrasound"
+    (folder / "frames").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    labels = np.zeros((40, 60), np.uint8)
+    labels[5:15, 5:15], labels[20:30, 30:50] = 1, 2
+    for name, mask in (("0000", labels), ("0001", np.minimum(labels, 1))):
+        cv2.imwrite(str(folder / f"frames/{name}.jpg"), np.full((40, 60, 3), 90, np.uint8))
+        cv2.imwrite(str(folder / f"masks/{name}.png"), mask)
+    stills = load_sources(tmp_path).stills
+    assert [(still.kind, int(still.mask.sum())) for still in stills if still.mask is not None] == [("nerve-ultrasound", area) for area in (100, 200, 300)]
 
 
 def test_part_of_a_network_can_be_averaged() -> None:

@@ -29,6 +29,8 @@ class RunConfig:
     slots: int = 7
     encoder_rate: float = 3e-5
     """0: the encoder gets no gradient at all, which is cheaper by more than its share of the work."""
+    frozen: tuple[str, ...] = ()
+    """Parts of the network (names of its modules) that stay as they started."""
     trunk_rate: float = 1.6e-4
     head_rate: float = 5e-4
     """Prompt branch and score head."""
@@ -56,13 +58,19 @@ class RunConfig:
     """Weight of what the peak of reading (`CompactTracker.reading_peak`) exceeds `peak_limit` by. Left alone, it comes to 1 within 200 steps: better on
     the training clips, worse on others (decision 0076)."""
     peak_limit: float = 0.7
+    state: str = ""
+    """File, relative to the repository, that carries the weights of a long run from machine to machine (`models.train.state`)."""
+    validate_seconds: float = 0
+    """Training time between two points of the validation curve (`models.train.curve`); 0: none."""
+    floor: float = 0.01
+    """J that no domain may lie below the start's by, for weights to be chosen."""
     checkpoint_seconds: float = 150
     log_steps: int = 20
     network: NetworkConfig = field(default_factory=NetworkConfig)
     mix: MixConfig = field(default_factory=MixConfig)
 
     def digest(self) -> str:
-        """Identity of a run: a checkpoint with another digest is refused."""
+        """Identity of a run: a checkpoint with another digest is refused, or, where the run has a `state`, gives its weights alone."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -80,6 +88,8 @@ def read_config(path: Path) -> RunConfig:
         values["network"] = _build(NetworkConfig, values["network"], f"{path.name} [network]")
     if "mix" in values:
         values["mix"] = _build(MixConfig, values["mix"], f"{path.name} [mix]")
+    if "frozen" in values:
+        values["frozen"] = tuple(values["frozen"])
     if "sizes" in values:
         values["sizes"] = tuple(tuple(size) for size in values["sizes"])
     config: RunConfig = _build(RunConfig, values, path.name)

@@ -1,6 +1,6 @@
 """Contact sheets of training clips with the mask's outline, to be looked at before anything is trained on them.
 
-    python -m models.train.sheet --out FOLDER [--kinds real composite surgery echo stills] [--rows 6] [--seed 0]
+    python -m models.train.sheet --out FOLDER [--kinds real composite surgery echo mucosa stills] [--rows 6] [--seed 0]
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def outlined(clip: Clip, index: int) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--kinds", nargs="+", default=["real", "composite", "surgery", "echo", "stills"])
+    parser.add_argument("--kinds", nargs="+", default=["real", "composite", "surgery", "echo", "mucosa", "stills"])
     parser.add_argument("--rows", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, help="only the first sequences of each kind")
     arguments = parser.parse_args()
     sources = load_sources(data_root(), limit=arguments.limit)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    nothing = MixConfig(real=0, composite=0, surgery=0, echo=0, stills=0)
+    nothing = MixConfig(real=0, composite=0, surgery=0, echo=0, mucosa=0, stills=0)
     for kind in arguments.kinds:
         random = np.random.default_rng(arguments.seed)
         rows, started = [], time.perf_counter()
@@ -56,7 +56,7 @@ def main() -> None:
                 cells = [outlined(clip, index) for index in range(0, 8, 1)]
             rows.append(np.concatenate(cells, 1))
         print(kind, f"{(time.perf_counter() - started) / arguments.rows * 1000:.0f} ms per row")
-        cv2.imwrite(str(arguments.out / f"{kind}.jpg"), cv2.resize(np.concatenate(rows, 0), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)[..., ::-1])
+        cv2.imwrite(str(arguments.out / f"{kind}.png"), cv2.resize(np.concatenate(rows, 0), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)[..., ::-1])
 
 
 if __name__ == "__main__":

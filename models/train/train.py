@@ -5,6 +5,9 @@
 State lives in `.sonoscope/train/<run>/`: `checkpoint.pt` (weights, average, optimiser, elapsed time; written every few minutes and at the end) and
 `log.jsonl`. Started again it goes on from the checkpoint, also after a kill; `--call-seconds` ends one call early so that a run can be spread over short
 calls. A checkpoint of another config is refused; a broken sample is named and skipped; when the disk is full the last good checkpoint stays.
+
+A long run (a config with `state`) also goes on from the committed weights where those are further than the machine's own checkpoint, and from its checkpoint's
+weights alone where its settings were changed; `validate_seconds` keeps a validation curve and the weights that are best by it (`chosen.pt`).
 """
 
 from __future__ import annotations
@@ -30,15 +33,19 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from models.train.config import RunConfig, read_config
+from models.train.curve import Curve, Point, fingerprint, measure
 from models.train.data.clips import ClipBatches
 from models.train.data.prompts import correct
 from models.train.data.sources import Sources, load_sources
 from models.train.network import CompactTracker, FrameFeatures, MaskOutput, mask_probability
 from models.train.paths import REPOSITORY, WORK, data_root
+from models.train.state import CHOSEN, read_state, take_up
 from models.train.thin import thin_from_model
-from models.train.weights import load_experiment, load_from_onnx, load_imagenet
+from models.train.weights import load_experiment, load_from_onnx, load_imagenet, round_to_half
 
 log = logging.getLogger("models.train")
+WARM_STEPS = 60
+"""Steps in which the rates rise after an optimiser was made anew."""
 
 
 class ConfigMismatch(ValueError):
@@ -82,14 +89,14 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.random = np.random.default_rng(config.seed)
         self.network = CompactTracker(config.network)
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.warm_from = 0, 0.0, 0
         folder.mkdir(parents=True, exist_ok=True)
         self.checkpoint_path = folder / "checkpoint.pt"
-        saved = self._read_checkpoint()
+        saved = self._newest()
         if saved is None:
             start_weights(self.network, config.start)
         else:
-            self.network.load_state_dict(saved["latest"])
+            self.network.load_state_dict(saved.get("latest", saved["network"]))
         if distributed.is_initialized():  # fitted starts may differ in the last bit between processes
             for tensor in self.network.state_dict().values():
                 distributed.broadcast(tensor, 0)
@@ -100,22 +107,43 @@ class Trainer:
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
         if saved is not None:
             self.average = {name: tensor.to(device) for name, tensor in saved["network"].items()}
-            self.optimiser.load_state_dict(saved["optimiser"])
             self.step, self.seconds = saved["step"], saved["seconds"]
+            self.warm_from = saved.get("warm_from", 0 if "optimiser" in saved else self.step)
+            if "optimiser" in saved:
+                self.optimiser.load_state_dict(saved["optimiser"])
             self.random = np.random.default_rng((config.seed, self.step))
             torch.manual_seed(config.seed + self.step)
+
+    def _newest(self) -> dict[str, Any] | None:
+        """Where the run stands: this machine's checkpoint, or the committed state where that has trained longer. Without `optimiser` in it this starts anew."""
+        saved = self._read_checkpoint()
+        if not self.config.state:
+            return saved
+        path = REPOSITORY / self.config.state
+        state = read_state(path)
+        if state is None or (saved is not None and saved["seconds"] >= state["seconds"]):
+            return saved
+        if state["network_config"] != self.config.network.as_dict():
+            raise ConfigMismatch(f"{path.name} holds another network; give the state of this run another name")
+        take_up(path, state, self.folder)
+        log.info("goes on from %s, step %d, with a new optimiser", path.name, state["step"])
+        return state
 
     def _read_checkpoint(self) -> dict[str, Any] | None:
         if not self.checkpoint_path.exists():
             return None
         saved: dict[str, Any] = torch.load(self.checkpoint_path, map_location="cpu", weights_only=True)
-        if saved["digest"] != self.config.digest():
-            raise ConfigMismatch(f"{self.checkpoint_path} belongs to another config; give this run another name or remove the folder")
-        return saved
+        if saved["digest"] == self.config.digest():
+            return saved
+        if self.config.state and saved["network_config"] == self.config.network.as_dict():
+            log.info("settings were changed at step %d; goes on from the averaged weights with a new optimiser", saved["step"])
+            return {key: saved[key] for key in ("network", "step", "seconds")}
+        raise ConfigMismatch(f"{self.checkpoint_path} belongs to another config; give this run another name or remove the folder")
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         config, network = self.config, self.network
         heads = [*network.prompt.parameters(), *network.score.parameters()]
+        parts = {parameter for name in config.frozen for parameter in network.get_submodule(name).parameters()}
         alone = {"prompt": network.prompt, "score": network.score}.get(config.train)
         if alone is not None:
             for parameter in network.parameters():
@@ -126,45 +154,62 @@ class Trainer:
         if config.encoder_rate == 0:
             network.encoder.frozen_blocks = len(network.encoder.blocks)
         # depthwise weights stay as ImageNet left them: their gradient is a quarter of a step's time on a CPU
-        frozen = [network.encoder.stem, *network.encoder.blocks[: network.encoder.frozen_blocks], *(block.depthwise for block in network.encoder.blocks)]
+        frozen = [*(network.get_submodule(name) for name in config.frozen), network.encoder.stem, *network.encoder.blocks[: network.encoder.frozen_blocks], *(block.depthwise for block in network.encoder.blocks)]
         for module in frozen:
             for parameter in module.parameters():
                 parameter.requires_grad_(False)
         encoder = [parameter for parameter in network.encoder.parameters() if parameter.requires_grad]
         taken = {id(parameter) for parameter in (*heads, *network.encoder.parameters(), network.locality)}
-        trunk = [parameter for parameter in network.parameters() if id(parameter) not in taken]
+        trunk = [parameter for parameter in network.parameters() if id(parameter) not in taken and parameter not in parts]
         return [
             *([{"params": encoder, "lr": config.encoder_rate}] if encoder else []),
             {"params": trunk, "lr": config.trunk_rate},
-            {"params": heads, "lr": config.head_rate},
+            {"params": [parameter for parameter in heads if parameter not in parts], "lr": config.head_rate},
             {"params": [network.locality], "lr": config.head_rate, "weight_decay": 0.0},
         ]
 
     def save(self) -> None:
         """Atomic: a kill or a full disk leaves the previous checkpoint."""
-        state = {
+        going_on = {"latest": {name: tensor.cpu() for name, tensor in self.network.state_dict().items()}, "optimiser": self.optimiser.state_dict(), "warm_from": self.warm_from}
+        self._write({**self._averaged(), **going_on}, self.checkpoint_path)
+
+    def save_chosen(self) -> bool:
+        """The averaged weights of now, for export."""
+        return self._write(self._averaged(), self.folder / CHOSEN)
+
+    def _averaged(self) -> dict[str, Any]:
+        return {
             "digest": self.config.digest(),
             "run": self.config.run,
             "config": json.loads(json.dumps(asdict(self.config))),
             "network_config": self.config.network.as_dict(),
             "network": {name: tensor.cpu() for name, tensor in self.average.items()},
-            "latest": {name: tensor.cpu() for name, tensor in self.network.state_dict().items()},
-            "optimiser": self.optimiser.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
         }
-        temporary = self.checkpoint_path.with_suffix(".part")
+
+    def _write(self, state: dict[str, Any], path: Path) -> bool:
+        temporary = path.with_suffix(".part")
         try:
             torch.save(state, temporary)
-            os.replace(temporary, self.checkpoint_path)
+            os.replace(temporary, path)
         except (OSError, RuntimeError) as error:
-            log.error("checkpoint not written, the last good one stays: %s", error)
+            log.error("%s not written, the last good one stays: %s", path.name, error)
             temporary.unlink(missing_ok=True)
+            return False
+        return True
+
+    def averaged_network(self) -> CompactTracker:
+        """A copy with the averaged weights, rounded as an export stores them."""
+        network = CompactTracker(self.config.network)
+        network.load_state_dict({name: tensor.cpu() for name, tensor in self.average.items()})
+        round_to_half(network)
+        return network
 
     def set_rates(self) -> None:
         progress = min(1.0, self.seconds / self.config.seconds)
         cosine = self.config.final_rate_share + (1 - self.config.final_rate_share) * 0.5 * (1 + math.cos(math.pi * progress))
-        warm = min(1.0, (self.step + 1) / 60)
+        warm = min(1.0, (self.step - self.warm_from + 1) / WARM_STEPS)
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * cosine * warm
 
@@ -321,8 +366,28 @@ def start_weights(network: CompactTracker, start: str) -> None:
         raise ValueError(f"start must be random, imagenet, model:, thinned:, checkpoint: or experiment:, not {start!r}")
 
 
-def train(config: RunConfig, sources: Sources, folder: Path, device: torch.device, call_seconds: float = math.inf, workers: int = 1) -> Trainer:
-    """Runs until the config's seconds are used up or this call's are."""
+def add_point(trainer: Trainer, root: Path) -> None:
+    """Measures the averaged weights (before the first point also the run's start) and keeps them where they are chosen; the curve says so only when they are on disk."""
+    config, folder = trainer.config, trainer.folder
+
+    def measure_start() -> dict[str, float]:
+        network = CompactTracker(config.network)
+        start_weights(network, config.start)
+        return measure(network, root)
+
+    curve = Curve.read(folder)
+    curve.floor = config.floor
+    curve.begin(fingerprint(root), measure_start)
+    point, before = Point(trainer.step, round(trainer.seconds), measure(trainer.averaged_network(), root)), curve.chosen
+    if curve.add(point) and not trainer.save_chosen():
+        curve.chosen = before
+    curve.write(folder)
+    figures = {"step": point.step, "mean": round(point.mean, 4), **point.j, "broken": point.broken(curve.baseline, curve.floor), "chosen": curve.chosen}
+    log.info("%s from %s", figures, curve.baseline)
+
+
+def train(config: RunConfig, sources: Sources, folder: Path, device: torch.device, call_seconds: float = math.inf, workers: int = 1, measure_last: bool = False) -> Trainer:
+    """Runs until the config's seconds are used up or this call's are. `measure_last`: the weights at the end of the call are a point of the curve too."""
     rank = distributed.get_rank() if distributed.is_initialized() else 0
     trainer = Trainer(config, folder, device)
     trainer.random = np.random.default_rng((config.seed, trainer.step, rank))
@@ -330,6 +395,8 @@ def train(config: RunConfig, sources: Sources, folder: Path, device: torch.devic
     batches = ClipBatches(sources, config.mix, config.batch, frames, [(height, width) for height, width in config.sizes], config.seed + 1000 * rank, trainer.step)
     loader = DataLoader(batches, batch_size=None, num_workers=workers, prefetch_factor=6 if workers else None, multiprocessing_context="fork" if workers else None)
     recent: list[dict[str, float]] = []
+    measures = config.validate_seconds > 0 and rank == 0
+    measured_at = trainer.seconds
     started = saved = last = time.monotonic()
     worked_before = _worked_seconds(device)
     with (folder / "log.jsonl").open("a") as log_file:
@@ -352,10 +419,16 @@ def train(config: RunConfig, sources: Sources, folder: Path, device: torch.devic
                 if rank == 0:
                     trainer.save()
                 saved = time.monotonic()
-            if _all_agree(trainer.seconds >= config.seconds or now - started >= call_seconds):
+            if measures and trainer.seconds - measured_at >= config.validate_seconds:
+                trainer.save()
+                add_point(trainer, data_root())
+                measured_at, last, worked_before = trainer.seconds, time.monotonic(), _worked_seconds(device)
+            if _all_agree(trainer.seconds >= config.seconds or time.monotonic() - started >= call_seconds):
                 break
     if rank == 0:
         trainer.save()
+    if measures and measure_last and trainer.seconds > measured_at:
+        add_point(trainer, data_root())
     return trainer
 
 
@@ -395,6 +468,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--call-seconds", type=float, default=math.inf, help="end this call after so long; the next one goes on")
+    parser.add_argument("--measure-last", action="store_true", help="measure the weights at the end of this call too (a config with validate_seconds)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=1, help="per process; more than one pays only on an idle machine")
     parser.add_argument("--processes", type=int, default=1, help="data-parallel processes on a CPU; gradients are averaged every step")
@@ -408,7 +482,7 @@ def main() -> None:
     log.info("%d sequences, %d stills, %d samples skipped", len(sources.videos), len(sources.stills), len(sources.skipped))
 
     def run() -> None:
-        train(config, sources, arguments.runs / config.run, torch.device(arguments.device), arguments.call_seconds, arguments.workers)
+        train(config, sources, arguments.runs / config.run, torch.device(arguments.device), arguments.call_seconds, arguments.workers, arguments.measure_last)
 
     if arguments.processes == 1:
         torch.set_num_threads(arguments.threads)

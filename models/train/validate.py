@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ import cv2
 import numpy as np
 
 from models.train.data.echo import echo_clip
+from models.train.data.geometry import Clip
+from models.train.data.mucosa import mucosa_clip
 from models.train.data.prompts import correct, draw_box, draw_click, empty_planes, interior_point
-from models.train.data.sources import VOCAL_FOLD_LABELS, matching_mask
+from models.train.data.sources import CAROTID_VALIDATION, VOCAL_FOLD_LABELS, matching_mask
 from models.train.data.surgery import surgery_clip
 from models.train.metrics import boundary_f1, dice, region_similarity
 from models.train.paths import data_root
@@ -31,7 +34,9 @@ NATURAL = ("blackswan", "car-shadow", "dance-twirl", "libby")
 HELD_OUT_SEED = 900_000
 PERIODS = ((0, 10), (10, 30), (30, 60), (60, 100_000))
 REAL_SETS = ("natural", "robotic", "vocal-folds")
-SETS = (*REAL_SETS, "surgery", "echo")
+PROMPT_SETS = (*REAL_SETS, "surgery", "echo")
+"""Whose first frames the prompt figures are made of: always the same, so that they can be compared from version to version."""
+SETS = (*PROMPT_SETS, "carotid", "mucosa")
 
 
 @dataclass
@@ -72,14 +77,22 @@ def folder_sequence(name: str, frames: list[Path], label: int | None) -> Sequenc
     return Sequence(name, len(frames), lambda index: read_rgb(frames[index]), truth)
 
 
+@cache
+def _procedural_clip(kind: str, number: int, length: int, size: tuple[int, int]) -> Clip:
+    """Kept: a long run measures the same ones again and again."""
+    random = np.random.default_rng(HELD_OUT_SEED + number)
+    if kind == "surgery":
+        return surgery_clip(random, None, length, size)
+    return echo_clip(random, length, size) if kind == "echo" else mucosa_clip(random, None, length, size, low_rate=1.0)
+
+
 def procedural_sequences(kind: str, count: int = 6, length: int = 40, size: tuple[int, int] = (288, 512)) -> Iterator[Sequence]:
-    """Held-out seeds, drawn tissue only (training uses other seeds and real stills)."""
+    """Held-out seeds, drawn tissue only (training uses other seeds and real stills). Mucosa with the jumps of five pictures per second."""
     for number in range(count):
-        random = np.random.default_rng(HELD_OUT_SEED + number)
-        clip = surgery_clip(random, None, length, size) if kind == "surgery" else echo_clip(random, length, size)
+        clip = _procedural_clip(kind, number, length, size)
 
         def frame(index: int, frames: list[Array] = clip.frames) -> Array:
-            return frames[index]
+            return frames[index].copy()
 
         def truth(index: int, masks: list[Array] = clip.masks) -> Array:
             return np.asarray(masks[index] > 0)
@@ -97,6 +110,9 @@ def sequences(name: str, root: Path) -> Iterator[Sequence]:
         frames = sorted((root / "vocalfolds/patient1/seq4/frames").glob("*"))
         start = next(index for index, path in enumerate(frames) if path.stem.startswith("0001_l"))
         yield folder_sequence("seq4", frames[start:], 1)
+    elif name == "carotid":
+        for clip in CAROTID_VALIDATION:
+            yield folder_sequence(clip, sorted((root / "train/carotid-ultrasound" / clip / "frames").glob("*")), None)
     else:
         yield from procedural_sequences(name)
 
@@ -194,7 +210,7 @@ def summarise(results: list[Result], floor: list[float]) -> dict[str, Any]:
 
 def first_frames(root: Path) -> Iterator[tuple[str, Array, Array]]:
     """(set, RGB, bool mask) of every validation first frame; robotic components and vocal fold labels are objects of their own."""
-    for name in SETS:
+    for name in PROMPT_SETS:
         for sequence in sequences(name, root):
             image, truth = sequence.frame(0), sequence.truth(0)
             if name == "robotic":

@@ -13,6 +13,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from models.train.data.composites import composite_clip
 from models.train.data.echo import echo_clip
 from models.train.data.geometry import Clip, Random
+from models.train.data.mucosa import mucosa_clip
 from models.train.data.prompts import random_prompt
 from models.train.data.real import real_clip
 from models.train.data.sources import Sources
@@ -27,6 +28,7 @@ class MixConfig:
     composite: float = 0.17
     surgery: float = 0.16
     echo: float = 0.12
+    mucosa: float = 0.0
     real_kinds: dict[str, float] = field(default_factory=lambda: {"natural": 0.55, "robotic": 0.25, "vocal-folds": 0.2, "teacher": 0.2})
     stills: float = 0.15
     """Share of single annotated stills (fetal and muscle ultrasound, any frame) where only one frame is wanted (prompt training)."""
@@ -39,16 +41,18 @@ class MixConfig:
 
 
 def draw_clip(random: Random, sources: Sources, mix: MixConfig, steps: int, size: tuple[int, int]) -> Clip:
-    shares = np.array([mix.real, mix.composite, mix.surgery, mix.echo])
-    kind = int(random.choice(4, p=shares / shares.sum()))
+    shares = np.array([mix.real, mix.composite, mix.surgery, mix.echo, mix.mucosa])
+    kind = int(random.choice(5, p=shares / shares.sum()))
     if kind == 0:
         clip = real_clip(random, sources, steps, size, mix.real_kinds, mix.zoom, mix.lookalike)
     elif kind == 1:
         clip = composite_clip(random, sources, steps, size)
     elif kind == 2:
         clip = surgery_clip(random, sources, steps, size)
-    else:
+    elif kind == 3:
         clip = echo_clip(random, steps, size)
+    else:
+        clip = mucosa_clip(random, sources, steps, size)
     if steps > 2 and random.random() < mix.foreign:
         _put_foreign(random, sources, clip, size)
     _change_light(random, clip)

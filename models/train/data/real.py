@@ -9,8 +9,8 @@ from models.train.data.composites import add_lookalike
 from models.train.data.geometry import Clip, Random, random_crop, zoom_path
 from models.train.data.sources import Mask, Sources, Video
 
-MAX_STRIDE = {"natural": 5, "robotic": 4, "vocal-folds": 1, "teacher": 3}
-"""Laryngoscopies are sampled far below the camera's rate already."""
+MAX_STRIDE = {"natural": 5, "robotic": 4, "vocal-folds": 1, "carotid": 2, "teacher": 3}
+"""Laryngoscopies and the carotid clips are sampled far below the camera's rate already."""
 MIN_SEEN = 0.7
 """Of a laryngoscopy's frames: between two of its pictures the view can change altogether, and clips in which the object is gone after the first frames teach
 that what changes is gone (compact-3, compact-8 and compact-9 lost vocal folds: an object that fills the view faded away). A few are let through."""

@@ -18,7 +18,7 @@ log = logging.getLogger("models.train.data")
 
 @dataclass
 class Video:
-    kind: str  # natural | vocal-folds | robotic | teacher
+    kind: str  # natural | vocal-folds | robotic | carotid | teacher
     name: str
     frames: list[Image]
     masks: list[Mask]
@@ -45,6 +45,11 @@ class Sources:
 
 VOCAL_FOLD_LABELS = (1, 3, 4, 5, 6)
 """2 ('other tissue') is the rest of the picture and no object."""
+
+NERVE_LABELS = (1, 2)
+"""Nerve and vessel."""
+CAROTID_VALIDATION = ("184420004", "184741004", "185055004", "185434004", "185850004")
+"""Clips 16 to 20 of the carotid ultrasound, by name: were they counted, a clip that is missing would let the next one slip from validation into training."""
 
 
 def shrink(image: NDArray[Any], short_side: int, nearest: bool = False) -> NDArray[Any]:
@@ -112,6 +117,7 @@ def load_sources(root: Path, short_side: int = 480, teacher: Path | None = None,
     add(sorted((root / "train/davis").glob("*")), "natural")
     add([root / f"vocalfolds/patient1/seq{number}" for number in (1, 2, 3)], "vocal-folds", VOCAL_FOLD_LABELS)
     add(sorted((root / "train/robotic-instruments").glob("*")), "robotic")
+    add(sorted(path for path in (root / "train/carotid-ultrasound").glob("*") if path.name not in CAROTID_VALIDATION), "carotid")
     if teacher is not None:
         add(sorted(path for path in teacher.iterdir() if path.is_dir()), "teacher")
     for path in sorted((root / "train/laparoscopy-stills").glob("*.jpg"))[: None if limit is None else limit * 8]:
@@ -124,6 +130,11 @@ def load_sources(root: Path, short_side: int = 480, teacher: Path | None = None,
         video = read_video(root / "train" / kind, kind, (1,), short_side, sources.skipped)
         count = None if limit is None else limit * 8
         sources.stills.extend(Still(kind, image, mask) for image, mask in zip(video.frames[:count], video.masks[:count], strict=True))
+    nerves = read_video(root / "train/nerve-ultrasound", "nerve-ultrasound", NERVE_LABELS, short_side, sources.skipped)
+    for image, mask in list(zip(nerves.frames, nerves.masks, strict=True))[: None if limit is None else limit * 8]:
+        for label in NERVE_LABELS:
+            if (mask == label).any():
+                sources.stills.append(Still("nerve-ultrasound", image, (mask == label).astype(np.uint8)))
     for video in list(sources.videos):
         for index in range(0, len(video.frames), 8):
             mask = video.masks[index] if video.labels == (1,) else None
