@@ -2,7 +2,7 @@
  * A still picture from a file, with the pixels that FFmpeg and OpenCV hand out: turned as its EXIF orientation says,
  * without applying a colour profile, transparency left out. Folder sources and `evaluate` both read pictures here.
  */
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import type { PictureSize } from '../frame.js';
 
@@ -30,9 +30,12 @@ export async function stillInfo(path: string): Promise<StillInfo> {
 /** Kinds that hold one picture only. */
 const alwaysOne = /\.(jpe?g|jpe|jfif|bmp|jp2)$/i;
 
-/** Whether a file is a video (or a stack) of its own rather than one picture; false for what cannot be read. */
+/** Whether a file is a video (or a stack) of its own rather than one picture; false for what cannot be read, or is no file. */
 export async function holdsSeveral(path: string): Promise<boolean> {
   if (alwaysOne.test(path)) return false;
+  // A pipe would be opened for ever.
+  const about = await stat(path).catch(() => null);
+  if (about?.isFile() !== true) return false;
   return stillInfo(path).then(
     ({ pictures }) => pictures > 1,
     () => false,

@@ -5,7 +5,7 @@
  * that a playlist or a session description under any name opens no address, no port and no other file.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 
 /** FFmpeg's names of the containers that are read. Those without pictures are here so that they can be named as such. */
 const containers = [
@@ -50,7 +50,8 @@ export function startTool(
   });
   if (child.pid !== undefined) {
     try {
-      setPriority(child.pid, Math.min(nicer, constants.priority.PRIORITY_LOW));
+      // On top of what the whole program was started with.
+      setPriority(child.pid, Math.min(getPriority() + nicer, constants.priority.PRIORITY_LOW));
     } catch {
       // It may have ended already; a normal priority only costs a few milliseconds.
     }
