@@ -51,7 +51,9 @@ describe('a file whose sound is longer than its picture', () => {
     const seen = record(at(name), { mode: 'replay', displayQuality: null });
     await seen.over();
     expect(seen.analysis).toHaveLength(frames);
-    expect(seen.formats.map(({ frameCount }) => frameCount)).toEqual([frames]);
+    // AVI has no times of display: nobody can tell whether its first pictures can be decoded, so it promises no number.
+    const promised = name.endsWith('.avi') ? null : frames;
+    expect(seen.formats.map(({ frameCount }) => frameCount)).toEqual([promised]);
     expect(seen.lost).toEqual([]);
     expect(seen.outcome).toBe('complete');
   });

@@ -15,6 +15,7 @@ const streamSchema = z.object({
   pix_fmt: z.string().optional(),
   sample_aspect_ratio: fractionText,
   field_order: z.string().optional(),
+  has_b_frames: z.number().optional(),
   color_range: z.string().optional(),
   color_space: z.string().optional(),
   r_frame_rate: fractionText,
@@ -54,6 +55,8 @@ export interface RecordedPicture {
   readonly colorimetry: string;
   /** May hold pictures of two fields. */
   readonly mayBeInterlaced: boolean;
+  /** Pictures may be shown in another order than they are stored. */
+  readonly mayReorder: boolean;
   /** As the container says, null where it does not; whether it is constant is found out by counting. */
   readonly framesPerSecond: number | null;
   /** Seconds of the picture as FFmpeg has it, null where nothing says. */
@@ -115,6 +118,7 @@ export function readReport(report: unknown): AboutFile {
       mayBeInterlaced:
         Math.min(width, height) >= leastWovenSide &&
         (isPlanarYuv(pixelFormat) || !['progressive', 'unknown', undefined].includes(stream.field_order)),
+      mayReorder: (stream.has_b_frames ?? 1) > 0,
       framesPerSecond: parseFraction(stream.avg_frame_rate) ?? parseFraction(stream.r_frame_rate),
       promisedSeconds: seconds(stream.duration) ?? lengthOf(format),
       description: [

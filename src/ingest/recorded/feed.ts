@@ -48,12 +48,12 @@ export async function openRecordedFile(
   deinterlacing: Deinterlacing,
   resume: ResumePoint | null,
 ): Promise<FrameFeed> {
-  let tellStream = (_stream: number | null): void => undefined;
+  let tellStream = (_stream: RecordedPicture | null): void => undefined;
   const scan = scanPackets(path, new Promise((resolve) => (tellStream = resolve)));
   try {
     const length = await readPictureLength(path);
     const picture = await probe(path, length !== null);
-    tellStream(picture.stream);
+    tellStream(picture);
     const packets = await Promise.race([scan.done, after(countPatienceMs).then(() => scan.sofar())]);
     return new RecordedFeed(path, picture, length, packets, scan, deinterlacing, resume);
   } catch (error) {

@@ -50,6 +50,8 @@ const clockToleranceS = 1.6e-3;
 export class PacketCounter {
   #shown = 0;
   #isUncertain = false;
+  /** Some pictures have no time of display. */
+  #hasNoOrder = false;
   #firstKeyS: number | null = null;
   readonly #timesS: number[] = [];
 
@@ -59,24 +61,29 @@ export class PacketCounter {
       if (!packet.isKey || timeS === null) this.#isUncertain = true;
       this.#firstKeyS = timeS ?? 0;
     } else if (packet.ptsS !== null && packet.ptsS < this.#firstKeyS) this.#isUncertain = true;
-    // Without a time of display nobody knows which pictures come before the first key picture (AVI with B pictures).
-    if (packet.bytes === 0 || (packet.ptsS === null && !packet.isKey)) this.#isUncertain = true;
+    if (packet.bytes === 0) this.#isUncertain = true;
+    if (packet.ptsS === null && !packet.isKey) this.#hasNoOrder = true;
     if (packet.isHidden) return;
     this.#shown += 1;
     if (timeS === null) this.#isUncertain = true;
     else this.#timesS.push(timeS);
   }
 
-  /** @param isWhole every packet of the file has been added */
-  summary(isWhole: boolean): PacketSummary {
+  /**
+   * @param isWhole every packet of the file has been added
+   * @param mayReorder pictures may be shown in another order than they are stored: without times of display (AVI with B pictures)
+   *   nobody knows then which come before the first key picture
+   */
+  summary(isWhole: boolean, mayReorder: boolean): PacketSummary {
     const times = [...this.#timesS].sort((a, b) => a - b);
     const steps = times.slice(1).map((time, n) => time - (times[n] ?? 0));
     // Of a list that breaks off, pictures near its end may still be missing.
     const usable = isWhole ? steps : steps.slice(0, -8);
-    const isRepeated = steps.some((step) => step <= 0);
+    const isUncertain =
+      this.#isUncertain || (mayReorder && this.#hasNoOrder) || steps.some((step) => step <= 0);
     const mean = usable.reduce((sum, step) => sum + step, 0) / usable.length;
     return {
-      frameCount: isWhole && !this.#isUncertain && !isRepeated && this.#shown > 0 ? this.#shown : null,
+      frameCount: isWhole && !isUncertain && this.#shown > 0 ? this.#shown : null,
       isConstant: usable.length < 2 ? null : usable.every((step) => Math.abs(step - mean) <= clockToleranceS),
     };
   }
@@ -90,8 +97,14 @@ export interface PacketScan {
   readonly stop: () => void;
 }
 
+export interface WantedStream {
+  /** FFmpeg's number of it. */
+  readonly stream: number;
+  readonly mayReorder: boolean;
+}
+
 /** Lists the packets of all picture streams beside the reading; `stream` tells which one is wanted as soon as it is known. */
-export function scanPackets(path: string, stream: Promise<number | null>): PacketScan {
+export function scanPackets(path: string, stream: Promise<WantedStream | null>): PacketScan {
   const entries = 'packet=stream_index,pts_time,dts_time,size,flags';
   const child = startTool(
     'ffprobe',
@@ -126,10 +139,10 @@ export function scanPackets(path: string, stream: Promise<number | null>): Packe
   });
   let isSound = true;
   child.stderr?.on('data', () => (isSound = false));
-  let wanted: number | null = null;
-  void stream.then((index) => (wanted = index));
+  let wanted: WantedStream | null = null;
+  void stream.then((found) => (wanted = found));
   const sofar = (isWhole: boolean): PacketSummary =>
-    (wanted === null ? undefined : counters.get(wanted))?.summary(isWhole) ?? {
+    (wanted === null ? undefined : counters.get(wanted.stream)?.summary(isWhole, wanted.mayReorder)) ?? {
       frameCount: null,
       isConstant: null,
     };
