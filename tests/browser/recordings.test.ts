@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
+import { concatWith, Subject } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { playbackServices } from '../../src/cli/play.js';
 import { PlaybackRoom } from '../../src/replay/playback-room.js';
@@ -76,6 +77,39 @@ const laneFill = (page: Page): Promise<number> =>
   });
 
 describe('recordings', () => {
+  it('say that pictures are recorded for as long as they are written', async () => {
+    // All pictures come, and the end only when it is told to.
+    const end = new Subject<never>();
+    const held = new Projects(join(folder, 'held'), {
+      createSource: (item) => {
+        const source = replayTools.createSource(item);
+        return {
+          uri: source.uri,
+          open: (options) => source.open(options).pipe(concatWith(end)),
+          pause: (hold) => source.pause(hold),
+        };
+      },
+      ...{ modelDir: tinyModel, provider: 'cpu', threads: 1, version: '9.9.9' },
+      ...{ chunkFrames: 5, spoolBytes: 1e8 },
+    });
+    const server = await serveDashboard([], { registerRoutes: [projectRoutes(held)] });
+    const { page } = await openPage(browser, `${server.server.url}#/recordings`);
+    try {
+      await held.open(clip, null, new AbortController().signal);
+      await page.reload();
+      await page.locator('.recordings-list .recording').getByText('Recording pictures').waitFor();
+      await page.getByRole('link', { name: /case/ }).click();
+      await page.locator('.project .recording').waitFor();
+      await keepPicture(page, 'project-recording');
+      end.complete();
+      await page.locator('.project .recording').waitFor({ state: 'hidden' });
+    } finally {
+      await page.close();
+      await server.close();
+      await held.close();
+    }
+  });
+
   it('are opened, scrubbed, marked, tracked, corrected and found again after a reload', async () => {
     const { page, problems } = await openPage(browser, new URL('#/recordings', served.server.url).href);
     // A wrong path: the sentence stands next to the field.

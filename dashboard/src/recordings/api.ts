@@ -126,3 +126,8 @@ export const api = {
   ): Promise<ProjectInfo> => call(projectSchema, `/${id}/${action}`, { body }),
   exportAddress: (id: string, name: string): string => address(`/${id}/exports/${name}.tar`),
 };
+
+/** Whether pictures of a patient are being written to the server's disk for this project: wherever that is so, the badge says it. */
+export function writesPictures({ pictures }: ProjectInfo): boolean {
+  return !pictures.complete && pictures.problem === null;
+}

@@ -14,7 +14,7 @@ import type { Placement } from '../core/viewport.js';
 import { stateWords } from '../core/wording.js';
 import { isTyping } from '../rooms/typing.js';
 import { drawOverlay, overlayOf } from '../worker/overlay-drawing.js';
-import { api } from './api.js';
+import { api, writesPictures } from './api.js';
 import type { LaneInfo, ProjectInfo } from './api.js';
 import { FrameCache } from './frame-cache.js';
 import type { ShownFrame } from './frame-cache.js';
@@ -62,6 +62,7 @@ export function projectView({ element, go }: ViewContext, id: string): EndView {
   const title = h('h1', {}, '…');
   const where = h('p', { class: 'source-uri' });
   const status = h('p', { class: 'project-status', role: 'status' });
+  const writing = h('p', { class: 'recording', hidden: true }, 'Recording pictures');
   const bar = h('progress', { max: 1, value: 0, hidden: true, 'aria-label': 'Progress' });
   const position = h('output', { class: 'project-position' });
   const objectList = h('ul', { class: 'project-objects' });
@@ -98,6 +99,7 @@ export function projectView({ element, go }: ViewContext, id: string): EndView {
         { class: 'project-head' },
         h('a', { class: 'icon-button', href: '#/recordings', 'aria-label': 'All recordings' }, icon('back')),
         h('div', { class: 'panel-title' }, title, where),
+        writing,
         status,
         bar,
         cancel,
@@ -345,6 +347,7 @@ export function projectView({ element, go }: ViewContext, id: string): EndView {
       bar.value = progress.frames;
     } else bar.removeAttribute('value');
     setText(status, statusText(next));
+    writing.hidden = !writesPictures(next);
     exportList.replaceChildren(
       ...next.exports.map(({ name, formats: made }) =>
         h(
@@ -372,7 +375,7 @@ export function projectView({ element, go }: ViewContext, id: string): EndView {
     }
     if (!pictures.complete) {
       const total = format?.frameCount ? ` of ${format.frameCount}` : '';
-      return pictures.problem ?? `Reading pictures: ${pictures.frames}${total}`;
+      return pictures.problem ?? `${pictures.frames}${total} pictures read`;
     }
     if (pictures.problem !== null) return pictures.problem;
     if (objects.length === 0)

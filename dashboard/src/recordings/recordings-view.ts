@@ -4,7 +4,7 @@ import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { uploadControl } from '../rooms/upload.js';
-import { api } from './api.js';
+import { api, writesPictures } from './api.js';
 import type { ProjectInfo } from './api.js';
 import { projectView } from './project-view.js';
 
@@ -73,6 +73,7 @@ function listView({ element, go }: ViewContext): EndView {
               { class: 'muted' },
               `${project.objects.length} objects${project.upToDate ? ', tracked' : ''}`,
             ),
+            writesPictures(project) ? h('span', { class: 'recording' }, 'Recording pictures') : null,
             h('span', { class: 'muted' }, new Date(project.createdUnixMs).toLocaleString()),
           ),
           h(

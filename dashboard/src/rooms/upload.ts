@@ -37,7 +37,8 @@ export function uploadControl(events: UploadEvents): {
     { type: 'button', class: 'button quiet', hidden: true, onclick: () => cancel() },
     'Cancel',
   );
-  const element = h('div', { class: 'upload' }, input, choose, progress, percent, stop);
+  const writing = h('span', { class: 'recording', hidden: true }, 'Recording the file on the server');
+  const element = h('div', { class: 'upload' }, input, choose, progress, percent, writing, stop);
   // XMLHttpRequest, because fetch does not tell how much has been sent.
   let request: XMLHttpRequest | null = null;
   const cancel = (): void => request?.abort();
@@ -45,6 +46,7 @@ export function uploadControl(events: UploadEvents): {
     request = null;
     choose.hidden = false;
     progress.hidden = true;
+    writing.hidden = true;
     stop.hidden = true;
     setText(percent, '');
     input.value = '';
@@ -56,6 +58,7 @@ export function uploadControl(events: UploadEvents): {
     choose.hidden = true;
     progress.hidden = false;
     progress.value = 0;
+    writing.hidden = false;
     stop.hidden = false;
     const query = new URLSearchParams({ filename: file.name });
     const sending = new XMLHttpRequest();
