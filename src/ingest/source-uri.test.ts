@@ -58,7 +58,12 @@ describe('source addresses', () => {
       location: 'srt://cam:7001?mode=caller',
       ...off,
     });
-    for (const wrong of ['rtsp://cam/x#deinterlace=no', 'srt://cam:7001#fps=3'])
+    for (const wrong of [
+      'rtsp://cam/x#deinterlace=no',
+      'srt://cam:7001#fps=3',
+      'srt://cam:7001?mode=caller&mode=listener',
+      'srt://cam:7001?mode=caller&m%6fde=listener',
+    ])
       expect(() => parseSourceUri(wrong)).toThrow(
         expect.objectContaining({ code: 'SONO_SOURCE_URI' }) as Error,
       );

@@ -252,7 +252,12 @@ export function isNetwork(
 export function networkHost(address: SourceAddress): string | null {
   if (!isNetwork(address)) return null;
   const query = new URLSearchParams(/\?([^#]*)/.exec(address.location)?.[1]);
-  if (address.kind === 'srt' && (query.get('mode') ?? 'caller') !== 'caller') return '';
+  // With a mode or an address of this machine's own it waits to be called.
+  if (
+    address.kind === 'srt' &&
+    ((query.get('mode') ?? 'caller') !== 'caller' || query.has('localaddress') || query.has('localport'))
+  )
+    return '';
   return parseNetwork(address.location.replace(/^[a-z]+:\/\//i, ''))?.host ?? '';
 }
 
@@ -263,6 +268,9 @@ function parseSrt(uri: string, text: string): SourceAddress {
   // "srt://:7001?mode=listener" has no host, which the URL class refuses.
   const match = /^srt:\/\/([^:/?#]*|\[[0-9a-f:]+\]):(\d{1,5})(\/)?(\?[^#]*)?$/i.exec(address);
   if (match === null || Number(match[2]) > 65535) throw uriProblem(uri, 'it needs srt://host:port');
+  // Of two the player takes the last one, and who reads the address the first.
+  const keys = [...new URLSearchParams(match[4]).keys()].map((key) => key.toLowerCase());
+  if (new Set(keys).size < keys.length) throw uriProblem(uri, 'an option is given twice');
   return { kind: 'srt', location: address, deinterlacing: deinterlacing(uri, options) };
 }
 

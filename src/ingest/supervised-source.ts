@@ -437,6 +437,8 @@ class Supervision {
   }
 
   #restartLater(): void {
+    // Whoever heard of the loss may have left because of it.
+    if (this.#stopped) return;
     const { firstBackoffMs, longestBackoffMs } = this.#supervision;
     const backoffMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** Math.max(0, this.#attempt - 1));
     this.#restartTimer = setTimeout(() => this.#launch(), backoffMs);

@@ -59,6 +59,12 @@ export const recordError = errorFactory({
     sentence:
       'Picture {frame} of the recording {path} is damaged and cannot be shown; the recording is used up to there.',
   },
+  SONO_RECORDING_MESSAGE: {
+    exitCode: 2,
+    httpStatus: 422,
+    sentence:
+      'A picture on "{topic}" in the recording {path} cannot be read: write the recording again, or choose another one.',
+  },
   SONO_RECORDING_COMPRESSION: {
     exitCode: 2,
     httpStatus: 422,

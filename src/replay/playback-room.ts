@@ -22,7 +22,7 @@ import { recordError } from '../record/errors.js';
 import { decodeEntry, journalTopic } from '../record/journal.js';
 import type { McapFileReader } from '../record/mcap-reader.js';
 import { replayError } from './errors.js';
-import { asJpeg, pictureChannelOf, type PictureChannel } from './recorded-pictures.js';
+import { jpegOf, pictureChannelOf, type PictureChannel } from './recorded-pictures.js';
 import { describedSource, openRecording } from './recording-streams.js';
 
 export interface PlaybackState {
@@ -297,7 +297,7 @@ export class PlaybackRoom implements Room {
 
   /** Pictures from a time on, each with its masks. */
   async *#moments(fromNs: bigint): AsyncGenerator<Moment> {
-    const { topic: video, stream, decode } = this.#channel;
+    const { topic: video, stream } = this.#channel;
     const segmentation = channelTopic(stream, 'segmentation');
     let picture: { timeNs: bigint; jpeg: Uint8Array } | null = null;
     let masks: { timeNs: bigint; message: SegmentationMessage } | null = null;
@@ -315,7 +315,7 @@ export class PlaybackRoom implements Room {
         if (moment) yield moment;
         picture = null;
       }
-      if (topic === video) picture = { timeNs, jpeg: await asJpeg(decode(data).data) };
+      if (topic === video) picture = { timeNs, jpeg: await jpegOf(this.#channel, data) };
       else masks = { timeNs, message: decodeSegmentation(Uint8Array.from(data)) };
     }
     const moment = finish();
@@ -418,11 +418,11 @@ interface Contents {
 
 /** null where the stream has no pictures. */
 async function readContents(reader: McapFileReader, channel: PictureChannel): Promise<Contents | null> {
-  const { stream, topic, decode } = channel;
+  const { stream, topic } = channel;
   const videoOnly = new Set([topic]);
   let first: { timeNs: bigint; jpeg: Uint8Array } | null = null;
   for await (const { timeNs, data } of reader.inTimeOrder(videoOnly)) {
-    first = { timeNs, jpeg: await asJpeg(decode(data).data) };
+    first = { timeNs, jpeg: await jpegOf(channel, data) };
     break;
   }
   if (!first) return null;

@@ -117,6 +117,17 @@ describe('pictures of an MCAP file', () => {
     expect(() => pictureChannelOf(reader, 'elsewhere')).toThrow('holds no pictures of "elsewhere"');
   });
 
+  it('without a time of their own have the one at which they were recorded; what is no picture has a code', () => {
+    const [channel] = pictureChannels(readerOf(['/camera', 'json', 'foxglove.CompressedImage']));
+    const message = (text: string): Uint8Array => Buffer.from(text);
+    for (const timestamp of ['"timestamp":null,', ''])
+      expect(channel?.decode(message(`{${timestamp}"data":"/9g="}`))).toMatchObject({ timestampNs: 0n });
+    for (const text of ['{{{{', '{"timestamp":7,"data":""}', '{}'])
+      expect(() => channel?.decode(message(text))).toThrow(
+        expect.objectContaining({ code: 'SONO_RECORDING_MESSAGE' }) as Error,
+      );
+  });
+
   it('of kinds that are not read are named', () => {
     const raw = readerOf(
       ['/camera/raw', 'cdr', 'sensor_msgs/msg/Image'],

@@ -20,15 +20,16 @@ export interface PictureChannel {
   /** Id of the stream: of `/theatre/video` "theatre", of another topic all of it without the leading slash. */
   readonly stream: string;
   readonly topic: string;
-  /** Throws RangeError and the decoders' errors for a message that is none. */
+  /** Of the recording. */
+  readonly path: string;
+  /** Throws SONO_RECORDING_MESSAGE for a message that is none. */
   readonly decode: (message: Uint8Array) => RecordedPicture;
 }
 
 const jsonPicture = z.object({
-  timestamp: z.object({
-    sec: z.number().int().nonnegative(),
-    nsec: z.number().int().nonnegative(),
-  }),
+  timestamp: z
+    .object({ sec: z.number().int().nonnegative(), nsec: z.number().int().nonnegative() })
+    .nullish(),
   data: z.string(),
 });
 
@@ -37,7 +38,8 @@ const nsOf = (seconds: number, nanoseconds: number): bigint =>
 
 function decodeJson(message: Uint8Array): RecordedPicture {
   const { timestamp, data } = jsonPicture.parse(JSON.parse(Buffer.from(message).toString('utf8')));
-  return { timestampNs: nsOf(timestamp.sec, timestamp.nsec), data: base64Decode(data) };
+  // Without a time of its own a picture has the one at which it was recorded.
+  return { timestampNs: timestamp ? nsOf(timestamp.sec, timestamp.nsec) : 0n, data: base64Decode(data) };
 }
 
 /** Fields of ROS messages one after the other; RangeError where the message ends too early. */
@@ -122,7 +124,18 @@ export function pictureChannels(reader: McapFileReader): PictureChannel[] {
     let stream = name;
     for (let number = 2; found.some((other) => other.stream === stream); number++)
       stream = `${name}-${number}`;
-    found.push({ stream, topic, decode });
+    found.push({
+      stream,
+      topic,
+      path: reader.path,
+      decode: (message) => {
+        try {
+          return decode(message);
+        } catch (error) {
+          throw recordError('SONO_RECORDING_MESSAGE', { path: reader.path, topic }, error);
+        }
+      },
+    });
   }
   return found;
 }
@@ -151,6 +164,17 @@ function refuseOtherPictures(reader: McapFileReader): void {
       .slice(0, 5)
       .map(({ topic, schemaName, messageEncoding }) => `${topic} (${schemaName}, ${messageEncoding})`)
       .join(', '),
+  });
+}
+
+/** The picture of a message as JPEG. Throws SONO_RECORDING_MESSAGE. */
+export async function jpegOf(
+  { decode, topic, path }: PictureChannel,
+  message: Uint8Array,
+): Promise<Uint8Array> {
+  const { data } = decode(message);
+  return asJpeg(data).catch((error: unknown) => {
+    throw recordError('SONO_RECORDING_MESSAGE', { path, topic }, error);
   });
 }
 

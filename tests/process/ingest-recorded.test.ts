@@ -1,7 +1,7 @@
 /** Recorded files through real FFmpeg processes: the same bytes every time, numbers after a crash, what a file must not do. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { cpus, tmpdir } from 'node:os';
@@ -175,11 +175,20 @@ describe('what a file must not do', () => {
       'local-list.mkv': `#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nplain.mp4\n#EXT-X-ENDLIST\n`,
       'session.sdp':
         'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 45678 RTP/AVP 96\na=rtpmap:96 H264/90000\n',
+      // Pictures somewhere inside make no video: a recording in MCAP, a PDF, an archive.
+      'recording.mcap': `\x89MCAP0\r\n${'x'.repeat(300)}`,
       'list.ffconcat': `ffconcat version 1.0\nfile '${at('plain.mp4')}'\n`,
       'manifest.mpd': `<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT2S"><Period><AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1"><BaseURL>${url}</BaseURL></Representation></AdaptationSet></Period></MPD>`,
     };
+    const jpeg = await sharp({ create: { width: 64, height: 48, channels: 3, background: 'red' } })
+      .jpeg()
+      .toBuffer();
+    const jpegs = Array.from({ length: 20 }, () => [jpeg, Buffer.alloc(40, 'y')]).flat();
     for (const [name, text] of Object.entries(texts)) {
-      writeFileSync(at(name), text);
+      writeFileSync(
+        at(name),
+        name.endsWith('.mcap') ? Buffer.concat([Buffer.from(text, 'latin1'), ...jpegs]) : text,
+      );
       const seen = record(at(name), { mode: 'replay' });
       await seen.over();
       expect([name, seen.errorCode]).toEqual([name, 'SONO_SOURCE_NOT_VIDEO']);
@@ -203,6 +212,44 @@ describe('what a file must not do', () => {
       process.env['PATH'] = path;
     }
   });
+});
+
+it.each([
+  ['mpeg2video', '-bf', '0'],
+  ['libx264', '-bf', '2'],
+])('a size that changes on the way costs no picture: %s', async (...codec) => {
+  const [name, ...more] = codec;
+  await make(
+    'large.ts',
+    'testsrc2=size=320x240:rate=25:duration=1',
+    '-c:v',
+    name,
+    ...more,
+    '-pix_fmt',
+    'yuv420p',
+  );
+  await make(
+    'small.ts',
+    'testsrc2=size=160x120:rate=25:duration=1',
+    '-c:v',
+    name,
+    ...more,
+    '-pix_fmt',
+    'yuv420p',
+  );
+  writeFileSync(at('sizes.ts'), Buffer.concat([readFileSync(at('large.ts')), readFileSync(at('small.ts'))]));
+  const { stdout } = await run('ffmpeg', [
+    '-v',
+    'quiet',
+    '-i',
+    at('sizes.ts'),
+    ...['-map', '0:v:0', '-fps_mode', 'passthrough', '-f', 'framecrc', '-'],
+  ]);
+  const pictures = stdout.split('\n').filter((line) => /^\d/.test(line)).length;
+  const seen = record(at('sizes.ts'), { mode: 'replay' });
+  await seen.over();
+  expect(pictures).toBeGreaterThan(45);
+  expect(seen.analysis).toHaveLength(pictures);
 });
 
 it('an animated GIF plays once and ends', async () => {

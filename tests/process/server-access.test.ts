@@ -325,6 +325,8 @@ describe('what the page may open', () => {
       'rtsp://169.254.169.254/x',
       'srt://:7001?mode=listener',
       'srt://10.0.0.9:7001?mode=listener',
+      'srt://10.0.0.9:7001?mode=caller&localport=7002',
+      'srt://10.0.0.9:7001?localaddress=0.0.0.0',
     ])
       expect([uri, await open(uri)]).toEqual([uri, 'SONO_SOURCE_HOST']);
     expect(room.sourceUri).toBe('unchanged');

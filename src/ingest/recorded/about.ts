@@ -28,6 +28,7 @@ const frameSchema = z.object({
   stream_index: z.number().optional(),
   color_range: z.string().optional(),
   color_space: z.string().optional(),
+  interlaced_frame: z.number().optional(),
 });
 const reportSchema = z.object({
   streams: z.array(streamSchema).default([]),
@@ -115,9 +116,11 @@ export function readReport(report: unknown): AboutFile {
       size,
       samples,
       colorimetry: colorimetry(samples, range, matrix),
+      // The deinterlacer holds one picture back, which FFmpeg loses where the size changes: it is there only where it is needed.
       mayBeInterlaced:
         Math.min(width, height) >= leastWovenSide &&
-        (isPlanarYuv(pixelFormat) || !['progressive', 'unknown', undefined].includes(stream.field_order)),
+        (!['progressive', 'unknown', undefined].includes(stream.field_order) ||
+          frames.some((frame) => frame.stream_index === stream.index && frame.interlaced_frame === 1)),
       mayReorder: (stream.has_b_frames ?? 1) > 0,
       framesPerSecond: parseFraction(stream.avg_frame_rate) ?? parseFraction(stream.r_frame_rate),
       promisedSeconds: seconds(stream.duration) ?? lengthOf(format),
@@ -154,8 +157,6 @@ function lengthOf(
   const rest = whole - (seconds(format?.start_time) ?? 0);
   return rest > 0 ? rest : null;
 }
-
-const isPlanarYuv = (pixelFormat: string): boolean => /^yuvj?4/.test(pixelFormat);
 
 /** Matrices that GStreamer knows, by FFmpeg's names. Unnamed is BT.601, as FFmpeg, OpenCV and PyAV take it. */
 const matrices: Readonly<Record<string, number>> = {

@@ -87,8 +87,16 @@ async function probe(path: string, isContainer: boolean): Promise<RecordedPictur
       throw ingestError('SONO_SOURCE_CODEC', { path, codec: about.codec });
     case 'too-large':
       throw ingestError('SONO_SOURCE_SIZE', { path, ...about.size });
-    case 'unreadable':
+    case 'unreadable': {
+      const claimed = /Picture size (\d+)x(\d+) is invalid/.exec(stderr);
+      if (claimed !== null)
+        throw ingestError('SONO_SOURCE_SIZE', {
+          path,
+          width: Number(claimed[1]),
+          height: Number(claimed[2]),
+        });
       throw ingestError('SONO_SOURCE_DAMAGED', { path, seconds: 0 }, stderr);
+    }
   }
 }
 

@@ -57,6 +57,21 @@ describe('what a file says about its picture', () => {
     expect(pictureOf({ ...stream, ...change })).toMatchObject({ samples, colorimetry });
   });
 
+  it('expects woven fields where the stream or its first pictures say so, and nowhere else', () => {
+    const woven = (change: object, frame: object = {}) => {
+      const about = readReport({
+        streams: [{ ...stream, ...change }],
+        frames: [{ stream_index: 0, ...frame }],
+      });
+      return about.kind === 'picture' && about.picture.mayBeInterlaced;
+    };
+    expect(woven({})).toBe(true);
+    expect(woven({ field_order: 'progressive' })).toBe(false);
+    expect(woven({ field_order: 'unknown' })).toBe(false);
+    expect(woven({ field_order: 'unknown' }, { interlaced_frame: 1 })).toBe(true);
+    expect(woven({ width: 2 })).toBe(false);
+  });
+
   it('believes the decoder where the container says something else about the colours', () => {
     const about = readReport({
       streams: [{ ...stream, color_space: 'smpte170m', color_range: 'tv' }],

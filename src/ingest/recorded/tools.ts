@@ -7,12 +7,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants, getPriority, setPriority } from 'node:os';
 
-/** FFmpeg's names of the containers that are read. Those without pictures are here so that they can be named as such. */
+/**
+ * FFmpeg's names of the containers that are read. Those without pictures are here so that they can be named as such. Not `mjpeg`: it
+ * takes everything that holds JPEGs somewhere for a video, a recording in MCAP, a PDF or an archive.
+ */
 const containers = [
   'mov,mp4,m4a,3gp,3g2,mj2',
   'matroska,webm',
   'avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,vc1,av1,obu,ivf,flv,asf,mxf,mxf_d10,gxf,dv,ogg,rm,nut,yuv4mpegpipe',
-  'gif,apng,mjpeg,ingenient,png_pipe,jpeg_pipe,bmp_pipe,tiff_pipe,webp_pipe,dirac,cavsvideo,lxf,wtv,r3d,swf',
+  'gif,apng,png_pipe,jpeg_pipe,bmp_pipe,tiff_pipe,webp_pipe,dirac,cavsvideo,lxf,wtv,r3d,swf',
   'wav,mp3,aac,flac,aiff,au,ac3,eac3,amr,caf,w64,srt,ass,lrc,webvtt,microdvd,mpl2,sami,subviewer',
 ].join(',');
 
