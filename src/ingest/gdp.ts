@@ -5,8 +5,6 @@ export type GdpPacket =
       readonly kind: 'buffer';
       /** null where the buffer had no PTS. */
       readonly ptsNs: number | null;
-      /** null where the buffer did not say how long it lasts. */
-      readonly durationNs: number | null;
       /** Shares memory with the packet. */
       readonly payload: Buffer;
     }
@@ -27,7 +25,7 @@ export function parseGdp(packet: Buffer): GdpPacket {
       const value = packet.readBigUInt64BE(at);
       return value === noTime ? null : Number(value);
     };
-    return { kind: 'buffer', ptsNs: time(10), durationNs: time(18), payload };
+    return { kind: 'buffer', ptsNs: time(10), payload };
   }
   return { kind: type === 2 ? 'caps' : 'event', text: payload.toString('utf8') };
 }

@@ -45,10 +45,12 @@ export function quote(text: string): string {
   return `"${text.replace(/[\\"]/g, '\\$&')}"`;
 }
 
-/** Queues whose threads carry a frame from the moment it is due; short, because thread names are cut at 15 characters. */
-export const framePathElements = ['decoded', 'displayqueue', 'analysisqueue'] as const;
-
-const smallQueue = (name: (typeof framePathElements)[number], buffers: number, leaky: boolean): string =>
+/** Named, for people who look at threads; short, because thread names are cut at 15 characters. */
+const smallQueue = (
+  name: 'decoded' | 'displayqueue' | 'analysisqueue',
+  buffers: number,
+  leaky: boolean,
+): string =>
   `queue name=${name} max-size-buffers=${buffers} max-size-bytes=0 max-size-time=0${leaky ? ' leaky=downstream' : ''}`;
 
 /** GStreamer's fraction for a frame rate: exact for 25, 30000/1001 and the like. */

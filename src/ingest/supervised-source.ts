@@ -188,7 +188,7 @@ class Supervision {
         stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
         env: {
           ...process.env,
-          // Five sinks and the bus each block one thread of libuv's pool; sharp needs some too.
+          // Up to four sinks and the bus each block one thread of libuv's pool; sharp needs some too.
           UV_THREADPOOL_SIZE: '16',
           LC_ALL: 'C',
           NODE_OPTIONS: '',
