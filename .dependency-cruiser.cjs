@@ -1,11 +1,18 @@
-/** The layers of docs/architecture.md, enforced. Vocabulary (src/*.ts) may be used by all; arrows go downwards only. */
-const only = (name, from, to) => ({
-  name,
+/**
+ * The layers of docs/architecture.md. docs/rooms.json lists the rooms from the ground up and what each may import besides the
+ * vocabulary; tests/docs/rooms.test.ts holds that list to the arrows that exist.
+ */
+const rooms = require('./docs/rooms.json');
+
+const folderOf = (room) => (room === 'bench' ? '^bench/' : `^src/${room}/`);
+const only = ([room, targets]) => ({
+  name: room,
   severity: 'error',
-  comment: `src/${from} may import only ${to.join(', ')} and the vocabulary`,
-  from: { path: `^src/${from}/`, pathNot: '\\.test\\.ts$' },
-  to: { path: '^src/[^/]+/', pathNot: [`^src/(${[from, ...to].join('|')})/`] },
+  comment: `${room} may import only ${['vocabulary', ...targets].join(', ')}`,
+  from: { path: folderOf(room) },
+  to: { path: '^(src|bench)/', pathNot: [room, 'vocabulary', ...targets].map(folderOf) },
 });
+
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
@@ -13,44 +20,15 @@ module.exports = {
       name: 'dashboard-knows-only-the-protocol',
       severity: 'error',
       from: { path: '^dashboard/' },
-      to: { path: '^src/', pathNot: '^src/(protocol/|frame\\.ts|mask[^/]*\\.ts|prompt\\.ts)' },
+      to: { path: '^src/', pathNot: ['protocol', 'vocabulary', 'mask'].map(folderOf) },
     },
-    only('protocol', 'protocol', []),
-    only('tracking', 'tracking', []),
-    only('analysis', 'analysis', []),
-    only('config', 'config', ['inference', 'ingest']),
-    only('ingest', 'ingest', []),
-    only('inference', 'inference', ['tracking']),
-    only('export', 'export', []),
-    only('pipeline', 'pipeline', ['ingest', 'inference', 'tracking', 'analysis', 'protocol']),
-    only('record', 'record', ['protocol', 'inference']),
-    only('evaluate', 'evaluate', ['export', 'replay', 'inference', 'ingest']),
-    only('replay', 'replay', [
-      'pipeline',
-      'ingest',
-      'inference',
-      'tracking',
-      'analysis',
-      'protocol',
-      'record',
-      'export',
-      'config',
-    ]),
-    only('server', 'server', [
-      'protocol',
-      'pipeline',
-      'config',
-      'ingest',
-      'inference',
-      'record',
-      'replay',
-      'export',
-    ]),
+    ...Object.entries(rooms).map(only),
     {
       name: 'pure-cores',
       severity: 'error',
-      comment: 'tracking and analysis do no I/O',
-      from: { path: '^src/(tracking|analysis)/', pathNot: '\\.test\\.ts$' },
+      comment:
+        'these rooms do no I/O; they run in any thread and, but for tracking and analysis, in the browser',
+      from: { path: '^src/(vocabulary|mask|tracking|analysis)/' },
       to: { dependencyTypes: ['core', 'npm'] },
     },
   ],

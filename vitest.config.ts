@@ -9,7 +9,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     globalSetup: ['tests/global-setup.ts'],
-    include: ['src/**/*.test.ts', 'tests/**/*.test.ts', 'dashboard/src/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'tests/**/*.test.ts', 'dashboard/src/**/*.test.ts'],
     env: { UV_THREADPOOL_SIZE: '16' },
   },
 });

@@ -1,6 +1,6 @@
 /** Frames of a video by GStreamer's own command, to check what we wrote with a program that is not ours. */
 import { spawn } from 'node:child_process';
-import type { PictureSize } from '../src/frame.js';
+import type { PictureSize } from '../src/vocabulary/frame.js';
 
 /** Frames of a video file in order, RGB at `size`; decoded as fast as they are taken. */
 export async function* videoFrames(path: string, size: PictureSize): AsyncGenerator<Uint8Array> {

@@ -3,11 +3,11 @@
  * on them in a millisecond.
  */
 import { join } from 'node:path';
-import { packageRoot } from '../src/built-module.js';
-import type { AnalysisFrame } from '../src/frame.js';
-import type { EngineOptions } from '../src/inference/engine.js';
-import { maskFromBitmap } from '../src/mask-rle.js';
-import type { Mask } from '../src/mask.js';
+import { packageRoot } from '../src/node/built-module.js';
+import type { AnalysisFrame } from '../src/vocabulary/frame.js';
+import type { EngineOptions } from '../src/engine/engine.js';
+import { maskFromBitmap } from '../src/mask/rle.js';
+import type { Mask } from '../src/vocabulary/mask.js';
 
 export const tinyModelDir = join(packageRoot, 'tests/golden/tiny-tracker');
 export const tinySize = { width: 64, height: 48 };

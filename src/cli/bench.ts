@@ -1,12 +1,12 @@
 /** `sonoscope bench`: measures this machine and compares with the last committed result of the same kind of machine. */
 import type { Command } from 'commander';
 import { findModel } from '../config/pipeline-file.js';
-import { runBench } from '../bench/run-bench.js';
-import { lastCommitted, newestFull, regressions, writeResult } from '../bench/results.js';
-import { writeTable } from '../bench/table.js';
-import { cliError } from './errors.js';
+import { runBench } from '../../bench/run-bench.js';
+import { lastCommitted, newestFull, regressions, writeResult } from '../../bench/results.js';
+import { writeTable } from '../../bench/table.js';
+import { cliError } from '../app/errors.js';
 import { positiveNumber, wholeNumber } from './option-values.js';
-import { fromInvocation, invocationFolder } from './paths.js';
+import { fromInvocation, invocationFolder } from '../app/paths.js';
 
 interface Flags {
   readonly quick: boolean;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keepsUp, type MeasuredEdition } from './choose-model.js';
+import { keepsUp, type MeasuredEdition } from '../app/choose-model.js';
 import { chooseRate } from './demo.js';
 
 /** Two scenes on two cores, one thread each. */

@@ -1,9 +1,9 @@
 /** `sonoscope demo`: two procedurally generated rooms, tracked, in the browser. Nothing is downloaded. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { packageRoot } from '../built-module.js';
+import { packageRoot } from '../node/built-module.js';
 import { autoModel, readPipelineFile } from '../config/pipeline-file.js';
-import { atRate, editions, measureEditions, type MeasuredEdition } from './choose-model.js';
+import { atRate, editions, measureEditions, type MeasuredEdition } from '../app/choose-model.js';
 import { liveOptions, serve, type RunFlags } from './run.js';
 
 /** Pictures per second of the scenes: as written in demo.yaml, then slower. */

@@ -5,13 +5,13 @@ import { statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
-import { packageRoot } from '../built-module.js';
+import { packageRoot } from '../node/built-module.js';
 import { autoModel, installedModels } from '../config/pipeline-file.js';
-import { SonoError } from '../errors.js';
-import { listProviders, loadModel } from '../inference/choose-provider.js';
-import { editionWords, measureEditions } from './choose-model.js';
-import { dashboardFolder, dataFolder } from './paths.js';
-import { ffmpegVersion, gstreamerVersion, machine, programVersion } from './versions.js';
+import { SonoError } from '../vocabulary/errors.js';
+import { listProviders, loadModel } from '../onnx/choose-provider.js';
+import { editionWords, measureEditions } from '../app/choose-model.js';
+import { dashboardFolder, dataFolder } from '../app/paths.js';
+import { ffmpegVersion, gstreamerVersion, machine, programVersion } from '../app/versions.js';
 
 const run = promisify(execFile);
 

@@ -1,7 +1,7 @@
 /** `sonoscope evaluate`: exact numbers for the tracker on annotated clips; --compare: two such results. */
 import { basename, join, resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { unixNowMs } from '../clock.js';
+import { unixNowMs } from '../node/clock.js';
 import { findModel, providerChoices } from '../config/pipeline-file.js';
 import { compareResults } from '../evaluate/compare.js';
 import { datasetKinds, type DatasetKind } from '../evaluate/datasets/dataset.js';
@@ -19,10 +19,10 @@ import {
 import type { RunResult } from '../evaluate/result.js';
 import { comparisonTable, groupTable, namesText, policyTable, runTable } from '../evaluate/tables.js';
 import { defaultThreads } from '../replay/run-options.js';
-import { cliError } from './errors.js';
+import { cliError } from '../app/errors.js';
 import { positiveNumber, wholeNumber } from './option-values.js';
-import { fromInvocation, invocationFolder } from './paths.js';
-import { machine, programVersion } from './versions.js';
+import { fromInvocation, invocationFolder } from '../app/paths.js';
+import { machine, programVersion } from '../app/versions.js';
 
 interface Flags {
   readonly dataset?: DatasetKind;

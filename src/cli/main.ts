@@ -1,14 +1,14 @@
 /** The program's command line. Finds the command, loads it alone, and turns every failure into one sentence and an exit code. */
 import { Command, CommanderError, type Option } from 'commander';
-import { SonoError } from '../errors.js';
+import { SonoError } from '../vocabulary/errors.js';
 import { commands } from './commands.js';
-import { oneLine } from '../one-line.js';
-import { exitProcess } from '../process-exit.js';
-import { holdsSecret, redactText } from '../redact.js';
-import { cliError } from './errors.js';
-import { listenForTheUncaught } from './last-resort.js';
-import { listenForStop } from './signals.js';
-import { programVersion } from './versions.js';
+import { oneLine } from '../vocabulary/one-line.js';
+import { exitProcess } from '../node/process-exit.js';
+import { holdsSecret, redactText } from '../node/redact.js';
+import { cliError } from '../app/errors.js';
+import { listenForTheUncaught } from '../app/last-resort.js';
+import { listenForStop } from '../app/signals.js';
+import { programVersion } from '../app/versions.js';
 
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('sonoscope')

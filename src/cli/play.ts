@@ -1,24 +1,24 @@
 /** `sonoscope play FILE.mcap`: serves a recording to the dashboard, with pause, seek and speed. */
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { PlaybackRoom, speedLimits } from '../replay/playback-room.js';
-import { projectRoutes } from '../replay/project-routes.js';
-import { recordedStreams } from '../replay/recording-streams.js';
+import { PlaybackRoom, speedLimits } from '../playback/playback-room.js';
+import { projectRoutes } from '../projects/project-routes.js';
+import { recordedStreams } from '../record/recording-streams.js';
 import { defineService, RoomRegistry, startServer } from '../server/index.js';
 import type { Service } from '../server/index.js';
 import { recordError } from '../record/errors.js';
 import { replayError } from '../replay/errors.js';
-import { accessToken, shownAddress } from './access-token.js';
-import { createLogger } from './logger.js';
-import { pageSources } from './page-sources.js';
-import { keepFilesPrivate } from './private-files.js';
-import { dashboardFolder, dataFolder, fromInvocation } from './paths.js';
+import { accessToken, shownAddress } from '../app/access-token.js';
+import { createLogger } from '../app/logger.js';
+import { pageSources } from '../app/page-sources.js';
+import { keepFilesPrivate } from '../app/private-files.js';
+import { dashboardFolder, dataFolder, fromInvocation } from '../app/paths.js';
 import { positiveNumber, wholeNumber } from './option-values.js';
-import { projectFiles, recordingProjects } from './projects.js';
+import { projectFiles, recordingProjects } from '../app/project-control.js';
 import { accessOptions, durationMs } from './run.js';
-import { keepServing } from './last-resort.js';
-import { listenForStop } from './signals.js';
-import { programVersion } from './versions.js';
+import { keepServing } from '../app/last-resort.js';
+import { listenForStop } from '../app/signals.js';
+import { programVersion } from '../app/versions.js';
 
 interface Flags {
   readonly host: string;

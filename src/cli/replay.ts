@@ -12,12 +12,12 @@ import { isEmptyRange, parseMoment } from '../replay/range.js';
 import { replayDefaults, runReplay } from '../replay/run-batch.js';
 import { defaultThreads, directions } from '../replay/run-options.js';
 import type { Direction } from '../replay/run-options.js';
-import type { RecordedModel, VerifyReport } from '../replay/verify.js';
-import { cliError } from './errors.js';
-import { fromInvocation, invocationFolder } from './paths.js';
+import type { RecordedModel, VerifyReport } from '../verify/verify.js';
+import { cliError } from '../app/errors.js';
+import { fromInvocation, invocationFolder } from '../app/paths.js';
 import { positiveNumber, wholeNumber } from './option-values.js';
-import { listenForStop } from './signals.js';
-import { programVersion } from './versions.js';
+import { listenForStop } from '../app/signals.js';
+import { programVersion } from '../app/versions.js';
 
 const defaultModel = 'compact';
 
@@ -162,7 +162,7 @@ async function replay(inputs: readonly string[], flags: Flags): Promise<void> {
 
 async function verify(inputs: readonly string[], flags: Flags): Promise<void> {
   // Loads the network's runtime into this process; runs have it in theirs.
-  const { verifyRecording } = await import('../replay/verify.js');
+  const { verifyRecording } = await import('../verify/verify.js');
   const recordings = flags.from === undefined ? inputs : [flags.from, ...inputs];
   if (recordings.length === 0)
     throw cliError('SONO_USAGE', {
@@ -201,7 +201,7 @@ function verifyText(report: VerifyReport): string {
 
 /** The installed model with which something was recorded; else one that may bear its name, for the comparison to refuse. */
 async function recordedModel({ modelName, modelSha256 }: RecordedModel): Promise<string> {
-  const { readModelFolder } = await import('../inference/manifest.js');
+  const { readModelFolder } = await import('../onnx/manifest.js');
   for (const name of installedModels()) {
     const folder = findModel(name, invocationFolder());
     // One that cannot be read is not it.

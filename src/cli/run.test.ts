@@ -11,8 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commands } from './commands.js';
-import { humanLine } from './logger.js';
-import { checkReportPlace, makeReport, writeReport } from './report.js';
+import { humanLine } from '../app/logger.js';
+import { checkReportPlace, makeReport, writeReport } from '../app/report.js';
 import { durationMs, perStream } from './run.js';
 
 let folder: string;

@@ -9,19 +9,19 @@ import {
   resolveSource,
 } from '../config/pipeline-file.js';
 import type { PipelineConfig, StreamConfig } from '../config/pipeline-file.js';
-import type { SonoError } from '../errors.js';
+import type { SonoError } from '../vocabulary/errors.js';
 import { readPromptFile } from '../config/prompt-file.js';
-import { accessToken, shownAddress } from './access-token.js';
-import type { MeasuredEdition } from './choose-model.js';
-import { cliError } from './errors.js';
-import { keepServing } from './last-resort.js';
-import { startLive, type LiveSession } from './live-session.js';
-import { createLogger, logLevels, type LogFormat, type LogLevel } from './logger.js';
+import { accessToken, shownAddress } from '../app/access-token.js';
+import type { MeasuredEdition } from '../app/choose-model.js';
+import { cliError } from '../app/errors.js';
+import { keepServing } from '../app/last-resort.js';
+import { startLive, type LiveSession } from '../app/live-session.js';
+import { createLogger, logLevels, type LogFormat, type LogLevel } from '../app/logger.js';
 import { positiveNumber, wholeNumber } from './option-values.js';
-import { pageSources } from './page-sources.js';
-import { fromInvocation, invocationFolder } from './paths.js';
-import { keepFilesPrivate } from './private-files.js';
-import { listenForStop } from './signals.js';
+import { pageSources } from '../app/page-sources.js';
+import { fromInvocation, invocationFolder } from '../app/paths.js';
+import { keepFilesPrivate } from '../app/private-files.js';
+import { listenForStop } from '../app/signals.js';
 
 export interface RunFlags {
   readonly source: readonly string[];

@@ -1,5 +1,5 @@
 /** Everything that can be wrong with a pipeline file or a prompt file. */
-import { errorFactory } from '../errors.js';
+import { errorFactory } from '../vocabulary/errors.js';
 
 export const configError = errorFactory({
   SONO_CONFIG_MISSING: {

@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from '../built-module.js';
-import { SonoError } from '../errors.js';
+import { packageRoot } from '../node/built-module.js';
+import { SonoError } from '../vocabulary/errors.js';
 import { parseSourceUri } from '../ingest/source-uri.js';
 import { defaultPrompts } from '../ingest/synthetic/index.js';
 import { nearest } from './nearest.js';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SonoError } from '../errors.js';
-import { maskArea, maskToBitmap } from '../mask-rle.js';
-import { promptProblem } from '../prompt-plan.js';
+import { SonoError } from '../vocabulary/errors.js';
+import { maskArea, maskToBitmap } from '../mask/rle.js';
+import { promptProblem } from '../vocabulary/prompt-plan.js';
 import { parsePromptFile, readPromptFile } from './prompt-file.js';
 
 let folder: string;

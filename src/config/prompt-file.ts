@@ -5,12 +5,17 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { SonoError } from '../errors.js';
-import { readLabelColours, readLabelPicture, type LabelPicture } from '../label-picture.js';
-import { maskFromBitmap } from '../mask-rle.js';
-import type { Mask } from '../mask.js';
-import type { Prompt } from '../prompt.js';
-import { maxScribblePoints, type PlannedPrompt, type PromptMoment, type PromptPlan } from '../prompt-plan.js';
+import { SonoError } from '../vocabulary/errors.js';
+import { readLabelColours, readLabelPicture, type LabelPicture } from '../formats/label-picture.js';
+import { maskFromBitmap } from '../mask/rle.js';
+import type { Mask } from '../vocabulary/mask.js';
+import type { Prompt } from '../vocabulary/prompt.js';
+import {
+  maxScribblePoints,
+  type PlannedPrompt,
+  type PromptMoment,
+  type PromptPlan,
+} from '../vocabulary/prompt-plan.js';
 import { configError } from './errors.js';
 import { nearest } from './nearest.js';
 import { pathWords, problemWords, validKeys, type Path } from './schema-words.js';

@@ -1,6 +1,6 @@
 /** Turns the findings of a zod schema into plain words: where, what is wrong, which keys are valid there. Pure. */
 import { z } from 'zod';
-import { redact } from '../redact.js';
+import { redact } from '../node/redact.js';
 
 export type Path = readonly PropertyKey[];
 

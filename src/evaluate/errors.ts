@@ -1,5 +1,5 @@
 /** Everything that can go wrong with a data set or the way it is evaluated. */
-import { errorFactory } from '../errors.js';
+import { errorFactory } from '../vocabulary/errors.js';
 
 export const evaluateError = errorFactory({
   SONO_DATASET_ROOT: {

@@ -1,10 +1,10 @@
 /** A whole evaluation: every clip of a data set, for every policy (or baseline) asked for. */
 import sharp from 'sharp';
-import type { EngineInfo } from '../inference/engine.js';
-import type { ProviderName } from '../inference/provider.js';
-import { createWorkerEngine } from '../inference/worker-engine.js';
-import { SonoError } from '../errors.js';
-import type { PictureSize } from '../frame.js';
+import type { EngineInfo } from '../engine/engine.js';
+import type { ProviderName } from '../onnx/provider.js';
+import { createWorkerEngine } from '../engine/worker-engine.js';
+import { SonoError } from '../vocabulary/errors.js';
+import type { PictureSize } from '../vocabulary/frame.js';
 import { openDataset } from './datasets/index.js';
 import { voidLabel16, type Dataset, type DatasetKind, type DatasetOptions } from './datasets/dataset.js';
 import { evaluateError } from './errors.js';

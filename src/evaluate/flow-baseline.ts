@@ -6,12 +6,12 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { packageRoot } from '../built-module.js';
-import type { AnalysisFrame, PictureSize } from '../frame.js';
-import type { Mask } from '../mask.js';
-import { maskFromScaledLogits } from '../mask-resize.js';
-import { maskToBitmap } from '../mask-rle.js';
-import type { Prompt } from '../prompt.js';
+import { packageRoot } from '../node/built-module.js';
+import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
+import type { Mask } from '../vocabulary/mask.js';
+import { maskFromScaledLogits } from '../mask/resize.js';
+import { maskToBitmap } from '../mask/rle.js';
+import type { Prompt } from '../vocabulary/prompt.js';
 import type { Clip } from './datasets/dataset.js';
 import { evaluateError } from './errors.js';
 import { maskOfPrompts, type Prediction, type Predictor } from './predictor.js';
@@ -48,7 +48,7 @@ export class FlowPredictor implements Predictor {
     this.#labels = [];
     this.#modelMs = 0;
     const { width, height } = this.inputSize;
-    const script = join(packageRoot, 'bench', 'accuracy', 'flow_baseline.py');
+    const script = join(packageRoot, 'src', 'evaluate', 'flow_baseline.py');
     const child = spawn(python(), [script, String(width), String(height)], {
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -1,6 +1,6 @@
 /** Does it work for everybody alike? Figures per group of clips, gap, worst group. Pure but for reading the file. */
 import { readFileSync } from 'node:fs';
-import { csvRecords } from './csv-table.js';
+import { csvRecords } from '../formats/csv-table.js';
 import { evaluateError } from './errors.js';
 import { bootstrapClusters, mean, type Interval } from './metrics/statistics.js';
 import type { ClipResult } from './result.js';

@@ -1,13 +1,13 @@
 /** What is being evaluated: the engine, a baseline, or masks that another program made. All answer the same questions. */
 import { join } from 'node:path';
 import { objectMaskAtSourceSize } from '../export/resample.js';
-import type { AnalysisFrame, PictureSize } from '../frame.js';
-import type { Engine, FrameResult, ObjectResult } from '../inference/engine.js';
-import type { Mask } from '../mask.js';
-import { maskFromScaledLogits, resizeMask } from '../mask-resize.js';
-import type { LabelPicture } from '../label-picture.js';
-import { emptyMask, maskFromBitmap } from '../mask-rle.js';
-import type { ObjectState, Prompt } from '../prompt.js';
+import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
+import type { Engine, FrameResult, ObjectResult } from '../engine/engine.js';
+import type { Mask } from '../vocabulary/mask.js';
+import { maskFromScaledLogits, resizeMask } from '../mask/resize.js';
+import type { LabelPicture } from '../formats/label-picture.js';
+import { emptyMask, maskFromBitmap } from '../mask/rle.js';
+import type { ObjectState, Prompt } from '../vocabulary/prompt.js';
 import { evaluateError } from './errors.js';
 import type { Clip } from './datasets/dataset.js';
 import { list, stem } from './datasets/dataset.js';

@@ -1,7 +1,7 @@
 /** Simulated people: what they mark on the first frame of an object, and where they correct. Pure but for the predictor. */
-import type { AnalysisFrame } from '../frame.js';
-import { maskFromBitmap } from '../mask-rle.js';
-import type { Prompt } from '../prompt.js';
+import type { AnalysisFrame } from '../vocabulary/frame.js';
+import { maskFromBitmap } from '../mask/rle.js';
+import type { Prompt } from '../vocabulary/prompt.js';
 import { evaluateError } from './errors.js';
 import { bitmapFromMask, emptyBitmap, type Bitmap } from './metrics/bitmap.js';
 import { nextClick } from './metrics/distance.js';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { makeFolder } from '../make-folder.js';
+import { makeFolder } from '../node/make-folder.js';
 import { evaluateError } from './errors.js';
 import type { GroupResult } from './groups.js';
 import type { RunResult } from './result.js';

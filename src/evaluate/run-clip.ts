@@ -3,8 +3,8 @@
  * scores of every annotated frame. Pictures are decoded ahead in the thread pool; while the network works on a frame in its
  * own thread, this one scores the frame before.
  */
-import type { AnalysisFrame } from '../frame.js';
-import type { ObjectState, Prompt } from '../prompt.js';
+import type { AnalysisFrame } from '../vocabulary/frame.js';
+import type { ObjectState, Prompt } from '../vocabulary/prompt.js';
 import { voidLabel, voidLabel16, type Clip, type LabelMap } from './datasets/dataset.js';
 import { evaluateError } from './errors.js';
 import {

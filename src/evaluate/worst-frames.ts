@@ -1,5 +1,5 @@
 /** The frames that deserve a look: lowest J, one per half second of an object, because neighbours look alike. */
-import type { PictureSize } from '../frame.js';
+import type { PictureSize } from '../vocabulary/frame.js';
 import type { Bitmap } from './metrics/bitmap.js';
 
 export interface WorstFrame {

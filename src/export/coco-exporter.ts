@@ -4,7 +4,7 @@
  * state and score. Images are collected in a second file until the end, because annotations grow at the same time.
  */
 import { join } from 'node:path';
-import { maskArea, maskBox, maskToCocoString } from '../mask-rle.js';
+import { maskArea, maskBox, maskToCocoString } from '../mask/rle.js';
 import { checkFrame } from './label-map.js';
 import {
   frameName,

@@ -1,6 +1,6 @@
 /** csv: <clip>/objects.csv, one line per frame and object, RFC 4180. */
 import { join } from 'node:path';
-import { maskArea, maskBox, maskCentroid } from '../mask-rle.js';
+import { maskArea, maskBox, maskCentroid } from '../mask/rle.js';
 import { checkFrame } from './label-map.js';
 import type { Exporter, ExporterCheckpoint, ExportFrame, ExportInfo } from './exporter.js';
 import { PartialFile } from './partial.js';

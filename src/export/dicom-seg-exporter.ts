@@ -9,7 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { Mask } from '../mask.js';
+import type { Mask } from '../vocabulary/mask.js';
 import { exportError } from './errors.js';
 import {
   attributeTag,

@@ -1,5 +1,5 @@
 /** Everything that can go wrong while writing results. */
-import { errorFactory } from '../errors.js';
+import { errorFactory } from '../vocabulary/errors.js';
 
 export const exportError = errorFactory({
   SONO_EXPORT_NOT_WRITABLE: {

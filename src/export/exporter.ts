@@ -13,9 +13,9 @@
  * Nothing half-written carries a final name: files grow under `<name>.partial` and are renamed by `close()`, which
  * may be called again after a kill in its middle. Memory is bounded: no exporter keeps frames.
  */
-import type { PictureSize, SourceFormat } from '../frame.js';
-import type { Mask } from '../mask.js';
-import type { ObjectId, ObjectState } from '../prompt.js';
+import type { PictureSize, SourceFormat } from '../vocabulary/frame.js';
+import type { Mask } from '../vocabulary/mask.js';
+import type { ObjectId, ObjectState } from '../vocabulary/prompt.js';
 
 /** `mcap` is written by src/record, behind the same interface. */
 export const exportFormats = [

@@ -1,5 +1,5 @@
 /** Several objects in one picture: every pixel gets the number of one object. Pure. */
-import { paintMask } from '../mask-rle.js';
+import { paintMask } from '../mask/rle.js';
 import { exportError } from './errors.js';
 import { sameSize, type ExportFrame, type ExportInfo } from './exporter.js';
 

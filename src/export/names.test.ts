@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { csvRecords } from '../evaluate/csv-table.js';
-import { maskFromBitmap } from '../mask-rle.js';
+import { csvRecords } from '../formats/csv-table.js';
+import { maskFromBitmap } from '../mask/rle.js';
 import { CsvExporter } from './csv-exporter.js';
 import { safeName, uniqueNames } from './exporter.js';
 

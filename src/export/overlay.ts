@@ -1,7 +1,7 @@
 /** Outlines drawn into a picture, for videos that carry their overlay. Pure. */
-import type { Mask } from '../mask.js';
-import { maskBox, maskToBitmap } from '../mask-rle.js';
-import type { ObjectState } from '../prompt.js';
+import type { Mask } from '../vocabulary/mask.js';
+import { maskBox, maskToBitmap } from '../mask/rle.js';
+import type { ObjectState } from '../vocabulary/prompt.js';
 
 /** Okabe and Ito's colours that stand out from tissue: told apart with any colour vision. */
 export const overlayColours: readonly (readonly [number, number, number])[] = [

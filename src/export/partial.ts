@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { access, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { SonoError } from '../errors.js';
+import { SonoError } from '../vocabulary/errors.js';
 import { exportError } from './errors.js';
 
 /** Turns what the file system says into what a person can act on. */

@@ -1,7 +1,7 @@
 /** PNG of label maps, written with a palette or as grey. Runs anywhere; packs in Node's thread pool. Read by src/label-png.ts. */
 import { constants, crc32, deflate } from 'node:zlib';
 import { promisify } from 'node:util';
-import type { Mask } from '../mask.js';
+import type { Mask } from '../vocabulary/mask.js';
 
 const deflateAsync = promisify(deflate);
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);

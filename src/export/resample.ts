@@ -1,8 +1,8 @@
 /** Masks at the size of the source picture, as every export and every score wants them. Pure. */
-import type { PictureSize } from '../frame.js';
-import type { Mask } from '../mask.js';
-import { maskFromScaledLogits, resizeMask } from '../mask-resize.js';
-import { emptyMask } from '../mask-rle.js';
+import type { PictureSize } from '../vocabulary/frame.js';
+import type { Mask } from '../vocabulary/mask.js';
+import { maskFromScaledLogits, resizeMask } from '../mask/resize.js';
+import { emptyMask } from '../mask/rle.js';
 
 /** The part of an engine's result that matters here. */
 export interface SizedObject {

@@ -6,8 +6,8 @@
 import { createRequire } from 'node:module';
 import { Socket } from 'node:net';
 import type { AppSink, AppSrc, BusMessage, Element, Pipeline } from 'gstreamer-superficial';
-import type { DropStage, PictureSize } from '../frame.js';
-import { SonoError } from '../errors.js';
+import type { DropStage, PictureSize } from '../vocabulary/frame.js';
+import { SonoError } from '../vocabulary/errors.js';
 import {
   classifyBusError,
   classifyLaunchError,

@@ -1,5 +1,5 @@
 /** Every way in which a source can fail, in words for the person at the bedside. Pure; used by parent and child process. */
-import { errorFactory } from '../errors.js';
+import { errorFactory } from '../vocabulary/errors.js';
 
 export const ingestError = errorFactory({
   SONO_SOURCE_URI: {

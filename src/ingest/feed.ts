@@ -2,7 +2,7 @@
  * Pictures that enter GStreamer through appsrc, one after the other: recorded files read by FFmpeg, and pictures made by our own code
  * (scenes, DICOM, folders). Child process.
  */
-import type { PictureSize } from '../frame.js';
+import type { PictureSize } from '../vocabulary/frame.js';
 import type { FrameProducer } from './producer.js';
 import { layoutOf, padPicture, type PixelFormat, type SampleLayout } from './sample-layout.js';
 

@@ -1,7 +1,13 @@
 /** The one interface behind which every source stands: file, RTSP, SRT, V4L2, DeckLink, DICOM, image folder, synthetic. */
 import type { Observable } from 'rxjs';
-import type { AnalysisFrame, DisplayFrame, DropStage, PictureSize, SourceFormat } from '../frame.js';
-import type { SonoError } from '../errors.js';
+import type {
+  AnalysisFrame,
+  DisplayFrame,
+  DropStage,
+  PictureSize,
+  SourceFormat,
+} from '../vocabulary/frame.js';
+import type { SonoError } from '../vocabulary/errors.js';
 
 export type SourceState =
   /** `phase` starting: first frame not seen yet; playing; lost: no signal, being restarted; ended: a finite source is over. */

@@ -1,6 +1,6 @@
 /** The way into this layer: an address becomes a FrameSource. Main process; nothing native is loaded here. */
 import { firstValueFrom, map, mergeMap, of, takeUntil, throwError, EMPTY, fromEvent } from 'rxjs';
-import type { SourceFormat } from '../frame.js';
+import type { SourceFormat } from '../vocabulary/frame.js';
 import { ingestError } from './errors.js';
 import type { FrameSource } from './frame-source.js';
 import { parseSourceUri, redact } from './source-uri.js';

@@ -17,7 +17,7 @@
  * never drops and costs four bytes per frame: it tells how many frames there were and which are missing in
  * the other two. Those have a leaky queue each (live mode) and share nothing, so neither waits for the other.
  */
-import type { PictureSize } from '../frame.js';
+import type { PictureSize } from '../vocabulary/frame.js';
 import { isFourToOne } from './picture-format.js';
 import type { PixelFormat } from './sample-layout.js';
 import { isLive, type SourceAddress } from './source-uri.js';

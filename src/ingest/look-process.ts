@@ -2,7 +2,7 @@
  * Looks at one path in a process of its own, says what it found and ends: see look.ts. It ends at once when its parent has
  * gone or asks no more, also while a system call hangs in another thread.
  */
-import { SonoError } from '../errors.js';
+import { SonoError } from '../vocabulary/errors.js';
 import { checkSource } from './preflight.js';
 
 /** One line of JSON on stdout. */

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { builtModule } from '../built-module.js';
+import { builtModule } from '../node/built-module.js';
 import { ingestError, isIngestCode } from './errors.js';
 import type { LookAnswer } from './look-process.js';
 
@@ -22,7 +22,7 @@ export function lookAtFile(path: string, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     let child;
     try {
-      child = spawn(process.execPath, [fileURLToPath(builtModule('ingest/look-process')), path], {
+      child = spawn(process.execPath, [fileURLToPath(builtModule('src/ingest/look-process')), path], {
         stdio: ['pipe', 'pipe', 'ignore'],
         env: { ...process.env, NODE_OPTIONS: '' },
       });

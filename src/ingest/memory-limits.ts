@@ -2,7 +2,7 @@
  * How much memory a file may cause to be taken, whatever its header or a compressed block claims. Pure; child process of a
  * source.
  */
-import type { PictureSize } from '../frame.js';
+import type { PictureSize } from '../vocabulary/frame.js';
 import { ingestError } from './errors.js';
 
 const mebibyte = 1024 * 1024;

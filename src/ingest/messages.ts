@@ -1,5 +1,5 @@
 /** What parent and child of a source tell each other besides frames. Types only. */
-import type { DropStage, PictureSize, SourceFormat } from '../frame.js';
+import type { DropStage, PictureSize, SourceFormat } from '../vocabulary/frame.js';
 import type { IngestCode } from './errors.js';
 import type { SourceAddress } from './source-uri.js';
 

@@ -1,5 +1,5 @@
 /** Sizes and rates out of caps and JPEG headers. Pure. */
-import type { PictureSize } from '../frame.js';
+import type { PictureSize } from '../vocabulary/frame.js';
 
 /** "30000/1001" → 29.97; null for 0/1 (variable) and anything else. */
 export function parseFraction(text: unknown): number | null {

@@ -1,5 +1,5 @@
 /** Frames made by our own code (scenes, DICOM, picture folders) that enter GStreamer through appsrc. Child process. */
-import type { PictureSize } from '../frame.js';
+import type { PictureSize } from '../vocabulary/frame.js';
 
 /** A finite or endless series of RGB pictures of one size, any of which can be made at any time. */
 export interface FrameProducer {

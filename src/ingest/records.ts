@@ -6,7 +6,7 @@
  * Header, little-endian: u16 magic, u8 version, u8 type, u32 payload bytes, f64 ptsNs, captureNs, mediaNs,
  * decodedNs, encodedNs, u32 sourceFrame, pass, width, height. Type 3 (message) carries JSON and no header fields.
  */
-import type { PictureSize } from '../frame.js';
+import type { PictureSize } from '../vocabulary/frame.js';
 
 const magic = 0x5353;
 const version = 1;

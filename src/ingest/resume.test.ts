@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FrameIdentity } from '../frame.js';
+import type { FrameIdentity } from '../vocabulary/frame.js';
 import { ResumeTracker } from './resume.js';
 
 const at = (sourceFrame: number, mediaNs: number, pass = 0): FrameIdentity => ({

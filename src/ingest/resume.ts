@@ -1,5 +1,5 @@
 /** Finding the place again in a source after its child process died. Pure; main process. */
-import type { FrameIdentity } from '../frame.js';
+import type { FrameIdentity } from '../vocabulary/frame.js';
 import type { ResumePoint } from './messages.js';
 
 const keptFrames = 600;

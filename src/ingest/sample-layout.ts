@@ -7,7 +7,7 @@
  * share with it. A block is 16 pixels wide where the colour is halved, else 8; one block more than the picture's
  * own width needs would shear it for every reader of the JPEG, because `narrowJpeg` changes the width alone.
  */
-import type { PictureSize } from '../frame.js';
+import type { PictureSize } from '../vocabulary/frame.js';
 import { isFourToOne } from './picture-format.js';
 
 /** GStreamer's names. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { SonoError } from '../errors.js';
+import { SonoError } from '../vocabulary/errors.js';
 import { fileAddress, isFed, isLive, networkHost, parseSourceUri } from './source-uri.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sono-uri-'));

@@ -4,11 +4,11 @@
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { SonoError } from '../errors.js';
-import { holdsSecret, redact, redactText } from '../redact.js';
+import type { SonoError } from '../vocabulary/errors.js';
+import { holdsSecret, redact, redactText } from '../node/redact.js';
 import { ingestError } from './errors.js';
 
-export { redact } from '../redact.js';
+export { redact } from '../node/redact.js';
 
 export const syntheticKinds = ['laparoscopy', 'echo', 'counter'] as const;
 export type SyntheticKind = (typeof syntheticKinds)[number];

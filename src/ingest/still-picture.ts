@@ -4,7 +4,7 @@
  */
 import { open, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
-import type { PictureSize } from '../frame.js';
+import type { PictureSize } from '../vocabulary/frame.js';
 
 const options = { ignoreIcc: true } as const;
 

@@ -6,10 +6,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Observable, type Subscriber } from 'rxjs';
-import { builtModule } from '../built-module.js';
-import type { SonoError } from '../errors.js';
-import type { FrameIdentity } from '../frame.js';
-import { redactText } from '../redact.js';
+import { builtModule } from '../node/built-module.js';
+import type { SonoError } from '../vocabulary/errors.js';
+import type { FrameIdentity } from '../vocabulary/frame.js';
+import { redactText } from '../node/redact.js';
 import { sourceName } from './bus-errors.js';
 import { ingestError, isIngestCode, transientCodes, type IngestCode } from './errors.js';
 import type { FrameSource, SourceEvent, SourceOptions, SourceState } from './frame-source.js';
@@ -86,7 +86,7 @@ class Supervision {
   readonly #supervision: SupervisionOptions;
   readonly #subscriber: Subscriber<SourceEvent>;
   readonly #openedNs = nowNs();
-  readonly #childPath = fileURLToPath(builtModule('ingest/child'));
+  readonly #childPath = fileURLToPath(builtModule('src/ingest/child'));
   readonly #resume = new ResumeTracker();
 
   #child: ChildProcess | null = null;

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { onFault } from '../faults.js';
+import { onFault } from '../vocabulary/faults.js';
 import { SourceTrials } from './trials.js';
 
 const refused = (code: string) => expect.objectContaining({ code }) as Error;

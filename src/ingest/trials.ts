@@ -2,8 +2,8 @@
  * The one place where a source is tried on somebody's behalf: a probe, another source for a room, a project. Each try has a
  * time limit, ends when the asker leaves, and only a few run at once, because each is a process of its own. Main process.
  */
-import { codedFault, reasonOf } from '../faults.js';
-import type { SonoError } from '../errors.js';
+import { codedFault, reasonOf } from '../vocabulary/faults.js';
+import type { SonoError } from '../vocabulary/errors.js';
 import { ingestError } from './errors.js';
 import { redact } from './source-uri.js';
 

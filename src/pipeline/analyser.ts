@@ -2,8 +2,8 @@
  * The engine of a room as the stream sees it: frames in, results out, commands first, planned prompts at their frame, and
  * failures told while the picture goes on. Main thread; the engine lives in a worker and brings itself up again.
  */
-import type { AnalysisFrame, PictureSize, SourceFormat } from '../frame.js';
-import { SonoError } from '../errors.js';
+import type { AnalysisFrame, PictureSize, SourceFormat } from '../vocabulary/frame.js';
+import { SonoError } from '../vocabulary/errors.js';
 import type {
   CommandResult,
   Engine,
@@ -11,9 +11,9 @@ import type {
   EngineOptions,
   FrameResult,
   TrackerCommand,
-} from '../inference/engine.js';
-import type { EngineHooks } from '../inference/local-engine.js';
-import type { ObjectId } from '../prompt.js';
+} from '../engine/engine.js';
+import type { EngineHooks } from '../engine/local-engine.js';
+import type { ObjectId } from '../vocabulary/prompt.js';
 import {
   PromptSchedule,
   momentReached,
@@ -21,7 +21,7 @@ import {
   type PromptMoment,
   type PromptPlan,
   type PromptStep,
-} from '../prompt-plan.js';
+} from '../vocabulary/prompt-plan.js';
 import { problemWords, promptRefusal } from '../tracking/prompt-check.js';
 import { pipelineError } from './errors.js';
 import type { HeldFrames } from './held-frames.js';

@@ -4,13 +4,13 @@
  */
 import { Observable } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { unixNowMs } from '../clock.js';
-import { errorFactory } from '../errors.js';
-import type { AnalysisFrame, DisplayFrame, PictureSize, SourceFormat } from '../frame.js';
-import type { CommandResult, Engine, EngineInfo, FrameResult, TrackerCommand } from '../inference/engine.js';
-import type { EngineHooks } from '../inference/local-engine.js';
+import { unixNowMs } from '../node/clock.js';
+import { errorFactory } from '../vocabulary/errors.js';
+import type { AnalysisFrame, DisplayFrame, PictureSize, SourceFormat } from '../vocabulary/frame.js';
+import type { CommandResult, Engine, EngineInfo, FrameResult, TrackerCommand } from '../engine/engine.js';
+import type { EngineHooks } from '../engine/local-engine.js';
 import type { FrameSource, SourceEvent } from '../ingest/frame-source.js';
-import type { PromptPlan } from '../prompt-plan.js';
+import type { PromptPlan } from '../vocabulary/prompt-plan.js';
 import { trackingError } from '../tracking/errors.js';
 import { openRoom, type LiveRoom, type RoomOptions } from './compose.js';
 import type { RoomEvent, RoomHealth } from './room.js';

@@ -9,14 +9,14 @@
  */
 import { Subject, interval, merge, timer, type Observable } from 'rxjs';
 import { filter, map, retry, share, tap } from 'rxjs/operators';
-import { unixNowMs, unixNowNs } from '../clock.js';
-import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../frame.js';
-import type { EngineInfo, EngineOptions, TrackerCommand } from '../inference/engine.js';
+import { unixNowMs, unixNowNs } from '../node/clock.js';
+import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../vocabulary/frame.js';
+import type { EngineInfo, EngineOptions, TrackerCommand } from '../engine/engine.js';
 import type { FrameSource, SourceEvent, SourceState } from '../ingest/frame-source.js';
 import { redact } from '../ingest/source-uri.js';
-import { SonoError } from '../errors.js';
-import { codedFault, reasonOf } from '../faults.js';
-import { promptProblem, type PromptPlan } from '../prompt-plan.js';
+import { SonoError } from '../vocabulary/errors.js';
+import { codedFault, reasonOf } from '../vocabulary/faults.js';
+import { promptProblem, type PromptPlan } from '../vocabulary/prompt-plan.js';
 import { promptRefusal } from '../tracking/prompt-check.js';
 import { Analyser, planProblem, type CreateEngine } from './analyser.js';
 import { pipelineError } from './errors.js';

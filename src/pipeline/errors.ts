@@ -1,5 +1,5 @@
 /** What a room can refuse or report. */
-import { errorFactory } from '../errors.js';
+import { errorFactory } from '../vocabulary/errors.js';
 
 export const pipelineError = errorFactory({
   SONO_PROMPT_FRAME_GONE: {

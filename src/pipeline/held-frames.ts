@@ -1,5 +1,5 @@
 /** The analysis pictures of the last two seconds, so that a prompt is applied to the picture that the person saw. Pure. */
-import type { AnalysisFrame } from '../frame.js';
+import type { AnalysisFrame } from '../vocabulary/frame.js';
 
 export interface HeldFramesLimits {
   readonly ageNs: number;

@@ -4,7 +4,7 @@ import { LogHistogram, RateMeter, SlidingWindow } from './meters.js';
 import { HeldFrames } from './held-frames.js';
 import { StreamClock } from './stream-clock.js';
 import { Turnstile } from './turnstile.js';
-import type { AnalysisFrame } from '../frame.js';
+import type { AnalysisFrame } from '../vocabulary/frame.js';
 
 const sorted = (values: readonly number[]) => [...values].sort((a, b) => a - b);
 const rank = (values: readonly number[], q: number) =>

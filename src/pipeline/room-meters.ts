@@ -1,6 +1,6 @@
 /** Everything a room counts: frames, drops, rates, and the latency of each stage, live (10 s) and over the whole run. */
-import type { AnalysisFrame, DisplayFrame, DropStage, FrameIdentity } from '../frame.js';
-import type { FrameResult } from '../inference/engine.js';
+import type { AnalysisFrame, DisplayFrame, DropStage, FrameIdentity } from '../vocabulary/frame.js';
+import type { FrameResult } from '../engine/engine.js';
 import { LogHistogram, RateMeter, SlidingWindow } from './meters.js';
 import { latencyStages, type LatencyStage, type Quantiles, type RoomHealth } from './room.js';
 

@@ -1,9 +1,9 @@
 /** A room: one live stream with its source, engine and objects. Built by compose.ts, served by src/server. */
 import type { Observable } from 'rxjs';
-import type { DisplayFrame, DropStage, SourceFormat } from '../frame.js';
-import type { EngineInfo, FrameResult, TrackerCommand } from '../inference/engine.js';
+import type { DisplayFrame, DropStage, SourceFormat } from '../vocabulary/frame.js';
+import type { EngineInfo, FrameResult, TrackerCommand } from '../engine/engine.js';
 import type { SourceState } from '../ingest/frame-source.js';
-import type { ObjectId } from '../prompt.js';
+import type { ObjectId } from '../vocabulary/prompt.js';
 
 export interface Quantiles {
   readonly p50: number;

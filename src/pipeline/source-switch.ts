@@ -3,8 +3,8 @@
  * its first sign of a picture; if it fails before, the old one stays. Main thread.
  */
 import { Subject, Subscription, type Observable } from 'rxjs';
-import type { SonoError } from '../errors.js';
-import { codedFault, reasonOf } from '../faults.js';
+import type { SonoError } from '../vocabulary/errors.js';
+import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
 import { ingestError } from '../ingest/errors.js';
 import { redact } from '../ingest/source-uri.js';

@@ -2,7 +2,7 @@
  * Puts the frames of one source after another onto one room clock: `ptsNs` counts from the opening of the room, rises
  * strictly, and `pass` goes on, also when the source is replaced by another. Pure.
  */
-import type { FrameIdentity } from '../frame.js';
+import type { FrameIdentity } from '../vocabulary/frame.js';
 
 export class StreamClock {
   #lastPtsNs = -1;

@@ -1,5 +1,5 @@
 /** Coded errors of the wire: what a message or a request can be refused for. Shared by server, client and browser. */
-import { errorFactory } from '../errors.js';
+import { errorFactory } from '../vocabulary/errors.js';
 
 export const protocolError = errorFactory({
   SONO_WIRE_GARBAGE: {

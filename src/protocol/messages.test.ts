@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyMask, maskArea, maskBox, maskFromBitmap, maskFromCocoBytes } from '../mask-rle.js';
+import { emptyMask, maskArea, maskBox, maskFromBitmap, maskFromCocoBytes } from '../mask/rle.js';
 import {
   fileDescriptorSet,
   channelSchemas,

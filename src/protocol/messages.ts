@@ -9,10 +9,10 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import type { DisplayFrame, FrameIdentity, PictureSize } from '../frame.js';
-import { maskToCocoBytes } from '../mask-rle.js';
-import type { Box, Mask } from '../mask.js';
-import type { ObjectState, Point } from '../prompt.js';
+import type { DisplayFrame, FrameIdentity, PictureSize } from '../vocabulary/frame.js';
+import { maskToCocoBytes } from '../mask/rle.js';
+import type { Box, Mask } from '../vocabulary/mask.js';
+import type { ObjectState, Point } from '../vocabulary/prompt.js';
 import { nsFromTimestamp, timestampFromNs } from './channels.js';
 import { protocolError } from './errors.js';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { maskFromBitmap } from '../mask-rle.js';
-import type { Prompt } from '../prompt.js';
+import { maskFromBitmap } from '../mask/rle.js';
+import type { Prompt } from '../vocabulary/prompt.js';
 import { nearestRank, summariseAcceptance } from './acceptance.js';
 import { ServerClock } from './clock.js';
 import { describeProblem, limits, operations, promptFromWire, promptToWire } from './requests.js';

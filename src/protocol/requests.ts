@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import { acceptanceFrames } from './acceptance.js';
-import type { Prompt } from '../prompt.js';
-import { maskFromCocoString, maskToCocoString } from '../mask-rle.js';
+import type { Prompt } from '../vocabulary/prompt.js';
+import { maskFromCocoString, maskToCocoString } from '../mask/rle.js';
 import { protocolError } from './errors.js';
 import type { SegmentationMessage } from './messages.js';
 

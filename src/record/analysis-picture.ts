@@ -4,10 +4,10 @@
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import sharp from 'sharp';
-import type { AnalysisFrame, PictureSize } from '../frame.js';
+import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
 import { timestampFromNs } from '../protocol/channels.js';
 import { CompressedImageSchema } from '../protocol/generated/foxglove_pb.js';
-import { encodeRgbPng } from './png.js';
+import { encodeRgbPng } from '../formats/png.js';
 
 export async function encodeAnalysisPicture(
   frame: Pick<AnalysisFrame, 'streamId' | 'data' | 'size'>,

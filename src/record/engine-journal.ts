@@ -2,7 +2,7 @@
  * Stands around an engine and writes its journal while a recording runs; hands everything through unchanged. Runs in the
  * thread of the caller. Without a recording it costs nothing.
  */
-import type { AnalysisFrame, PictureSize } from '../frame.js';
+import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
 import type {
   CommandResult,
   Engine,
@@ -10,9 +10,9 @@ import type {
   EngineOptions,
   FrameResult,
   TrackerCommand,
-} from '../inference/engine.js';
-import type { EngineHooks } from '../inference/local-engine.js';
-import { SonoError } from '../errors.js';
+} from '../engine/engine.js';
+import type { EngineHooks } from '../engine/local-engine.js';
+import { SonoError } from '../vocabulary/errors.js';
 import { engineEntry, journalCommand, journalObjects } from './journal.js';
 import type { JournalEntry, JournalFrame } from './journal.js';
 

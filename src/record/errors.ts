@@ -1,5 +1,5 @@
 /** Everything that can go wrong while a recording is written or read. */
-import { errorFactory } from '../errors.js';
+import { errorFactory } from '../vocabulary/errors.js';
 
 export const recordError = errorFactory({
   SONO_RECORD_EXISTS: {

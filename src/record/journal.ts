@@ -5,10 +5,10 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { EngineInfo, FrameResult, TrackerCommand } from '../inference/engine.js';
-import { providerNames } from '../inference/provider.js';
-import { maskToCocoString } from '../mask-rle.js';
-import type { Mask } from '../mask.js';
+import type { EngineInfo, FrameResult, TrackerCommand } from '../engine/engine.js';
+import { providerNames } from '../onnx/provider.js';
+import { maskToCocoString } from '../mask/rle.js';
+import type { Mask } from '../vocabulary/mask.js';
 import { promptFromWire, promptSchema, promptToWire } from '../protocol/requests.js';
 
 /** Format of journal and channels; a reader refuses what is newer. */

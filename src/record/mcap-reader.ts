@@ -10,8 +10,8 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { McapConstants, McapStreamReader } from '@mcap/core';
 import type { McapTypes } from '@mcap/core';
-import { SonoError } from '../errors.js';
-import { reasonOf } from '../faults.js';
+import { SonoError } from '../vocabulary/errors.js';
+import { reasonOf } from '../vocabulary/faults.js';
 import { recordError } from './errors.js';
 import { knownCompressions, unpackChunk } from './unpack.js';
 

@@ -15,7 +15,7 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { McapChunkBuilder, McapConstants, McapRecordBuilder } from '@mcap/core';
 import type { McapTypes } from '@mcap/core';
-import type { SonoError } from '../errors.js';
+import type { SonoError } from '../vocabulary/errors.js';
 import { recordError } from './errors.js';
 
 export interface McapWriterOptions {

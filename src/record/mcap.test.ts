@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { McapIndexedReader, McapStreamReader } from '@mcap/core';
-import type { SonoError } from '../errors.js';
+import type { SonoError } from '../vocabulary/errors.js';
 import { McapFileReader } from './mcap-reader.js';
 import type { RecordedMessage, TimeRange } from './mcap-reader.js';
 import { McapFileWriter } from './mcap-writer.js';

@@ -13,15 +13,15 @@
  */
 import { Subscription } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { unixNowNs } from '../clock.js';
-import type { SonoError } from '../errors.js';
-import { codedFault, reasonOf } from '../faults.js';
-import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../frame.js';
-import type { FrameResult } from '../inference/engine.js';
-import type { ObjectState } from '../prompt.js';
+import { unixNowNs } from '../node/clock.js';
+import type { SonoError } from '../vocabulary/errors.js';
+import { codedFault, reasonOf } from '../vocabulary/faults.js';
+import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../vocabulary/frame.js';
+import type { FrameResult } from '../engine/engine.js';
+import type { ObjectState } from '../vocabulary/prompt.js';
 import { channelSchemas, channelTopic, fileDescriptorSet, wireTimeNs } from '../protocol/channels.js';
 import type { ChannelKind } from '../protocol/channels.js';
-import { maskOutlines, simplifyOutline } from '../mask-contour.js';
+import { maskOutlines, simplifyOutline } from '../mask/contour.js';
 import {
   describeSegmentation,
   encodeHealth,

@@ -1,5 +1,5 @@
 /** Unpacks the chunks of an MCAP file, the same on every Node: zstd by the reference code as WebAssembly, LZ4 by ../lz4. */
-import { unpackLz4 } from './lz4.js';
+import { unpackLz4 } from '../formats/lz4.js';
 
 /** Writers make chunks of a few megabytes; a header may claim anything. */
 const mostBytes = 256 * 1024 * 1024;

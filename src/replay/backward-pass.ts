@@ -6,17 +6,17 @@
  * The engine sees time running forwards: its PTS are mirrored at the start frame. Results go to
  * `backward-<chunk>.json`, newest frame first; the state after each chunk to `backward.json`.
  */
-import type { AnalysisFrame, PictureSize } from '../frame.js';
-import type { Engine } from '../inference/engine.js';
-import type { ObjectId, Prompt } from '../prompt.js';
-import { PromptSchedule } from '../prompt-plan.js';
-import type { PromptPlan, PromptStep } from '../prompt-plan.js';
+import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
+import type { Engine } from '../engine/engine.js';
+import type { ObjectId, Prompt } from '../vocabulary/prompt.js';
+import { PromptSchedule } from '../vocabulary/prompt-plan.js';
+import type { PromptPlan, PromptStep } from '../vocabulary/prompt-plan.js';
 import { promptFromWire, promptToWire } from '../protocol/requests.js';
 import type { WirePrompt } from '../protocol/requests.js';
 import { storeFrame } from './clip-result.js';
 import type { StoredFrame } from './clip-result.js';
 import { FrameSpool } from './frame-spool.js';
-import type { FrameReader } from './frames.js';
+import type { FrameReader } from './frame-reader.js';
 import { outOfRange, unknownFrame } from './prompt-problems.js';
 import { RangeCursor } from './range.js';
 import type { FrameRange } from './range.js';

@@ -1,8 +1,8 @@
 /** Result of one frame of a clip as kept between the passes of a run. Pure. */
-import { maskFromCocoString, maskToCocoString } from '../mask-rle.js';
+import { maskFromCocoString, maskToCocoString } from '../mask/rle.js';
 import type { ExportedObject } from '../export/exporter.js';
-import type { PictureSize } from '../frame.js';
-import type { ObjectState } from '../prompt.js';
+import type { PictureSize } from '../vocabulary/frame.js';
+import type { ObjectState } from '../vocabulary/prompt.js';
 
 /** JSON form; masks at source size as COCO run lengths. */
 export interface StoredFrame {

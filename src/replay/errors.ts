@@ -1,5 +1,5 @@
 /** Everything that can go wrong while recorded material is analysed, verified or played. */
-import { errorFactory } from '../errors.js';
+import { errorFactory } from '../vocabulary/errors.js';
 
 export const replayError = errorFactory({
   SONO_REPLAY_INPUT_MISSING: {

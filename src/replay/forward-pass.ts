@@ -13,16 +13,16 @@ import type {
   ExportInfo,
   ExportObject,
 } from '../export/exporter.js';
-import type { AnalysisFrame, FrameIdentity, PictureSize } from '../frame.js';
-import type { FrameResult } from '../inference/engine.js';
-import { emptyMask } from '../mask-rle.js';
-import type { ObjectId } from '../prompt.js';
-import { PromptSchedule } from '../prompt-plan.js';
-import type { PromptPlan, PromptStep } from '../prompt-plan.js';
+import type { AnalysisFrame, FrameIdentity, PictureSize } from '../vocabulary/frame.js';
+import type { FrameResult } from '../engine/engine.js';
+import { emptyMask } from '../mask/rle.js';
+import type { ObjectId } from '../vocabulary/prompt.js';
+import { PromptSchedule } from '../vocabulary/prompt-plan.js';
+import type { PromptPlan, PromptStep } from '../vocabulary/prompt-plan.js';
 import { readBackwardResults } from './backward-pass.js';
 import { restoreObjects } from './clip-result.js';
 import type { LabelledObject, StoredFrame } from './clip-result.js';
-import type { FrameReader, ReplayFrame } from './frames.js';
+import type { FrameReader, ReplayFrame } from './frame-reader.js';
 import { outOfRange, unknownFrame } from './prompt-problems.js';
 import { RangeCursor } from './range.js';
 import type { FrameRange } from './range.js';

@@ -4,7 +4,7 @@
  */
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import type { AnalysisFrame } from '../frame.js';
+import type { AnalysisFrame } from '../vocabulary/frame.js';
 import { writeProblem } from './work-folder.js';
 
 export class FrameSpool {

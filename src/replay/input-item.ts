@@ -8,7 +8,7 @@ import { isPictureName } from '../ingest/picture-order.js';
 import { isLive, parseSourceUri, redact } from '../ingest/source-uri.js';
 import { holdsSeveral } from '../ingest/still-picture.js';
 import { replayError } from './errors.js';
-import { recordedStreams } from './recording-streams.js';
+import { recordedStreams } from '../record/recording-streams.js';
 
 export type InputKind = 'source' | 'recording';
 

@@ -1,6 +1,6 @@
 /** Messages between a run and the processes of its items (structured clone over IPC). */
-import type { ErrorDefinition } from '../errors.js';
-import { SonoError } from '../errors.js';
+import type { ErrorDefinition } from '../vocabulary/errors.js';
+import { SonoError } from '../vocabulary/errors.js';
 import type { ItemOptions, ItemProgress, ItemSummary } from './run-item.js';
 
 export type ToItem = { readonly kind: 'start'; readonly options: ItemOptions } | { readonly kind: 'cancel' };

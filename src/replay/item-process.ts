@@ -4,10 +4,10 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { unixNowMs } from '../clock.js';
-import { SonoError } from '../errors.js';
-import { createWorkerEngine } from '../inference/worker-engine.js';
-import { exitProcess } from '../process-exit.js';
+import { unixNowMs } from '../node/clock.js';
+import { SonoError } from '../vocabulary/errors.js';
+import { createWorkerEngine } from '../engine/worker-engine.js';
+import { exitProcess } from '../node/process-exit.js';
 import { FolderLock } from './folder-lock.js';
 import { errorToWire } from './item-messages.js';
 import type { FromItem, ToItem } from './item-messages.js';

@@ -1,9 +1,9 @@
 /** What a person (a terminal line) or a program (JSON lines) is told while a run goes on. */
-import { unixNowMs } from '../clock.js';
-import type { SonoError } from '../errors.js';
+import { unixNowMs } from '../node/clock.js';
+import type { SonoError } from '../vocabulary/errors.js';
 import type { InputItem } from './input-item.js';
 import type { ReplayEvent } from './run-batch.js';
-import { oneLine } from '../one-line.js';
+import { oneLine } from '../vocabulary/one-line.js';
 import type { ItemProgress } from './run-item.js';
 
 export interface ProgressWriter {

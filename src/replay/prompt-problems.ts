@@ -1,6 +1,6 @@
 /** Prompts that lie where no frame is. Pure. */
-import type { SonoError } from '../errors.js';
-import type { PromptMoment, PromptStep } from '../prompt-plan.js';
+import type { SonoError } from '../vocabulary/errors.js';
+import type { PromptMoment, PromptStep } from '../vocabulary/prompt-plan.js';
 import { replayError } from './errors.js';
 
 export function momentWords(moment: PromptMoment): string {

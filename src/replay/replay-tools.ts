@@ -5,7 +5,7 @@
 import { defer, from, mergeMap } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { createExporter } from '../export/index.js';
-import { createWorkerEngine } from '../inference/worker-engine.js';
+import { createWorkerEngine } from '../engine/worker-engine.js';
 import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
 import { createSource, lookAtFile } from '../ingest/index.js';
 import { readDicomReference } from './dicom-reference.js';
@@ -17,7 +17,7 @@ export const replayTools: ReplayTools = {
   createEngine: createWorkerEngine,
   createExporter: async (format, { mcapPictures }) => {
     if (format !== 'mcap') return createExporter(format);
-    const { McapExporter } = await import('./mcap-exporter.js');
+    const { McapExporter } = await import('../record/mcap-exporter.js');
     return new McapExporter({ pictures: mcapPictures });
   },
   readDicomReference,
@@ -44,7 +44,7 @@ class LoadedRecording implements FrameSource {
   async #load(): Promise<FrameSource> {
     // Recordings are read in this process, so it must be known that what lies there can be read at all.
     await lookAtFile(this.item.uri);
-    const { RecordingSource } = await import('./recording-source.js');
+    const { RecordingSource } = await import('../record/recording-source.js');
     this.#source ??= new RecordingSource(this.item.uri, this.item.stream);
     this.#source.pause(this.#held);
     return this.#source;

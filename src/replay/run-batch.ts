@@ -8,14 +8,14 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { unixNowMs } from '../clock.js';
-import { builtModule } from '../built-module.js';
-import type { SonoError } from '../errors.js';
+import { unixNowMs } from '../node/clock.js';
+import { builtModule } from '../node/built-module.js';
+import type { SonoError } from '../vocabulary/errors.js';
 import type { ExportFormat } from '../export/exporter.js';
-import type { ProviderName } from '../inference/provider.js';
+import type { ProviderName } from '../onnx/provider.js';
 import { redact } from '../ingest/source-uri.js';
-import { makeFolder } from '../make-folder.js';
-import type { PromptPlan } from '../prompt-plan.js';
+import { makeFolder } from '../node/make-folder.js';
+import type { PromptPlan } from '../vocabulary/prompt-plan.js';
 import { promptToWire } from '../protocol/requests.js';
 import { replayError } from './errors.js';
 import { FolderLock } from './folder-lock.js';
@@ -328,7 +328,7 @@ export function runItemProcess(
       replayError('SONO_REPLAY_NO_PROCESS', { input: redact(input) }, cause);
     let child: ChildProcess;
     try {
-      child = fork(builtModule('replay/item-process'), {
+      child = fork(builtModule('src/replay/item-process'), {
         serialization: 'advanced',
         // Decoding of pictures, packing and files share the pool; four threads would starve each other.
         env: { ...process.env, UV_THREADPOOL_SIZE: process.env['UV_THREADPOOL_SIZE'] ?? '16' },

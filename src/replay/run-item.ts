@@ -3,24 +3,24 @@
  * process (item-process.ts); everything with a side effect comes in through `ReplayTools`, the live implementations.
  */
 import { createHash } from 'node:crypto';
-import { unixNowMs } from '../clock.js';
+import { unixNowMs } from '../node/clock.js';
 import type { Exporter, ExportFormat, ExportInfo } from '../export/exporter.js';
 import type { DicomReference } from '../export/exporter.js';
-import type { SonoError } from '../errors.js';
-import type { Engine, EngineInfo, EngineOptions } from '../inference/engine.js';
-import { readModelFolder } from '../inference/manifest.js';
-import type { ProviderName } from '../inference/provider.js';
+import type { SonoError } from '../vocabulary/errors.js';
+import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
+import { readModelFolder } from '../onnx/manifest.js';
+import type { ProviderName } from '../onnx/provider.js';
 import type { FrameSource } from '../ingest/frame-source.js';
-import { promptProblem } from '../prompt-plan.js';
-import type { PromptPlan } from '../prompt-plan.js';
-import type { SourceFormat } from '../frame.js';
+import { promptProblem } from '../vocabulary/prompt-plan.js';
+import type { PromptPlan } from '../vocabulary/prompt-plan.js';
+import type { SourceFormat } from '../vocabulary/frame.js';
 import { promptToWire } from '../protocol/requests.js';
 import { runBackwardPass } from './backward-pass.js';
 import { replayError } from './errors.js';
 import { BackwardResults, runForwardPass } from './forward-pass.js';
 import type { FoundResults } from './forward-pass.js';
 import type { StoredOrEmpty } from './forward-pass.js';
-import { FrameReader } from './frames.js';
+import { FrameReader } from './frame-reader.js';
 import { identifyInput } from './input-item.js';
 import { checkEnd } from './endless.js';
 import type { InputItem } from './input-item.js';

@@ -1,6 +1,6 @@
 /** Choices of a run that the command line names and the run itself obeys. Apart, so that naming them loads nothing. */
 import { cpus } from 'node:os';
-import type { EngineOptions } from '../inference/engine.js';
+import type { EngineOptions } from '../engine/engine.js';
 
 export const directions = ['forward', 'backward', 'both'] as const;
 export type Direction = (typeof directions)[number];

@@ -2,8 +2,8 @@
  * The masks of a finished or growing run, from its MCAP export: any frame by its time, and what the lanes of a timeline
  * show. Runs in any Node thread.
  */
-import type { FrameIdentity, PictureSize } from '../frame.js';
-import { maskFromCocoBytes } from '../mask-rle.js';
+import type { FrameIdentity, PictureSize } from '../vocabulary/frame.js';
+import { maskFromCocoBytes } from '../mask/rle.js';
 import { channelTopic } from '../protocol/channels.js';
 import { decodeSegmentation } from '../protocol/messages.js';
 import type { SegmentationMessage } from '../protocol/messages.js';

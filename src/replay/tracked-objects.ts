@@ -2,10 +2,10 @@
  * Applies planned prompts to an engine and names what comes back: objects have labels in a prompt file and numbers in an
  * engine, and the numbers of two passes differ. The same order as live: prompts of a frame first, then the frame itself.
  */
-import type { AnalysisFrame, PictureSize } from '../frame.js';
-import type { Engine, FrameResult } from '../inference/engine.js';
-import type { ObjectId } from '../prompt.js';
-import type { PromptStep } from '../prompt-plan.js';
+import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
+import type { Engine, FrameResult } from '../engine/engine.js';
+import type { ObjectId } from '../vocabulary/prompt.js';
+import type { PromptStep } from '../vocabulary/prompt-plan.js';
 import { objectMaskAtSourceSize } from '../export/resample.js';
 import type { LabelledObject } from './clip-result.js';
 

@@ -1,6 +1,6 @@
 /** One line of the log for everything that somebody asks the server to do: what, who, when, with what outcome, without secrets. */
 import type { Logger } from 'pino';
-import { redact } from '../redact.js';
+import { redact } from '../node/redact.js';
 import type { Caller } from './caller.js';
 
 /** Fields of a request that say what it was about. Labels and remarks stay out: people write names of patients into them. */

@@ -1,5 +1,5 @@
 /** Coded errors of the server: starting, connecting, asking, uploading, storing. */
-import { errorFactory, SonoError } from '../errors.js';
+import { errorFactory, SonoError } from '../vocabulary/errors.js';
 
 export function isSonoError(error: unknown): error is SonoError {
   return error instanceof SonoError;

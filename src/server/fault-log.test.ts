@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../faults.js';
+import type { Fault } from '../vocabulary/faults.js';
 import { serverError } from './errors.js';
 import { FaultLog } from './fault-log.js';
 

@@ -1,6 +1,6 @@
 /** Faults in the log: each the first time, then one line in ten seconds for the same place and owner. Main process. */
 import type { Logger } from 'pino';
-import type { Fault } from '../faults.js';
+import type { Fault } from '../vocabulary/faults.js';
 
 const quietMs = 10_000;
 /** Owners may be named by whoever asks. */

@@ -4,7 +4,7 @@
  */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { SonoError } from '../errors.js';
+import type { SonoError } from '../vocabulary/errors.js';
 import { errnoOf } from './acceptance-store.js';
 import type { Caller } from './caller.js';
 import { serverError } from './errors.js';

@@ -7,8 +7,8 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import type { SonoError } from '../errors.js';
-import { codedFault } from '../faults.js';
+import type { SonoError } from '../vocabulary/errors.js';
+import { codedFault } from '../vocabulary/faults.js';
 import type { ChannelKind } from '../protocol/channels.js';
 import { protocolError } from '../protocol/errors.js';
 import {

@@ -1,14 +1,14 @@
 /** Everything that /metrics shows. Names are `sonoscope_<what>_<unit>` in base units; docs/grafana-dashboard.json uses them. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Metric } from 'prom-client';
-import { boundaries } from '../faults.js';
-import type { DisplayFrame } from '../frame.js';
-import type { FrameResult } from '../inference/engine.js';
+import { boundaries } from '../vocabulary/faults.js';
+import type { DisplayFrame } from '../vocabulary/frame.js';
+import type { FrameResult } from '../engine/engine.js';
 import type { RoomHealth } from '../pipeline/room.js';
 import type { ChannelKind } from '../protocol/channels.js';
 import { sourcePhases } from '../protocol/messages.js';
-import type { ObjectId, ObjectState } from '../prompt.js';
-import { monotonicNs } from '../clock.js';
+import type { ObjectId, ObjectState } from '../vocabulary/prompt.js';
+import { monotonicNs } from '../node/clock.js';
 
 const objectStates: readonly ObjectState[] = ['searching', 'tracking', 'uncertain', 'lost'];
 const latencyBuckets = [

@@ -3,12 +3,12 @@
  * encoded when the first viewer takes it, so a channel that nobody watches costs nothing. Runs in the main process.
  */
 import type { Subscription } from 'rxjs';
-import { codedFault } from '../faults.js';
-import type { DisplayFrame, PictureSize } from '../frame.js';
-import type { FrameResult } from '../inference/engine.js';
-import { maskOutlines, simplifyOutline } from '../mask-contour.js';
+import { codedFault } from '../vocabulary/faults.js';
+import type { DisplayFrame, PictureSize } from '../vocabulary/frame.js';
+import type { FrameResult } from '../engine/engine.js';
+import { maskOutlines, simplifyOutline } from '../mask/contour.js';
 import type { Room, RoomEvent, RoomHealth } from '../pipeline/room.js';
-import type { Point } from '../prompt.js';
+import type { Point } from '../vocabulary/prompt.js';
 import {
   channelKinds,
   channelSchemas,
@@ -29,7 +29,7 @@ import {
 import type { OutlineInput, SegmentationContext, SegmentationMessage } from '../protocol/messages.js';
 import { serverError } from './errors.js';
 import type { ServerMetrics } from './metrics.js';
-import { unixNowNs, unixNsOfMonotonic } from '../clock.js';
+import { unixNowNs, unixNsOfMonotonic } from '../node/clock.js';
 import { SharedMessage } from './shared-message.js';
 
 /** The newest message of these waits for viewers that come later. */

@@ -1,7 +1,7 @@
 /** Who may talk to the server: access token, Origin of browser pages, Host names. Pure checks on request headers. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { SonoError } from '../errors.js';
+import type { SonoError } from '../vocabulary/errors.js';
 import { serverError } from './errors.js';
 import { requestQuery } from './request-address.js';
 

@@ -4,9 +4,9 @@
  */
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import type { SonoError } from '../errors.js';
-import { codedFault } from '../faults.js';
-import type { SourceFormat } from '../frame.js';
+import type { SonoError } from '../vocabulary/errors.js';
+import { codedFault } from '../vocabulary/faults.js';
+import type { SourceFormat } from '../vocabulary/frame.js';
 import type { Room } from '../pipeline/room.js';
 import { channelKinds, channelTopic } from '../protocol/channels.js';
 import { protocolError } from '../protocol/errors.js';
@@ -24,7 +24,7 @@ import { isSonoError, serverError } from './errors.js';
 import type { Caller } from './caller.js';
 import { segmentationOf } from './room-channels.js';
 import type { RoomRegistry } from './room-registry.js';
-import { monotonicNs, unixNsOfMonotonic } from '../clock.js';
+import { monotonicNs, unixNsOfMonotonic } from '../node/clock.js';
 
 export interface CallContext {
   readonly logger: Logger;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maskArea, maskFromBitmap } from '../mask-rle.js';
-import type { Point, Prompt } from '../prompt.js';
+import { maskArea, maskFromBitmap } from '../mask/rle.js';
+import type { Point, Prompt } from '../vocabulary/prompt.js';
 import { drawPrompts, maskCoverage } from './draw-prompt.js';
 import { testModel } from '../../tests/tracker-answers.js';
 import { checkPrompts } from './prompt-check.js';

@@ -2,10 +2,10 @@
  * Prompts as the network sees them: four planes of the model's input size, 0..255. A click is a disk, a scribble a
  * stroke, a box a filled rectangle, a mask its share of each pixel. Source pixels are stretched to model pixels.
  */
-import type { PictureSize } from '../frame.js';
-import type { Mask } from '../mask.js';
-import type { Point, Prompt } from '../prompt.js';
-import { maskToBitmap } from '../mask-rle.js';
+import type { PictureSize } from '../vocabulary/frame.js';
+import type { Mask } from '../vocabulary/mask.js';
+import type { Point, Prompt } from '../vocabulary/prompt.js';
+import { maskToBitmap } from '../mask/rle.js';
 import type { PromptChannel, TrackerModel } from './model.js';
 
 export interface DrawnPrompt {

@@ -1,5 +1,5 @@
 /** What can be wrong with a command to the tracker. */
-import { errorFactory } from '../errors.js';
+import { errorFactory } from '../vocabulary/errors.js';
 
 export const trackingError = errorFactory({
   SONO_PROMPT_EMPTY: {

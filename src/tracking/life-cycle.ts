@@ -9,7 +9,7 @@
  * its time, so even at a low rate one single frame never loses or finds an object. Distances in time, not signed
  * differences: replay may run backwards.
  */
-import type { ObjectState } from '../prompt.js';
+import type { ObjectState } from '../vocabulary/prompt.js';
 
 /** The constants of the life cycle, in one place. */
 export const lifeCycle = {

@@ -2,7 +2,7 @@
  * Memory of one object: what the network wrote about it on earlier frames. An immutable value: adding gives a new
  * bank that shares the entries, so undo and snapshots cost nothing.
  */
-import type { Prompt } from '../prompt.js';
+import type { Prompt } from '../vocabulary/prompt.js';
 
 interface EntryBase {
   readonly ptsNs: number;

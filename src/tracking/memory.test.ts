@@ -10,7 +10,7 @@ import {
   type PromptEntry,
   type RecentEntry,
 } from './memory-bank.js';
-import { createPolicy, nominalFrameNs, policyNames } from './memory-policy.js';
+import { createPolicy, nominalFrameNs, policyNames } from './policies/memory-policy.js';
 
 const tensors = (fill: number) => ({
   key: new Float32Array(3).fill(fill),

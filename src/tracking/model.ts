@@ -1,6 +1,6 @@
 /** What the tracker knows of a network: sizes, prompt drawing, memory, calibration. Filled from model.json by src/inference. */
-import type { PictureSize } from '../frame.js';
-import type { PolicyName } from './memory-policy.js';
+import type { PictureSize } from '../vocabulary/frame.js';
+import type { PolicyName } from './policies/memory-policy.js';
 
 /** Order of the four planes of a drawn prompt. */
 export const promptChannels = ['positive', 'negative', 'box', 'mask'] as const;

@@ -1,8 +1,8 @@
 /** Prompts as they come from outside, checked against the picture they were given on. */
-import type { PictureSize } from '../frame.js';
-import type { Prompt } from '../prompt.js';
-import type { SonoError } from '../errors.js';
-import { maxScribblePoints, promptProblem, type PromptProblem } from '../prompt-plan.js';
+import type { PictureSize } from '../vocabulary/frame.js';
+import type { Prompt } from '../vocabulary/prompt.js';
+import type { SonoError } from '../vocabulary/errors.js';
+import { maxScribblePoints, promptProblem, type PromptProblem } from '../vocabulary/prompt-plan.js';
 import { trackingError } from './errors.js';
 
 /** Marks in one command. */

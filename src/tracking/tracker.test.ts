@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { answers, gone, seen, testModel, type Answer } from '../../tests/tracker-answers.js';
-import type { FrameIdentity } from '../frame.js';
-import { maskArea } from '../mask-rle.js';
-import type { Prompt } from '../prompt.js';
+import type { FrameIdentity } from '../vocabulary/frame.js';
+import { maskArea } from '../mask/rle.js';
+import type { Prompt } from '../vocabulary/prompt.js';
 import { emptyBank } from './memory-bank.js';
 import { calibratedConfidence, presenceProbability } from './model.js';
 import { Tracker, type PromptCommand, type TrackedObject } from './tracker.js';

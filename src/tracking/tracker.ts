@@ -6,11 +6,11 @@
  *   planTrack(frame)            → bank tensors → [track graph]  → commitTrack(frame, outputs)  → objects
  *   planPrompt(command, frame)  → drawn prompt → [prompt graph] → commitPrompt(plan, outputs)  → object
  */
-import type { FrameIdentity, PictureSize } from '../frame.js';
-import type { Box, Mask } from '../mask.js';
-import type { ObjectId, ObjectState, Prompt } from '../prompt.js';
-import { emptyMask, maskArea, maskBox } from '../mask-rle.js';
-import { maskFromScaledLogits } from '../mask-resize.js';
+import type { FrameIdentity, PictureSize } from '../vocabulary/frame.js';
+import type { Box, Mask } from '../vocabulary/mask.js';
+import type { ObjectId, ObjectState, Prompt } from '../vocabulary/prompt.js';
+import { emptyMask, maskArea, maskBox } from '../mask/rle.js';
+import { maskFromScaledLogits } from '../mask/resize.js';
 import { BankTensors, type BankInputs } from './bank-tensors.js';
 import { drawPrompts, type DrawnPrompt } from './draw-prompt.js';
 import { trackingError } from './errors.js';
@@ -23,7 +23,7 @@ import {
   type LifeCycle,
 } from './life-cycle.js';
 import { emptyBank, withPrompt, type MemoryBank } from './memory-bank.js';
-import { createPolicy, type MemoryPolicy, type PolicyName } from './memory-policy.js';
+import { createPolicy, type MemoryPolicy, type PolicyName } from './policies/memory-policy.js';
 import { calibratedConfidence, presenceProbability, type ModelOutputs, type TrackerModel } from './model.js';
 import { checkPrompts } from './prompt-check.js';
 

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { builtModule } from '../../src/built-module.js';
+import { builtModule } from '../../src/node/built-module.js';
 import { counterBlockPx, counterDisc, readCounter } from '../../src/ingest/synthetic/counter.js';
 import { keepPicture, launchBrowser, openPage, preferences, until } from './harness.js';
 
@@ -35,7 +35,7 @@ async function start(port: number): Promise<string> {
   writeFileSync(file, pipeline);
   const child = spawn(
     process.execPath,
-    [fileURLToPath(builtModule('cli/main')), 'run', file, '--port', String(port)],
+    [fileURLToPath(builtModule('src/cli/main')), 'run', file, '--port', String(port)],
     { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder, env: { ...process.env, UV_THREADPOOL_SIZE: '16' } },
   );
   server = child;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { packageRoot } from '../../src/built-module.js';
+import { packageRoot } from '../../src/node/built-module.js';
 import type { Room } from '../../src/pipeline/room.js';
 import { RoomRegistry, startServer } from '../../src/server/index.js';
 import type { RunningServer, ServerOptions } from '../../src/server/index.js';

@@ -8,13 +8,19 @@
  */
 import { Subject } from 'rxjs';
 import sharp from 'sharp';
-import type { DisplayFrame, DropStage, FrameIdentity, PictureSize, SourceFormat } from '../../src/frame.js';
-import type { FrameResult, ObjectResult, TrackerCommand } from '../../src/inference/engine.js';
-import { emptyMask, maskArea, maskBox, maskFromBitmap } from '../../src/mask-rle.js';
-import type { Mask } from '../../src/mask.js';
+import type {
+  DisplayFrame,
+  DropStage,
+  FrameIdentity,
+  PictureSize,
+  SourceFormat,
+} from '../../src/vocabulary/frame.js';
+import type { FrameResult, ObjectResult, TrackerCommand } from '../../src/engine/engine.js';
+import { emptyMask, maskArea, maskBox, maskFromBitmap } from '../../src/mask/rle.js';
+import type { Mask } from '../../src/vocabulary/mask.js';
 import { ingestError } from '../../src/ingest/errors.js';
 import type { CommandReply, Room, RoomEvent, RoomHealth } from '../../src/pipeline/room.js';
-import type { ObjectState } from '../../src/prompt.js';
+import type { ObjectState } from '../../src/vocabulary/prompt.js';
 
 export const blocks = 16;
 /** Numbers that fit between the two guard blocks. */

@@ -6,11 +6,11 @@ import type { Browser, Page } from 'playwright-core';
 import { concatWith, Subject } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { playbackServices } from '../../src/cli/play.js';
-import { PlaybackRoom } from '../../src/replay/playback-room.js';
-import { projectRoutes, Projects } from '../../src/replay/project-routes.js';
+import { PlaybackRoom } from '../../src/playback/playback-room.js';
+import { projectRoutes, Projects } from '../../src/projects/project-routes.js';
 import { replayTools } from '../../src/replay/replay-tools.js';
-import { recordRoom } from '../process/record-fixture.js';
-import { clipSize, sceneFolder, squareBox, tinyModel } from '../process/replay-fixture.js';
+import { recordRoom } from '../process/record/fixture.js';
+import { clipSize, sceneFolder, squareBox, tinyModel } from '../process/replay/fixture.js';
 import { keepPicture, launchBrowser, openPage, serveDashboard } from './harness.js';
 import type { Served } from './harness.js';
 

@@ -1,5 +1,5 @@
 /** Compares what sonoscope hands out with what FFmpeg hands out. Pure; the answer is a list of sentences, empty when all is right. */
-import type { PictureSize } from '../../src/frame.js';
+import type { PictureSize } from '../../src/vocabulary/frame.js';
 import { squareBox, type Reading } from './picture.js';
 import type { Product, ProductPicture, Row } from './product.js';
 import type { Reference } from './reference.js';

@@ -1,6 +1,6 @@
 /** The reader of test pictures is itself held to what the drawing says: it must see what is wrong, not only what is right. */
 import { describe, expect, it } from 'vitest';
-import type { PictureSize } from '../../src/frame.js';
+import type { PictureSize } from '../../src/vocabulary/frame.js';
 import { draw, patches, readPicture } from './picture.js';
 
 const size: PictureSize = { width: 161, height: 97 };

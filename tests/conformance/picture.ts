@@ -6,7 +6,7 @@
  * wrongly does not fit its inverse), flat colours, a white bar that moves with every field, a magenta square that moves with every
  * picture and is what the tracker follows.
  */
-import type { PictureSize } from '../../src/frame.js';
+import type { PictureSize } from '../../src/vocabulary/frame.js';
 
 /** Clockwise turn between the stored and the shown picture. */
 export type Rotation = 0 | 90 | 180 | 270;

@@ -2,10 +2,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import type { PictureSize } from '../../src/frame.js';
-import { runCli } from '../process/cli.js';
-import { Recording } from '../process/ingest-harness.js';
-import { tinyModel } from '../process/replay-fixture.js';
+import type { PictureSize } from '../../src/vocabulary/frame.js';
+import { runCli } from '../process/cli/cli.js';
+import { Recording } from '../process/ingest/harness.js';
+import { tinyModel } from '../process/replay/fixture.js';
 import { readPicture, squareBox, turned, type Point, type Reading, type Rotation } from './picture.js';
 import type { Variant } from './variants.js';
 

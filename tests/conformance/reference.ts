@@ -1,6 +1,6 @@
 /** What FFmpeg hands out for a file: pictures, times, geometry. The truth of the conformance suite. */
 import { readFileSync, rmSync } from 'node:fs';
-import type { PictureSize } from '../../src/frame.js';
+import type { PictureSize } from '../../src/vocabulary/frame.js';
 import { ffmpeg } from './ffmpeg.js';
 import { readPicture, type Reading, type Rotation } from './picture.js';
 

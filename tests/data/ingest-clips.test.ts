@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/built-module.js';
-import { Recording } from '../process/ingest-harness.js';
+import { packageRoot } from '../../src/node/built-module.js';
+import { Recording } from '../process/ingest/harness.js';
 
 const clips = join(packageRoot, '../shared/data/clips');
 const present = existsSync(clips);

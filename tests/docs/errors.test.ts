@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/built-module.js';
-import type { ErrorDefinition } from '../../src/errors.js';
+import { packageRoot } from '../../src/node/built-module.js';
+import type { ErrorDefinition } from '../../src/vocabulary/errors.js';
 
 const page = join(packageRoot, 'docs/errors.md');
 const sources = readdirSync(join(packageRoot, 'src'), { recursive: true, encoding: 'utf8' })
@@ -23,7 +23,7 @@ const codeOf = (file: string) => readFileSync(file, 'utf8').replace(/\/\*[\s\S]*
 
 beforeAll(async () => {
   for (const file of sources.filter(
-    (name) => name.endsWith('/errors.ts') && !name.endsWith('src/errors.ts'),
+    (name) => name.endsWith('/errors.ts') && !name.endsWith('src/vocabulary/errors.ts'),
   )) {
     const layer = file.slice(packageRoot.length).split('/')[1] ?? '';
     const module = (await import(pathToFileURL(file).href)) as Record<string, unknown>;

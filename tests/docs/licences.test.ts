@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/built-module.js';
+import { packageRoot } from '../../src/node/built-module.js';
 
 const page = join(packageRoot, 'docs/third-party-licences.md');
 

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/built-module.js';
+import { packageRoot } from '../../src/node/built-module.js';
 import { commands } from '../../src/cli/commands.js';
 
 const documents = execFileSync('git', ['ls-files', '*.md'], { cwd: packageRoot, encoding: 'utf8' })

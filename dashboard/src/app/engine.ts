@@ -2,7 +2,7 @@
 import type { HealthMessage, MeasurementMessage } from '../../../src/protocol/messages.js';
 import type { OperationName, RequestOf, ResponseOf, StreamInfo } from '../../../src/protocol/requests.js';
 import { errorBodySchema } from '../../../src/protocol/requests.js';
-import type { Prompt } from '../../../src/prompt.js';
+import type { Prompt } from '../../../src/vocabulary/prompt.js';
 import type { FromWorker, LinkState, ToWorker } from '../worker/messages.js';
 import { Signal } from './signal.js';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { idle, makesObjects, stepGesture } from './gestures.js';
 import type { DrawingTool, GestureInput, GestureState } from './gestures.js';
-import type { Point, Prompt } from '../../../src/prompt.js';
+import type { Point, Prompt } from '../../../src/vocabulary/prompt.js';
 
 const picture = { width: 640, height: 360 };
 

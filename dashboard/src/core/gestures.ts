@@ -2,8 +2,8 @@
  * From pressing, moving and letting go to a prompt. One state machine for mouse, finger, pen and keyboard; coordinates
  * are source pixels, so zoom and screen size play no part. Pure.
  */
-import type { PictureSize } from '../../../src/frame.js';
-import type { Point, Prompt } from '../../../src/prompt.js';
+import type { PictureSize } from '../../../src/vocabulary/frame.js';
+import type { Point, Prompt } from '../../../src/vocabulary/prompt.js';
 
 export type Tool = 'look' | 'include' | 'exclude' | 'box' | 'scribble' | 'erase';
 export type DrawingTool = Exclude<Tool, 'look'>;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { maskOutlines } from '../../../src/mask-contour.js';
-import { maskFromBitmap } from '../../../src/mask-rle.js';
-import type { Point } from '../../../src/prompt.js';
+import { maskOutlines } from '../../../src/mask/contour.js';
+import { maskFromBitmap } from '../../../src/mask/rle.js';
+import type { Point } from '../../../src/vocabulary/prompt.js';
 import { placeLabels, smoothClosed } from './outline-path.js';
 
 function outlineOf(

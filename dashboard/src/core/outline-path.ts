@@ -5,7 +5,7 @@
  * smoothed with a Gaussian of about 1.1 mask pixels (five binomial passes): stairs go, edges stay where they are, corners
  * are rounded by less than a mask pixel.
  */
-import type { Point } from '../../../src/prompt.js';
+import type { Point } from '../../../src/vocabulary/prompt.js';
 
 /** Longest distance between resampled points, mask pixels. */
 const stepPx = 0.5;

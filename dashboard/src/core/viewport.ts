@@ -2,7 +2,7 @@
  * Where a picture lies on the stage: fit, zoom about a point, pan, 1:1. Pure; used by the worker (painting) and by the
  * main thread (pointer → source pixel), so both always agree.
  */
-import type { PictureSize } from '../../../src/frame.js';
+import type { PictureSize } from '../../../src/vocabulary/frame.js';
 
 /** What a person chose; independent of the stage's size, so it survives a resize. */
 export interface ViewChoice {

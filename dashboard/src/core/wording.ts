@@ -1,5 +1,5 @@
 /** The words people read on a room: one place, so that strip, banner, list and report say the same. Pure. */
-import type { ObjectState } from '../../../src/prompt.js';
+import type { ObjectState } from '../../../src/vocabulary/prompt.js';
 import type { SourcePhase } from '../../../src/protocol/messages.js';
 import type { Regime } from './presentation.js';
 

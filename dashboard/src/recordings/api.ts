@@ -1,7 +1,7 @@
 /** The server's recordings over HTTP. Refusals become errors whose message is a sentence for people. */
 import { z } from 'zod';
 import { errorBodySchema, promptToWire } from '../../../src/protocol/requests.js';
-import type { Prompt } from '../../../src/prompt.js';
+import type { Prompt } from '../../../src/vocabulary/prompt.js';
 
 const objectSchema = z.object({
   label: z.string(),

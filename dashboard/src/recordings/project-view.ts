@@ -1,5 +1,5 @@
 /** One recording: picture with outlines, timeline, prompts on any frame, tracking with preview, corrections, exports. */
-import type { Prompt } from '../../../src/prompt.js';
+import type { Prompt } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
 import { openDialog } from '../app/dialog.js';
 import { icon } from '../app/icons.js';

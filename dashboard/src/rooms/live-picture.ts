@@ -2,7 +2,7 @@
  * The page's side of one surface: a canvas handed to the worker, what the worker says about it, and the sentences that
  * follow from it. Used by a tile of the grid, by a room and by the clean feed.
  */
-import type { PictureSize } from '../../../src/frame.js';
+import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { Engine, SurfaceEvent } from '../app/engine.js';
 import { h } from '../app/dom.js';
 import { preferences } from '../app/prefs.js';

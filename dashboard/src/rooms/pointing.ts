@@ -6,7 +6,7 @@ import { svg } from '../app/dom.js';
 import { Disposer, Signal } from '../app/signal.js';
 import { clampToPicture, idle, stepGesture } from '../core/gestures.js';
 import type { DrawingTool, GestureInput, GestureState, Tool } from '../core/gestures.js';
-import type { Point, Prompt } from '../../../src/prompt.js';
+import type { Point, Prompt } from '../../../src/vocabulary/prompt.js';
 import { fitView, panBy, place, toSource, toStage, zoomAt } from '../core/viewport.js';
 import type { Placement, ViewChoice } from '../core/viewport.js';
 import { textScale } from './live-picture.js';

@@ -13,7 +13,7 @@ import type { Tool } from '../core/gestures.js';
 import { actionOf, shownKey } from '../core/keymap.js';
 import type { Action } from '../core/keymap.js';
 import { scaleOf } from '../core/viewport.js';
-import type { Prompt } from '../../../src/prompt.js';
+import type { Prompt } from '../../../src/vocabulary/prompt.js';
 import type { SlowAnalysisChoice } from '../core/presentation.js';
 import { mountPlayer } from '../recordings/player-bar.js';
 import { firstMaskCard } from './first-mask-card.js';

@@ -1,6 +1,6 @@
 /** What the page and its painting worker say to each other: one union per direction. Types only. */
-import type { PictureSize } from '../../../src/frame.js';
-import type { ObjectState, Prompt } from '../../../src/prompt.js';
+import type { PictureSize } from '../../../src/vocabulary/frame.js';
+import type { ObjectState, Prompt } from '../../../src/vocabulary/prompt.js';
 import type { HealthMessage, MeasurementMessage } from '../../../src/protocol/messages.js';
 import type { StreamInfo } from '../../../src/protocol/requests.js';
 import type { PresentationCounts, Regime, SlowAnalysisChoice } from '../core/presentation.js';

@@ -2,11 +2,11 @@
  * From a segmentation message to what is drawn: paths in source pixels, made once per analysed picture, stroked at
  * every repaint. Runs in the painting worker.
  */
-import { maskFromCocoBytes, maskFromCocoString } from '../../../src/mask-rle.js';
-import { maskOutlines } from '../../../src/mask-contour.js';
-import type { PictureSize } from '../../../src/frame.js';
-import type { Mask } from '../../../src/mask.js';
-import type { ObjectState } from '../../../src/prompt.js';
+import { maskFromCocoBytes, maskFromCocoString } from '../../../src/mask/rle.js';
+import { maskOutlines } from '../../../src/mask/contour.js';
+import type { PictureSize } from '../../../src/vocabulary/frame.js';
+import type { Mask } from '../../../src/vocabulary/mask.js';
+import type { ObjectState } from '../../../src/vocabulary/prompt.js';
 import type { SegmentationMessage } from '../../../src/protocol/messages.js';
 import { placeLabels, smoothClosed } from '../core/outline-path.js';
 import { paintOf } from '../core/palette.js';

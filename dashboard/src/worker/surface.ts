@@ -2,7 +2,7 @@
  * One picture on one canvas: takes pictures and segmentations of one stream, decodes them, asks the presenter what to
  * show at each display refresh and paints it. Runs in the painting worker; owns its canvas and its subscriptions.
  */
-import type { PictureSize } from '../../../src/frame.js';
+import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { SonoscopeClient } from '../../../src/protocol/client.js';
 import type { SegmentationMessage, VideoMessage } from '../../../src/protocol/messages.js';
 import { Presenter } from '../core/presentation.js';

@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { evaluateError } from '../errors.js';
-import { readNifti, type NiftiVolume } from '../nifti-reader.js';
+import { readNifti, type NiftiVolume } from '../../formats/nifti-reader.js';
 import { type Clip, type ClipHandle, type Dataset, isFile, list, wrongLayout } from './dataset.js';
 import { fileError } from './mask-labels.js';
 import { inOrder } from './pictures.js';

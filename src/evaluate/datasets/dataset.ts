@@ -1,7 +1,7 @@
 /** What a data set is to the evaluation: clips with pictures and label maps. One reader per published layout stands behind it. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PictureSize } from '../../frame.js';
+import type { PictureSize } from '../../vocabulary/frame.js';
 import { byFrameName, pictureNames } from '../../ingest/picture-order.js';
 import { evaluateError } from '../errors.js';
 

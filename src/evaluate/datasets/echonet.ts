@@ -6,10 +6,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PictureSize } from '../../frame.js';
+import type { PictureSize } from '../../vocabulary/frame.js';
 import { createSource } from '../../ingest/index.js';
-import { FrameReader } from '../../replay/frames.js';
-import { csvRecords } from '../csv-table.js';
+import { FrameReader } from '../../replay/frame-reader.js';
+import { csvRecords } from '../../formats/csv-table.js';
 import { evaluateError } from '../errors.js';
 import {
   type Clip,

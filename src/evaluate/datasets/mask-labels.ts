@@ -3,8 +3,8 @@
  * is decided once per clip, from all of its masks, and said in words. What cannot be decided is refused, never guessed.
  */
 import { readFileSync } from 'node:fs';
-import { readLabelPicture, type LabelPicture } from '../../label-picture.js';
-import { SonoError } from '../../errors.js';
+import { readLabelPicture, type LabelPicture } from '../../formats/label-picture.js';
+import { SonoError } from '../../vocabulary/errors.js';
 import { evaluateError } from '../errors.js';
 import { voidLabel, voidLabel16, type LabelMap } from './dataset.js';
 

@@ -1,8 +1,8 @@
 /** Clips made of picture files: decoding to the network's input, label maps from masks, a few frames ahead of the reader. */
 import { readFileSync } from 'node:fs';
-import type { PictureSize } from '../../frame.js';
+import type { PictureSize } from '../../vocabulary/frame.js';
 import { stillInfo, stillPixels, type StillInfo } from '../../ingest/still-picture.js';
-import { readLabelColours } from '../../label-picture.js';
+import { readLabelColours } from '../../formats/label-picture.js';
 import { evaluateError } from '../errors.js';
 import type { Clip, ClipFrame, LabelMap } from './dataset.js';
 import { fileError, readMask, type LabelReader, type MaskReading } from './mask-labels.js';

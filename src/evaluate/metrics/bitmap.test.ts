@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maskFromBitmap } from '../../mask-rle.js';
+import { maskFromBitmap } from '../../mask/rle.js';
 import { splitLabels } from '../run-clip.js';
 import { bitmapFromBytes, bitmapFromMask } from './bitmap.js';
 

@@ -1,6 +1,6 @@
 /** Binary pictures as the metrics read them: one byte per pixel, with the box around the foreground known. Pure. */
-import type { Mask } from '../../mask.js';
-import { maskArea, maskBox, maskToBitmap } from '../../mask-rle.js';
+import type { Mask } from '../../vocabulary/mask.js';
+import { maskArea, maskBox, maskToBitmap } from '../../mask/rle.js';
 
 export interface Bitmap {
   readonly width: number;

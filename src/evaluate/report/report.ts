@@ -1,7 +1,7 @@
 /** The HTML page of an evaluation: one file, no script, nothing from elsewhere; made to be read on paper as well. */
 import sharp from 'sharp';
-import { maskOutlines, simplifyOutline } from '../../mask-contour.js';
-import { maskFromBitmap } from '../../mask-rle.js';
+import { maskOutlines, simplifyOutline } from '../../mask/contour.js';
+import { maskFromBitmap } from '../../mask/rle.js';
 import type { GroupResult } from '../groups.js';
 import type { Bitmap } from '../metrics/bitmap.js';
 import type { ResultFile } from '../result-file.js';

@@ -5,8 +5,8 @@
  */
 import { inflateRawSync } from 'node:zlib';
 import dicomParser, { type DataSet, type Element } from 'dicom-parser';
-import { SonoError } from '../../errors.js';
-import type { PictureSize } from '../../frame.js';
+import { SonoError } from '../../vocabulary/errors.js';
+import type { PictureSize } from '../../vocabulary/frame.js';
 import { ingestError } from '../errors.js';
 import { checkPictureSize, memoryError, mostFileBytes } from '../memory-limits.js';
 

@@ -1,7 +1,7 @@
 /** A DICOM cine as a source: frames decoded on demand. Child process; JPEG by sharp. */
 import { readFile, stat } from 'node:fs/promises';
 import sharp from 'sharp';
-import { SonoError } from '../../errors.js';
+import { SonoError } from '../../vocabulary/errors.js';
 import { ingestError } from '../errors.js';
 import { checkFileBytes } from '../memory-limits.js';
 import type { FrameProducer } from '../producer.js';

@@ -1,6 +1,6 @@
 /** What a recorded file says about its picture, read from ffprobe's JSON. Pure. */
 import { z } from 'zod';
-import type { PictureSize } from '../../frame.js';
+import type { PictureSize } from '../../vocabulary/frame.js';
 import { displaySize, parseFraction } from '../picture-format.js';
 
 const fractionText = z.string().optional();

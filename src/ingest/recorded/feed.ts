@@ -4,7 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import type { PictureSize } from '../../frame.js';
+import type { PictureSize } from '../../vocabulary/frame.js';
 import { ingestError } from '../errors.js';
 import type { FedPicture, FeedFormat, FrameFeed } from '../feed.js';
 import type { ResumePoint } from '../messages.js';

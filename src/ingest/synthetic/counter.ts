@@ -2,7 +2,7 @@
  * A scene for tests: each picture carries its frame number as blocks that survive JPEG and scaling, and one
  * disc whose place follows from the number. A browser test reads the number back from pixels and from the mask.
  */
-import { maskFromBitmap } from '../../mask-rle.js';
+import { maskFromBitmap } from '../../mask/rle.js';
 import { packRgb, type SceneOptions, type SyntheticScene } from './scene.js';
 
 /** Bits of the number, most significant first; a second row carries the inverse as a check. */

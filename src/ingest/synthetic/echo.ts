@@ -6,8 +6,8 @@
  * and the truth is the reference's label map through the very same field. Lengths are millimetres with the
  * transducer at the origin, x to the right, y into the body.
  */
-import { maskFromBitmap, maskBox } from '../../mask-rle.js';
-import type { Mask } from '../../mask.js';
+import { maskFromBitmap, maskBox } from '../../mask/rle.js';
+import type { Mask } from '../../vocabulary/mask.js';
 import { randomSource, smoothstep, valueNoise } from './noise.js';
 import { packRgb, type SceneOptions, type SyntheticScene } from './scene.js';
 

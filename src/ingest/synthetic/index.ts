@@ -1,5 +1,5 @@
 /** Procedural scenes by name, with exact truth. Pure; for the demo's source, tests, benches and evaluation. */
-import type { PromptPlan } from '../../prompt-plan.js';
+import type { PromptPlan } from '../../vocabulary/prompt-plan.js';
 import type { SyntheticKind } from '../source-uri.js';
 import { counterScene } from './counter.js';
 import { echoScene } from './echo.js';

@@ -5,8 +5,8 @@
  * is a second texture that a grasper pulls at; instruments are drawn as cylinders with jaws. What is drawn writes its label in
  * the same place, so the truth is the visible part of each object, pixel for pixel. The scene repeats after 24 s.
  */
-import { maskBox, maskFromBitmap } from '../../mask-rle.js';
-import type { Mask } from '../../mask.js';
+import { maskBox, maskFromBitmap } from '../../mask/rle.js';
+import type { Mask } from '../../vocabulary/mask.js';
 import { randomSource, smoothstep, valueNoise } from './noise.js';
 import { packRgb, type SceneOptions, type SyntheticScene } from './scene.js';
 

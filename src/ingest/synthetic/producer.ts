@@ -1,7 +1,7 @@
 /** A procedural scene as a source. Child process; the drawing happens in a worker thread, one frame ahead. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { builtModule } from '../../built-module.js';
+import { builtModule } from '../../node/built-module.js';
 import type { FrameProducer } from '../producer.js';
 import type { SourceAddress } from '../source-uri.js';
 import type { SceneWorkerData } from './worker.js';
@@ -11,7 +11,7 @@ export async function createSyntheticProducer(
 ): Promise<FrameProducer> {
   const { scene, seed, width, height, framesPerSecond, durationS } = address;
   const workerData: SceneWorkerData = { scene, options: { seed, width, height, framesPerSecond } };
-  const worker = new Worker(builtModule('ingest/synthetic/worker'), { workerData });
+  const worker = new Worker(builtModule('src/ingest/synthetic/worker'), { workerData });
   const [hello] = (await once(worker, 'message')) as [Pick<FrameProducer, 'pixelSpacingMm'>];
   const waiting = new Map<number, (pixels: Uint8Array) => void>();
   const drawn = new Map<number, Promise<Uint8Array>>();

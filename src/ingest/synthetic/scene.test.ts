@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { maskArea, maskToBitmap } from '../../mask-rle.js';
+import { maskArea, maskToBitmap } from '../../mask/rle.js';
 import { counterDisc, defaultPrompts, readCounter, syntheticScene } from './index.js';
 
 const small = { width: 320, height: 180 };

@@ -1,7 +1,7 @@
 /** What a procedural scene is: pictures and, for each, the exact truth. Pure; any thread. */
-import type { Mask } from '../../mask.js';
-import type { PictureSize } from '../../frame.js';
-import type { PromptPlan } from '../../prompt-plan.js';
+import type { Mask } from '../../vocabulary/mask.js';
+import type { PictureSize } from '../../vocabulary/frame.js';
+import type { PromptPlan } from '../../vocabulary/prompt-plan.js';
 
 export interface SceneObject {
   readonly id: number;

@@ -1,0 +1,277 @@
+/**
+ * A live run: model and source of every stream, the server, the report, and a clean end. Used by `run`, `demo` and the
+ * benchmarks. Main process; streams are decoded in child processes, networks run in worker threads.
+ */
+import { setFlagsFromString } from 'node:v8';
+import type { Logger } from 'pino';
+import { unixNowMs } from '../node/clock.js';
+import { autoModel, type StreamConfig } from '../config/pipeline-file.js';
+import { createWorkerEngine } from '../engine/worker-engine.js';
+import { createSource, probeSource } from '../ingest/index.js';
+import type { SourcePolicy } from '../ingest/source-policy.js';
+import type { CreateEngine } from '../pipeline/analyser.js';
+import { projectRoutes } from '../projects/project-routes.js';
+import { redact } from '../ingest/source-uri.js';
+import { openRoom, type LiveRoom, type RoomReport } from '../pipeline/compose.js';
+import { latencyStages } from '../pipeline/room.js';
+import { RoomRegistry, startServer, type RunningServer } from '../server/index.js';
+import {
+  editionWords,
+  measureEditions,
+  threadsPerStream,
+  withEdition,
+  type MeasuredEdition,
+} from './choose-model.js';
+import { dashboardFolder, dataFolder } from './paths.js';
+import { projectFiles, recordingProjects } from './project-control.js';
+import { Recordings } from './recording-control.js';
+import { checkReportPlace, makeReport, writeReport } from './report.js';
+import { programVersion } from './versions.js';
+import { join } from 'node:path';
+
+export interface LiveOptions {
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    readonly token: string | null;
+    readonly allowedOrigins: readonly string[];
+    /** What the page may open. */
+    readonly policy: SourcePolicy;
+    readonly diskReserveBytes?: number;
+  };
+  readonly streams: readonly StreamConfig[];
+  /** What the choice of a model counts with: it is made before the sources are open. */
+  readonly framesPerSecond?: number;
+  /** Editions already measured for these streams. */
+  readonly measured?: readonly MeasuredEdition[];
+  /** What opened recordings are analysed with; null: the most accurate edition, because a recording can wait. */
+  readonly recordingModelDir: string | null;
+  readonly reportFile: string | null;
+  readonly recordFile: string | null;
+  readonly log: Logger;
+  /** Told to end while models load and sources open: the session is there at once, with what has opened so far. */
+  readonly signal?: AbortSignal;
+  /** For benchmarks: another engine in the same place. */
+  readonly createEngine?: CreateEngine;
+}
+
+export interface LiveSession {
+  /** Those that are open. */
+  readonly rooms: readonly LiveRoom[];
+  readonly server: RunningServer;
+  /** Resolves when every source has come to its end (never for cameras and loops). */
+  readonly allEnded: Promise<void>;
+  /** Writes the report, closes rooms, recordings and server. Throws the first failure that a person must know. */
+  close(): Promise<void>;
+}
+
+/** What still runs this long after the request to end is left to die with the process. */
+const closeLimitMs = 1500;
+
+/**
+ * How far the heap may grow before it is collected, in percent of what lives. V8 counts the bytes of pictures too, of which 20 MB
+ * pass every second beside 25 MB that live: by its own measure it marks the whole heap every second, on the cores that the
+ * network needs. Costs about 40 MB.
+ */
+const heapGrowthPercent = 150;
+
+export async function startLive(options: LiveOptions): Promise<LiveSession> {
+  setFlagsFromString(`--heap-growing-percent=${heapGrowthPercent}`);
+  const { log, reportFile } = options;
+  if (reportFile !== null) await checkReportPlace(reportFile);
+  const startedAt = new Date(unixNowMs());
+  const registry = new RoomRegistry();
+  const rooms: LiveRoom[] = [];
+  const recordings = new Recordings({
+    folder: join(dataFolder(), 'recordings'),
+    version: programVersion(),
+    log,
+    roomById: (id) => rooms.find((room) => room.id === id) ?? null,
+  });
+  if (options.recordFile !== null) await recordings.openWhole(options.recordFile);
+
+  const { policy, diskReserveBytes } = options.server;
+  const projects = recordingProjects(options.recordingModelDir, policy, diskReserveBytes);
+
+  // Before the models: a taken port is known at once.
+  const server = await startServer({
+    host: options.server.host,
+    port: options.server.port,
+    token: options.server.token,
+    allowedOrigins: options.server.allowedOrigins,
+    rooms: registry,
+    logger: log.child({ part: 'server' }, { level: 'warn' }),
+    // Who did what is told at the level of the run, whatever else the server has to say.
+    auditLog: log.child({ part: 'audit' }),
+    checkSource: (uri) => policy.check(uri),
+    usedFiles: () => projectFiles(projects),
+    ...(diskReserveBytes !== undefined && { diskReserveBytes }),
+    version: programVersion(),
+    staticDir: dashboardFolder(),
+    dataDir: dataFolder(),
+    probeSource,
+    recording: recordings,
+    registerRoutes: [projectRoutes(projects)],
+  });
+
+  const closeAll = async (): Promise<void> => {
+    const ending = (async () => {
+      // Recordings first: they take what the rooms have sent so far.
+      await recordings.close();
+      await Promise.all([server.close(), projects.close(), ...rooms.map((room) => room.close())]);
+    })();
+    await Promise.race([ending, pause(closeLimitMs)]);
+  };
+
+  const { signal } = options;
+  const streams = await withModels(options).catch(async (error: unknown) => {
+    await closeAll().catch(() => undefined);
+    throw error;
+  });
+  // All at once, but listed in the order of the file.
+  let listed: Promise<unknown> = Promise.resolve();
+  const openings = streams.map((stream) => {
+    const opening = openStream(stream, options, recordings, (early) => rooms.push(early));
+    opening.catch(() => undefined);
+    const added = listed.then(async () => {
+      const room = await opening;
+      if (signal?.aborted) return;
+      registry.add(room);
+      log.info({ stream: room.id, provider: room.health.engine?.provider }, `"${room.label}" is open`);
+    });
+    listed = added.catch(() => undefined);
+    return added;
+  });
+  const opened = await Promise.race([Promise.allSettled(openings), aborted(signal)]);
+  const place = new Map(streams.map(({ id }, index) => [id, index]));
+  rooms.sort((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
+  const failed = opened?.find((outcome) => outcome.status === 'rejected');
+  if (failed && !signal?.aborted) {
+    await closeAll().catch(() => undefined);
+    throw failed.reason;
+  }
+
+  let closing: Promise<void> | null = null;
+  return {
+    rooms,
+    server,
+    allEnded: Promise.all(rooms.map(ended)).then(() => undefined),
+    close: () => {
+      closing ??= (async () => {
+        // The report before everything else: it must not be lost to a part that does not end.
+        const report = makeReport(
+          startedAt,
+          streams.map((stream) => rooms.find(({ id }) => id === stream.id)?.report() ?? notBegun(stream)),
+        );
+        const written = report.then((value) =>
+          reportFile === null ? undefined : writeReport(reportFile, value),
+        );
+        const outcomes = await Promise.allSettled([written, closeAll()]);
+        const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+        if (failure) throw failure.reason;
+      })();
+      return closing;
+    },
+  };
+}
+
+/** What most cameras and towers give. */
+const usualFramesPerSecond = 25;
+
+/** The streams with a model for each that left the choice open. */
+async function withModels(options: LiveOptions): Promise<readonly StreamConfig[]> {
+  const { streams, framesPerSecond = usualFramesPerSecond, log, signal } = options;
+  if (!streams.some(({ modelDir }) => modelDir === autoModel)) return streams;
+  const measured = options.measured ?? (await measureEditions(streams, framesPerSecond, signal));
+  if (!signal?.aborted) log.info({ editions: measured }, `model ${editionWords(measured, framesPerSecond)}`);
+  return withEdition(streams, measured);
+}
+
+function openStream(
+  stream: StreamConfig,
+  options: LiveOptions,
+  recordings: Recordings,
+  beforeStart: (room: LiveRoom) => void,
+): Promise<LiveRoom> {
+  const { id, modelDir } = stream;
+  const createEngine = recordings.journaled(
+    id,
+    options.createEngine ?? ((engine, hooks) => createWorkerEngine(engine, hooks)),
+  );
+  return openRoom({
+    id,
+    label: stream.label,
+    sourceUri: stream.source,
+    createSource,
+    analysis:
+      modelDir === null
+        ? null
+        : {
+            createEngine,
+            engine: {
+              modelDir,
+              provider: stream.provider,
+              policy: stream.policy,
+              threads: stream.threads ?? threadsPerStream(options.streams.length),
+            },
+            plan: stream.prompts,
+          },
+    loop: stream.loop,
+    displayQuality: stream.displayQuality,
+    overlayLimitMs: stream.overlayLimitMs,
+    overlayVisible: stream.overlayVisible,
+    log: options.log,
+    signal: options.signal,
+    beforeStart: (room) => {
+      beforeStart(room);
+      recordings.joinWhole(room);
+    },
+  });
+}
+
+/** Of a stream whose model was still loading when the run was told to end. */
+function notBegun(stream: StreamConfig): RoomReport {
+  const none = { source: 0, 'analysis-queue': 0, 'display-queue': 0, inference: 0, client: 0 };
+  const stages = [...latencyStages, 'display'] as const;
+  return {
+    id: stream.id,
+    label: stream.label,
+    source: redact(stream.source),
+    format: null,
+    state: 'starting',
+    frames: { captured: 0, displayed: 0, analysed: 0, dropped: none },
+    latencyMs: Object.fromEntries(stages.map((stage) => [stage, null])) as RoomReport['latencyMs'],
+    engine: null,
+    notes: ['The run was ended before this stream was open.'],
+  };
+}
+
+/** Resolves with null when the signal says so, never without one. */
+function aborted(signal: AbortSignal | undefined): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve(null);
+    else signal?.addEventListener('abort', () => resolve(null), { once: true });
+  });
+}
+
+/** The source is at its end, and what was in hand then has been analysed (or has had a second for it). */
+function ended(room: LiveRoom): Promise<void> {
+  return new Promise((resolve) => {
+    let timer: NodeJS.Timeout | null = null;
+    const check = (): void => {
+      if (room.health.source.phase !== 'ended') return;
+      const { frames, drops, engine } = room.health;
+      const open =
+        frames.captured - frames.analysed - drops.inference - drops['analysis-queue'] - drops.source;
+      if (engine === null || open <= 0) resolve();
+      else timer ??= setTimeout(resolve, 1000);
+    };
+    check();
+    // After the room's own counting of the event.
+    room.events$.subscribe(() => queueMicrotask(check));
+  });
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
+}

@@ -1,0 +1,89 @@
+/**
+ * The analysis engine of one stream: tracker + model, living in a worker thread (live, src/inference/worker-engine)
+ * or called directly (replay, tests). Both run the very same core.
+ */
+import type { AnalysisFrame, FrameIdentity, PictureSize } from '../vocabulary/frame.js';
+import type { ObjectId, Prompt } from '../vocabulary/prompt.js';
+import type { TrackedObject } from '../tracking/tracker.js';
+import type { ProviderName } from '../onnx/provider.js';
+
+/** One object on one frame: the tracker's own words for it. */
+export type ObjectResult = TrackedObject;
+
+/** One analysed frame; also sent when no object exists (objects empty). */
+export interface FrameResult {
+  readonly frame: FrameIdentity;
+  readonly maskSize: PictureSize;
+  readonly logitsSize: PictureSize;
+  readonly objects: readonly ObjectResult[];
+  readonly timing: {
+    /** Monotonic moment at which the frame was taken from the queue. */
+    readonly startedNs: number;
+    /** Duration inside the model (all its calls for this frame). */
+    readonly inferenceNs: number;
+    /** Duration of everything else the engine did for this frame: bank, states, masks. */
+    readonly trackingNs: number;
+  };
+}
+
+/** Commands a person or a detector gives; coordinates in source pixels. */
+export type TrackerCommand =
+  | {
+      readonly kind: 'prompt';
+      /** null creates a new object, else refines the existing one. */
+      readonly objectId: ObjectId | null;
+      readonly label: string | null;
+      readonly prompts: readonly Prompt[];
+      /** An existing object starts anew from these marks: what it remembers is forgotten, id and label stay. */
+      readonly fresh?: boolean | undefined;
+    }
+  | { readonly kind: 'rename'; readonly objectId: ObjectId; readonly label: string }
+  | { readonly kind: 'remove'; readonly objectId: ObjectId }
+  | { readonly kind: 'undo'; readonly objectId: ObjectId | null }
+  | { readonly kind: 'policy'; readonly policy: string }
+  | { readonly kind: 'reset' };
+
+export interface CommandResult {
+  /** The object the command was about (the new one for a creating prompt), null for policy and reset. */
+  readonly objectId: ObjectId | null;
+  /** Result on the prompted frame (prompt commands only), so that the first mask is shown at once. */
+  readonly result: FrameResult | null;
+}
+
+export interface EngineOptions {
+  readonly modelDir: string;
+  readonly provider: ProviderName | 'auto';
+  readonly policy: string | null;
+  readonly threads: number;
+  /** Size of the source picture: coordinate system of prompts. */
+  readonly sourceSize: PictureSize;
+  readonly keepLogits: boolean;
+}
+
+export interface EngineInfo {
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly modelSha256: string;
+  readonly provider: ProviderName;
+  /** Why better providers were not taken, in words, by provider. */
+  readonly rejected: Readonly<Record<string, string>>;
+  readonly inputSize: PictureSize;
+  readonly policy: string;
+}
+
+export interface Engine {
+  readonly info: EngineInfo;
+  /**
+   * Size of the source picture, the coordinate system of the prompts that follow. An engine is made (model loaded,
+   * provider chosen) before its source delivers the first frame, and outlives a source that is replaced by another.
+   */
+  setSourceSize(size: PictureSize): Promise<void>;
+  /** Analyse the next frame. One call at a time. `frame.data` still belongs to the caller: copy it before a transfer. */
+  track(frame: AnalysisFrame): Promise<FrameResult>;
+  /** Apply a command; prompts refer to `frame`, which may be older than the last tracked one. */
+  command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult>;
+  /** JSON snapshot of objects, prompts, memory (base64 tensors) and counters; `restore` continues identically. */
+  snapshot(): Promise<unknown>;
+  restore(snapshot: unknown): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,151 @@
+/** A recording as a room: pictures with their own masks, pause, jumps, steps, speed; served like a live one. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { playbackServices } from '../../../src/cli/play.js';
+import type { FrameResult } from '../../../src/engine/engine.js';
+import type { DisplayFrame } from '../../../src/vocabulary/frame.js';
+import { PlaybackRoom } from '../../../src/playback/playback-room.js';
+import { RoomRegistry, startServer } from '../../../src/server/index.js';
+import type { RunningServer } from '../../../src/server/index.js';
+import { dropped, frames, recordRoom } from '../record/fixture.js';
+import { clipSize } from '../replay/fixture.js';
+import { silent } from '../server/fixture.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'sono-play-'));
+const recording = join(folder, 'case.mcap');
+const rooms: PlaybackRoom[] = [];
+const frameMs = 40;
+
+beforeAll(() => recordRoom(recording));
+afterEach(async () => {
+  for (const room of rooms.splice(0)) await room.close();
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Seen {
+  readonly pictures: DisplayFrame[];
+  readonly results: FrameResult[];
+}
+
+async function open(paused: boolean): Promise<{ room: PlaybackRoom; seen: Seen }> {
+  const room = await PlaybackRoom.open(recording, null, { paused });
+  rooms.push(room);
+  const seen: Seen = { pictures: [], results: [] };
+  room.events$.subscribe((event) => {
+    if (event.kind === 'display') seen.pictures.push(event.frame);
+    if (event.kind === 'result') seen.results.push(event.result);
+  });
+  return { room, seen };
+}
+
+/** Number of the recorded frame that a picture shows. */
+const numberOf = (frame: { readonly mediaNs: number }): number => Math.round(frame.mediaNs / 1e6 / frameMs);
+const shown = (seen: Seen): number => numberOf(seen.pictures.at(-1) ?? { mediaNs: -1e12 });
+const wait = { timeout: 20_000, interval: 10 };
+
+describe('a recording as a room', () => {
+  it('shows every picture once, in order, each with its own masks, and stands on the last one', async () => {
+    const { room, seen } = await open(true);
+    await room.control({ speed: 4, paused: false, positionMs: 0 });
+    await expect.poll(() => room.playback.ended, wait).toBe(true);
+    const played = seen.pictures.filter(
+      (picture, index) => index === 0 || picture.mediaNs !== seen.pictures[index - 1]?.mediaNs,
+    );
+    expect(played.map(numberOf)).toEqual(Array.from({ length: frames }, (_, index) => index));
+    const pictures = new Map(seen.pictures.map((picture) => [picture.ptsNs, picture]));
+    expect(pictures.size).toBe(seen.pictures.length);
+    for (const result of seen.results) {
+      expect(pictures.get(result.frame.ptsNs)?.mediaNs).toBe(result.frame.mediaNs);
+      expect(dropped.has(numberOf(result.frame))).toBe(false);
+      expect(result.frame.sourceFrame).toBe(numberOf(result.frame));
+    }
+    const analysed = new Set(seen.results.map((result) => numberOf(result.frame)));
+    expect(analysed.size).toBe(frames - dropped.size);
+    const tracked = seen.results.filter((result) => numberOf(result.frame) > 3);
+    expect(tracked.every((result) => result.objects[0]?.mask.counts.length !== 1)).toBe(true);
+    expect(room.format.size).toEqual(clipSize);
+    expect(room.health.engine?.modelName).toBe('tiny-tracker');
+    expect(room.label).toBe('Theatre 1 (recording)');
+  });
+
+  it('standing, keeps sending its picture with new time stamps', async () => {
+    const { room, seen } = await open(true);
+    await expect.poll(() => seen.pictures.length, wait).toBeGreaterThan(4);
+    expect(new Set(seen.pictures.map(({ mediaNs }) => mediaNs)).size).toBe(1);
+    const times = seen.pictures.map(({ ptsNs }) => ptsNs);
+    expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+    expect(room.playback).toMatchObject({ paused: true, positionMs: 0, durationMs: (frames - 1) * frameMs });
+  });
+
+  it('jumps, steps both ways, and stops at the ends', async () => {
+    const { room, seen } = await open(true);
+    await room.control({ positionMs: 20 * frameMs });
+    await expect.poll(() => shown(seen), wait).toBe(20);
+    await room.control({ step: 1 });
+    await expect.poll(() => shown(seen), wait).toBe(21);
+    await room.control({ step: -3 });
+    await expect.poll(() => shown(seen), wait).toBe(18);
+    await room.control({ step: -100 });
+    await expect.poll(() => shown(seen), wait).toBe(0);
+    await room.control({ step: 1000 });
+    await expect.poll(() => shown(seen), wait).toBe(frames - 1);
+    await room.control({ positionMs: 1e9 });
+    await expect.poll(() => shown(seen), wait).toBe(frames - 1);
+  });
+
+  it('plays again from the beginning when it is told to go on at its end', async () => {
+    const { room, seen } = await open(true);
+    await room.control({ positionMs: (frames - 2) * frameMs, paused: false });
+    await expect.poll(() => room.playback.ended, wait).toBe(true);
+    seen.pictures.length = 0;
+    await room.control({ paused: false });
+    await expect.poll(() => seen.pictures.some((picture) => numberOf(picture) === 0), wait).toBe(true);
+  });
+
+  it('refuses to be changed, and speeds that make no sense', async () => {
+    const { room } = await open(true);
+    await expect(room.command()).rejects.toMatchObject({ code: 'SONO_PLAYBACK_READ_ONLY' });
+    await expect(room.openSource()).rejects.toMatchObject({ code: 'SONO_PLAYBACK_READ_ONLY' });
+    await expect(room.control({ speed: 0 })).rejects.toMatchObject({ code: 'SONO_PLAYBACK_REQUEST' });
+    await expect(PlaybackRoom.open(recording, 'absent')).rejects.toMatchObject({
+      code: 'SONO_RECORDING_EMPTY',
+    });
+  });
+
+  it('is served like a live room, its player over HTTP', async () => {
+    const { room } = await open(true);
+    const server: RunningServer = await startServer({
+      port: 0,
+      rooms: new RoomRegistry([room]),
+      logger: silent,
+      version: '0.0.0-test',
+      extraServices: playbackServices([room]),
+    });
+    try {
+      const address = new URL('api/playback', server.url);
+      const call = async (body: unknown) => {
+        const response = await fetch(address, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        });
+        return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+      };
+      expect(await call({ stream: 'theatre', positionMs: 400, speed: 2 })).toMatchObject({
+        status: 200,
+        body: { paused: true, positionMs: 400, speed: 2 },
+      });
+      const state = await fetch(`${address.href}?stream=theatre`);
+      expect(await state.json()).toMatchObject({ speed: 2, durationMs: (frames - 1) * frameMs });
+      expect(await call({ stream: 'theatre', speed: 1000 })).toMatchObject({ status: 400 });
+      expect(await call({ stream: 'other' })).toMatchObject({
+        status: 400,
+        body: { code: 'SONO_PLAYBACK_REQUEST' },
+      });
+    } finally {
+      await server.close();
+    }
+  });
+});

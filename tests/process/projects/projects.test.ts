@@ -1,0 +1,263 @@
+/** Recordings in the dashboard, from the server's side: pictures, prompts, tracking with preview, corrections, exports, reload. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { maskBox, maskFromCocoString } from '../../../src/mask/rle.js';
+import { firstChange } from '../../../src/projects/project.js';
+import { projectRoutes, Projects } from '../../../src/projects/project-routes.js';
+import { replayTools } from '../../../src/replay/replay-tools.js';
+import type { ProjectState } from '../../../src/projects/project.js';
+import { RoomRegistry, serverError, startServer } from '../../../src/server/index.js';
+import type { RunningServer } from '../../../src/server/index.js';
+import { clipSize, sceneFolder, squareBox, tinyModel } from '../replay/fixture.js';
+import { silent } from '../server/fixture.js';
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
+const folder = mkdtempSync(join(tmpdir(), 'sono-projects-'));
+const clip = join(folder, 'clip');
+const frames = 44;
+const wait = { timeout: 90_000, interval: 50 };
+let server: RunningServer | null = null;
+let projects: Projects | null = null;
+
+beforeAll(() => sceneFolder(clip, frames));
+afterEach(stop);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function start(name: string, mayWrite?: () => Promise<void>): Promise<void> {
+  projects = new Projects(join(folder, name), {
+    createSource: replayTools.createSource,
+    ...{ modelDir: tinyModel, provider: 'cpu', threads: 1, version: '0.0.0-test' },
+    ...{ chunkFrames: 5, spoolBytes: 1e8 },
+    ...(mayWrite && { mayWrite }),
+  });
+  server = await startServer({
+    port: 0,
+    rooms: new RoomRegistry(),
+    logger: silent,
+    version: '0.0.0-test',
+    registerRoutes: [projectRoutes(projects)],
+  });
+}
+
+async function stop(): Promise<void> {
+  await server?.close();
+  await projects?.close();
+  server = null;
+  projects = null;
+}
+
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(new URL(`api/projects${path}`, server?.url), {
+    method,
+    ...(method === 'POST' && {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body ?? {}),
+    }),
+  });
+  return { status: response.status, body: await response.json() };
+}
+const stateOf = async (id: string): Promise<ProjectState> =>
+  (await call('GET', `/${id}`)).body as ProjectState;
+const box = (frame: number) => [{ type: 'box', box: squareBox(frame) }];
+
+async function open(): Promise<string> {
+  const { status, body } = await call('POST', '', { uri: clip });
+  expect(status).toBe(200);
+  const { id } = body as ProjectState;
+  await expect.poll(async () => (await stateOf(id)).pictures.complete, wait).toBe(true);
+  return id;
+}
+
+async function track(id: string): Promise<void> {
+  expect((await call('POST', `/${id}/propagate`)).status).toBe(200);
+  await expect.poll(async () => (await stateOf(id)).run.phase, wait).not.toBe('running');
+  expect(await stateOf(id)).toMatchObject({ run: { phase: 'idle' }, upToDate: true });
+}
+
+interface Masks {
+  readonly size: { readonly width: number; readonly height: number } | null;
+  readonly objects: readonly { readonly label: string; readonly state: string; readonly counts: string }[];
+}
+const masksOf = async (id: string, frame: number) =>
+  (await call('GET', `/${id}/masks/${frame}`)).body as Masks;
+const left = (masks: Masks, label: string): number => {
+  const object = masks.objects.find((candidate) => candidate.label === label);
+  return maskBox(
+    maskFromCocoString(object?.counts ?? '', masks.size?.width ?? 0, masks.size?.height ?? 0),
+  )[0];
+};
+
+it('pictures stop before the space that recordings of rooms need', async () => {
+  let full = false;
+  await start('reserve', () =>
+    full ? Promise.reject(serverError('SONO_DISK_RESERVE', { reserve: 1 })) : Promise.resolve(),
+  );
+  full = true;
+  expect(await call('POST', '', { uri: clip })).toMatchObject({
+    status: 507,
+    body: { code: 'SONO_DISK_RESERVE' },
+  });
+  expect(await call('GET', '')).toMatchObject({ body: { projects: [] } });
+  full = false;
+  expect((await call('POST', '', { uri: clip })).status).toBe(200);
+});
+
+it.each(['rtsp://nurse:s3cret@127.0.0.1:9/live', 'srt://:7001', 'v4l2:///dev/video0', 'synthetic:counter'])(
+  'what has no end is refused at once: %s',
+  async (uri) => {
+    await start('endless');
+    const refused = await call('POST', '', { uri });
+    expect(refused).toMatchObject({ status: 422, body: { code: 'SONO_REPLAY_INPUT_ENDLESS' } });
+    expect(JSON.stringify(refused.body)).not.toContain('s3cret');
+    expect(await call('GET', '')).toMatchObject({ body: { projects: [] } });
+  },
+);
+
+describe('a recording in the dashboard', () => {
+  it('is opened, prompted on any frame, tracked both ways, corrected, exported, and survives a restart', async () => {
+    await start('main');
+    const id = await open();
+    expect(await stateOf(id)).toMatchObject({
+      name: 'clip',
+      format: { size: clipSize },
+      pictures: { frames, problem: null },
+      objects: [],
+      upToDate: false,
+    });
+    // Pictures: whole and small.
+    const picture = await fetch(new URL(`api/projects/${id}/frames/17`, server?.url));
+    expect(picture.headers.get('content-type')).toBe('image/jpeg');
+    expect(await sharp(await picture.arrayBuffer()).metadata()).toMatchObject({
+      ...clipSize,
+      format: 'jpeg',
+    });
+    const small = await fetch(new URL(`api/projects/${id}/frames/17?width=32`, server?.url));
+    expect((await sharp(await small.arrayBuffer()).metadata()).width).toBe(32);
+    expect(await call('GET', `/${id}/frames/999`)).toMatchObject({ status: 404 });
+
+    const marked = await call('POST', `/${id}/prompts`, { frame: 20, label: 'square', prompts: box(20) });
+    expect(marked).toMatchObject({ status: 200, body: { label: 'square' } });
+    await track(id);
+    for (const frame of [0, 10, 20, 30, frames - 1])
+      expect(
+        Math.abs(left(await masksOf(id, frame), 'square') - (squareBox(frame)[0] ?? 0)),
+        `${frame}`,
+      ).toBeLessThan(10);
+    const { lanes } = (await call('GET', `/${id}/lanes?buckets=11`)).body as {
+      lanes: { label: string; states: number[]; confidences: number[] }[];
+    };
+    expect(lanes).toHaveLength(1);
+    expect(lanes[0]).toMatchObject({ label: 'square', states: Array.from({ length: 11 }, () => 1) });
+
+    // A correction repeats what lies behind it only: the chunks before stay as they are on disk.
+    const masks = join(folder, 'main', id, 'clip', 'clip.mcap');
+    const before = readFileSync(masks);
+    await call('POST', `/${id}/prompts`, { frame: 32, label: 'square', prompts: box(32) });
+    expect((await stateOf(id)).upToDate).toBe(false);
+    const kept = join(folder, 'main', id, 'tracking', 'forward-00000010.json');
+    const keptAt = statSync(kept).mtimeMs;
+    await track(id);
+    expect(statSync(kept).mtimeMs).toBe(keptAt);
+    const after = readFileSync(masks);
+    expect(after.equals(before)).toBe(false);
+    // The result is that of tracking everything with both prompts from the start.
+    const other = await open();
+    await call('POST', `/${other}/prompts`, { frame: 20, label: 'square', prompts: box(20) });
+    await call('POST', `/${other}/prompts`, { frame: 32, label: 'square', prompts: box(32) });
+    await track(other);
+    expect(readFileSync(join(folder, 'main', other, 'clip', 'clip.mcap')).equals(after)).toBe(true);
+    // Taken back, the first result again.
+    await call('POST', `/${id}/undo`);
+    await track(id);
+    expect(readFileSync(masks).equals(before)).toBe(true);
+
+    // Export without tracking again.
+    expect((await call('POST', `/${id}/export`, { formats: ['csv', 'png'] })).status).toBe(200);
+    await expect.poll(async () => (await stateOf(id)).exports.length, wait).toBe(1);
+    const archive = await fetch(new URL(`api/projects/${id}/exports/export-1.tar`, server?.url));
+    const path = join(folder, 'export.tar');
+    writeFileSync(path, Buffer.from(await archive.arrayBuffer()));
+    const names = execFileSync('tar', ['-tf', path]).toString().split('\n');
+    expect(names.filter((name) => name.endsWith('.png'))).toHaveLength(frames);
+    expect(names).toContain('./clip/objects.csv');
+
+    // Everything is on disk.
+    await stop();
+    await start('main');
+    const { projects: listed } = (await call('GET', '')).body as { projects: ProjectState[] };
+    expect(listed.map((project) => project.id).sort()).toEqual([id, other].sort());
+    expect(await stateOf(id)).toMatchObject({ pictures: { frames, complete: true }, upToDate: true });
+    expect(left(await masksOf(id, 30), 'square')).toBeGreaterThan(0);
+    expect((await call('DELETE', `/${other}`)).status).toBe(200);
+    expect((await call('GET', `/${other}`)).status).toBe(404);
+  });
+
+  it('can be cancelled while it is tracked, and goes on from there', async () => {
+    await start('cancel');
+    const id = await open();
+    await call('POST', `/${id}/prompts`, { frame: 0, label: 'square', prompts: box(0) });
+    await call('POST', `/${id}/propagate`);
+    expect(await call('POST', `/${id}/prompts`, { frame: 3, prompts: box(3) })).toMatchObject({
+      status: 409,
+      body: { code: 'SONO_PROJECT_BUSY' },
+    });
+    expect((await call('POST', `/${id}/cancel`)).body).toMatchObject({
+      run: { phase: 'idle' },
+      upToDate: false,
+    });
+    await track(id);
+    expect(left(await masksOf(id, 40), 'square')).toBeGreaterThan(0);
+  });
+
+  it('refuses what makes no sense with a code', async () => {
+    await start('refused');
+    expect(await call('POST', '', { uri: join(folder, 'absent.mp4') })).toMatchObject({
+      status: 404,
+      body: { code: 'SONO_SOURCE_MISSING' },
+    });
+    const id = await open();
+    const refused = async (path: string, body: unknown, code: string) =>
+      expect(await call('POST', `/${id}/${path}`, body)).toMatchObject({ body: { code } });
+    await refused('propagate', {}, 'SONO_PROJECT_NOTHING');
+    await refused('export', { formats: ['csv'] }, 'SONO_PROJECT_NOTHING');
+    await refused('export', { formats: ['gif'] }, 'SONO_PROJECT_REQUEST');
+    await refused(
+      'prompts',
+      { frame: 3, prompts: [{ type: 'click', point: [5000, 1] }] },
+      'SONO_PROJECT_REQUEST',
+    );
+    await refused('prompts', { frame: 3000, prompts: box(3) }, 'SONO_PROJECT_FRAME');
+    expect(await call('GET', '/../../etc')).toMatchObject({ status: 404 });
+    expect(await call('GET', `/${id}/exports/..%2Fproject.json`)).toMatchObject({ status: 404 });
+  });
+});
+
+describe('what a change of prompts leaves valid', () => {
+  const at = (...list: number[]) =>
+    list.map((frame) => ({
+      frame,
+      prompt: { type: 'box' as const, box: [0, 0, 9, 9] as [number, number, number, number] },
+    }));
+  it('is everything before the first frame on which they differ', () => {
+    const plan = [{ label: 'a', prompts: at(5, 20) }];
+    expect(firstChange(plan, plan)).toBe(Infinity);
+    expect(firstChange(plan, [{ label: 'a', prompts: at(5, 20, 12) }])).toBe(12);
+    expect(firstChange(plan, [{ label: 'a', prompts: at(5) }])).toBe(20);
+    expect(firstChange(plan, [{ label: 'a', prompts: at(5, 30) }])).toBe(20);
+  });
+  it('is nothing where a first prompt or the set of objects changes', () => {
+    const plan = [{ label: 'a', prompts: at(5, 20) }];
+    expect(firstChange(plan, [{ label: 'a', prompts: at(4, 5, 20) }])).toBeNull();
+    expect(firstChange(plan, [{ label: 'b', prompts: at(5, 20) }])).toBeNull();
+    expect(firstChange(plan, [...plan, { label: 'b', prompts: at(30) }])).toBeNull();
+    expect(firstChange(plan, [])).toBeNull();
+  });
+});

@@ -1,0 +1,105 @@
+/** A live room made by hand and recorded: the real engine and recorder, the scene of replay-fixture.ts. */
+import { Subject } from 'rxjs';
+import { expect } from 'vitest';
+import type { Engine, EngineOptions, TrackerCommand } from '../../../src/engine/engine.js';
+import { createLocalEngine, type EngineHooks } from '../../../src/engine/local-engine.js';
+import { JournaledEngine } from '../../../src/record/engine-journal.js';
+import { Recorder } from '../../../src/record/recorder.js';
+import type { RecordableEvent } from '../../../src/record/recorder.js';
+import { analysisFrame, clipSize, sceneJpeg, squareBox, tinyModel } from '../replay/fixture.js';
+
+export const frames = 40;
+/** Frames that live mode dropped: gaps in time. */
+export const dropped = new Set([7, 8, 21]);
+
+const prompt = (index: number, objectId: number | null = null): TrackerCommand => ({
+  kind: 'prompt',
+  objectId,
+  label: 'square',
+  prompts: [{ type: 'box', box: squareBox(index) }],
+});
+
+/** 40 frames at 25 per second, a prompt, corrections, a command that fails; the journal from frame `attachAt` on. */
+export async function recordRoom(
+  path: string,
+  options: {
+    readonly attachAt?: number;
+    readonly change?: (engine: Engine) => Engine;
+    /** Instead of an engine in this thread that never fails. */
+    readonly createEngine?: (options: EngineOptions, hooks: EngineHooks) => Promise<Engine>;
+    /** Frames that get no result because the engine broke while it had them: their number is added here. */
+    readonly lost?: number[];
+  } = {},
+): Promise<Recorder> {
+  const id = 'theatre';
+  const events = new Subject<RecordableEvent>();
+  const room = {
+    id,
+    label: 'Theatre 1',
+    epochUnixNs: 1_700_000_000_000_000_000n,
+    sourceUri: 'scene',
+    format: {
+      size: clipSize,
+      framesPerSecond: 25,
+      pixelSpacingMm: { x: 0.5, y: 0.5 },
+      frameCount: null,
+      description: 'scene',
+    },
+    events$: events.asObservable(),
+  };
+  const threads = 1;
+  const engine = await JournaledEngine.create(
+    async (engineOptions, hooks) => {
+      const inner = await (options.createEngine ?? createLocalEngine)(engineOptions, hooks);
+      return options.change?.(inner) ?? inner;
+    },
+    {
+      modelDir: tinyModel,
+      provider: 'cpu',
+      policy: null,
+      threads,
+      sourceSize: clipSize,
+      keepLogits: false,
+    } satisfies EngineOptions,
+  );
+  const recorder = await Recorder.create(path, {
+    version: '0.0.0-test',
+    // Small chunks, so that a cut finds many.
+    chunkBytes: 8_000,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+  const attach = () => engine.attach(recorder.addStream(room));
+  if (options.attachAt === undefined) attach();
+  for (let index = 0; index < frames; index++) {
+    if (index === options.attachAt) attach();
+    const frame = analysisFrame(id, index);
+    events.next({
+      kind: 'display',
+      frame: {
+        ...frame,
+        encoding: 'jpeg',
+        size: clipSize,
+        data: await sceneJpeg(index),
+        encodedNs: frame.captureNs,
+      },
+    });
+    if (index === 3) await engine.command(prompt(3), frame);
+    // A correction on an earlier frame, and one on a frame that was dropped.
+    if (index === 12) await engine.command(prompt(10, 1), analysisFrame(id, 10));
+    if (index === 23) await engine.command(prompt(21, 1), analysisFrame(id, 21));
+    if (index === 25) await engine.command({ kind: 'rename', objectId: 1, label: 'red square' }, null);
+    if (index === 26) await expect(engine.command(prompt(26, 99), frame)).rejects.toThrow();
+    if (dropped.has(index)) continue;
+    try {
+      events.next({ kind: 'result', result: await engine.track(frame) });
+    } catch (error) {
+      if (!options.lost) throw error;
+      options.lost.push(index);
+    }
+  }
+  await engine.close();
+  await recorder.close();
+  return recorder;
+}
