@@ -33,7 +33,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.js', '**/*.cjs', 'dashboard/src/**/*.test.ts', 'dashboard/vite.config.ts'],
+    files: ['**/*.js', '**/*.mjs', 'dashboard/src/**/*.test.ts', 'dashboard/vite.config.ts'],
     ...tseslint.configs.disableTypeChecked,
   },
 );

@@ -2,7 +2,9 @@
  * The layers of docs/architecture.md. docs/rooms.json lists the rooms from the ground up and what each may import besides the
  * vocabulary; tests/docs/rooms.test.ts holds that list to the arrows that exist.
  */
-const rooms = require('./docs/rooms.json');
+import { readFileSync } from 'node:fs';
+
+const rooms = JSON.parse(readFileSync(new URL('docs/rooms.json', import.meta.url), 'utf8'));
 
 const folderOf = (room) => (room === 'bench' ? '^bench/' : `^src/${room}/`);
 const only = ([room, targets]) => ({
@@ -13,7 +15,7 @@ const only = ([room, targets]) => ({
   to: { path: '^(src|bench)/', pathNot: [room, 'vocabulary', ...targets].map(folderOf) },
 });
 
-module.exports = {
+export default {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
