@@ -4,6 +4,7 @@ import type { ModelOutputs, TrackerModel } from '../src/tracking/model.js';
 export const testModel: TrackerModel = {
   inputSize: { width: 24, height: 16 },
   logitsSize: { width: 6, height: 4 },
+  candidates: 1,
   slots: 4,
   keyLength: 5,
   valueLength: 3,
@@ -12,7 +13,7 @@ export const testModel: TrackerModel = {
   clickRadius: 2,
   scribbleWidth: 2.5,
   maxObjects: 3,
-  policy: { name: 'gated', minConfidence: 0.5, every: 1 },
+  policy: { name: 'gated', settings: { gated: { minConfidence: 0.5, every: 1 }, sam2: {}, first: {} } },
   calibration: { confidence: { x: [0, 1], y: [0, 1] }, presence: { temperature: 1, bias: 0 } },
 };
 

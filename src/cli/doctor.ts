@@ -8,7 +8,8 @@ import type { Command } from 'commander';
 import { packageRoot } from '../node/built-module.js';
 import { autoModel, installedModels } from '../config/pipeline-file.js';
 import { SonoError } from '../vocabulary/errors.js';
-import { listProviders, loadModel } from '../onnx/choose-provider.js';
+import { listProviders, loadModelOf } from '../onnx/choose-provider.js';
+import { modelKinds } from '../onnx/manifest.js';
 import { editionWords, measureEditions } from '../app/choose-model.js';
 import { dashboardFolder, dataFolder } from '../app/paths.js';
 import { ffmpegVersion, gstreamerVersion, machine, programVersion } from '../app/versions.js';
@@ -177,7 +178,7 @@ async function modelFindings(): Promise<Finding[]> {
   const sound: string[] = [];
   for (const name of names) {
     try {
-      const { folder } = await loadModel(join(packageRoot, 'models', name));
+      const { folder } = await loadModelOf(join(packageRoot, 'models', name), ...modelKinds);
       const { version, input } = folder.manifest;
       sound.push(name);
       findings.push({

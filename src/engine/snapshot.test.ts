@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { answers, seen, testModel } from '../../tests/tracker-answers.js';
+import { packageRoot } from '../node/built-module.js';
 import { Tracker } from '../tracking/tracker.js';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.js';
 
@@ -63,6 +66,27 @@ describe('engine snapshots', () => {
     );
     // Three prompts on frame 0 (a call each), then one key for both objects and the removed one on each frame.
     expect(keys.length).toBe(3 + 3);
+  });
+
+  it('of 0.1, from before policies could keep a state of their own, load unchanged and go on', () => {
+    const text = readFileSync(join(packageRoot, 'tests/golden/snapshots/engine-v1.json'), 'utf8');
+    const old = decodeSnapshot(JSON.parse(text), testModel, 'model');
+    expect(JSON.stringify(encodeSnapshot(old, 'model'))).toBe(text.trim());
+    const tracker = new Tracker(testModel, {
+      policy: 'first',
+      sourceSize: { width: 1, height: 1 },
+      keepLogits: false,
+    });
+    tracker.restore(old);
+    expect(JSON.stringify(encodeSnapshot(tracker.snapshot(), 'model'))).toBe(text.trim());
+    expect(tracker.policy).toBe('gated');
+    expect(tracker.planTrack()?.valid).toEqual(Float32Array.of(1, 1, 1, 1, 1, 1, 1, 1));
+    expect(tracker.undo(2)).toBe(2);
+    expect(tracker.commitTrack(frame(7), answers([seen, seen, seen], 9)).map(({ state }) => state)).toEqual([
+      'tracking',
+      'uncertain',
+      'tracking',
+    ]);
   });
 
   it('of another model are refused', () => {

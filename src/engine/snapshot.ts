@@ -1,8 +1,12 @@
-/** Engine snapshots: the tracker's state as JSON (typed arrays as base64, each once) and back, checked. */
+/**
+ * Engine snapshots: the tracker's state as JSON (typed arrays as base64, each once) and back, checked against the tracker's own
+ * description of its state (`src/tracking/state.ts`) and the policy's description of what it keeps. Any thread.
+ */
 import { z } from 'zod';
 import type { TrackerModel } from '../tracking/model.js';
-import type { TrackerSnapshot } from '../tracking/tracker.js';
-import { policyNames } from '../tracking/policies/memory-policy.js';
+import { policies } from '../tracking/policies/registry.js';
+import type { Shape } from '../tracking/shape.js';
+import { snapshotShape, type TrackerSnapshot } from '../tracking/state.js';
 import { inferenceError } from '../onnx/errors.js';
 
 /** Names of the array types that a tracker's state holds. */
@@ -79,85 +83,74 @@ export function decodeSnapshot(json: unknown, model: TrackerModel, modelSha256: 
       return arrays[only[1] as number] ?? refuse('it is incomplete');
     return Object.fromEntries(entries.map(([key, inner]) => [key, revive(inner)]));
   };
-  const parsed = snapshotSchema(model).safeParse(revive(encoded.data.state));
-  if (parsed.success) return parsed.data satisfies TrackerSnapshot;
+  const state = revive(encoded.data.state);
+  const policy = policies.find(
+    ({ name }) => name === z.object({ policy: z.string() }).safeParse(state).data?.policy,
+  );
+  const parsed = schemaOf(snapshotShape, model, policy?.state ?? 'nothing').safeParse(state);
+  // The type and the check follow from the same description.
+  if (parsed.success) return parsed.data as TrackerSnapshot;
   const [issue] = parsed.error.issues;
   return refuse(`"${(issue?.path ?? []).map(String).join('.')}" ${issue?.message ?? ''}`, parsed.error);
 }
 
-function snapshotSchema(model: TrackerModel) {
-  const ns = z.number();
-  const id = z.int().positive();
+const size = z.object({ width: z.int().positive(), height: z.int().positive() });
+const mask = size
+  .extend({ counts: z.instanceof(Uint32Array) })
+  .refine(
+    ({ width, height, counts }) => counts.reduce((sum, count) => sum + count, 0) === width * height,
+    'must cover the picture',
+  );
+const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+const point = z.tuple([z.number(), z.number()]);
+const prompt = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('click'), point, positive: z.boolean() }),
+  z.object({ type: z.literal('box'), box }),
+  z.object({ type: z.literal('scribble'), points: z.array(point), positive: z.boolean() }),
+  z.object({ type: z.literal('mask'), mask }),
+]);
+
+/** The check of what a description allows, for this model's tensors; `own` describes what the policy keeps. */
+function schemaOf(shape: Shape, model: TrackerModel, own: Shape): z.ZodType {
+  const of = (inner: Shape): z.ZodType => schemaOf(inner, model, own);
   const floats = (length: number) =>
     z.instanceof(Float32Array).refine((array) => array.length === length, `must have ${length} values`);
-  const size = z.object({ width: z.int().positive(), height: z.int().positive() });
-  const mask = size
-    .extend({ counts: z.instanceof(Uint32Array) })
-    .refine(
-      ({ width, height, counts }) => counts.reduce((sum, count) => sum + count, 0) === width * height,
-      'must cover the picture',
-    );
-  const point = z.tuple([z.number(), z.number()]);
-  const prompt = z.discriminatedUnion('type', [
-    z.object({ type: z.literal('click'), point, positive: z.boolean() }),
-    z.object({ type: z.literal('box'), box: z.tuple([z.number(), z.number(), z.number(), z.number()]) }),
-    z.object({ type: z.literal('scribble'), points: z.array(point), positive: z.boolean() }),
-    z.object({ type: z.literal('mask'), mask }),
-  ]);
-  const entry = {
-    ptsNs: ns,
-    score: z.number(),
-    key: floats(model.keyLength),
-    value: floats(model.valueLength),
-    embedding: floats(model.embeddingLength),
-  };
-  const bank = z.object({
-    prompts: z.array(z.object({ kind: z.literal('prompt'), ...entry, prompts: z.array(prompt) })),
-    recent: z.array(z.object({ kind: z.literal('recent'), ...entry })),
-  });
-  const state = z.enum(['searching', 'tracking', 'uncertain', 'lost']);
-  const object = z.object({
-    id,
-    label: z.string(),
-    bank,
-    life: z.object({
-      state,
-      sinceNs: ns,
-      wellSinceNs: ns.nullable(),
-      doubtfulSinceNs: ns.nullable(),
-      absentSinceNs: ns.nullable(),
-    }),
-  });
-  return z.object({
-    version: z.literal(1),
-    policy: z.enum(policyNames),
-    nextId: id,
-    pass: z.int().nullable(),
-    sourceSize: size,
-    objects: z.array(object).max(model.maxObjects),
-    undo: z.array(
-      z.discriminatedUnion('kind', [
-        z.object({ kind: z.literal('prompt'), objectId: id, before: object.nullable() }),
-        z.object({ kind: z.literal('remove'), objectId: id, before: object }),
-        z.object({ kind: z.literal('rename'), objectId: id, label: z.string() }),
-      ]),
-    ),
-    seen: z.array(
-      z.object({
-        ptsNs: ns,
-        objects: z.array(
-          z.object({
-            id,
-            label: z.string(),
-            state,
-            score: z.number(),
-            confidence: z.number(),
-            mask,
-            box: z.tuple([z.number(), z.number(), z.number(), z.number()]),
-            areaPx: z.number(),
-          }),
-        ),
-      }),
-    ),
-  });
+  if (typeof shape === 'object') {
+    if ('oneOf' in shape) return z.literal(shape.oneOf);
+    if ('nullable' in shape) return of(shape.nullable).nullable();
+    if ('anyOf' in shape) return z.union(shape.anyOf.map(of));
+    if ('list' in shape)
+      return z.array(of(shape.list)).max(shape.atMost === undefined ? Infinity : model[shape.atMost]);
+    return z.object(Object.fromEntries(Object.entries(shape.fields).map(([key, inner]) => [key, of(inner)])));
+  }
+  switch (shape) {
+    case 'number':
+      return z.number();
+    case 'whole':
+      return z.int();
+    case 'positive':
+      return z.int().positive();
+    case 'text':
+      return z.string();
+    case 'flag':
+      return z.boolean();
+    case 'nothing':
+      return z.undefined();
+    case 'mask':
+      return mask;
+    case 'box':
+      return box;
+    case 'prompt':
+      return prompt;
+    case 'key':
+      return floats(model.keyLength);
+    case 'value':
+      return floats(model.valueLength);
+    case 'embedding':
+      return floats(model.embeddingLength);
+    case 'floats':
+      return z.instanceof(Float32Array);
+    case 'own':
+      return of(own).optional();
+  }
 }

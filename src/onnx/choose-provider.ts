@@ -1,5 +1,5 @@
 /**
- * Which execution provider runs the model: the first, in the order of `providerNames`, that is there, loads both graphs
+ * Which execution provider runs the model: the first, in the order of `providerNames`, that is there, loads all graphs
  * and agrees with the model's golden test on this machine. Never guessed: what is reported is what ran.
  */
 import { existsSync, readdirSync } from 'node:fs';
@@ -9,20 +9,33 @@ import * as ort from 'onnxruntime-node';
 import { SonoError } from '../vocabulary/errors.js';
 import { inferenceError } from './errors.js';
 import { compareGolden, readGolden, type Golden } from './golden.js';
-import { readModelFolder, type ModelFolder } from './manifest.js';
+import { modelKinds, readFolderOf, type ModelFolder, type ModelKind } from './manifest.js';
 import { providerNames, type ProviderName } from './provider.js';
-import { openRunner, readGraphs, type GraphBytes, type ModelRunner } from './session.js';
+import {
+  openGraphs,
+  openRunner,
+  readGraphs,
+  type GraphBytes,
+  type GraphRunner,
+  type ModelRunner,
+} from './session.js';
 
 /** A model folder read and checked, ready to be opened on any provider. */
-export interface LoadedModel {
-  readonly folder: ModelFolder;
+export interface LoadedModel<Kind extends ModelKind = 'tracker'> {
+  readonly folder: ModelFolder<Kind>;
   readonly graphs: GraphBytes;
   readonly golden: Golden;
 }
 
-/** Throws the SONO_MODEL_… errors of its parts. */
-export async function loadModel(directory: string): Promise<LoadedModel> {
-  const folder = await readModelFolder(directory);
+/** A model of kind `tracker`; throws as `loadModelOf`. */
+export const loadModel = (directory: string): Promise<LoadedModel> => loadModelOf(directory, 'tracker');
+
+/** A model of one of the kinds. Throws the SONO_MODEL_… errors of its parts. */
+export async function loadModelOf<Kind extends ModelKind>(
+  directory: string,
+  ...kinds: readonly [Kind, ...Kind[]]
+): Promise<LoadedModel<Kind>> {
+  const folder = await readFolderOf(directory, ...kinds);
   return { folder, graphs: await readGraphs(folder), golden: await readGolden(folder) };
 }
 
@@ -43,28 +56,37 @@ export interface ProviderWish {
 /** How an engine comes to its runner: `chooseProvider`, or a stand-in in tests of a lost device and in the no-op engine. */
 export type ChooseProvider = (model: LoadedModel, wish: ProviderWish) => Promise<ChosenProvider>;
 
-export interface ChosenProvider {
-  readonly runner: ModelRunner;
+export interface ChosenProvider<Runner extends GraphRunner = ModelRunner> {
+  readonly runner: Runner;
   /** Why those tried before were not taken, in words. */
   readonly rejected: Readonly<Partial<Record<ProviderName, string>>>;
 }
 
-/**
- * `auto`: the best that works. A named provider: that one, and only after it has failed in use the next best, because
- * a stream that has begun goes on. Throws SONO_PROVIDER_NONE with all reasons, or the model's own error where the
- * model is at fault.
- */
-export async function chooseProvider(
+/** Where a tracker runs; see `chooseRunner`. `open`: a stand-in in tests. */
+export const chooseProvider = (
   model: LoadedModel,
   wish: ProviderWish,
   open: OpenRunner = openModel,
-): Promise<ChosenProvider> {
+): Promise<ChosenProvider> =>
+  chooseRunner(model.golden, wish, (provider) => open(model, provider, wish.threads), open === openModel);
+
+/**
+ * `auto`: the best that works. A named provider: that one, and only after it has failed in use the next best, because
+ * a stream that has begun goes on. `real`: providers that cannot be there are not opened at all. Throws SONO_PROVIDER_NONE
+ * with all reasons, or the model's own error where the model is at fault.
+ */
+export async function chooseRunner<Runner extends GraphRunner>(
+  golden: Golden,
+  wish: Omit<ProviderWish, 'threads'>,
+  open: (provider: ProviderName) => Promise<Runner>,
+  real = true,
+): Promise<ChosenProvider<Runner>> {
   const rejected: Partial<Record<ProviderName, string>> = { ...wish.failed };
   const named = wish.provider;
   const order = named === 'auto' || wish.failed[named] !== undefined ? providerNames : [named];
   for (const provider of order) {
     if (rejected[provider] !== undefined) continue;
-    const outcome = await tryProvider(model, provider, wish.threads, open);
+    const outcome = await tryProvider(golden, provider, open, real);
     if (typeof outcome !== 'string') return { runner: outcome, rejected };
     rejected[provider] = outcome;
   }
@@ -75,18 +97,18 @@ export async function chooseProvider(
 }
 
 /** The runner, or in words why this provider cannot be used. */
-async function tryProvider(
-  model: LoadedModel,
+async function tryProvider<Runner extends GraphRunner>(
+  golden: Golden,
   provider: ProviderName,
-  threads: number,
-  open: OpenRunner,
-): Promise<ModelRunner | string> {
-  const absent = open === openModel ? absence(provider) : null;
+  open: (provider: ProviderName) => Promise<Runner>,
+  real = true,
+): Promise<Runner | string> {
+  const absent = real ? absence(provider) : null;
   if (absent !== null) return absent;
-  let runner: ModelRunner | null = null;
+  let runner: Runner | null = null;
   try {
-    runner = await open(model, provider, threads);
-    const disagreement = await compareGolden(runner, model.golden);
+    runner = await open(provider);
+    const disagreement = await compareGolden(runner, golden);
     if (disagreement === null) return runner;
     await runner.close();
     return disagreement;
@@ -110,10 +132,12 @@ export interface ProviderStatus {
 
 /** Every provider tried with this model, for `doctor`. Blocks the calling thread for a second or two. */
 export async function listProviders(modelDir: string, threads = 1): Promise<readonly ProviderStatus[]> {
-  const model = await loadModel(modelDir);
+  const { folder, graphs, golden } = await loadModelOf(modelDir, ...modelKinds);
   const statuses: ProviderStatus[] = [];
   for (const provider of providerNames) {
-    const outcome = await tryProvider(model, provider, threads, openModel);
+    const outcome = await tryProvider(golden, provider, () =>
+      openGraphs(folder, graphs, { provider, threads }),
+    );
     if (typeof outcome === 'string') statuses.push({ provider, usable: false, reason: outcome });
     else {
       await outcome.close();

@@ -22,7 +22,8 @@ export const inferenceError = errorFactory({
   SONO_MODEL_KIND: {
     exitCode: 4,
     httpStatus: 422,
-    sentence: 'The model in {path} is of kind "{kind}"; following objects needs one of kind "tracker".',
+    sentence:
+      'The model in {path} is of kind "{kind}", but one of kind "{needed}" is needed here. Choose another model.',
   },
   SONO_MODEL_TRUNCATED: {
     exitCode: 4,

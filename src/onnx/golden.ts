@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { inferenceError } from './errors.js';
-import { contractTensors, objectsAxis, readModelFile, type GraphName, type ModelFolder } from './manifest.js';
-import type { Feeds, ModelRunner } from './session.js';
-import type { ModelOutputs } from '../tracking/model.js';
+import { objectsAxis } from './kinds/fields.js';
+import { readModelFile, type ModelFolder, type ModelKind } from './manifest.js';
+import type { Feeds, GraphRunner, Outputs } from './session.js';
 
 const shape = z.array(z.int().positive());
 const stored = z.object({ file: z.string(), dtype: z.enum(['uint8', 'float32']), shape });
@@ -26,9 +26,9 @@ const goldenSchema = z.object({
   cases: z
     .array(
       z.object({
-        graph: z.enum(['prompt', 'track']),
+        graph: z.string(),
         inputs: z.record(z.string(), inputSchema),
-        outputs: z.object({ logits: stored, iou: stored }),
+        outputs: z.record(z.string(), stored),
       }),
     )
     .min(1),
@@ -42,22 +42,23 @@ interface Link {
 }
 
 interface GoldenCase {
-  readonly graph: GraphName;
+  readonly graph: string;
   readonly objects: number;
   readonly inputs: Readonly<Record<string, Uint8Array | Float32Array | Link>>;
-  readonly logits: Float32Array;
-  readonly iou: Float32Array;
+  readonly outputs: Outputs;
 }
 
 export interface Golden {
   readonly cases: readonly GoldenCase[];
-  readonly tolerance: { readonly logits: number; readonly iou: number };
+  /** By output; only these are compared. */
+  readonly tolerance: Readonly<Record<string, number>>;
 }
 
 /** Throws SONO_MODEL_GOLDEN, SONO_MODEL_MISSING. */
-export async function readGolden(folder: ModelFolder): Promise<Golden> {
+export async function readGolden(folder: ModelFolder<ModelKind>): Promise<Golden> {
   const { directory, manifest } = folder;
-  const { file, tolerance } = manifest.golden;
+  const { file } = manifest.golden;
+  const tolerance: Golden['tolerance'] = manifest.golden.tolerance;
   const bytes = await readModelFile(directory, file);
   const refuse = (problem: string, cause?: unknown): never => {
     throw inferenceError('SONO_MODEL_GOLDEN', { path: manifest.name, problem }, cause);
@@ -92,7 +93,9 @@ export async function readGolden(folder: ModelFolder): Promise<Golden> {
   for (const { graph, inputs, outputs } of parsed.cases) {
     const feeds: Record<string, Uint8Array | Float32Array | Link> = {};
     let objects = 1;
-    for (const { name, shape: wanted } of contractTensors(manifest, graph).inputs) {
+    const contract =
+      folder.graphs.find(({ name }) => name === graph) ?? refuse(`there is no graph "${graph}"`);
+    for (const { name, shape: wanted } of contract.inputs) {
       const entry = inputs[name] ?? refuse(`the ${graph} case lacks "${name}"`);
       objects = wanted[0] === objectsAxis ? (entry.shape[0] ?? 1) : objects;
       const expected = wanted.map((size) => (size === objectsAxis ? objects : size));
@@ -109,10 +112,12 @@ export async function readGolden(folder: ModelFolder): Promise<Golden> {
           entry.dtype === 'float32' ? Float32Array.from(entry.value) : Uint8Array.from(entry.value);
       } else feeds[name] = await load(entry);
     }
-    const [logits, iou] = [await load(outputs.logits), await load(outputs.iou)];
-    if (!(logits instanceof Float32Array && iou instanceof Float32Array))
-      return refuse('outputs must be float32');
-    cases.push({ graph, objects, inputs: feeds, logits, iou });
+    const expected: Record<string, Float32Array> = {};
+    for (const name of Object.keys(tolerance)) {
+      const data = await load(outputs[name] ?? refuse(`the ${graph} case lacks the output "${name}"`));
+      expected[name] = data instanceof Float32Array ? data : refuse('outputs must be float32');
+    }
+    cases.push({ graph, objects, inputs: feeds, outputs: expected });
   }
   return { cases, tolerance };
 }
@@ -125,7 +130,7 @@ async function decodePng(bytes: Buffer, shape: readonly number[]): Promise<Buffe
 }
 
 /** A case's inputs; what comes from the prompt case is taken from `prompted`, zeros where that is null. */
-function feedsOf({ inputs }: GoldenCase, prompted: ModelOutputs | null): Feeds {
+function feedsOf({ inputs }: GoldenCase, prompted: Outputs | null): Feeds {
   const feeds: Record<string, Uint8Array | Float32Array> = {};
   for (const [name, input] of Object.entries(inputs)) {
     if (input instanceof Uint8Array || input instanceof Float32Array) {
@@ -140,30 +145,30 @@ function feedsOf({ inputs }: GoldenCase, prompted: ModelOutputs | null): Feeds {
   return feeds;
 }
 
+/** What people call the outputs; others go by their own names. */
+const outputWords: Readonly<Record<string, string>> = { logits: 'masks differ', iou: 'scores differ' };
+
 /** Runs every case; null when all agree, else why not, in words. Errors of the provider itself are thrown. */
-export async function compareGolden(runner: ModelRunner, golden: Golden): Promise<string | null> {
-  let prompted: ModelOutputs | null = null;
+export async function compareGolden(runner: GraphRunner, golden: Golden): Promise<string | null> {
+  let prompted: Outputs | null = null;
   for (const stored of golden.cases) {
-    const { graph, objects, inputs, logits, iou } = stored;
+    const { graph, objects, inputs } = stored;
     const linked = Object.values(inputs).some((input) => !ArrayBuffer.isView(input));
     if (linked && prompted === null) return 'its test needs a prompt case first';
     const outputs = await runner.run(graph, feedsOf(stored, prompted), objects);
     if (graph === 'prompt') prompted = outputs;
-    const { tolerance } = golden;
-    const [logitsOff, iouOff] = [
-      largestDifference(outputs.logits, logits),
-      largestDifference(outputs.iou, iou),
-    ];
-    if (!(logitsOff <= tolerance.logits))
-      return `its masks differ from the reference by ${logitsOff.toPrecision(2)} (allowed ${tolerance.logits})`;
-    if (!(iouOff <= tolerance.iou))
-      return `its scores differ from the reference by ${iouOff.toPrecision(2)} (allowed ${tolerance.iou})`;
+    for (const [name, expected] of Object.entries(stored.outputs)) {
+      const off = largestDifference(outputs[name] ?? new Float32Array(), expected);
+      const allowed = golden.tolerance[name] ?? 0;
+      if (!(off <= allowed))
+        return `its ${outputWords[name] ?? `"${name}" differs`} from the reference by ${off.toPrecision(2)} (allowed ${allowed})`;
+    }
   }
   return null;
 }
 
 /** Milliseconds that the golden frame takes in the track graph, the best of `rounds`; null where there is no such case. */
-export async function timeTracking(runner: ModelRunner, golden: Golden, rounds = 5): Promise<number | null> {
+export async function timeTracking(runner: GraphRunner, golden: Golden, rounds = 5): Promise<number | null> {
   const stored = golden.cases.find(({ graph }) => graph === 'track');
   if (stored === undefined) return null;
   const feeds = feedsOf(stored, null);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../node/built-module.js';
 import type { SonoError } from '../vocabulary/errors.js';
-import { contractTensors, readModelFolder, tensorWords } from './manifest.js';
+import { tensorWords } from './kinds/fields.js';
+import { readModelFolder } from './manifest.js';
 
 type Json = Record<string, unknown>;
 let directory = '';
@@ -40,7 +41,7 @@ async function read(manifest: unknown): Promise<{ code: string; message: string 
 describe('model.json', () => {
   it('gives the tracker its sizes', async () => {
     await writeFile(join(directory, 'model.json'), text);
-    const { tracker, sha256, manifest } = await readModelFolder(directory);
+    const { tracker, sha256, graphs } = await readModelFolder(directory);
     expect(sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(tracker).toMatchObject({
       inputSize: { width: 64, height: 48 },
@@ -50,11 +51,27 @@ describe('model.json', () => {
       valueLength: 384,
       planes: { positive: 0, negative: 1, box: 2, mask: 3 },
       maxObjects: 4,
-      policy: { name: 'gated', minConfidence: 0.5, every: 1 },
+      candidates: 1,
+      policy: { name: 'gated', settings: { gated: { minConfidence: 0.5, every: 1 }, sam2: {}, first: {} } },
     });
-    expect(contractTensors(manifest, 'track').inputs.map(tensorWords)).toContain(
-      'float32[objects, 4, 2, 192]',
+    expect(graphs.map(({ name }) => name)).toEqual(['prompt', 'track']);
+    expect(graphs[1]?.inputs.map(tensorWords)).toContain('float32[objects, 4, 2, 192]');
+  });
+
+  it('may offer several masks per object, which then have an axis of their own', async () => {
+    const { code, message } = await read(changed('mask.candidates', 3));
+    expect(code).toBe('SONO_MODEL_MANIFEST');
+    expect(message).toContain(
+      '"logits" is float32[objects, 12, 16] but the sizes above make it float32[objects, 3, 12, 16]',
     );
+    const wider = changed('mask.candidates', 3) as {
+      graphs: Record<string, { outputs: { name: string; shape: unknown[] }[] }>;
+    } & Json;
+    for (const { outputs } of Object.values(wider.graphs))
+      for (const { name, shape } of outputs)
+        if (['logits', 'iou', 'value'].includes(name)) shape.splice(1, 0, 3);
+    expect(await read(wider)).toMatchObject({ code: 'fine' });
+    expect((await readModelFolder(directory)).tracker.candidates).toBe(3);
   });
 
   it('may say more than is known', async () => {

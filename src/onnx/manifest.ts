@@ -1,110 +1,79 @@
-/** model.json: read once, checked completely, then frozen values. Node only. */
+/** model.json: read once, checked completely, then frozen values. The kinds of models are in `kinds/`. Node only. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { policyNames } from '../tracking/policies/memory-policy.js';
-import { promptChannels, type TrackerModel } from '../tracking/model.js';
+import type { TrackerModel } from '../tracking/model.js';
 import { inferenceError } from './errors.js';
+import { count, tensorWords, type GraphTensors, type graph } from './kinds/fields.js';
+import {
+  semanticManifest,
+  semanticModel,
+  semanticTensors,
+  type SemanticManifest,
+  type SemanticModel,
+} from './kinds/semantic.js';
+import { trackerManifest, trackerModel, trackerTensors, type TrackerManifest } from './kinds/tracker.js';
 
 /** Newest `schemaVersion` that this program reads. */
 export const knownSchemaVersion = 1;
 
-/** The one symbolic axis: number of objects in a call, 1 … objects.max. */
-export const objectsAxis = 'objects';
+/** A graph's file, and the inputs and outputs that it must have. */
+export interface GraphContract extends Omit<z.infer<typeof graph>, keyof GraphTensors>, GraphTensors {
+  readonly name: string;
+}
 
-const count = z.int().positive();
-/** A file beside model.json or below: nothing that leaves the folder. */
-const fileName = z
-  .string()
-  .regex(/^(?!.*(^|[/\\])\.\.([/\\]|$))[^/\\\0][^\\\0]*$/, 'must be the name of a file in the model folder');
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
-const dtype = z.enum(['uint8', 'float32']);
-const tensor = z.object({
-  name: z.string().min(1),
-  dtype,
-  shape: z.array(z.union([count, z.literal(objectsAxis)])),
-});
-const graph = z.object({
-  file: fileName,
-  sha256,
-  bytes: count,
-  inputs: z.array(tensor).min(1),
-  outputs: z.array(tensor).min(1),
-});
-const ascending = (values: readonly number[]): boolean =>
-  values.every((value, index) => index === 0 || value >= (values[index - 1] as number));
-const share = z.number().min(0).max(1);
-
-const manifestSchema = z.object({
-  schemaVersion: count,
-  name: z.string().min(1),
-  version: z.string().min(1),
-  kind: z.literal('tracker'),
-  input: z.object({
-    width: count.max(8192),
-    height: count.max(8192),
-    dtype: z.literal('uint8'),
-    layout: z.literal('NHWC'),
-    color: z.literal('RGB'),
-    fit: z.literal('stretch'),
-  }),
-  graphs: z.object({ prompt: graph, track: graph }),
-  mask: z.object({ width: count, height: count }),
-  memory: z.object({
-    slots: count.max(64),
-    keyShape: z.tuple([count, count]),
-    valueShape: z.tuple([count, count]),
-    embeddingSize: count,
-  }),
-  promptChannels: z
-    .array(z.enum(promptChannels))
-    .length(promptChannels.length)
-    .refine((names) => new Set(names).size === names.length, 'names a channel twice'),
-  clickRadius: z.number().positive(),
-  scribbleWidth: z.number().positive(),
-  objects: z.object({ max: count.max(64) }),
-  policy: z.object({ default: z.enum(policyNames), minConfidence: share, every: count }),
-  calibration: z.object({
-    confidence: z
-      .object({ kind: z.literal('isotonic'), x: z.array(share).min(1), y: z.array(share).min(1) })
-      .refine(({ x, y }) => x.length === y.length, 'x and y have different lengths')
-      .refine(({ x, y }) => ascending(x) && ascending(y), 'x and y must ascend'),
-    presence: z.object({
-      kind: z.literal('temperature'),
-      temperature: z.number().positive(),
-      bias: z.number(),
-    }),
-  }),
-  golden: z.object({
-    file: fileName,
-    tolerance: z.object({ logits: z.number().positive(), iou: z.number().positive() }),
-  }),
-  licence: z.string().min(1),
-  origin: z.string().min(1),
-});
-
-type Manifest = z.infer<typeof manifestSchema>;
-export type GraphName = keyof Manifest['graphs'];
-export type TensorDescription = z.infer<typeof tensor>;
-export const graphNames = ['prompt', 'track'] as const satisfies readonly GraphName[];
-
-/** A model folder whose description is valid; its graphs have not been opened yet. */
-export interface ModelFolder {
+interface FolderOf<Kind extends string, Manifest> {
+  readonly kind: Kind;
   readonly directory: string;
   readonly manifest: Manifest;
   /** Hash of model.json, which holds the hashes of the graphs: it stands for the whole model. */
   readonly sha256: string;
-  readonly tracker: TrackerModel;
+  /** In the order in which they are opened. */
+  readonly graphs: readonly GraphContract[];
 }
 
+interface Folders {
+  readonly tracker: FolderOf<'tracker', TrackerManifest> & { readonly tracker: TrackerModel };
+  readonly semantic: FolderOf<'semantic', SemanticManifest> & { readonly semantic: SemanticModel };
+}
+
+export type ModelKind = keyof Folders;
+export const modelKinds = ['tracker', 'semantic'] as const satisfies readonly ModelKind[];
+
+/** A model folder whose description is valid; its graphs have not been opened yet. */
+export type ModelFolder<Kind extends ModelKind = 'tracker'> = Folders[Kind];
+
+/** What a folder of each kind consists of, from its model.json. */
+const readers: {
+  readonly [Kind in ModelKind]: (json: unknown, directory: string, sha256: string) => Folders[Kind];
+} = {
+  tracker: (json, directory, sha256) => {
+    const manifest = checked(trackerManifest, json, directory);
+    const graphs = contracts(directory, manifest.graphs, trackerTensors(manifest));
+    return { kind: 'tracker', directory, manifest, sha256, graphs, tracker: trackerModel(manifest) };
+  },
+  semantic: (json, directory, sha256) => {
+    const manifest = checked(semanticManifest, json, directory);
+    const graphs = contracts(directory, manifest.graphs, semanticTensors(manifest));
+    return { kind: 'semantic', directory, manifest, sha256, graphs, semantic: semanticModel(manifest) };
+  },
+};
+
+/** A folder of kind `tracker`; throws as `readFolderOf`. */
+export const readModelFolder = (directory: string): Promise<ModelFolder> =>
+  readFolderOf(directory, 'tracker');
+
 /**
- * Throws SONO_MODEL_MISSING, SONO_MODEL_MANIFEST (with the field), SONO_MODEL_NEWER, SONO_MODEL_KIND. Keys that this
- * version does not know are allowed.
+ * A folder of one of the kinds (at least one). Throws SONO_MODEL_MISSING, SONO_MODEL_MANIFEST (with the field),
+ * SONO_MODEL_NEWER, SONO_MODEL_KIND. Keys that this version does not know are allowed.
  */
-export async function readModelFolder(directory: string): Promise<ModelFolder> {
-  const path = basename(directory) || directory;
+export async function readFolderOf<Kind extends ModelKind>(
+  directory: string,
+  ...kinds: readonly [Kind, ...Kind[]]
+): Promise<ModelFolder<Kind>> {
   const bytes = await readModelFile(directory, 'model.json');
+  const path = nameOf(directory);
   let json: unknown;
   try {
     json = JSON.parse(bytes.toString('utf8'));
@@ -112,34 +81,33 @@ export async function readModelFolder(directory: string): Promise<ModelFolder> {
     const problem = 'it is not JSON, perhaps only a part of the file';
     throw inferenceError('SONO_MODEL_MANIFEST', { path, field: 'model.json', problem }, cause);
   }
-  const head = z.object({ schemaVersion: count, kind: z.string() }).safeParse(json);
-  if (head.success && head.data.schemaVersion > knownSchemaVersion)
+  const head = z.object({ schemaVersion: count, kind: z.string() }).safeParse(json).data;
+  if (head !== undefined && head.schemaVersion > knownSchemaVersion)
     throw inferenceError('SONO_MODEL_NEWER', {
       path,
-      version: head.data.schemaVersion,
+      version: head.schemaVersion,
       known: knownSchemaVersion,
     });
-  if (head.success && head.data.kind !== 'tracker')
-    throw inferenceError('SONO_MODEL_KIND', { path, kind: head.data.kind });
-  const parsed = manifestSchema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const keys = (issue?.path ?? []).map(String);
-    const problem = `${issue?.message ?? 'unknown'}${didYouMean(json, keys)}`;
-    throw inferenceError(
-      'SONO_MODEL_MANIFEST',
-      { path, field: keys.join('.') || 'model.json', problem },
-      parsed.error,
-    );
-  }
-  const manifest = parsed.data;
-  checkDeclaredTensors(path, manifest);
-  return {
-    directory,
-    manifest,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-    tracker: trackerModel(manifest),
-  };
+  const kind = head === undefined ? kinds[0] : kinds.find((kind) => kind === head.kind);
+  if (kind === undefined)
+    throw inferenceError('SONO_MODEL_KIND', { path, kind: head?.kind ?? '', needed: kinds.join('" or "') });
+  return readers[kind](json, directory, createHash('sha256').update(bytes).digest('hex'));
+}
+
+const nameOf = (directory: string): string => basename(directory) || directory;
+
+/** Throws SONO_MODEL_MANIFEST with the field. */
+function checked<Manifest>(schema: z.ZodType<Manifest>, json: unknown, directory: string): Manifest {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const keys = (issue?.path ?? []).map(String);
+  const problem = `${issue?.message ?? 'unknown'}${didYouMean(json, keys)}`;
+  throw inferenceError(
+    'SONO_MODEL_MANIFEST',
+    { path: nameOf(directory), field: keys.join('.') || 'model.json', problem },
+    parsed.error,
+  );
 }
 
 /** Throws SONO_MODEL_MISSING. */
@@ -147,7 +115,7 @@ export async function readModelFile(directory: string, file: string): Promise<Bu
   try {
     return await readFile(join(directory, file));
   } catch (cause) {
-    throw inferenceError('SONO_MODEL_MISSING', { path: basename(directory) || directory, file }, cause);
+    throw inferenceError('SONO_MODEL_MISSING', { path: nameOf(directory), file }, cause);
   }
 }
 
@@ -166,96 +134,26 @@ function didYouMean(json: unknown, keys: readonly string[]): string {
   return similar === undefined ? '' : ` (there is "${similar}": was "${missing}" meant?)`;
 }
 
-/** The tensors of each graph as they follow from the sizes of the manifest: the contract of kind `tracker`. */
-export function contractTensors(
-  manifest: Manifest,
-  name: GraphName,
-): { readonly inputs: readonly TensorDescription[]; readonly outputs: readonly TensorDescription[] } {
-  const { input, mask, memory } = manifest;
-  const float = (name: string, ...shape: TensorDescription['shape']): TensorDescription => ({
-    name,
-    dtype: 'float32',
-    shape,
-  });
-  const pixels = (name: string, ...shape: TensorDescription['shape']): TensorDescription => ({
-    name,
-    dtype: 'uint8',
-    shape,
-  });
-  const frame = pixels('frame', 1, input.height, input.width, 3);
-  const inputs =
-    name === 'prompt'
-      ? [
-          frame,
-          pixels('prompt', objectsAxis, promptChannels.length, input.height, input.width),
-          float('mask_given', objectsAxis),
-        ]
-      : [
-          frame,
-          float('memory_key', objectsAxis, memory.slots, ...memory.keyShape),
-          float('memory_value', objectsAxis, memory.slots, ...memory.valueShape),
-          float('memory_score', objectsAxis, memory.slots),
-          float('memory_valid', objectsAxis, memory.slots),
-        ];
-  const outputs = [
-    float('logits', objectsAxis, mask.height, mask.width),
-    float('iou', objectsAxis),
-    float('presence', objectsAxis),
-    float('key', ...memory.keyShape),
-    float('value', objectsAxis, ...memory.valueShape),
-    float('embedding', memory.embeddingSize),
-  ];
-  return { inputs, outputs };
-}
-
-export const tensorWords = ({ dtype, shape }: Omit<TensorDescription, 'name'>): string =>
-  `${dtype}[${shape.join(', ')}]`;
-
 /** The declared tensors must be the contract's: a manifest that disagrees with itself is refused before any graph is opened. */
-function checkDeclaredTensors(path: string, manifest: Manifest): void {
-  for (const name of graphNames)
-    for (const side of ['inputs', 'outputs'] as const) {
-      const declared = manifest.graphs[name][side];
-      for (const wanted of contractTensors(manifest, name)[side]) {
-        const found = declared.find((tensor) => tensor.name === wanted.name);
-        if (found !== undefined && tensorWords(found) === tensorWords(wanted)) continue;
+function contracts<Name extends string>(
+  directory: string,
+  declared: Readonly<Record<Name, z.infer<typeof graph>>>,
+  wanted: Readonly<Record<Name, GraphTensors>>,
+): readonly GraphContract[] {
+  return Object.entries<GraphTensors>(wanted).map(([name, tensors]) => {
+    const description = declared[name as Name];
+    for (const side of ['inputs', 'outputs'] as const)
+      for (const tensor of tensors[side]) {
+        const found = description[side].find((other) => other.name === tensor.name);
+        if (found !== undefined && tensorWords(found) === tensorWords(tensor)) continue;
         const problem =
           found === undefined
-            ? `"${wanted.name}" is missing`
-            : `"${wanted.name}" is ${tensorWords(found)} but the sizes above make it ${tensorWords(wanted)}`;
-        throw inferenceError('SONO_MODEL_MANIFEST', { path, field: `graphs.${name}.${side}`, problem });
+            ? `"${tensor.name}" is missing`
+            : `"${tensor.name}" is ${tensorWords(found)} but the sizes above make it ${tensorWords(tensor)}`;
+        const field = `graphs.${name}.${side}`;
+        throw inferenceError('SONO_MODEL_MANIFEST', { path: nameOf(directory), field, problem });
       }
-    }
-}
-
-function trackerModel(manifest: Manifest): TrackerModel {
-  const { input, mask, memory, policy, calibration } = manifest;
-  const product = ([rows, columns]: readonly [number, number]): number => rows * columns;
-  const plane = (channel: (typeof promptChannels)[number]): number =>
-    manifest.promptChannels.indexOf(channel);
-  return {
-    inputSize: { width: input.width, height: input.height },
-    logitsSize: { width: mask.width, height: mask.height },
-    slots: memory.slots,
-    keyLength: product(memory.keyShape),
-    valueLength: product(memory.valueShape),
-    embeddingLength: memory.embeddingSize,
-    planes: {
-      positive: plane('positive'),
-      negative: plane('negative'),
-      box: plane('box'),
-      mask: plane('mask'),
-    },
-    clickRadius: manifest.clickRadius,
-    scribbleWidth: manifest.scribbleWidth,
-    maxObjects: manifest.objects.max,
-    policy: { name: policy.default, minConfidence: policy.minConfidence, every: policy.every },
-    calibration: {
-      confidence: { x: calibration.confidence.x, y: calibration.confidence.y },
-      presence: {
-        temperature: calibration.presence.temperature,
-        bias: calibration.presence.bias,
-      },
-    },
-  };
+    const { file, sha256, bytes } = description;
+    return { name, file, sha256, bytes, ...tensors };
+  });
 }

@@ -1,5 +1,5 @@
 /**
- * The two graphs of a model folder in ONNX Runtime. Runs in whatever thread makes it; `run` blocks that thread, so live
+ * The graphs of a model folder in ONNX Runtime. Runs in whatever thread makes it; `run` blocks that thread, so live
  * use keeps it in the inference worker.
  *
  * ONNX Runtime facts this relies on: inputs are used in place (no copy), arrays over a SharedArrayBuffer are refused,
@@ -7,52 +7,50 @@
  */
 import { createHash } from 'node:crypto';
 import * as ort from 'onnxruntime-node';
+import { SonoError } from '../vocabulary/errors.js';
 import type { BankInputs } from '../tracking/bank-tensors.js';
 import type { ModelOutputs } from '../tracking/model.js';
 import { inferenceError } from './errors.js';
-import {
-  contractTensors,
-  graphNames,
-  objectsAxis,
-  readModelFile,
-  tensorWords,
-  type GraphName,
-  type ModelFolder,
-  type TensorDescription,
-} from './manifest.js';
+import { objectsAxis, tensorWords, type TensorDescription } from './kinds/fields.js';
+import { readModelFile, type GraphContract, type ModelFolder, type ModelKind } from './manifest.js';
 import type { ProviderName } from './provider.js';
 
-/** Reads a frame and gives masks; what the engine needs of a provider. */
-export interface ModelRunner {
+/** The graphs of any kind of model, open on one provider. */
+export interface GraphRunner {
   readonly provider: ProviderName;
+  /** Feeds and outputs by name; shapes as in the manifest with N = `objects`. */
+  run(graph: string, feeds: Feeds, objects: number): Promise<Outputs>;
+  close(): Promise<void>;
+}
+
+/** Reads a frame and gives masks; what the engine needs of a provider. */
+export interface ModelRunner extends GraphRunner {
   /** Only where the runner is something else than the model, so that no report mistakes it for the model. */
   readonly standIn?: string;
   /** `frame` uint8 [1,H,W,3], `planes` uint8 [1,4,H,W]; one object. */
   prompt(frame: Uint8Array, planes: Uint8Array, maskGiven: boolean): Promise<ModelOutputs>;
   /** All objects of `bank` at once. */
   track(frame: Uint8Array, bank: BankInputs): Promise<ModelOutputs>;
-  /** Any feeds by name, for golden cases; shapes as in the manifest with N = `objects`. */
-  run(graph: GraphName, feeds: Feeds, objects: number): Promise<ModelOutputs>;
-  close(): Promise<void>;
 }
 
 export type Feeds = Readonly<Record<string, Uint8Array | Float32Array>>;
+export type Outputs = Readonly<Record<string, Float32Array>>;
 
-/** The graphs' bytes, checked against the manifest. */
-export type GraphBytes = Readonly<Record<GraphName, Uint8Array>>;
+/** The graphs' bytes by name, checked against the manifest. */
+export type GraphBytes = Readonly<Record<string, Uint8Array>>;
 
 /** Throws SONO_MODEL_MISSING, SONO_MODEL_TRUNCATED, SONO_MODEL_HASH. */
-export async function readGraphs({ directory, manifest }: ModelFolder): Promise<GraphBytes> {
-  const read = async (name: GraphName): Promise<Uint8Array> => {
-    const { file, bytes: expected, sha256 } = manifest.graphs[name];
+export async function readGraphs({ directory, graphs }: ModelFolder<ModelKind>): Promise<GraphBytes> {
+  const read: Record<string, Uint8Array> = {};
+  for (const { name, file, bytes: expected, sha256 } of graphs) {
     const bytes = await readModelFile(directory, file);
     if (bytes.length !== expected)
       throw inferenceError('SONO_MODEL_TRUNCATED', { file, bytes: bytes.length, expected });
     if (createHash('sha256').update(bytes).digest('hex') !== sha256)
       throw inferenceError('SONO_MODEL_HASH', { file });
-    return bytes;
-  };
-  return { prompt: await read('prompt'), track: await read('track') };
+    read[name] = bytes;
+  }
+  return read;
 }
 
 export interface SessionOptions {
@@ -62,23 +60,26 @@ export interface SessionOptions {
 }
 
 /**
- * Opens both graphs on one provider and compares their tensors with the manifest. Throws SONO_MODEL_SHAPE,
+ * Opens all graphs on one provider and compares their tensors with the manifest. Throws SONO_MODEL_SHAPE,
  * SONO_MODEL_BROKEN (CPU only: it takes every valid graph), or ONNX Runtime's own error where the provider cannot.
  */
-export async function openRunner(
-  folder: ModelFolder,
-  graphs: GraphBytes,
+export async function openGraphs(
+  folder: ModelFolder<ModelKind>,
+  bytes: GraphBytes,
   { provider, threads }: SessionOptions,
-): Promise<ModelRunner> {
-  const sessions: Partial<Record<GraphName, ort.InferenceSession>> = {};
-  const release = async (): Promise<void> => {
-    for (const session of Object.values(sessions)) await session.release();
+): Promise<GraphRunner> {
+  const opened = new Map<
+    string,
+    { readonly contract: GraphContract; readonly session: ort.InferenceSession }
+  >();
+  const close = async (): Promise<void> => {
+    for (const { session } of opened.values()) await session.release();
   };
   try {
-    for (const name of graphNames) {
-      const { file } = folder.manifest.graphs[name];
+    for (const contract of folder.graphs) {
+      const { name, file } = contract;
       try {
-        sessions[name] = await ort.InferenceSession.create(graphs[name], {
+        const session = await ort.InferenceSession.create(bytes[name] ?? new Uint8Array(), {
           executionProviders: [provider],
           intraOpNumThreads: threads,
           interOpNumThreads: 1,
@@ -93,23 +94,25 @@ export async function openRunner(
             },
           },
         });
+        opened.set(name, { contract, session });
+        checkMetadata(contract, session);
       } catch (cause) {
-        if (provider === 'cpu') throw inferenceError('SONO_MODEL_BROKEN', { file }, cause);
+        if (provider === 'cpu' && !(cause instanceof SonoError))
+          throw inferenceError('SONO_MODEL_BROKEN', { file }, cause);
         throw cause;
       }
-      checkMetadata(folder, name, sessions[name]);
     }
   } catch (error) {
-    await release();
+    await close();
     throw error;
   }
-  const { prompt: promptSession, track: trackSession } = sessions as Record<GraphName, ort.InferenceSession>;
 
-  const run = async (graph: GraphName, feeds: Feeds, objects: number): Promise<ModelOutputs> => {
-    const session = graph === 'prompt' ? promptSession : trackSession;
-    const { inputs, outputs } = contractTensors(folder.manifest, graph);
+  const run = async (graph: string, feeds: Feeds, objects: number): Promise<Outputs> => {
+    const open = opened.get(graph);
+    if (open === undefined) throw new TypeError(`there is no graph "${graph}"`);
+    const { contract, session } = open;
     const tensors: Record<string, ort.Tensor> = {};
-    for (const { name, shape } of inputs) {
+    for (const { name, shape } of contract.inputs) {
       const data = feeds[name];
       if (data === undefined) throw new TypeError(`the ${graph} graph lacks its input "${name}"`);
       const dims = shape.map((size) => (size === objectsAxis ? objects : size));
@@ -119,32 +122,35 @@ export async function openRunner(
           : new ort.Tensor('uint8', plainBytes(data), dims);
     }
     const results = await session.run(tensors);
-    const output = (name: string): Float32Array => {
+    const outputs: Record<string, Float32Array> = {};
+    for (const { name, shape } of contract.outputs) {
       const data = results[name]?.data;
       if (!(data instanceof Float32Array)) throw new TypeError(`the ${graph} graph gave no "${name}"`);
-      return data;
-    };
-    for (const { name, shape } of outputs) {
       const length = shape.reduce<number>(
         (product, size) => product * (size === objectsAxis ? objects : size),
         1,
       );
-      if (output(name).length !== length)
-        throw new TypeError(`output "${name}" has ${output(name).length} values, not ${length}`);
+      if (data.length !== length)
+        throw new TypeError(`output "${name}" has ${data.length} values, not ${length}`);
+      outputs[name] = data;
     }
-    return {
-      logits: output('logits'),
-      iou: output('iou'),
-      presence: output('presence'),
-      key: output('key'),
-      value: output('value'),
-      embedding: output('embedding'),
-    };
+    return outputs;
   };
+  return { provider, run, close };
+}
 
+/** A tracker's graphs; throws as `openGraphs`. */
+export async function openRunner(
+  folder: ModelFolder,
+  bytes: GraphBytes,
+  options: SessionOptions,
+): Promise<ModelRunner> {
+  const runner = await openGraphs(folder, bytes, options);
+  // Every output of the contract was there when the graph was opened.
+  const run = (graph: 'prompt' | 'track', feeds: Feeds, objects: number): Promise<ModelOutputs> =>
+    runner.run(graph, feeds, objects);
   return {
-    provider,
-    run,
+    ...runner,
     prompt: (frame, planes, maskGiven) =>
       run('prompt', { frame, prompt: planes, mask_given: Float32Array.of(maskGiven ? 1 : 0) }, 1),
     track: (frame, bank) =>
@@ -159,7 +165,6 @@ export async function openRunner(
         },
         bank.objects,
       ),
-    close: release,
   };
 }
 
@@ -167,9 +172,8 @@ export async function openRunner(
 const plainBytes = (bytes: Uint8Array): Uint8Array =>
   bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-function checkMetadata(folder: ModelFolder, name: GraphName, session: ort.InferenceSession): void {
-  const { file } = folder.manifest.graphs[name];
-  const contract = contractTensors(folder.manifest, name);
+function checkMetadata(contract: GraphContract, session: ort.InferenceSession): void {
+  const { file } = contract;
   const compare = (
     wanted: readonly TensorDescription[],
     actual: readonly ort.InferenceSession.ValueMetadata[],

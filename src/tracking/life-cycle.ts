@@ -5,30 +5,33 @@
  *                 ▲          ▲         │          │
  *                 └──────────┴─────────┴──────────┘   (seen for `confirmNs`: well → tracking, fairly → uncertain)
  *
- * Times are differences of PTS: a dropped frame is a gap in time. A condition must hold on every analysed frame of
- * its time, so even at a low rate one single frame never loses or finds an object. Distances in time, not signed
- * differences: replay may run backwards.
+ * Times are differences of PTS, so a dropped frame counts as time, not as a frame. A condition must hold on every analysed
+ * frame of its time: even at a low rate one single frame never loses or finds an object. Time is measured without a sign,
+ * because replay may run backwards.
  */
 import type { ObjectState } from '../vocabulary/prompt.js';
+import type { Described, Shape } from './shape.js';
 
 /** The constants of the life cycle, in one place. */
 export const lifeCycle = {
-  /** Seen well: confidence and presence at least this. */
+  /** An object is seen well when its confidence and its presence are at least this. */
   confidentFrom: 0.6,
   presentFrom: 0.5,
-  /** Doubtful: confidence below this. The gap to `confidentFrom` keeps a state from flickering. */
+  /** An object is doubtful when its confidence is below this. The gap to `confidentFrom` keeps a state from flickering. */
   doubtfulBelow: 0.45,
-  /** Not seen: presence below this (the gap to `presentFrom` keeps an object from coming and going), empty mask, … */
+  /**
+   * An object is not seen when its mask is empty, when its presence is below the first number (the gap to `presentFrom` keeps
+   * it from coming and going), or when its confidence is below the second.
+   */
   absentPresenceBelow: 0.4,
-  /** … or confidence below this. */
   absentBelow: 0.2,
-  /** Doubtful for so long: uncertain. Two frame intervals at 25 fps. */
+  /** After this time in doubt a tracked object becomes uncertain: two frame intervals at 25 fps. */
   doubtNs: 80_000_000,
-  /** Not seen for so long: lost. Within five frames at 25 fps of leaving the picture. */
+  /** After this time unseen an uncertain object becomes lost: within five frames at 25 fps of leaving the picture. */
   loseNs: 160_000_000,
-  /** Seen well for so long: tracking again. Seen fairly for so long after a loss: shown again, as uncertain. */
+  /** After this time seen well an object is tracked again; after this time seen fairly a lost one is shown again, as uncertain. */
   confirmNs: 120_000_000,
-  /** Lost for so long: searching. */
+  /** After this time a lost object becomes searching. */
   searchNs: 1_000_000_000,
 } as const;
 
@@ -42,15 +45,19 @@ export interface Evidence {
   readonly emptyMask: boolean;
 }
 
-export interface LifeCycle {
-  readonly state: ObjectState;
-  /** Since when the object is in this state. */
-  readonly sinceNs: number;
-  /** Since when it has been seen well (after a loss: at least fairly), doubtful or absent without a break; null: not now. */
-  readonly wellSinceNs: number | null;
-  readonly doubtfulSinceNs: number | null;
-  readonly absentSinceNs: number | null;
-}
+export const lifeCycleShape = {
+  fields: {
+    state: { oneOf: ['searching', 'tracking', 'uncertain', 'lost'] },
+    /** Since when the object is in this state. */
+    sinceNs: 'number',
+    /** Since when it has been seen well (after a loss: at least fairly), doubtful or absent without a break; null: not now. */
+    wellSinceNs: { nullable: 'number' },
+    doubtfulSinceNs: { nullable: 'number' },
+    absentSinceNs: { nullable: 'number' },
+  },
+} as const satisfies Shape;
+
+export type LifeCycle = Described<typeof lifeCycleShape>;
 
 const begin = (state: ObjectState, ptsNs: number): LifeCycle => ({
   state,
@@ -76,7 +83,7 @@ export function afterPrompt(evidence: Evidence): LifeCycle {
   return begin(seen === 'well' || seen === 'fair' ? 'tracking' : 'uncertain', evidence.ptsNs);
 }
 
-/** Time has jumped (a file starts again, a source was replaced): whatever was known of positions is void. */
+/** Time has jumped (a file starts again, a source was replaced): nothing that was known of positions holds any more. */
 export function afterDiscontinuity(ptsNs: number): LifeCycle {
   return begin('searching', ptsNs);
 }

@@ -10,7 +10,9 @@ import {
   type PromptEntry,
   type RecentEntry,
 } from './memory-bank.js';
-import { createPolicy, nominalFrameNs, policyNames } from './policies/memory-policy.js';
+import { nominalFrameNs } from './policies/gated.js';
+import { findPolicy, policyNames } from './policies/index.js';
+import { bestPredicted, type Candidate, type MemoryPolicy, type PolicyContext } from './policies/policy.js';
 
 const tensors = (fill: number) => ({
   key: new Float32Array(3).fill(fill),
@@ -31,30 +33,45 @@ const recent = (ptsNs: number, score = 0.9): RecentEntry => ({
   ...tensors(ptsNs),
 });
 const settings = { slots: 7, minConfidence: 0.5, every: 1 };
+const marked = (bank: MemoryBank, entry: PromptEntry): MemoryBank => withPrompt(bank, entry, undefined);
 
-function admit(
-  bank: MemoryBank,
-  policy: ReturnType<typeof createPolicy>,
-  ptsNs: number,
-  iou = 0.9,
-  presence = 3,
-) {
-  return policy.admit(bank, { ptsNs, iou, presence }, () => recent(ptsNs, iou));
+interface Bound {
+  readonly policy: MemoryPolicy;
+  readonly context: PolicyContext;
+}
+const createPolicy = (
+  name: string,
+  { slots, ...settings }: { slots: number } & Record<string, number>,
+): Bound => ({
+  policy: findPolicy(name),
+  context: { slots, settings },
+});
+
+const candidate = (iou: number, index = 0): Candidate => ({ index, iou, logits: new Float32Array(1) });
+
+function admit(bank: MemoryBank, { policy, context }: Bound, ptsNs: number, iou = 0.9, presence = 3) {
+  const seen = { ptsNs, presence, candidates: [candidate(iou)], embedding: new Float32Array(1) };
+  const chosen = policy.choose(bank, seen, context);
+  return policy.admit(
+    bank,
+    { ...seen, candidate: chosen, remember: () => recent(ptsNs, chosen.iou) },
+    context,
+  );
 }
 
 describe('memory bank', () => {
   it('keeps the first and the newest prompts, one per frame', () => {
     let bank = emptyBank;
-    for (let pts = 1; pts <= 9; pts++) bank = withPrompt(bank, prompt(pts));
+    for (let pts = 1; pts <= 9; pts++) bank = marked(bank, prompt(pts));
     expect(bank.prompts.map(({ ptsNs }) => ptsNs)).toEqual([1, 6, 7, 8, 9]);
-    expect(withPrompt(bank, prompt(7)).prompts.map(({ ptsNs }) => ptsNs)).toEqual([1, 6, 8, 9, 7]);
+    expect(marked(bank, prompt(7)).prompts.map(({ ptsNs }) => ptsNs)).toEqual([1, 6, 8, 9, 7]);
   });
 
   it('ends the memories of the network when a person corrects it', () => {
     const policy = createPolicy('sam2', settings);
-    const bank = admit(withPrompt(emptyBank, prompt(1)), policy, 2);
+    const bank = admit(marked(emptyBank, prompt(1)), policy, 2);
     expect(bank.recent).toHaveLength(1);
-    expect(withPrompt(bank, prompt(3)).recent).toEqual([]);
+    expect(marked(bank, prompt(3)).recent).toEqual([]);
   });
 });
 
@@ -81,19 +98,19 @@ describe('memory policies', () => {
         fc.integer({ min: 1, max: 4 }),
         (steps, slots, every) => {
           const policy = createPolicy(name, { slots, minConfidence: 0.5, every });
-          let bank = withPrompt(emptyBank, prompt(0));
+          let bank = marked(emptyBank, prompt(0));
           let given = 1;
           let pts = 0;
           for (const step of steps) {
             pts += nominalFrameNs;
             if (step === 'prompt') {
-              bank = withPrompt(bank, prompt(pts));
+              bank = marked(bank, prompt(pts));
               given++;
             } else bank = admit(bank, policy, pts, step.iou, step.presence);
             expect(bank.prompts).toHaveLength(Math.min(given, maxPromptEntries));
             expect(bank.prompts[0]?.ptsNs).toBe(0);
             expect(bank.recent.length).toBeLessThan(slots);
-            const selected = policy.select(bank);
+            const selected = policy.policy.select(bank, policy.context);
             expect(selected.length).toBeLessThanOrEqual(slots);
             expect(selected[0]).toBe(bank.prompts.at(-1));
             expect(new Set(selected).size).toBe(selected.length);
@@ -112,16 +129,16 @@ describe('memory policies', () => {
       ['first', 0],
     ] as const) {
       const policy = createPolicy(name, settings);
-      let bank = withPrompt(emptyBank, prompt(0));
+      let bank = marked(emptyBank, prompt(0));
       for (let frame = 1; frame <= 20; frame++) bank = admit(bank, policy, frame, 0.01, -5);
       expect(bank.recent).toHaveLength(count);
-      expect(policy.select(bank)).toHaveLength(count + 1);
+      expect(policy.policy.select(bank, policy.context)).toHaveLength(count + 1);
     }
   });
 
   it('gated remembers only good masks of objects that are there', () => {
     const policy = createPolicy('gated', settings);
-    const bank = withPrompt(emptyBank, prompt(0));
+    const bank = marked(emptyBank, prompt(0));
     expect(admit(bank, policy, 1, 0.51, 0.1).recent).toHaveLength(1);
     for (const [iou, presence] of [
       [0.5, 3],
@@ -137,13 +154,19 @@ describe('memory policies', () => {
     const policy = createPolicy('gated', { ...settings, every: 3 });
     const remembered = (frames: readonly number[]): number[] =>
       frames
-        .reduce(
-          (bank, frame) => admit(bank, policy, frame * nominalFrameNs),
-          withPrompt(emptyBank, prompt(0)),
-        )
+        .reduce((bank, frame) => admit(bank, policy, frame * nominalFrameNs), marked(emptyBank, prompt(0)))
         .recent.map(({ ptsNs }) => ptsNs / nominalFrameNs);
     expect(remembered([1, 2, 3, 4, 5, 6, 7])).toEqual([3, 6]);
     expect(remembered([1, 4, 5, 9, 10])).toEqual([4, 9]);
+  });
+
+  it('take the best predicted of several masks, the first of equals, never one without a number', () => {
+    const best = (...ious: number[]) => bestPredicted(ious.map((iou, index) => candidate(iou, index))).index;
+    expect(best(0.4)).toBe(0);
+    expect(best(0.4, 0.9, 0.6)).toBe(1);
+    expect(best(0.9, 0.2, 0.9)).toBe(0);
+    expect(best(NaN, 0.1, NaN)).toBe(1);
+    expect(best(NaN, NaN)).toBe(1);
   });
 
   it('refuses an unknown name and says which there are', () => {

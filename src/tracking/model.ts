@@ -1,6 +1,7 @@
-/** What the tracker knows of a network: sizes, prompt drawing, memory, calibration. Filled from model.json by src/inference. */
+/** What the tracker knows of a network: sizes, prompt drawing, memory, calibration. Filled from model.json by src/onnx. */
 import type { PictureSize } from '../vocabulary/frame.js';
-import type { PolicyName } from './policies/memory-policy.js';
+import type { PolicyName } from './policies/index.js';
+import type { Settings } from './policies/policy.js';
 
 /** Order of the four planes of a drawn prompt. */
 export const promptChannels = ['positive', 'negative', 'box', 'mask'] as const;
@@ -18,6 +19,8 @@ export interface TrackerModel {
   readonly inputSize: PictureSize;
   /** Size of the network's logits. */
   readonly logitsSize: PictureSize;
+  /** Masks that the network offers per object and frame (K); a memory policy chooses one. */
+  readonly candidates: number;
   /** Memory entries that one call reads per object; slot 0 is always a prompt entry. */
   readonly slots: number;
   /** Floats of one entry: key (Ck·T, the same for all objects of a frame), value (Cv·T), embedding. */
@@ -30,25 +33,21 @@ export interface TrackerModel {
   readonly clickRadius: number;
   readonly scribbleWidth: number;
   readonly maxObjects: number;
-  readonly policy: { readonly name: PolicyName; readonly minConfidence: number; readonly every: number };
+  /** The policy that suits this model best, and this model's settings of each policy. */
+  readonly policy: { readonly name: PolicyName; readonly settings: Readonly<Record<PolicyName, Settings>> };
   readonly calibration: Calibration;
 }
 
-/** Outputs of either graph for N objects, row-major float32. */
-export interface ModelOutputs {
-  /** [N, h, w] */
-  readonly logits: Float32Array;
-  /** [N] predicted IoU, 0..1 */
-  readonly iou: Float32Array;
-  /** [N] logit */
-  readonly presence: Float32Array;
-  /** [Ck, T] */
-  readonly key: Float32Array;
-  /** [N, Cv, T] */
-  readonly value: Float32Array;
-  /** [E] */
-  readonly embedding: Float32Array;
-}
+/**
+ * Outputs of either graph for N objects with K candidate masks each, row-major float32:
+ *
+ * | logits | iou | presence | key | value | embedding |
+ * | --- | --- | --- | --- | --- | --- |
+ * | [N, K, h, w] | [N, K] predicted IoU, 0..1 | [N] logit | [Ck, T] | [N, K, Cv, T] | [E] |
+ */
+export type ModelOutputs = Readonly<
+  Record<'logits' | 'iou' | 'presence' | 'key' | 'value' | 'embedding', Float32Array>
+>;
 
 /** Calibrated confidence of a predicted IoU, 0..1. */
 export function calibratedConfidence(calibration: Calibration, iou: number): number {

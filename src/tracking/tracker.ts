@@ -7,43 +7,23 @@
  *   planPrompt(command, frame)  → drawn prompt → [prompt graph] → commitPrompt(plan, outputs)  → object
  */
 import type { FrameIdentity, PictureSize } from '../vocabulary/frame.js';
-import type { Box, Mask } from '../vocabulary/mask.js';
-import type { ObjectId, ObjectState, Prompt } from '../vocabulary/prompt.js';
+import type { Mask } from '../vocabulary/mask.js';
+import type { ObjectId, Prompt } from '../vocabulary/prompt.js';
 import { emptyMask, maskArea, maskBox } from '../mask/rle.js';
 import { maskFromScaledLogits } from '../mask/resize.js';
 import { BankTensors, type BankInputs } from './bank-tensors.js';
 import { drawPrompts, type DrawnPrompt } from './draw-prompt.js';
 import { trackingError } from './errors.js';
-import {
-  advance,
-  afterDiscontinuity,
-  afterPrompt,
-  isShown,
-  type Evidence,
-  type LifeCycle,
-} from './life-cycle.js';
-import { emptyBank, withPrompt, type MemoryBank } from './memory-bank.js';
-import { createPolicy, type MemoryPolicy, type PolicyName } from './policies/memory-policy.js';
+import { advance, afterDiscontinuity, afterPrompt, isShown, type Evidence } from './life-cycle.js';
+import { emptyBank, promptsOnly, withPrompt } from './memory-bank.js';
+import { findPolicy, type PolicyName } from './policies/index.js';
+import { bestPredicted, type Candidate, type MemoryPolicy, type PolicyContext } from './policies/policy.js';
 import { calibratedConfidence, presenceProbability, type ModelOutputs, type TrackerModel } from './model.js';
 import { checkPrompts } from './prompt-check.js';
+import type { Plain } from './shape.js';
+import type { ObjectRecord, SeenFrame, TrackedObject, TrackerSnapshot, UndoStep } from './state.js';
 
-/** One object on one frame. */
-export interface TrackedObject {
-  readonly id: ObjectId;
-  readonly label: string;
-  readonly state: ObjectState;
-  /** Predicted IoU as the network gave it, 0..1. */
-  readonly score: number;
-  /** Calibrated confidence, 0..1: what people are shown. */
-  readonly confidence: number;
-  /** At `TrackerModel.inputSize`; empty where the object is not shown (lost or searching). */
-  readonly mask: Mask;
-  /** In mask pixels. */
-  readonly box: Box;
-  readonly areaPx: number;
-  /** Copy of the network's logits at its mask resolution (row-major), only with `keepLogits`. */
-  readonly logits?: Float32Array;
-}
+export type { TrackedObject, TrackerSnapshot } from './state.js';
 
 export interface PromptCommand {
   readonly objectId: ObjectId | null;
@@ -54,7 +34,7 @@ export interface PromptCommand {
 }
 
 /** A checked prompt, drawn, waiting for the network. */
-export interface PromptPlan extends DrawnPrompt {
+export interface DrawnMark extends DrawnPrompt {
   readonly frame: FrameIdentity;
   /** null: a new object. */
   readonly objectId: ObjectId | null;
@@ -64,19 +44,6 @@ export interface PromptPlan extends DrawnPrompt {
   readonly fresh: boolean;
 }
 
-interface ObjectRecord {
-  readonly id: ObjectId;
-  readonly label: string;
-  readonly bank: MemoryBank;
-  readonly life: LifeCycle;
-}
-
-/** What undo brings back. Prompt entries only: the network's own memories would pin megabytes per step. */
-type UndoStep =
-  | { readonly kind: 'prompt'; readonly objectId: ObjectId; readonly before: ObjectRecord | null }
-  | { readonly kind: 'remove'; readonly objectId: ObjectId; readonly before: ObjectRecord }
-  | { readonly kind: 'rename'; readonly objectId: ObjectId; readonly label: string };
-
 /** What the network said about one object on one frame. */
 interface Observed {
   /** View of the outputs. */
@@ -84,23 +51,6 @@ interface Observed {
   readonly mask: Mask;
   readonly score: number;
   readonly evidence: Omit<Evidence, 'ptsNs'>;
-}
-
-interface SeenFrame {
-  readonly ptsNs: number;
-  readonly objects: readonly TrackedObject[];
-}
-
-/** Plain data; tensors and run lengths as typed arrays, shared with the tracker (they are never changed). */
-export interface TrackerSnapshot {
-  readonly version: 1;
-  readonly policy: PolicyName;
-  readonly nextId: ObjectId;
-  readonly pass: number | null;
-  readonly sourceSize: PictureSize;
-  readonly objects: readonly ObjectRecord[];
-  readonly undo: readonly UndoStep[];
-  readonly seen: readonly SeenFrame[];
 }
 
 export interface SnapshotOptions {
@@ -122,7 +72,7 @@ export class Tracker {
   readonly #model: TrackerModel;
   readonly #keepLogits: boolean;
   readonly #tensors: BankTensors;
-  #policy: MemoryPolicy;
+  #policy: MemoryPolicy<PolicyName>;
   #sourceSize: PictureSize;
   #objects: readonly ObjectRecord[] = [];
   #undo: readonly UndoStep[] = [];
@@ -143,7 +93,7 @@ export class Tracker {
     this.#keepLogits = options.keepLogits;
     this.#tensors = new BankTensors(model);
     this.#sourceSize = options.sourceSize;
-    this.#policy = this.#createPolicy(options.policy ?? model.policy.name);
+    this.#policy = findPolicy(options.policy ?? model.policy.name);
   }
 
   get policy(): PolicyName {
@@ -155,9 +105,15 @@ export class Tracker {
     this.#sourceSize = size;
   }
 
-  /** Throws SONO_POLICY_UNKNOWN. Takes effect with the next frame; what is in the banks stays. */
+  /**
+   * Throws SONO_POLICY_UNKNOWN. Takes effect with the next frame; the entries in the banks stay, but another policy begins
+   * with its own first state.
+   */
   setPolicy(name: string): void {
-    this.#policy = this.#createPolicy(name);
+    const policy = findPolicy(name);
+    if (policy === this.#policy) return;
+    this.#policy = policy;
+    this.#objects = this.#objects.map((object) => withOwn(object, policy.initial()));
   }
 
   // ------------------------------------------------------------------------------------------- frames
@@ -167,7 +123,7 @@ export class Tracker {
     const remembering = this.#objects.filter(hasMemory);
     return remembering.length === 0
       ? null
-      : this.#tensors.fill(remembering.map(({ bank }) => this.#policy.select(bank)));
+      : this.#tensors.fill(remembering.map(({ bank }) => this.#policy.select(bank, this.#context)));
   }
 
   /** Outputs of the track graph for the objects of `planTrack`; null when it had none. */
@@ -183,20 +139,23 @@ export class Tracker {
         results.push(this.#unseen(object));
         return object;
       }
-      const observed = this.#observe(outputs, row);
-      const life = advance(object.life, { ptsNs, ...observed.evidence });
       const index = row++;
-      const candidate = {
+      const seen = {
         ptsNs,
-        iou: observed.score,
         presence: outputs.presence[index] as number,
+        candidates: this.#candidates(outputs, index),
+        embedding: outputs.embedding,
       };
-      const bank = this.#policy.admit(object.bank, candidate, () => ({
-        kind: 'recent',
+      const candidate = this.#policy.choose(object.bank, seen, this.#context);
+      const observed = this.#observe(candidate, seen.presence);
+      const life = advance(object.life, { ptsNs, ...observed.evidence });
+      const remember = (remembered: Candidate = candidate) => ({
+        kind: 'recent' as const,
         ptsNs,
-        score: observed.score,
-        ...this.#entryTensors(outputs, index),
-      }));
+        score: remembered.iou,
+        ...this.#entryTensors(outputs, index, remembered),
+      });
+      const bank = this.#policy.admit(object.bank, { ...seen, candidate, remember }, this.#context);
       const after = { ...object, bank, life };
       results.push(this.#result(after, observed));
       return after;
@@ -212,7 +171,7 @@ export class Tracker {
    * `commitPrompt`. Throws SONO_OBJECT_UNKNOWN, SONO_OBJECTS_FULL, SONO_LABEL_TAKEN, SONO_LABEL_INVALID and the
    * errors of `checkPrompts`.
    */
-  planPrompt(command: PromptCommand, frame: FrameIdentity): PromptPlan {
+  planPrompt(command: PromptCommand, frame: FrameIdentity): DrawnMark {
     const object = command.objectId === null ? null : this.#find(command.objectId);
     if (object === null && this.#objects.length >= this.#model.maxObjects)
       throw trackingError('SONO_OBJECTS_FULL', { limit: this.#model.maxObjects });
@@ -239,24 +198,31 @@ export class Tracker {
    * included. The object goes on from here with the next tracked frame.
    */
   commitPrompt(
-    plan: PromptPlan,
+    plan: DrawnMark,
     outputs: ModelOutputs,
   ): { readonly objectId: ObjectId; readonly objects: readonly TrackedObject[] } {
     const { ptsNs } = plan.frame;
     const before = plan.objectId === null ? null : this.#find(plan.objectId);
-    const observed = this.#observe(outputs, 0);
+    // The person judges this frame, so the policy is not asked.
+    const candidate = bestPredicted(this.#candidates(outputs, 0));
+    const observed = this.#observe(candidate, outputs.presence[0] as number);
     const id = before?.id ?? this.#nextId++;
-    const remembered = before === null || plan.fresh ? emptyBank : before.bank;
+    const own = this.#policy.initial();
+    const remembered = before === null || plan.fresh ? { ...emptyBank, own } : before.bank;
     // An empty mask is no memory: the object would be looked for as nothing.
     const bank = observed.evidence.emptyMask
       ? remembered
-      : withPrompt(remembered, {
-          kind: 'prompt',
-          ptsNs,
-          score: 1,
-          prompts: plan.prompts,
-          ...this.#entryTensors(outputs, 0),
-        });
+      : withPrompt(
+          remembered,
+          {
+            kind: 'prompt',
+            ptsNs,
+            score: 1,
+            prompts: plan.prompts,
+            ...this.#entryTensors(outputs, 0, candidate),
+          },
+          own,
+        );
     const after: ObjectRecord = {
       id,
       label: plan.label ?? before?.label ?? this.#freeLabel(id),
@@ -271,7 +237,7 @@ export class Tracker {
       before === null
         ? [...this.#objects, after]
         : this.#objects.map((object) => (object.id === id ? after : object));
-    this.#pushUndo({ kind: 'prompt', objectId: id, before: before && withoutRecent(before) });
+    this.#pushUndo({ kind: 'prompt', objectId: id, before: before && withPromptsOnly(before) });
     const result = this.#result(after, observed);
     const others = this.#seen.find((seen) => seen.ptsNs === ptsNs)?.objects ?? [];
     const alive = others.filter(
@@ -296,7 +262,7 @@ export class Tracker {
   remove(objectId: ObjectId): void {
     const before = this.#find(objectId);
     this.#objects = this.#objects.filter(({ id }) => id !== objectId);
-    this.#pushUndo({ kind: 'remove', objectId, before: withoutRecent(before) });
+    this.#pushUndo({ kind: 'remove', objectId, before: withPromptsOnly(before) });
   }
 
   /**
@@ -315,14 +281,16 @@ export class Tracker {
         const now = this.#find(step.objectId);
         if (step.before === null) this.#objects = this.#objects.filter(({ id }) => id !== step.objectId);
         // Names have their own steps.
-        else this.#replace({ ...step.before, label: now.label });
+        else this.#replace({ ...withPromptsOnly(step.before, this.#policy.initial()), label: now.label });
         break;
       }
       case 'remove':
         if (this.#objects.length >= this.#model.maxObjects)
           throw trackingError('SONO_OBJECTS_FULL', { limit: this.#model.maxObjects });
         this.#checkLabel(step.before.label, step.objectId);
-        this.#objects = [...this.#objects, step.before].sort((a, b) => a.id - b.id);
+        this.#objects = [...this.#objects, withPromptsOnly(step.before, this.#policy.initial())].sort(
+          (a, b) => a.id - b.id,
+        );
         break;
     }
     this.#undo = this.#undo.filter((_, other) => other !== index);
@@ -354,7 +322,7 @@ export class Tracker {
           : {
               ...object,
               bank: {
-                prompts: object.bank.prompts,
+                ...object.bank,
                 recent: recent === 0 ? [] : object.bank.recent.slice(-recent),
               },
             },
@@ -364,22 +332,24 @@ export class Tracker {
     };
   }
 
-  /** Goes on from a snapshot of a tracker with the same model. The snapshot must have been checked (src/inference/snapshot.ts). */
+  /** Goes on from a snapshot of a tracker with the same model. The snapshot must have been checked (src/engine/snapshot.ts). */
   restore(snapshot: TrackerSnapshot): void {
-    this.#policy = this.#createPolicy(snapshot.policy);
+    this.#policy = findPolicy(snapshot.policy);
     this.#nextId = snapshot.nextId;
     this.#pass = snapshot.pass;
     this.#sourceSize = snapshot.sourceSize;
-    this.#objects = snapshot.objects;
+    // A snapshot of a policy that kept nothing of its own may come from before it did.
+    this.#objects = snapshot.objects.map((object) =>
+      object.bank.own === undefined ? withOwn(object, this.#policy.initial()) : object,
+    );
     this.#undo = snapshot.undo;
     this.#seen = snapshot.seen;
   }
 
   // ---------------------------------------------------------------------------------------- internals
 
-  #createPolicy(name: string): MemoryPolicy {
-    const { minConfidence, every } = this.#model.policy;
-    return createPolicy(name, { slots: this.#model.slots, minConfidence, every });
+  get #context(): PolicyContext {
+    return { slots: this.#model.slots, settings: this.#model.policy.settings[this.#policy.name] };
   }
 
   #find(objectId: ObjectId): ObjectRecord {
@@ -408,19 +378,30 @@ export class Tracker {
     }
   }
 
-  #observe(outputs: ModelOutputs, row: number): Observed {
-    const { logitsSize, inputSize, calibration } = this.#model;
+  /** The masks that the network offers for the object in `row`. */
+  #candidates({ logits, iou }: ModelOutputs, row: number): readonly Candidate[] {
+    const { logitsSize, candidates } = this.#model;
     const length = logitsSize.width * logitsSize.height;
-    const logits = outputs.logits.subarray(row * length, (row + 1) * length);
+    return Array.from({ length: candidates }, (_, index) => {
+      const place = row * candidates + index;
+      return {
+        index,
+        iou: iou[place] as number,
+        logits: logits.subarray(place * length, (place + 1) * length),
+      };
+    });
+  }
+
+  #observe({ logits, iou }: Candidate, presence: number): Observed {
+    const { logitsSize, inputSize, calibration } = this.#model;
     const mask = maskFromScaledLogits(logits, logitsSize, inputSize);
-    const score = outputs.iou[row] as number;
     return {
       logits,
       mask,
-      score,
+      score: iou,
       evidence: {
-        confidence: calibratedConfidence(calibration, score),
-        presence: presenceProbability(calibration, outputs.presence[row] as number),
+        confidence: calibratedConfidence(calibration, iou),
+        presence: presenceProbability(calibration, presence),
         emptyMask: mask.counts.length === 1,
       },
     };
@@ -459,12 +440,13 @@ export class Tracker {
     return emptyMask(this.#model.inputSize.width, this.#model.inputSize.height);
   }
 
-  #entryTensors(outputs: ModelOutputs, row: number) {
-    const { valueLength } = this.#model;
+  #entryTensors(outputs: ModelOutputs, row: number, { index }: Candidate) {
+    const { valueLength, candidates } = this.#model;
+    const place = row * candidates + index;
     return {
       // One array per frame, shared by all objects that remember it.
       key: outputs.key,
-      value: outputs.value.slice(row * valueLength, (row + 1) * valueLength),
+      value: outputs.value.slice(place * valueLength, (place + 1) * valueLength),
       embedding: outputs.embedding,
     };
   }
@@ -501,7 +483,12 @@ const withoutLogits = ({ ptsNs, objects }: SeenFrame): SeenFrame => ({
 
 const hasMemory = (object: ObjectRecord): boolean => object.bank.prompts.length > 0;
 
-const withoutRecent = (object: ObjectRecord): ObjectRecord => ({
+const withOwn = (object: ObjectRecord, own: Plain): ObjectRecord => ({
   ...object,
-  bank: { prompts: object.bank.prompts, recent: [] },
+  bank: { ...object.bank, own },
+});
+
+const withPromptsOnly = (object: ObjectRecord, own?: Plain): ObjectRecord => ({
+  ...object,
+  bank: promptsOnly(object.bank, own),
 });
