@@ -8,20 +8,14 @@
  */
 import type { FrameIdentity, PictureSize } from '../vocabulary/frame.js';
 import type { Box, Mask } from '../vocabulary/mask.js';
+import { isShown } from '../vocabulary/prompt.js';
 import type { ObjectId, ObjectState, Prompt } from '../vocabulary/prompt.js';
 import { emptyMask, maskArea, maskBox } from '../mask/rle.js';
 import { maskFromScaledLogits } from '../mask/resize.js';
 import { BankTensors, type BankInputs } from './bank-tensors.js';
 import { drawPrompts, type DrawnPrompt } from './draw-prompt.js';
 import { trackingError } from './errors.js';
-import {
-  advance,
-  afterDiscontinuity,
-  afterPrompt,
-  isShown,
-  type Evidence,
-  type LifeCycle,
-} from './life-cycle.js';
+import { advance, afterDiscontinuity, afterPrompt, type Evidence, type LifeCycle } from './life-cycle.js';
 import { emptyBank, withPrompt, type MemoryBank } from './memory-bank.js';
 import { createPolicy, type MemoryPolicy, type PolicyName } from './policies/memory-policy.js';
 import { calibratedConfidence, presenceProbability, type ModelOutputs, type TrackerModel } from './model.js';

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { WebSocket } from 'ws';
 import type { DisplayFrame, DropStage, FrameIdentity, SourceFormat } from '../../../src/vocabulary/frame.js';
 import type { FrameResult, TrackerCommand } from '../../../src/engine/engine.js';
+import { measure } from '../../../src/analysis/measure.js';
 import { maskArea, maskBox, maskFromBitmap } from '../../../src/mask/rle.js';
 import { ingestError } from '../../../src/ingest/errors.js';
 import { pipelineError } from '../../../src/pipeline/errors.js';
@@ -163,6 +164,8 @@ export class HandMadeRoom implements Room {
   analyse(identity = this.identity()): FrameResult {
     const result = this.resultOf(identity);
     this.events.next({ kind: 'result', result });
+    const measurements = measure(result, this.format);
+    if (measurements.length > 0) this.events.next({ kind: 'measurement', frame: result.frame, measurements });
     return result;
   }
 
