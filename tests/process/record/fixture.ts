@@ -28,6 +28,8 @@ export async function recordRoom(
     readonly change?: (engine: Engine) => Engine;
     /** Instead of an engine in this thread that never fails. */
     readonly createEngine?: (options: EngineOptions, hooks: EngineHooks) => Promise<Engine>;
+    /** Recordings of earlier versions hold none. */
+    readonly measured?: boolean;
     /** Frames that get no result because the engine broke while it had them: their number is added here. */
     readonly lost?: number[];
   } = {},
@@ -98,7 +100,8 @@ export async function recordRoom(
       const result = await engine.track(frame);
       events.next({ kind: 'result', result });
       const measurements = measure(result, room.format);
-      if (measurements.length > 0) events.next({ kind: 'measurement', frame: result.frame, measurements });
+      if (measurements.length > 0 && options.measured !== false)
+        events.next({ kind: 'measurement', frame: result.frame, measurements });
     } catch (error) {
       if (!options.lost) throw error;
       options.lost.push(index);

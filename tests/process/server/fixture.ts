@@ -41,7 +41,7 @@ function rectangle(x: number, y: number, width: number, height: number) {
 
 export class HandMadeRoom implements Room {
   readonly label: string;
-  readonly epochUnixNs = 1_700_000_000_123_456_789n;
+  readonly epochUnixNs: bigint = 1_700_000_000_123_456_789n;
   readonly events = new Subject<RoomEvent>();
   readonly events$ = this.events.asObservable();
   readonly commands: { readonly command: TrackerCommand; readonly ptsNs: number | null }[] = [];
