@@ -83,7 +83,7 @@ async function run(config: ThroughputConfig): Promise<ThroughputResult> {
           if (waiting >= 8) source.pause(true);
           const result = await analyse(event.frame);
           wireBytes += encodeSegmentation(
-            describeSegmentation(result, { timestampNs: 0n, sourceSize: config.size, pixelSpacingMm: null }),
+            describeSegmentation(result, 0n, { size: config.size, pixelSpacingMm: null }),
           ).length;
           frames += 1;
         }),

@@ -12,6 +12,7 @@ import type { SourcePolicy } from '../ingest/source-policy.js';
 import type { CreateEngine } from '../pipeline/analyser.js';
 import { projectRoutes } from '../projects/project-routes.js';
 import { redact } from '../ingest/source-uri.js';
+import type { RoomOutput } from '../outputs/output.js';
 import { openRoom, type LiveRoom, type RoomReport } from '../pipeline/compose.js';
 import { latencyStages } from '../pipeline/room.js';
 import { RoomRegistry, startServer, type RunningServer } from '../server/index.js';
@@ -89,6 +90,8 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
     roomById: (id) => rooms.find((room) => room.id === id) ?? null,
   });
   if (options.recordFile !== null) await recordings.openWhole(options.recordFile);
+  // They get each room from its first frame on. The viewers' sockets are an output too: the server's, for rooms that are listed.
+  const outputs: readonly RoomOutput<LiveRoom>[] = [recordings];
 
   const { policy, diskReserveBytes } = options.server;
   const projects = recordingProjects(options.recordingModelDir, policy, diskReserveBytes);
@@ -116,8 +119,8 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
 
   const closeAll = async (): Promise<void> => {
     const ending = (async () => {
-      // Recordings first: they take what the rooms have sent so far.
-      await recordings.close();
+      // Outputs first: they take what the rooms have sent so far.
+      await Promise.all(outputs.map((output) => output.close()));
       await Promise.all([server.close(), projects.close(), ...rooms.map((room) => room.close())]);
     })();
     await Promise.race([ending, pause(closeLimitMs)]);
@@ -131,7 +134,10 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
   // All at once, but listed in the order of the file.
   let listed: Promise<unknown> = Promise.resolve();
   const openings = streams.map((stream) => {
-    const opening = openStream(stream, options, recordings, (early) => rooms.push(early));
+    const opening = openStream(stream, options, recordings, (early) => {
+      rooms.push(early);
+      for (const output of outputs) output.open(early);
+    });
     opening.catch(() => undefined);
     const added = listed.then(async () => {
       const room = await opening;
@@ -222,10 +228,7 @@ function openStream(
     overlayVisible: stream.overlayVisible,
     log: options.log,
     signal: options.signal,
-    beforeStart: (room) => {
-      beforeStart(room);
-      recordings.joinWhole(room);
-    },
+    beforeStart,
   });
 }
 

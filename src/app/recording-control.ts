@@ -11,11 +11,13 @@ import type { CreateEngine } from '../pipeline/analyser.js';
 import type { Room } from '../pipeline/room.js';
 import { JournaledEngine } from '../record/engine-journal.js';
 import { Recorder } from '../record/recorder.js';
+import type { RoomFeed, RoomOutput } from '../outputs/output.js';
 import type { RecordingControl } from '../server/index.js';
 
-type StreamRecorder = ReturnType<Recorder['addStream']>;
+type StreamRecorder = ReturnType<Recorder['open']>;
 
-export class Recordings implements RecordingControl {
+export class Recordings implements RecordingControl, RoomOutput<LiveRoom> {
+  readonly name = 'recording';
   readonly #engines = new Map<string, JournaledEngine>();
   /** Starts and stops of a room come one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -50,8 +52,9 @@ export class Recordings implements RecordingControl {
   }
 
   /** Adds a room to the file of `--record`, where there is one. Call before its first frame. */
-  joinWhole(room: LiveRoom): void {
+  open(room: LiveRoom): RoomFeed {
     if (this.#whole) this.#attach(room, this.#whole);
+    return { close: async () => void (await this.stop(room)) };
   }
 
   start(room: Room): Promise<{ path: string }> {
@@ -133,7 +136,7 @@ export class Recordings implements RecordingControl {
   }
 
   #attach(room: LiveRoom, recorder: Recorder): void {
-    const stream = recorder.addStream(room);
+    const stream = recorder.open(room);
     this.#engines.get(room.id)?.attach(stream);
     this.#running.set(room.id, { recorder, stream, room });
     room.setRecording(true);

@@ -7,7 +7,7 @@ import type { Mask } from '../vocabulary/mask.js';
 import { maskFromScaledLogits, resizeMask } from '../mask/resize.js';
 import type { LabelPicture } from '../formats/label-picture.js';
 import { emptyMask, maskFromBitmap } from '../mask/rle.js';
-import type { ObjectState, Prompt } from '../vocabulary/prompt.js';
+import { isShown, type ObjectState, type Prompt } from '../vocabulary/prompt.js';
 import { evaluateError } from './errors.js';
 import type { Clip } from './datasets/dataset.js';
 import { list, stem } from './datasets/dataset.js';
@@ -90,7 +90,7 @@ export class EnginePredictor implements Predictor {
       const label = labels.get(object.id);
       if (label === undefined) continue;
       const drawn = this.#drawn(object, result);
-      const hidden = object.state === 'lost' || object.state === 'searching';
+      const hidden = !isShown(object.state);
       predictions.set(label, {
         drawn,
         shown: hidden ? emptyMask(drawn.width, drawn.height) : drawn,

@@ -1,4 +1,5 @@
 /** What `sonoscope evaluate --json` writes, and how it comes from the frames' scores. Pure. */
+import type { ObjectState } from '../vocabulary/prompt.js';
 import { evaluateError } from './errors.js';
 import type { ClipRun, FrameScore, ObjectRun } from './run-clip.js';
 import {
@@ -66,7 +67,7 @@ export interface ObjectResult extends Figures {
     readonly J: readonly number[];
     readonly F: readonly number[];
     readonly confidence: readonly (number | null)[];
-    readonly state: readonly string[];
+    readonly state: readonly ObjectState[];
   };
 }
 

@@ -18,7 +18,8 @@ import {
   nalUnits,
   type Mp4Sample,
 } from './mp4-muxer.js';
-import { drawOutline, lineWidth, overlayColours } from './overlay.js';
+import { paintOf } from '../vocabulary/palette.js';
+import { drawOutline, lineWidth } from './overlay.js';
 import { PartialFile } from './partial.js';
 
 const timescale = 90_000;
@@ -140,16 +141,8 @@ export class Mp4Exporter implements Exporter {
     } catch (error) {
       throw fail('its picture cannot be used', error);
     }
-    frame.objects.forEach(({ mask, state }, index) =>
-      drawOutline(
-        data,
-        4,
-        mask,
-        overlayColours[index % overlayColours.length] as readonly [number, number, number],
-        lineWidth(height),
-        state,
-      ),
-    );
+    for (const { id, mask, state } of frame.objects)
+      drawOutline(data, 4, mask, paintOf(id).rgb, lineWidth(height), state);
     if (width === this.#width && height === this.#height) return data;
     const padded = Buffer.alloc(this.#width * this.#height * 4);
     for (let y = 0; y < this.#height; y++) {

@@ -3,18 +3,6 @@ import type { Mask } from '../vocabulary/mask.js';
 import { maskBox, maskToBitmap } from '../mask/rle.js';
 import type { ObjectState } from '../vocabulary/prompt.js';
 
-/** Okabe and Ito's colours that stand out from tissue: told apart with any colour vision. */
-export const overlayColours: readonly (readonly [number, number, number])[] = [
-  [86, 180, 233],
-  [240, 228, 66],
-  [0, 158, 115],
-  [230, 159, 0],
-  [204, 121, 167],
-  [0, 114, 178],
-  [213, 94, 0],
-  [255, 255, 255],
-];
-
 /** Line width in pixels for a picture of this height: three at 720 lines. */
 export function lineWidth(height: number): number {
   return Math.max(1, Math.round(height / 240));

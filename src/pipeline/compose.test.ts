@@ -308,6 +308,30 @@ describe('a room', () => {
     expect(healths(events).length).toBeGreaterThanOrEqual(10);
   });
 
+  it('says what is measured behind each result on which an object is shown', async () => {
+    const { room, events } = await open({ first: {} });
+    await pass(1_000);
+    expect(events.some(({ event }) => event.kind === 'measurement')).toBe(false);
+    await Promise.all([
+      room.command({ kind: 'prompt', objectId: null, label: 'a', prompts: [click(1, 1)] }, null),
+      pass(1_000),
+    ]);
+    const since = events.length;
+    await pass(1_000);
+    const after = events.slice(since).map(({ event }) => event);
+    const measured = after.filter((event) => event.kind === 'measurement');
+    expect(measured.length).toBeGreaterThan(20);
+    for (const event of measured) {
+      const before = after[after.indexOf(event) - 1];
+      expect(before?.kind === 'result' && before.result.frame).toBe(event.frame);
+      expect(event.measurements).toEqual([
+        {
+          ...{ name: 'area', value: 0, unit: 'px', interval: null, quality: 'good', note: '', objectId: 1 },
+        },
+      ]);
+    }
+  });
+
   it('keeps frame age flat for a minute with an engine slowed to 200 ms, and the picture untouched', async () => {
     const { room, events } = await open({ first: {} }, { trackMs: 200 });
     await pass(60_000);

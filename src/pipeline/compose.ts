@@ -2,13 +2,14 @@
  * The whole graph of one live stream, readable from top to bottom, and the room that wraps it. Main thread.
  *
  *   source ─┬─ display ──────────────────────────────────────────► events ─► server: outbox of each client
- *           ├─ analysis ─► held 2 s ─► latestMap ─► engine ──────► events
+ *           ├─ analysis ─► held 2 s ─► latestMap ─► engine ─► measure ► events
  *           └─ state, format, drops ─► meters ─► once a second ──► events
  *
  * The display branch passes nothing that can wait. The only queue is latestMap's single place; what it drops is counted.
  */
 import { Subject, interval, merge, timer, type Observable } from 'rxjs';
-import { filter, map, retry, share, tap } from 'rxjs/operators';
+import { filter, map, mergeMap, retry, share, tap } from 'rxjs/operators';
+import { measure } from '../analysis/measure.js';
 import { unixNowMs, unixNowNs } from '../node/clock.js';
 import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../vocabulary/frame.js';
 import type { EngineInfo, EngineOptions, TrackerCommand } from '../engine/engine.js';
@@ -105,13 +106,14 @@ interface Stages {
   /** Health is also sent whenever this emits. */
   readonly changed$: Observable<void>;
   readonly health: () => RoomHealth;
+  readonly format: () => SourceFormat | null;
   /** Format and state of the source. */
   readonly onControl: (event: Extract<SourceEvent, { kind: 'format' | 'state' }>) => void;
 }
 
 /** The graph. Cold; one subscription starts it, and everything ends with it. */
 export function composeStream(stages: Stages): Observable<RoomEvent> {
-  const { source$, meters, held, analyser, changed$, health, onControl } = stages;
+  const { source$, meters, held, analyser, changed$, health, format, onControl } = stages;
   const frames$ = source$.pipe(
     tap((event) => {
       if (event.kind === 'dropped') meters.drop(event.stage, event.count);
@@ -135,7 +137,11 @@ export function composeStream(stages: Stages): Observable<RoomEvent> {
     }),
     latestMap((frame) => analyser?.analyse(frame) ?? [], { onDrop: () => meters.drop('inference') }),
     filter((result) => result !== null),
-    map((result): RoomEvent => ({ kind: 'result', result })),
+    mergeMap((result): RoomEvent[] => {
+      const measurements = measure(result, format());
+      const measured: RoomEvent = { kind: 'measurement', frame: result.frame, measurements };
+      return [{ kind: 'result', result }, ...(measurements.length > 0 ? [measured] : [])];
+    }),
   );
 
   const health$ = merge(interval(healthIntervalMs), changed$).pipe(
@@ -199,6 +205,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     analyser,
     changed$: room.changed$,
     health: () => room.health(),
+    format: () => room.format,
     onControl: (event) => {
       // Before the first frame: what this source refuses must not be tried on it, and complained of twice.
       if (opening && plan && event.kind === 'format') {

@@ -1,6 +1,7 @@
 /** A room: one live stream with its source, engine and objects. Built by compose.ts, served by src/server. */
 import type { Observable } from 'rxjs';
-import type { DisplayFrame, DropStage, SourceFormat } from '../vocabulary/frame.js';
+import type { DisplayFrame, DropStage, FrameIdentity, SourceFormat } from '../vocabulary/frame.js';
+import type { Measurement } from '../vocabulary/measurement.js';
 import type { EngineInfo, FrameResult, TrackerCommand } from '../engine/engine.js';
 import type { SourceState } from '../ingest/frame-source.js';
 import type { ObjectId } from '../vocabulary/prompt.js';
@@ -46,6 +47,12 @@ export interface RoomHealth {
 export type RoomEvent =
   | { readonly kind: 'display'; readonly frame: DisplayFrame }
   | { readonly kind: 'result'; readonly result: FrameResult }
+  /** Behind each result of a frame on which something is measured. */
+  | {
+      readonly kind: 'measurement';
+      readonly frame: FrameIdentity;
+      readonly measurements: readonly Measurement[];
+    }
   | { readonly kind: 'health'; readonly health: RoomHealth };
 
 /** Reply to a command: the object concerned and, for prompts, its first mask on the prompted frame. */
@@ -76,7 +83,7 @@ export interface Room {
    * `asker`: aborted when whoever asked has left; the new source is then given up.
    */
   openSource(uri: string, asker?: AbortSignal): Promise<void>;
-  /** Counts a message that a slow client never got. */
+  /** Counts messages that a slow receiver of an output (a viewer, a broker) never got. */
   countClientDrop(count: number): void;
   close(): Promise<void>;
 }

@@ -6,6 +6,7 @@
  * again several times a second, so that it does not look frozen. Nothing can be changed in a recording.
  */
 import { Subject } from 'rxjs';
+import { measure } from '../analysis/measure.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
 import { unixNowMs } from '../node/clock.js';
@@ -17,12 +18,13 @@ import type {
   PictureSize,
   SourceFormat,
 } from '../vocabulary/frame.js';
+import type { Measurement } from '../vocabulary/measurement.js';
 import type { EngineInfo, FrameResult } from '../engine/engine.js';
 import type { SourceState } from '../ingest/frame-source.js';
 import { maskFromCocoBytes } from '../mask/rle.js';
 import type { CommandReply, Room, RoomEvent, RoomHealth } from '../pipeline/room.js';
 import { channelTopic } from '../protocol/channels.js';
-import { decodeSegmentation } from '../protocol/messages.js';
+import { decodeMeasurement, decodeSegmentation } from '../protocol/messages.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
 import { recordError } from '../record/errors.js';
 import { decodeEntry, journalTopic } from '../record/journal.js';
@@ -59,6 +61,7 @@ interface Moment {
   readonly timeNs: bigint;
   readonly jpeg: Uint8Array;
   readonly segmentation: SegmentationMessage | null;
+  readonly measurements: readonly Measurement[];
 }
 
 /** Times a standing picture is sent again; viewers warn after 250 ms. */
@@ -304,28 +307,22 @@ export class PlaybackRoom implements Room {
   /** Pictures from a time on, each with its masks. */
   async *#moments(fromNs: bigint): AsyncGenerator<Moment> {
     const { topic: video, stream } = this.#channel;
-    const segmentation = channelTopic(stream, 'segmentation');
-    let picture: { timeNs: bigint; jpeg: Uint8Array } | null = null;
-    let masks: { timeNs: bigint; message: SegmentationMessage } | null = null;
-    const finish = (): Moment | null =>
-      picture && {
-        ...picture,
-        segmentation: masks?.timeNs === picture.timeNs ? masks.message : null,
-      };
-    for await (const { topic, timeNs, data } of this.#reader.inTimeOrder(new Set([video, segmentation]), {
-      fromNs,
-    })) {
+    const segmented = channelTopic(stream, 'segmentation');
+    const topics = new Set([video, segmented, channelTopic(stream, 'measurements')]);
+    const nothing = { jpeg: null, segmentation: null, measurements: [] };
+    let moment: Omit<Moment, 'jpeg'> & { readonly jpeg: Uint8Array | null } = { timeNs: fromNs, ...nothing };
+    for await (const { topic, timeNs, data } of this.#reader.inTimeOrder(topics, { fromNs })) {
       // Everything of one moment carries the same time stamp.
-      if (picture && timeNs !== picture.timeNs) {
-        const moment = finish();
-        if (moment) yield moment;
-        picture = null;
+      if (timeNs !== moment.timeNs) {
+        if (hasPicture(moment)) yield moment;
+        moment = { timeNs, ...nothing };
       }
-      if (topic === video) picture = { timeNs, jpeg: await jpegOf(this.#channel, data) };
-      else masks = { timeNs, message: decodeSegmentation(Uint8Array.from(data)) };
+      if (topic === video) moment = { ...moment, jpeg: await jpegOf(this.#channel, data) };
+      else if (topic === segmented)
+        moment = { ...moment, segmentation: decodeSegmentation(Uint8Array.from(data)) };
+      else moment = { ...moment, measurements: [...moment.measurements, measurementOf(data)] };
     }
-    const moment = finish();
-    if (moment) yield moment;
+    if (hasPicture(moment)) yield moment;
   }
 
   /** Time of the picture `step` pictures from the present one. */
@@ -352,7 +349,7 @@ export class PlaybackRoom implements Room {
     }
   }
 
-  #emit({ timeNs, jpeg, segmentation }: Moment): void {
+  #emit({ timeNs, jpeg, segmentation, measurements: recorded }: Moment): void {
     const now = monotonicNs();
     const identity: FrameIdentity = {
       streamId: this.id,
@@ -378,13 +375,26 @@ export class PlaybackRoom implements Room {
     if (!segmentation) return;
     this.#counts.analysed += 1;
     remember(this.#analysed);
-    this.#events.next({ kind: 'result', result: resultOf(segmentation, identity) });
+    const result = resultOf(segmentation, identity);
+    this.#events.next({ kind: 'result', result });
+    // Older recordings hold masks without measurements.
+    const measurements = recorded.length > 0 ? recorded : measure(result, this.format);
+    if (measurements.length > 0) this.#events.next({ kind: 'measurement', frame: identity, measurements });
   }
 
   #rate(moments: readonly number[]): number {
     const since = performance.now() - 1000;
     return moments.filter((moment) => moment >= since).length;
   }
+}
+
+function hasPicture(moment: Omit<Moment, 'jpeg'> & { readonly jpeg: Uint8Array | null }): moment is Moment {
+  return moment.jpeg !== null;
+}
+
+function measurementOf(data: Uint8Array): Measurement {
+  const { name, value, unit, interval, quality, note, objectId } = decodeMeasurement(data);
+  return { name, value, unit, interval, quality, note, objectId };
 }
 
 function remember(moments: number[]): void {

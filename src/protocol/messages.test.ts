@@ -125,7 +125,8 @@ describe('segmentation', () => {
           },
         ],
       },
-      { timestampNs: 1n, sourceSize: { width: 80, height: 30 }, pixelSpacingMm: { x: 0.5, y: 2 } },
+      1n,
+      { size: { width: 80, height: 30 }, pixelSpacingMm: { x: 0.5, y: 2 } },
     );
     const [object, lost] = decodeSegmentation(encodeSegmentation(message)).objects;
     // One mask pixel is 10 × 5 source pixels of 0.5 × 2 mm: 50 mm².
@@ -154,7 +155,8 @@ describe('segmentation', () => {
           },
         ],
       },
-      { timestampNs: 0n, sourceSize: { width: 1, height: 1 }, pixelSpacingMm: null },
+      0n,
+      { size: { width: 1, height: 1 }, pixelSpacingMm: null },
     );
     expect(decodeSegmentation(encodeSegmentation(message)).objects[0]?.areaMm2).toBeNull();
   });

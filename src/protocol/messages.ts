@@ -9,7 +9,10 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import type { DisplayFrame, FrameIdentity, PictureSize } from '../vocabulary/frame.js';
+import type { DisplayFrame, FrameIdentity, PictureSize, SourceFormat } from '../vocabulary/frame.js';
+import { mm2PerMaskPixel } from '../vocabulary/measurement.js';
+import type { Measurement, MeasurementQuality } from '../vocabulary/measurement.js';
+import { paintOf } from '../vocabulary/palette.js';
 import { maskToCocoBytes } from '../mask/rle.js';
 import type { Box, Mask } from '../vocabulary/mask.js';
 import type { ObjectState, Point } from '../vocabulary/prompt.js';
@@ -56,16 +59,43 @@ export interface VideoMessage {
   readonly data: Uint8Array;
 }
 
+/**
+ * The message in two pieces: everything else, and the picture itself, which is not copied. The order of the fields of a protobuf
+ * message is free, so the picture can stand last.
+ */
+export function encodeVideoParts(
+  { streamId: frameId, data }: Pick<DisplayFrame, 'streamId' | 'data'>,
+  timestampNs: bigint,
+): readonly [head: Uint8Array, picture: Uint8Array] {
+  const image = create(CompressedImageSchema, {
+    timestamp: timestampFromNs(timestampNs),
+    frameId,
+    format: 'jpeg',
+  });
+  const head = new BinaryWriter()
+    .raw(toBinary(CompressedImageSchema, image))
+    .tag(CompressedImageSchema.field.data.number, WireType.LengthDelimited)
+    .uint32(data.byteLength)
+    .finish();
+  return [head, data];
+}
+
+/** The same in one piece. */
 export function encodeVideo(frame: Pick<DisplayFrame, 'streamId' | 'data'>, timestampNs: bigint): Uint8Array {
-  return toBinary(
-    CompressedImageSchema,
-    create(CompressedImageSchema, {
-      timestamp: timestampFromNs(timestampNs),
-      frameId: frame.streamId,
-      format: 'jpeg',
-      data: frame.data,
-    }),
-  );
+  return joined(encodeVideoParts(frame, timestampNs));
+}
+
+/** One piece as it is, several copied into one. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (first && parts.length === 1) return first;
+  const bytes = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.byteLength;
+  }
+  return bytes;
 }
 
 export function decodeVideo(bytes: Uint8Array): VideoMessage {
@@ -111,7 +141,7 @@ export interface SegmentedObjectMessage {
   readonly areaPx: number;
   /** Square millimetres, null where the source is not calibrated. */
   readonly areaMm2: number | null;
-  /** COCO compressed RLE at `maskSize` as ASCII bytes; maskFromCocoBytes (../mask-rle.ts) makes the mask of it. */
+  /** COCO compressed RLE at `maskSize` as ASCII bytes; maskFromCocoBytes (../mask/rle.ts) makes the mask of it. */
   readonly counts: Uint8Array;
 }
 
@@ -126,12 +156,6 @@ export interface SegmentationMessage {
   readonly maskSize: PictureSize;
   readonly sourceSize: PictureSize;
   readonly objects: readonly SegmentedObjectMessage[];
-}
-
-export interface SegmentationContext {
-  readonly timestampNs: bigint;
-  readonly sourceSize: PictureSize;
-  readonly pixelSpacingMm: { readonly x: number; readonly y: number } | null;
 }
 
 const stateToWire: Readonly<Record<ObjectState, WireState>> = {
@@ -160,23 +184,19 @@ function stateFromWire(state: WireState): ObjectState {
 /** FrameResult → plain message, before it becomes bytes. */
 export function describeSegmentation(
   input: SegmentationInput,
-  context: SegmentationContext,
+  timestampNs: bigint,
+  source: Pick<SourceFormat, 'size' | 'pixelSpacingMm'>,
 ): SegmentationMessage {
-  const { sourceSize, pixelSpacingMm } = context;
-  const mm2PerMaskPixel =
-    pixelSpacingMm === null
-      ? null
-      : ((sourceSize.width * pixelSpacingMm.x) / input.maskSize.width) *
-        ((sourceSize.height * pixelSpacingMm.y) / input.maskSize.height);
+  const mm2 = mm2PerMaskPixel(input.maskSize, source);
   return {
-    timestampNs: context.timestampNs,
+    timestampNs,
     streamId: input.frame.streamId,
     ptsNs: input.frame.ptsNs,
     captureNs: input.frame.captureNs,
     sourceFrame: input.frame.sourceFrame,
     pass: input.frame.pass,
     maskSize: input.maskSize,
-    sourceSize,
+    sourceSize: source.size,
     objects: input.objects.map((object) => ({
       id: object.id,
       label: object.label,
@@ -185,7 +205,7 @@ export function describeSegmentation(
       confidence: object.confidence,
       box: object.box,
       areaPx: object.areaPx,
-      areaMm2: mm2PerMaskPixel === null ? null : object.areaPx * mm2PerMaskPixel,
+      areaMm2: mm2 === null ? null : object.areaPx * mm2,
       counts: maskToCocoBytes(object.mask),
     })),
   };
@@ -265,24 +285,18 @@ export interface OutlinesMessage {
   readonly texts: readonly { readonly position: Point; readonly text: string }[];
 }
 
-/** Okabe and Ito's palette without black: told apart by people with any kind of colour vision. RGB 0..1. */
-const outlineColours: readonly (readonly [number, number, number])[] = [
-  [0, 0.62, 0.45],
-  [0.9, 0.62, 0],
-  [0.34, 0.71, 0.91],
-  [0.94, 0.89, 0.26],
-  [0.8, 0.47, 0.65],
-  [0.84, 0.37, 0],
-  [0, 0.45, 0.7],
-];
-
 /** Foxglove ImageAnnotations for generic viewers. Uncertain objects get a thinner, fainter line and a question mark. */
 export function encodeOutlines(objects: readonly OutlineInput[], timestampNs: bigint): Uint8Array {
   const timestamp = timestampFromNs(timestampNs);
   const shown = objects.filter((object) => object.rings.some((ring) => ring.length > 0));
   const colour = (object: OutlineInput) => {
-    const [r, g, b] = outlineColours[object.id % outlineColours.length] ?? [1, 1, 1];
-    return create(ColorSchema, { r, g, b, a: object.state === 'tracking' ? 1 : 0.6 });
+    const [red, green, blue] = paintOf(object.id).rgb;
+    return create(ColorSchema, {
+      r: red / 255,
+      g: green / 255,
+      b: blue / 255,
+      a: object.state === 'tracking' ? 1 : 0.6,
+    });
   };
   const { points: pointsField } = ImageAnnotationsSchema.field;
   const writer = new BinaryWriter();
@@ -364,24 +378,10 @@ export function decodeOutlines(bytes: Uint8Array): OutlinesMessage {
 
 // ---------------------------------------------------------------------------------------------- measurements
 
-export const qualities = ['good', 'doubtful', 'rejected'] as const;
-export type MeasurementQuality = (typeof qualities)[number];
-
-export interface MeasurementMessage {
+export interface MeasurementMessage extends Measurement {
   readonly timestampNs: bigint;
   readonly streamId: string;
   readonly ptsNs: number;
-  /** Stable machine name such as `lv_area`, `ef_single_plane`. */
-  readonly name: string;
-  readonly value: number;
-  /** UCUM unit; `px` or `1` where the source is not calibrated. */
-  readonly unit: string;
-  readonly interval: { readonly low: number; readonly high: number } | null;
-  readonly quality: MeasurementQuality;
-  /** Why the quality is not good, or a remark such as `single-plane`. */
-  readonly note: string;
-  /** 0 where the measurement belongs to no object. */
-  readonly objectId: number;
 }
 
 export function encodeMeasurement(message: MeasurementMessage): Uint8Array {

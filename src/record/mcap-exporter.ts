@@ -1,5 +1,5 @@
 /**
- * Export as MCAP: the wire's channels (`video`, `segmentation`, `outlines`) of a replayed clip, for Foxglove, Lichtblick and
+ * Export as MCAP: the wire's channels (`video`, `segmentation`, `outlines`, `measurements`) of a replayed clip, for Foxglove, Lichtblick and
  * `sonoscope play`. Times are positions in the source behind its modification time, so that the file does not
  * depend on when it was made.
  */
@@ -7,18 +7,16 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportError } from '../export/errors.js';
 import type { Exporter, ExporterCheckpoint, ExportFrame, ExportInfo } from '../export/exporter.js';
-import { maskOutlines, simplifyOutline } from '../mask/contour.js';
+import { measure } from '../analysis/measure.js';
 import { maskArea, maskBox } from '../mask/rle.js';
-import { channelSchemas, channelTopic, fileDescriptorSet } from '../protocol/channels.js';
-import {
-  describeSegmentation,
-  encodeOutlines,
-  encodeSegmentation,
-  encodeVideo,
-} from '../protocol/messages.js';
+import { channelTopic } from '../protocol/channels.js';
+import { roomMessages, type WireFrameEvent } from '../protocol/room-messages.js';
 import { McapFileWriter } from './mcap-writer.js';
+import { protobufChannel } from './protobuf-channel.js';
 
-type Kind = 'video' | 'segmentation' | 'outlines';
+/** In the order of their numbers in the file. */
+const exportedChannels = ['video', 'segmentation', 'outlines', 'measurements'] as const;
+type Kind = (typeof exportedChannels)[number];
 
 export class McapExporter implements Exporter {
   readonly format = 'mcap';
@@ -77,19 +75,13 @@ export class McapExporter implements Exporter {
         ? exportError('SONO_EXPORT_RESUME_BROKEN', { path: this.#final }, error)
         : exportError('SONO_EXPORT_NOT_WRITABLE', { path: this.#final }, error);
     }
-    const channel = (kind: Kind): number => {
-      const schema = channelSchemas[kind];
-      return (this.#writer as McapFileWriter).addChannel({
-        topic: channelTopic(info.clip, kind),
-        messageEncoding: 'protobuf',
-        schema: { name: schema.typeName, encoding: 'protobuf', data: fileDescriptorSet(schema) },
-      });
-    };
-    this.#channels = {
-      video: channel('video'),
-      segmentation: channel('segmentation'),
-      outlines: channel('outlines'),
-    };
+    const writer = this.#writer;
+    this.#channels = Object.fromEntries(
+      exportedChannels.map((kind) => [
+        kind,
+        writer.addChannel(protobufChannel(channelTopic(info.clip, kind), kind)),
+      ]),
+    ) as Record<Kind, number>;
   }
 
   async frame(frame: ExportFrame): Promise<void> {
@@ -97,43 +89,30 @@ export class McapExporter implements Exporter {
     const channels = this.#channels;
     if (!writer || !channels) throw new Error('the exporter is not open');
     const info = this.#known;
-    const timeNs = this.#epochNs + BigInt(Math.round(frame.mediaNs));
-    if (frame.picture && this.needsPicture)
-      writer.add(channels.video, timeNs, encodeVideo({ streamId: info.clip, data: frame.picture }, timeNs));
-    const labels = new Map(info.objects.map(({ id, label }) => [id, label]));
-    const objects = frame.objects.map((object) => ({
-      ...object,
-      label: labels.get(object.id) ?? '',
-      box: maskBox(object.mask),
-      areaPx: maskArea(object.mask),
-    }));
     const ptsNs = Math.round(frame.mediaNs);
-    const message = describeSegmentation(
-      {
-        frame: {
-          streamId: info.clip,
-          ptsNs,
-          captureNs: 0,
-          mediaNs: ptsNs,
-          sourceFrame: frame.sourceFrame,
-          pass: 0,
-        },
-        maskSize: info.source.size,
-        objects,
-      },
-      { timestampNs: timeNs, sourceSize: info.source.size, pixelSpacingMm: info.source.pixelSpacingMm },
-    );
-    writer.add(channels.segmentation, timeNs, encodeSegmentation(message));
-    const outlines = objects
-      .filter(({ state }) => state === 'tracking' || state === 'uncertain')
-      .map(({ id, label, state, confidence, mask }) => ({
-        id,
-        label,
-        state,
-        confidence,
-        rings: maskOutlines(mask).map((outline) => simplifyOutline(outline, 0.5).points),
-      }));
-    writer.add(channels.outlines, timeNs, encodeOutlines(outlines, timeNs));
+    const { sourceFrame } = frame;
+    const identity = { streamId: info.clip, ptsNs, captureNs: 0, mediaNs: ptsNs, sourceFrame, pass: 0 };
+    const labels = new Map(info.objects.map(({ id, label }) => [id, label]));
+    const result = {
+      frame: identity,
+      maskSize: info.source.size,
+      objects: frame.objects.map((object) => ({
+        ...object,
+        label: labels.get(object.id) ?? '',
+        box: maskBox(object.mask),
+        areaPx: maskArea(object.mask),
+      })),
+    };
+    const events: WireFrameEvent[] = [
+      { kind: 'result', result },
+      { kind: 'measurement', frame: identity, measurements: measure(result, info.source) },
+    ];
+    if (frame.picture && this.needsPicture)
+      events.unshift({ kind: 'display', frame: { ...identity, data: frame.picture } });
+    const room = { epochUnixNs: this.#epochNs, format: info.source };
+    for (const event of events)
+      for (const { kind, timestampNs, bytes } of roomMessages(event, room))
+        writer.add(channels[kind as Kind], timestampNs, bytes);
     // A batch is quicker than the disk: wait for it rather than overflow.
     if (writer.waitingBytes > 32 * 1024 * 1024) await writer.written();
     this.#check(writer);

@@ -1,9 +1,9 @@
 /**
- * Records rooms into one MCAP file: the channels of the wire (`/<stream>/video`, `segmentation`, `outlines`, `health`) plus
+ * Records rooms into one MCAP file: the channels of the wire (`/<stream>/video`, `segmentation`, `outlines`, `measurements`, `health`) plus
  * `/<stream>/journal` and `/<stream>/analysis`, from which the run can be repeated exactly. Runs in the main process.
  *
  *   const recorder = await Recorder.create(path, { version, onFailure });
- *   const stream = recorder.addStream(room);            // subscribes to the room's events
+ *   const stream = recorder.open(room);                 // subscribes to the room's events
  *   journaledEngine.attach(stream);                     // the engine's calls, see engine-journal.ts
  *   …
  *   await recorder.close();                             // summary; throws what went wrong
@@ -11,54 +11,29 @@
  * Nothing is left out silently: what waits (pictures being packed, chunks on their way to the disk) is bounded, and
  * when a bound is reached the recording ends with a coded error through `onFailure`, so that the room says so.
  */
-import { Subscription } from 'rxjs';
-import type { Observable } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import { unixNowNs } from '../node/clock.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
-import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../vocabulary/frame.js';
-import type { FrameResult } from '../engine/engine.js';
-import type { ObjectState } from '../vocabulary/prompt.js';
-import { channelSchemas, channelTopic, fileDescriptorSet, wireTimeNs } from '../protocol/channels.js';
+import type { AnalysisFrame, SourceFormat } from '../vocabulary/frame.js';
+import { wireTimeNs } from '../protocol/channels.js';
 import type { ChannelKind } from '../protocol/channels.js';
-import { maskOutlines, simplifyOutline } from '../mask/contour.js';
-import {
-  describeSegmentation,
-  encodeHealth,
-  encodeOutlines,
-  encodeSegmentation,
-  encodeVideo,
-} from '../protocol/messages.js';
+import { healthMessage, roomMessages } from '../protocol/room-messages.js';
+import type { RoomMessage, WireEvent } from '../protocol/room-messages.js';
+import type { OutputRoom, RoomFeed, RoomOutput } from '../outputs/output.js';
 import { encodeAnalysisPicture } from './analysis-picture.js';
-import type { HealthInput } from '../protocol/messages.js';
 import { recordError } from './errors.js';
-import {
-  analysisTopic,
-  encodeEntry,
-  journalJsonSchema,
-  journalTopic,
-  recordingFormat,
-  recordingMetadataName,
-} from './journal.js';
+import { encodeEntry, journalJsonSchema, recordingFormat, recordingMetadataName } from './journal.js';
 import type { JournalEntry } from './journal.js';
 import type { JournalSink } from './engine-journal.js';
 import { McapFileWriter } from './mcap-writer.js';
 import type { McapWriterOptions } from './mcap-writer.js';
+import { protobufChannel } from './protobuf-channel.js';
 
-/** What the recorder needs of a room (src/pipeline/room.ts is one). */
-export interface RecordableRoom {
-  readonly id: string;
-  readonly label: string;
-  readonly epochUnixNs: bigint;
-  readonly sourceUri: string;
+/** A room that can be recorded: its whole format goes into the journal. */
+export interface RecordableRoom extends OutputRoom {
   readonly format: SourceFormat | null;
-  readonly events$: Observable<RecordableEvent>;
 }
-
-export type RecordableEvent =
-  | { readonly kind: 'display'; readonly frame: DisplayFrame }
-  | { readonly kind: 'result'; readonly result: FrameResult }
-  | { readonly kind: 'health'; readonly health: HealthInput };
 
 export interface RecorderOptions extends Partial<McapWriterOptions> {
   /** Version of sonoscope. */
@@ -77,7 +52,8 @@ export interface RecorderOptions extends Partial<McapWriterOptions> {
 /** About four seconds at 25 frames per second, 35 MB of 448×256 pictures. */
 const defaultPendingFrames = 100;
 
-export class Recorder {
+export class Recorder implements RoomOutput<RecordableRoom> {
+  readonly name = 'recording';
   readonly #writer: McapFileWriter;
   readonly #options: RecorderOptions;
   readonly #streams: StreamRecorder[] = [];
@@ -126,7 +102,7 @@ export class Recorder {
   }
 
   /** Record a room from now on. */
-  addStream(room: RecordableRoom): StreamRecorder {
+  open(room: RecordableRoom): StreamRecorder {
     const stream = new StreamRecorder(room, this.#writer, {
       exact: this.#options.exact ?? true,
       pendingFrames: this.#options.pendingFrames ?? defaultPendingFrames,
@@ -145,7 +121,7 @@ export class Recorder {
   /** End the recording: pack what waits, write the summary. Throws the failure that ended it early, if any. */
   close(): Promise<RecordingSummary> {
     this.#closed ??= (async () => {
-      for (const stream of this.#streams) await stream.end();
+      for (const stream of this.#streams) await stream.close();
       await this.#writer.close();
       if (this.#failure) throw this.#failure;
       return { path: this.path, bytes: this.bytes };
@@ -175,12 +151,12 @@ interface StreamRecorderOptions {
 }
 
 /** One room of a recording. */
-export class StreamRecorder implements JournalSink {
+export class StreamRecorder implements JournalSink, RoomFeed {
   readonly #room: RecordableRoom;
   readonly #writer: McapFileWriter;
   readonly #options: StreamRecorderOptions;
-  readonly #subscription = new Subscription();
-  readonly #channels = new Map<string, number>();
+  readonly #subscription: Subscription;
+  readonly #channels: Readonly<Record<RecordedChannel, number>>;
   /** PTS of pictures already on the analysis channel, newest last. */
   #written: number[] = [];
   #tail: Promise<void> = Promise.resolve();
@@ -194,22 +170,17 @@ export class StreamRecorder implements JournalSink {
     this.#writer = writer;
     this.#options = options;
     // All channels exist from the first chunk on, so that a viewer of a cut file knows them.
-    for (const kind of recordedChannels) this.#channel(`/${room.id}/${kind}`, kind);
-    this.#subscription.add(
-      room.events$.subscribe((event) => {
-        if (this.#stopped) return;
-        try {
-          this.#take(event);
-        } catch (error) {
-          this.#options.onFault(error);
-        }
-      }),
-    );
-  }
-
-  /** A measurement of the room, as encoded for the wire. */
-  measurement(ptsNs: number, message: Uint8Array): void {
-    this.#add(channelTopic(this.#room.id, 'measurements'), this.#time(ptsNs), message);
+    this.#channels = Object.fromEntries(
+      recordedChannels.map((kind) => [kind, addChannel(writer, room.id, kind)]),
+    ) as Record<RecordedChannel, number>;
+    this.#subscription = room.events$.subscribe((event) => {
+      if (this.#stopped) return;
+      try {
+        this.#take(event);
+      } catch (error) {
+        this.#options.onFault(error);
+      }
+    });
   }
 
   entry(entry: JournalEntry, frame: AnalysisFrame | null): void {
@@ -232,8 +203,8 @@ export class StreamRecorder implements JournalSink {
     this.#tail = this.#tail.then(async () => {
       try {
         const picture = await packed;
-        if (picture) this.#add(analysisTopic(this.#room.id), this.#time(ptsNs), picture);
-        this.#add(journalTopic(this.#room.id), this.#time(ptsNs), encodeEntry(entry));
+        if (picture) this.#add('analysis', this.#time(ptsNs), picture);
+        this.#add('journal', this.#time(ptsNs), encodeEntry(entry));
       } catch (error) {
         this.#options.onFault(error);
       } finally {
@@ -248,79 +219,28 @@ export class StreamRecorder implements JournalSink {
     this.#subscription.unsubscribe();
   }
 
-  async end(): Promise<void> {
+  async close(): Promise<void> {
     this.stop();
     await this.#tail;
   }
 
-  #take(event: RecordableEvent): void {
-    const { id } = this.#room;
+  #take(event: WireEvent): void {
     this.#describeSource();
-    switch (event.kind) {
-      case 'display': {
-        const time = this.#time(event.frame.ptsNs);
-        this.#add(channelTopic(id, 'video'), time, encodeVideo(event.frame, time));
-        return;
-      }
-      case 'result': {
-        const { result } = event;
-        const time = this.#time(result.frame.ptsNs);
-        const sourceSize = this.#room.format?.size ?? result.maskSize;
-        const pixelSpacingMm = this.#room.format?.pixelSpacingMm ?? null;
-        const message = describeSegmentation(result, { timestampNs: time, sourceSize, pixelSpacingMm });
-        this.#add(channelTopic(id, 'segmentation'), time, encodeSegmentation(message));
-        const scaleX = sourceSize.width / result.maskSize.width;
-        const scaleY = sourceSize.height / result.maskSize.height;
-        this.#add(
-          channelTopic(id, 'outlines'),
-          time,
-          encodeOutlines(
-            result.objects.filter(isShown).map((object) => ({
-              id: object.id,
-              label: object.label,
-              state: object.state,
-              confidence: object.confidence,
-              rings: maskOutlines(object.mask).map((outline) =>
-                simplifyOutline(outline, 0.5).points.map(([x, y]) => [x * scaleX, y * scaleY] as const),
-              ),
-            })),
-            time,
-          ),
-        );
-        return;
-      }
-      case 'health': {
-        const { health } = event;
-        const timestampNs = unixNowNs();
-        this.#add(
-          channelTopic(id, 'health'),
-          timestampNs,
-          encodeHealth(health, {
-            timestampNs,
-            streamId: id,
-            label: this.#room.label,
-            sourceUri: this.#room.sourceUri,
-            sourceSize: this.#room.format?.size ?? null,
-            clients: 0,
-          }),
-        );
-        const changed = Object.entries(health.drops).filter(
-          ([stage, count]) => count !== (this.#drops[stage] ?? 0),
-        );
-        if (changed.length > 0)
-          this.entry(
-            {
-              op: 'drops',
-              drops: Object.fromEntries(
-                changed.map(([stage, count]) => [stage, count - (this.#drops[stage] ?? 0)]),
-              ),
-            },
-            null,
-          );
-        this.#drops = { ...health.drops };
-        return;
-      }
+    if (event.kind !== 'health') {
+      roomMessages(event, this.#room).forEach((message) => this.#keep(message));
+      return;
     }
+    const { drops } = event.health;
+    this.#keep(healthMessage(event.health, this.#room, unixNowNs(), 0));
+    const more = Object.entries(drops)
+      .map(([stage, count]) => [stage, count - (this.#drops[stage] ?? 0)] as const)
+      .filter(([, count]) => count !== 0);
+    if (more.length > 0) this.entry({ op: 'drops', drops: Object.fromEntries(more) }, null);
+    this.#drops = { ...drops };
+  }
+
+  #keep({ kind, timestampNs, bytes }: RoomMessage): void {
+    this.#add(kind, timestampNs, bytes);
   }
 
   /** Says what the stream shows whenever that has changed. */
@@ -349,40 +269,19 @@ export class StreamRecorder implements JournalSink {
     return wireTimeNs(this.#room.epochUnixNs, ptsNs);
   }
 
-  #add(topic: string, timeNs: bigint, data: Uint8Array): void {
-    const id = this.#channels.get(topic);
-    if (id === undefined) throw new Error(`channel ${topic} was not defined`);
-    this.#writer.add(id, timeNs, data);
-  }
-
-  #channel(topic: string, kind: RecordedChannel): void {
-    const protobuf = kind === 'journal' ? null : channelSchemas[kind === 'analysis' ? 'video' : kind];
-    this.#channels.set(
-      topic,
-      this.#writer.addChannel(
-        protobuf
-          ? {
-              topic,
-              messageEncoding: 'protobuf',
-              schema: { name: protobuf.typeName, encoding: 'protobuf', data: fileDescriptorSet(protobuf) },
-            }
-          : {
-              topic,
-              messageEncoding: 'json',
-              schema: {
-                name: journalJsonSchema.title,
-                encoding: 'jsonschema',
-                data: Buffer.from(JSON.stringify(journalJsonSchema)),
-              },
-            },
-      ),
-    );
+  #add(kind: RecordedChannel, timeNs: bigint, data: Uint8Array): void {
+    this.#writer.add(this.#channels[kind], timeNs, data);
   }
 }
 
-/** The wire's rule: nothing is drawn of an object that is lost or searched for. */
-function isShown({ state }: { readonly state: ObjectState }): boolean {
-  return state === 'tracking' || state === 'uncertain';
+function addChannel(writer: McapFileWriter, streamId: string, kind: RecordedChannel): number {
+  const topic = `/${streamId}/${kind}`;
+  if (kind === 'journal') {
+    const data = Buffer.from(JSON.stringify(journalJsonSchema));
+    const schema = { name: journalJsonSchema.title, encoding: 'jsonschema', data };
+    return writer.addChannel({ topic, messageEncoding: 'json', schema });
+  }
+  return writer.addChannel(protobufChannel(topic, kind === 'analysis' ? 'video' : kind));
 }
 
 type RecordedChannel = ChannelKind | 'journal' | 'analysis';

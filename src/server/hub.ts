@@ -30,10 +30,11 @@ import { isTooDeep } from './bounded-json.js';
 import { serverError } from './errors.js';
 import type { Caller } from './caller.js';
 import type { ServerMetrics } from './metrics.js';
-import { defaultOutboxLimits, Outbox } from './outbox.js';
-import type { OutboxLimits } from './outbox.js';
+import { defaultOutboxLimits, Outbox } from '../outputs/outbox.js';
+import type { Outgoing, OutboxLimits } from '../outputs/outbox.js';
+import type { RoomFeed, RoomOutput } from '../outputs/output.js';
+import type { Room } from '../pipeline/room.js';
 import { RoomChannels } from './room-channels.js';
-import type { RoomRegistry } from './room-registry.js';
 import { callService, codedError } from './services.js';
 import type { Service } from './services.js';
 import type { SharedMessage } from './shared-message.js';
@@ -41,7 +42,6 @@ import type { SharedMessage } from './shared-message.js';
 export interface HubOptions {
   readonly serverName: string;
   readonly version: string;
-  readonly rooms: RoomRegistry;
   readonly services: ReadonlyMap<string, Service>;
   readonly metrics: ServerMetrics;
   readonly logger: Logger;
@@ -77,12 +77,12 @@ interface Viewer {
   readonly left: AbortController;
   calls: number;
   garbage: number;
-  droppedMessages: number;
   /** When the ping was sent that has no answer yet. */
   pingedAtMs: number | null;
 }
 
-export class Hub {
+export class Hub implements RoomOutput<Room> {
+  readonly name = 'viewers';
   readonly #options: HubOptions;
   readonly #sessionId = randomUUID();
   readonly #viewers = new Set<Viewer>();
@@ -91,7 +91,6 @@ export class Hub {
   readonly #wireServices: readonly WireService[];
   readonly #serviceById = new Map<number, Service>();
   readonly #watchdog: NodeJS.Timeout;
-  readonly #changes: { unsubscribe(): void };
   #nextChannelId = 1;
 
   constructor(options: HubOptions) {
@@ -99,17 +98,6 @@ export class Hub {
     this.#wireServices = [...options.services.values()].map((service, index) => {
       this.#serviceById.set(index + 1, service);
       return describeService(index + 1, service);
-    });
-    for (const room of options.rooms.rooms) this.#addRoom(room);
-    this.#changes = options.rooms.changes$.subscribe(({ kind, room }) => {
-      switch (kind) {
-        case 'added':
-          this.#addRoom(room);
-          return;
-        case 'removed':
-          this.#removeRoom(room.id);
-          return;
-      }
     });
     const stallMs = options.stallMs ?? 15_000;
     const roundMs = stallMs / 3;
@@ -141,13 +129,12 @@ export class Hub {
       channelOf: new Map(),
       subscriptionOf: new Map(),
       outbox: new Outbox(
-        { send: (data, done) => socket.send(data, { binary: typeof data !== 'string' }, done) },
+        { send: (data, done) => sendOn(socket, connection, data, done) },
         () => this.#disconnect(viewer, 'overflow'),
         this.#options.outbox ?? defaultOutboxLimits,
       ),
       calls: 0,
       garbage: 0,
-      droppedMessages: 0,
       pingedAtMs: null,
     };
     this.#viewers.add(viewer);
@@ -185,7 +172,6 @@ export class Hub {
   /** Ends all connections; resolves when they are gone, at the latest after `graceMs`. */
   async close(graceMs = 500): Promise<void> {
     clearInterval(this.#watchdog);
-    this.#changes.unsubscribe();
     for (const id of [...this.#rooms.keys()]) this.#closeRoom(id);
     await Promise.all(
       [...this.#viewers].map(async ({ socket, outbox }) => {
@@ -201,7 +187,7 @@ export class Hub {
 
   // ------------------------------------------------------------------------------------------------ rooms
 
-  #addRoom(room: RoomChannels['room']): void {
+  open(room: Room): RoomFeed {
     const channels = new RoomChannels(room, {
       nextChannelId: () => this.#nextChannelId++,
       publish: (message) => this.#publish(message),
@@ -213,6 +199,7 @@ export class Hub {
     for (const id of channels.channels.keys()) this.#roomOfChannel.set(id, channels);
     const wire = [...channels.channels.values()].map((channel) => channel.wire);
     for (const viewer of this.#viewers) this.#sendText(viewer, { op: 'advertise', channels: wire });
+    return { close: () => this.#removeRoom(room.id) };
   }
 
   #closeRoom(id: string): readonly number[] {
@@ -278,11 +265,10 @@ export class Hub {
     const { room } = channels;
     const { metrics } = this.#options;
     viewer.outbox.push({
-      key: `${message.channelId} ${message.slot}`,
-      bytes: () => this.#encode(message, subscription, room.id, kind),
+      key: `${message.channelId} ${message.message.slot}`,
+      parts: () => this.#encode(message, subscription, room.id, kind),
       onSent: (byteLength) => metrics.onSent(room.id, kind, byteLength),
       onDropped: () => {
-        viewer.droppedMessages += 1;
         metrics.droppedMessages.inc({ stream: room.id, channel: kind });
         room.countClientDrop(1);
       },
@@ -295,7 +281,7 @@ export class Hub {
     subscription: number,
     stream: string,
     channel: ChannelKind,
-  ): Uint8Array | null {
+  ): readonly Uint8Array[] | null {
     try {
       return message.framed(subscription);
     } catch (err) {
@@ -385,14 +371,14 @@ export class Hub {
         caller,
         asker: left.signal,
       });
-      viewer.outbox.pushControl(
+      viewer.outbox.pushControl([
         encodeServiceCallResponse({
           serviceId,
           callId,
           encoding: 'json',
           data: Buffer.from(JSON.stringify(answer)),
         }),
-      );
+      ]);
       metrics.requests.inc({ operation, way: 'websocket', outcome: 'ok' });
     } catch (error) {
       const { code, message } = codedError(error, operation, viewer.logger);
@@ -445,7 +431,7 @@ export class Hub {
   /** Ends a connection that does harm, at once: a viewer that takes nothing would not take a goodbye either. */
   #disconnect(viewer: Viewer, reason: 'stalled' | 'overflow' | 'garbage'): void {
     if (!this.#viewers.delete(viewer)) return;
-    viewer.logger.warn({ reason, dropped: viewer.droppedMessages }, 'viewer disconnected by the server');
+    viewer.logger.warn({ reason, dropped: viewer.outbox.dropped }, 'viewer disconnected by the server');
     this.#options.metrics.disconnections.inc({ reason });
     this.#options.metrics.viewers.set(this.#viewers.size);
     viewer.outbox.close();
@@ -459,10 +445,29 @@ export class Hub {
     viewer.left.abort();
     viewer.outbox.close();
     if (!this.#viewers.delete(viewer)) return;
-    viewer.logger.info({ code, dropped: viewer.droppedMessages }, 'viewer left');
+    viewer.logger.info({ code, dropped: viewer.outbox.dropped }, 'viewer left');
     this.#options.metrics.disconnections.inc({ reason: 'closed' });
     this.#options.metrics.viewers.set(this.#viewers.size);
   }
+}
+
+/**
+ * One message of the socket. Bytes in pieces go out as fragments of one WebSocket message (RFC 6455, 5.4), so that a picture is
+ * not copied to stand behind its header.
+ */
+function sendOn(socket: WebSocket, connection: Duplex, data: Outgoing, done: () => void): void {
+  if (typeof data === 'string') {
+    socket.send(data, { binary: false }, done);
+    return;
+  }
+  const last = data.length - 1;
+  // In one write.
+  connection.cork();
+  data.forEach((piece, index) => {
+    if (index === last) socket.send(piece, { binary: true }, done);
+    else socket.send(piece, { binary: true, fin: false });
+  });
+  connection.uncork();
 }
 
 function describeService(id: number, service: Service): WireService {

@@ -19,7 +19,7 @@ import { FaultLog } from './fault-log.js';
 import { buildHttp } from './http.js';
 import { Hub } from './hub.js';
 import { ServerMetrics } from './metrics.js';
-import type { OutboxLimits } from './outbox.js';
+import type { OutboxLimits } from '../outputs/outbox.js';
 import { requestPath } from './request-address.js';
 import type { RoomRegistry } from './room-registry.js';
 import { DiskReserve } from './disk-reserve.js';
@@ -166,7 +166,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const hub = new Hub({
     serverName: `sonoscope ${version}`,
     version,
-    rooms,
     services,
     metrics,
     logger,
@@ -175,6 +174,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...(options.outbox && { outbox: options.outbox }),
     ...(options.stallMs !== undefined && { stallMs: options.stallMs }),
   });
+  rooms.attach(hub);
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -247,6 +247,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 
   const close = async (): Promise<void> => {
+    rooms.detach(hub);
     await hub.close();
     sockets.close();
     await app.close();

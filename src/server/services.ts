@@ -22,7 +22,7 @@ import type { AcceptanceStore } from './acceptance-store.js';
 import { audit } from './audit.js';
 import { isSonoError, serverError } from './errors.js';
 import type { Caller } from './caller.js';
-import { segmentationOf } from './room-channels.js';
+import { segmentationOf } from '../protocol/room-messages.js';
 import type { RoomRegistry } from './room-registry.js';
 import { monotonicNs, unixNsOfMonotonic } from '../node/clock.js';
 
@@ -138,7 +138,7 @@ function handlers({ rooms, acceptance, probeSource, recording, checkSource }: Se
       );
       return {
         objectId: reply.objectId,
-        segmentation: reply.result && segmentationToJson(segmentationOf(room, reply.result)),
+        segmentation: reply.result && segmentationToJson(segmentationOf(reply.result, room)),
       };
     },
     rename: async ({ stream, objectId, label }) => {

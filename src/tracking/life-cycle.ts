@@ -119,8 +119,3 @@ export function advance(previous: LifeCycle, evidence: Evidence): LifeCycle {
       return held(next.wellSinceNs, lifeCycle.confirmNs) ? found() : next;
   }
 }
-
-/** Only these are drawn: a lost object has no outline. */
-export function isShown(state: ObjectState): boolean {
-  return state === 'tracking' || state === 'uncertain';
-}

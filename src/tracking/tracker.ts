@@ -8,13 +8,13 @@
  */
 import type { FrameIdentity, PictureSize } from '../vocabulary/frame.js';
 import type { Mask } from '../vocabulary/mask.js';
-import type { ObjectId, Prompt } from '../vocabulary/prompt.js';
+import { isShown, type ObjectId, type Prompt } from '../vocabulary/prompt.js';
 import { emptyMask, maskArea, maskBox } from '../mask/rle.js';
 import { maskFromScaledLogits } from '../mask/resize.js';
 import { BankTensors, type BankInputs } from './bank-tensors.js';
 import { drawPrompts, type DrawnPrompt } from './draw-prompt.js';
 import { trackingError } from './errors.js';
-import { advance, afterDiscontinuity, afterPrompt, isShown, type Evidence } from './life-cycle.js';
+import { advance, afterDiscontinuity, afterPrompt, type Evidence } from './life-cycle.js';
 import { emptyBank, promptsOnly, withPrompt } from './memory-bank.js';
 import { findPolicy, type PolicyName } from './policies/index.js';
 import { bestPredicted, type Candidate, type MemoryPolicy, type PolicyContext } from './policies/policy.js';

@@ -18,3 +18,9 @@ export type ObjectId = number;
  * such; lost: not shown. See docs/architecture.md, object life cycle.
  */
 export type ObjectState = 'searching' | 'tracking' | 'uncertain' | 'lost';
+export type ShownState = 'tracking' | 'uncertain';
+
+/** Only objects in these states are drawn and measured: an object that is lost or searched for has no outline. */
+export function isShown(state: ObjectState): state is ShownState {
+  return state === 'tracking' || state === 'uncertain';
+}

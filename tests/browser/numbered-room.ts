@@ -16,11 +16,12 @@ import type {
   SourceFormat,
 } from '../../src/vocabulary/frame.js';
 import type { FrameResult, ObjectResult, TrackerCommand } from '../../src/engine/engine.js';
+import { measure } from '../../src/analysis/measure.js';
 import { emptyMask, maskArea, maskBox, maskFromBitmap } from '../../src/mask/rle.js';
 import type { Mask } from '../../src/vocabulary/mask.js';
 import { ingestError } from '../../src/ingest/errors.js';
 import type { CommandReply, Room, RoomEvent, RoomHealth } from '../../src/pipeline/room.js';
-import type { ObjectState } from '../../src/vocabulary/prompt.js';
+import { isShown, type ObjectState } from '../../src/vocabulary/prompt.js';
 
 export const blocks = 16;
 /** Numbers that fit between the two guard blocks. */
@@ -197,7 +198,10 @@ export class NumberedRoom implements Room {
       this.#later(maskMs, () => {
         this.#frames.analysed++;
         this.#countOvertaking('mask', identity);
-        this.events.next({ kind: 'result', result: this.resultOf(identity) });
+        const result = this.resultOf(identity);
+        this.events.next({ kind: 'result', result });
+        const measurements = measure(result, this.format);
+        this.events.next({ kind: 'measurement', frame: identity, measurements });
       });
     if (frame % this.#plan.framesPerSecond === 0) this.change({});
   }
@@ -279,7 +283,7 @@ export class NumberedRoom implements Room {
   resultOf(identity: FrameIdentity): FrameResult {
     const { maskSize } = this.#plan;
     const objects = this.objects.map(({ id, label, state, confidence }): ObjectResult => {
-      const shown = state === 'tracking' || state === 'uncertain';
+      const shown = isShown(state);
       const mask = shown
         ? this.#maskOf(id, identity.sourceFrame)
         : emptyMask(maskSize.width, maskSize.height);

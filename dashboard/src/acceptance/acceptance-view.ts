@@ -10,6 +10,7 @@ import {
 import type { AcceptanceSummary } from '../../../src/protocol/acceptance.js';
 import type { HealthMessage } from '../../../src/protocol/messages.js';
 import type { ResponseOf } from '../../../src/protocol/requests.js';
+import { isShown } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
@@ -204,7 +205,7 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
   );
   const ready = (): void => {
     if (running) return;
-    const outlined = live.objects.value.some(({ state }) => state === 'tracking' || state === 'uncertain');
+    const outlined = live.objects.value.some(({ state }) => isShown(state));
     start.disabled = !outlined || !live.stats.value?.clock;
     setText(
       hint,

@@ -8,7 +8,7 @@ import { toast } from '../app/toast.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { idle, makesObjects, stepGesture } from '../core/gestures.js';
 import type { DrawingTool, GestureInput, GestureState } from '../core/gestures.js';
-import { paintOf } from '../core/palette.js';
+import { paintOf } from '../../../src/vocabulary/palette.js';
 import { fitView, place, toSource } from '../core/viewport.js';
 import type { Placement } from '../core/viewport.js';
 import { stateWords } from '../core/wording.js';

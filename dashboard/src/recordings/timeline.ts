@@ -1,6 +1,6 @@
 /** The strip under the picture: thumbnails, one lane per object (state by pattern and colour, confidence by height), prompts, playhead. */
 import { h } from '../app/dom.js';
-import { paintOf } from '../core/palette.js';
+import { paintOf } from '../../../src/vocabulary/palette.js';
 import { api } from './api.js';
 import type { LaneInfo, ProjectInfo } from './api.js';
 

@@ -1,4 +1,5 @@
 /** All rooms at a glance: one live tile per stream. */
+import { isShown } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import { Disposer } from '../app/signal.js';
@@ -45,7 +46,7 @@ function tile(context: ViewContext, stream: string): Tile {
   );
   disposer.add(
     live.objects.watch((list) => {
-      const followed = list.filter(({ state }) => state === 'tracking' || state === 'uncertain').length;
+      const followed = list.filter(({ state }) => isShown(state)).length;
       setText(objects, list.length === 0 ? 'No objects' : `${followed} of ${list.length} followed`);
     }),
   );

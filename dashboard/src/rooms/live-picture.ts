@@ -3,6 +3,7 @@
  * follow from it. Used by a tile of the grid, by a room and by the clean feed.
  */
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
+import { isShown } from '../../../src/vocabulary/prompt.js';
 import type { Engine, SurfaceEvent } from '../app/engine.js';
 import { h } from '../app/dom.js';
 import { preferences } from '../app/prefs.js';
@@ -244,7 +245,7 @@ export class LivePicture {
       overlayOn: this.overlayOn.value,
       analysis: health?.analysis ?? true,
       regime: stats?.regime ?? 'in-step',
-      objectsExpected: this.objects.value.some(({ state }) => state === 'tracking' || state === 'uncertain'),
+      objectsExpected: this.objects.value.some(({ state }) => isShown(state)),
       sinceOverlayMs: hidden ? 0 : since(this.#lastOverlayEpochMs),
       shownFps: stats?.shownFps ?? 0,
       analysedFps: stats?.analysedFps ?? 0,

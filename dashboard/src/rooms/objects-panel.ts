@@ -4,7 +4,7 @@ import type { Engine } from '../app/engine.js';
 import { icon } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
 import type { Disposer } from '../app/signal.js';
-import { paintOf } from '../core/palette.js';
+import { paintOf } from '../../../src/vocabulary/palette.js';
 import { writeRoute } from '../core/route.js';
 import { stateWords } from '../core/wording.js';
 import type { ListedObject } from '../worker/messages.js';

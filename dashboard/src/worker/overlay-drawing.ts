@@ -6,10 +6,10 @@ import { maskFromCocoBytes, maskFromCocoString } from '../../../src/mask/rle.js'
 import { maskOutlines } from '../../../src/mask/contour.js';
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { Mask } from '../../../src/vocabulary/mask.js';
-import type { ObjectState } from '../../../src/vocabulary/prompt.js';
+import { isShown, type ObjectState, type ShownState } from '../../../src/vocabulary/prompt.js';
 import type { SegmentationMessage } from '../../../src/protocol/messages.js';
 import { placeLabels, smoothClosed } from '../core/outline-path.js';
-import { paintOf } from '../core/palette.js';
+import { paintOf } from '../../../src/vocabulary/palette.js';
 import type { Placement } from '../core/viewport.js';
 import type { Look } from './messages.js';
 
@@ -28,7 +28,7 @@ export type DrawableSegmentation = Pick<SegmentationMessage, 'maskSize' | 'sourc
 export interface DrawnObject {
   readonly id: number;
   readonly label: string;
-  readonly state: 'tracking' | 'uncertain';
+  readonly state: ShownState;
   readonly confidence: number;
   /** Closed outlines in source pixels. */
   readonly path: Path2D;
@@ -55,7 +55,7 @@ export function overlayOf(segmentation: DrawableSegmentation): Overlay {
   const scaleY = segmentation.sourceSize.height / segmentation.maskSize.height;
   const objects: DrawnObject[] = [];
   for (const object of segmentation.objects) {
-    if (object.state !== 'tracking' && object.state !== 'uncertain') continue;
+    if (!isShown(object.state)) continue;
     const path = new Path2D();
     let left = Number.POSITIVE_INFINITY;
     let top = Number.POSITIVE_INFINITY;

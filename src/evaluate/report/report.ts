@@ -2,6 +2,7 @@
 import sharp from 'sharp';
 import { maskOutlines, simplifyOutline } from '../../mask/contour.js';
 import { maskFromBitmap } from '../../mask/rle.js';
+import { isShown } from '../../vocabulary/prompt.js';
 import type { GroupResult } from '../groups.js';
 import type { Bitmap } from '../metrics/bitmap.js';
 import type { ResultFile } from '../result-file.js';
@@ -363,7 +364,7 @@ function timePlots({ clips }: ResultFile): string {
     const bands: Band[] = [{ from: object.promptFrame, to: object.promptFrame, style: 'b-prompt' }];
     let start: number | null = null;
     state.forEach((value, index) => {
-      const hidden = value === 'lost' || value === 'searching';
+      const hidden = !isShown(value);
       const at = frame[index] as number;
       if (hidden && start === null && at > object.promptFrame) start = at;
       if (start !== null && (!hidden || index === state.length - 1)) {

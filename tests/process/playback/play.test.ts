@@ -7,6 +7,9 @@ import { playbackServices } from '../../../src/cli/play.js';
 import type { FrameResult } from '../../../src/engine/engine.js';
 import type { DisplayFrame } from '../../../src/vocabulary/frame.js';
 import { PlaybackRoom } from '../../../src/playback/playback-room.js';
+import type { RoomEvent } from '../../../src/pipeline/room.js';
+import { decodeMeasurement } from '../../../src/protocol/messages.js';
+import { McapFileReader } from '../../../src/record/mcap-reader.js';
 import { RoomRegistry, startServer } from '../../../src/server/index.js';
 import type { RunningServer } from '../../../src/server/index.js';
 import { dropped, frames, recordRoom } from '../record/fixture.js';
@@ -27,15 +30,17 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 interface Seen {
   readonly pictures: DisplayFrame[];
   readonly results: FrameResult[];
+  readonly measured: Extract<RoomEvent, { kind: 'measurement' }>[];
 }
 
-async function open(paused: boolean): Promise<{ room: PlaybackRoom; seen: Seen }> {
-  const room = await PlaybackRoom.open(recording, null, { paused });
+async function open(paused: boolean, path = recording): Promise<{ room: PlaybackRoom; seen: Seen }> {
+  const room = await PlaybackRoom.open(path, null, { paused });
   rooms.push(room);
-  const seen: Seen = { pictures: [], results: [] };
+  const seen: Seen = { pictures: [], results: [], measured: [] };
   room.events$.subscribe((event) => {
     if (event.kind === 'display') seen.pictures.push(event.frame);
     if (event.kind === 'result') seen.results.push(event.result);
+    if (event.kind === 'measurement') seen.measured.push(event);
   });
   return { room, seen };
 }
@@ -68,6 +73,38 @@ describe('a recording as a room', () => {
     expect(room.format.size).toEqual(clipSize);
     expect(room.health.engine?.modelName).toBe('tiny-tracker');
     expect(room.label).toBe('Theatre 1 (recording)');
+  });
+
+  it('gives back the measurements that were recorded; those of an older recording are made anew', async () => {
+    const reader = await McapFileReader.open(recording);
+    const recorded: { at: number; value: number; unit: string; objectId: number }[] = [];
+    for await (const { data } of reader.inTimeOrder(new Set(['/theatre/measurements']))) {
+      const { ptsNs, value, unit, objectId, name } = decodeMeasurement(data);
+      expect(name).toBe('area');
+      recorded.push({ at: ptsNs / 1e6 / frameMs, value, unit, objectId });
+    }
+    await reader.close();
+    // From the prompt on, on every frame with a result on which the object is shown.
+    expect(recorded.length).toBeGreaterThan(20);
+    expect(recorded[0]).toMatchObject({ at: 3, unit: 'mm2', objectId: 1 });
+    const older = join(folder, 'older.mcap');
+    await recordRoom(older, { measured: false });
+    for (const path of [recording, older]) {
+      const { room, seen } = await open(true, path);
+      await room.control({ speed: 16, paused: false, positionMs: 0 });
+      await expect.poll(() => room.playback.ended, wait).toBe(true);
+      const played = new Map(
+        seen.measured.flatMap(({ frame, measurements }) =>
+          measurements.map(({ value, unit, objectId }) => [
+            numberOf(frame),
+            { at: numberOf(frame), value, unit, objectId },
+          ]),
+        ),
+      );
+      expect([...played.values()], path).toEqual(recorded);
+      const pictures = new Set(seen.pictures.map(({ ptsNs }) => ptsNs));
+      expect(seen.measured.every(({ frame }) => pictures.has(frame.ptsNs))).toBe(true);
+    }
   });
 
   it('standing, keeps sending its picture with new time stamps', async () => {

@@ -5,7 +5,8 @@ import type { Engine, EngineOptions, TrackerCommand } from '../../../src/engine/
 import { createLocalEngine, type EngineHooks } from '../../../src/engine/local-engine.js';
 import { JournaledEngine } from '../../../src/record/engine-journal.js';
 import { Recorder } from '../../../src/record/recorder.js';
-import type { RecordableEvent } from '../../../src/record/recorder.js';
+import { measure } from '../../../src/analysis/measure.js';
+import type { RoomEvent } from '../../../src/pipeline/room.js';
 import { analysisFrame, clipSize, sceneJpeg, squareBox, tinyModel } from '../replay/fixture.js';
 
 export const frames = 40;
@@ -27,12 +28,14 @@ export async function recordRoom(
     readonly change?: (engine: Engine) => Engine;
     /** Instead of an engine in this thread that never fails. */
     readonly createEngine?: (options: EngineOptions, hooks: EngineHooks) => Promise<Engine>;
+    /** Recordings of earlier versions hold none. */
+    readonly measured?: boolean;
     /** Frames that get no result because the engine broke while it had them: their number is added here. */
     readonly lost?: number[];
   } = {},
 ): Promise<Recorder> {
   const id = 'theatre';
-  const events = new Subject<RecordableEvent>();
+  const events = new Subject<RoomEvent>();
   const room = {
     id,
     label: 'Theatre 1',
@@ -46,6 +49,7 @@ export async function recordRoom(
       description: 'scene',
     },
     events$: events.asObservable(),
+    countClientDrop: () => undefined,
   };
   const threads = 1;
   const engine = await JournaledEngine.create(
@@ -70,7 +74,7 @@ export async function recordRoom(
       throw error;
     },
   });
-  const attach = () => engine.attach(recorder.addStream(room));
+  const attach = () => engine.attach(recorder.open(room));
   if (options.attachAt === undefined) attach();
   for (let index = 0; index < frames; index++) {
     if (index === options.attachAt) attach();
@@ -93,7 +97,11 @@ export async function recordRoom(
     if (index === 26) await expect(engine.command(prompt(26, 99), frame)).rejects.toThrow();
     if (dropped.has(index)) continue;
     try {
-      events.next({ kind: 'result', result: await engine.track(frame) });
+      const result = await engine.track(frame);
+      events.next({ kind: 'result', result });
+      const measurements = measure(result, room.format);
+      if (measurements.length > 0 && options.measured !== false)
+        events.next({ kind: 'measurement', frame: result.frame, measurements });
     } catch (error) {
       if (!options.lost) throw error;
       options.lost.push(index);

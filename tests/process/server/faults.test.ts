@@ -345,14 +345,17 @@ describe('a room', () => {
   it('that is recorded goes on when the recording breaks, which ends loudly', async () => {
     const path = join(folder, 'broken.mcap');
     const events = new Subject<never>();
-    const room = { id: 'r', label: 'R', epochUnixNs: 0n, sourceUri: '', format, events$: events };
+    const room = {
+      ...{ id: 'r', label: 'R', epochUnixNs: 0n, sourceUri: '', format, events$: events },
+      countClientDrop: () => undefined,
+    };
     for (const breakIt of ['event', 'picture'] as const) {
       const failures: string[] = [];
       const recorder = await Recorder.create(path, {
         version: '0',
         onFailure: ({ code }) => failures.push(code),
       });
-      const stream = recorder.addStream(room);
+      const stream = recorder.open(room);
       if (breakIt === 'event') events.next({ kind: 'result', result: {} } as never);
       else stream.entry({ op: 'drops', drops: {} }, { ...analysisFrame('r', 0), data: new Uint8Array(1) });
       await expect.poll(() => failures, wait).toEqual(['SONO_RECORD_FAILED']);

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { WebSocket } from 'ws';
 import type { DisplayFrame, DropStage, FrameIdentity, SourceFormat } from '../../../src/vocabulary/frame.js';
 import type { FrameResult, TrackerCommand } from '../../../src/engine/engine.js';
+import { measure } from '../../../src/analysis/measure.js';
 import { maskArea, maskBox, maskFromBitmap } from '../../../src/mask/rle.js';
 import { ingestError } from '../../../src/ingest/errors.js';
 import { pipelineError } from '../../../src/pipeline/errors.js';
@@ -40,7 +41,7 @@ function rectangle(x: number, y: number, width: number, height: number) {
 
 export class HandMadeRoom implements Room {
   readonly label: string;
-  readonly epochUnixNs = 1_700_000_000_123_456_789n;
+  readonly epochUnixNs: bigint = 1_700_000_000_123_456_789n;
   readonly events = new Subject<RoomEvent>();
   readonly events$ = this.events.asObservable();
   readonly commands: { readonly command: TrackerCommand; readonly ptsNs: number | null }[] = [];
@@ -163,6 +164,8 @@ export class HandMadeRoom implements Room {
   analyse(identity = this.identity()): FrameResult {
     const result = this.resultOf(identity);
     this.events.next({ kind: 'result', result });
+    const measurements = measure(result, this.format);
+    if (measurements.length > 0) this.events.next({ kind: 'measurement', frame: result.frame, measurements });
     return result;
   }
 

@@ -1,13 +1,20 @@
 /**
- * What waits for one viewer. Per channel only the newest message waits: a newer one takes its place and the older is
- * counted as dropped. Control messages (answers, advertisements) are never dropped but bounded: a viewer that lets too
- * many pile up is too slow to serve. No I/O here: the socket is two functions, so the policy can be tested alone.
+ * What waits for one receiver of an output (a viewer, a broker). Capacity: the newest message of each key (channel, or channel
+ * and slot), and `inFlightBytes` in the socket. Drop policy: a newer message takes the place of the older one, which
+ * is counted in `dropped`. Control messages (answers, advertisements) are never dropped but bounded: a receiver that lets
+ * too many pile up is too slow to serve. No I/O here: the socket is a function, so the policy can be tested alone.
  */
+
+/** Text, or bytes in pieces that stand one behind the other. */
+export type Outgoing = string | readonly Uint8Array[];
+
+const sizeOf = (data: Outgoing): number =>
+  typeof data === 'string' ? data.length : data.reduce((sum, { byteLength }) => sum + byteLength, 0);
 
 /** The part of a socket that the outbox needs. */
 export interface OutboxSocket {
   /** `done` is called when the bytes have left the process (or the socket is closed). */
-  send(data: string | Uint8Array, done: () => void): void;
+  send(data: Outgoing, done: () => void): void;
 }
 
 export interface OutboxLimits {
@@ -25,12 +32,12 @@ export const defaultOutboxLimits: OutboxLimits = {
   controlMessages: 2048,
 };
 
-/** A channel message: `bytes()` is called only when it is really sent. */
+/** A channel message: `parts()` is called only when it is really sent. */
 export interface WaitingMessage {
   /** Channel, or channel and slot: messages with the same key replace each other. */
   readonly key: string;
   /** Null: the message turned out to be none and is left out. */
-  readonly bytes: () => Uint8Array | null;
+  readonly parts: () => readonly Uint8Array[] | null;
   readonly onSent: (byteLength: number) => void;
   readonly onDropped: () => void;
 }
@@ -41,10 +48,11 @@ export class Outbox {
   readonly #overflow: () => void;
   // A Map keeps the place of a replaced key, so a fast channel cannot push a slow one back for ever.
   readonly #waiting = new Map<string, WaitingMessage>();
-  #control: (string | Uint8Array)[] = [];
+  #control: Outgoing[] = [];
   #controlBytes = 0;
   #inFlightBytes = 0;
   #closed = false;
+  #dropped = 0;
   #progressMs: number;
 
   constructor(
@@ -68,14 +76,19 @@ export class Outbox {
     return this.#inFlightBytes === 0 ? 0 : this.nowMs() - this.#progressMs;
   }
 
+  /** Channel messages that were replaced before they could be sent. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   get waiting(): number {
     return this.#waiting.size + this.#control.length;
   }
 
-  pushControl(data: string | Uint8Array): void {
+  pushControl(data: Outgoing): void {
     if (this.#closed) return;
     this.#control.push(data);
-    this.#controlBytes += data.length;
+    this.#controlBytes += sizeOf(data);
     this.#flush();
     if (
       this.#control.length > this.#limits.controlMessages ||
@@ -88,7 +101,11 @@ export class Outbox {
 
   push(message: WaitingMessage): void {
     if (this.#closed) return;
-    this.#waiting.get(message.key)?.onDropped();
+    const older = this.#waiting.get(message.key);
+    if (older) {
+      this.#dropped += 1;
+      older.onDropped();
+    }
     this.#waiting.set(message.key, message);
     this.#flush();
   }
@@ -109,22 +126,20 @@ export class Outbox {
     while (!this.#closed && this.#inFlightBytes < this.#limits.inFlightBytes) {
       const control = this.#control.shift();
       if (control !== undefined) {
-        this.#controlBytes -= control.length;
+        this.#controlBytes -= sizeOf(control);
         this.#send(control);
         continue;
       }
       const next = this.#waiting.values().next();
       if (next.done) return;
       this.#waiting.delete(next.value.key);
-      const bytes = next.value.bytes();
-      if (!bytes) continue;
-      this.#send(bytes);
-      next.value.onSent(bytes.byteLength);
+      const parts = next.value.parts();
+      if (parts) next.value.onSent(this.#send(parts));
     }
   }
 
-  #send(data: string | Uint8Array): void {
-    const byteLength = data.length;
+  #send(data: Outgoing): number {
+    const byteLength = sizeOf(data);
     if (this.#inFlightBytes === 0) this.#progressMs = this.nowMs();
     this.#inFlightBytes += byteLength;
     this.#socket.send(data, () => {
@@ -132,5 +147,6 @@ export class Outbox {
       this.#progressMs = this.nowMs();
       this.#flush();
     });
+    return byteLength;
   }
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Outbox } from './outbox.js';
+import type { Outgoing } from './outbox.js';
 
 /** A socket that keeps what it is given until `take` says that it left. */
 function harness(limits = { inFlightBytes: 100, controlBytes: 1000, controlMessages: 10 }) {
-  const sent: (string | Uint8Array)[] = [];
+  const sent: Outgoing[] = [];
   const done: (() => void)[] = [];
   const dropped: string[] = [];
   let overflows = 0;
@@ -34,11 +35,11 @@ function harness(limits = { inFlightBytes: 100, controlBytes: 1000, controlMessa
     push: (key: string, mark: number, bytes = 60) =>
       outbox.push({
         key,
-        bytes: () => new Uint8Array(bytes).fill(mark),
+        parts: () => [new Uint8Array(bytes).fill(mark)],
         onSent: () => undefined,
         onDropped: () => dropped.push(`${key}${mark}`),
       }),
-    marks: () => sent.map((data) => (typeof data === 'string' ? data : data[0])),
+    marks: () => sent.map((data) => (typeof data === 'string' ? data : data[0]?.[0])),
   };
 }
 
@@ -90,9 +91,9 @@ describe('outbox', () => {
     let encoded = 0;
     const message = {
       key: 'a',
-      bytes: () => {
+      parts: () => {
         encoded += 1;
-        return new Uint8Array(1);
+        return [new Uint8Array(1)];
       },
       onSent: () => undefined,
       onDropped: () => undefined,
@@ -104,7 +105,7 @@ describe('outbox', () => {
 
   it('leaves out a message that turns out to be none and goes on', () => {
     const { outbox, push, marks } = harness();
-    outbox.push({ key: 'a', bytes: () => null, onSent: () => undefined, onDropped: () => undefined });
+    outbox.push({ key: 'a', parts: () => null, onSent: () => undefined, onDropped: () => undefined });
     push('b', 2);
     expect(marks()).toEqual([2]);
   });
