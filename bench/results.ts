@@ -132,7 +132,7 @@ export async function newestFull(): Promise<BenchResult | null> {
 const newest = (results: readonly BenchResult[]): BenchResult | null =>
   [...results].sort((a, b) => a.date.localeCompare(b.date)).at(-1) ?? null;
 
-async function readResult(path: string): Promise<BenchResult> {
+export async function readResult(path: string): Promise<BenchResult> {
   return JSON.parse(await readFile(path, 'utf8')) as BenchResult;
 }
 
