@@ -47,7 +47,7 @@ async function bench(flags: Flags): Promise<void> {
     say: (line) => process.stderr.write(`${line}\n`),
   });
   const before = await lastCommitted(result);
-  // A part of the bench is a look, not a result.
+  // Only a run of all scenarios is kept as a result.
   if (flags.only.length === 0) {
     const file = await writeResult(result);
     process.stdout.write(`written: ${file}\n`);

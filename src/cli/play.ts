@@ -73,7 +73,7 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
       token: token.text,
       rooms: registry,
       logger: log,
-      // Who did what is told although the player is otherwise silent.
+      // The player logs nothing else, but who did what must be on record.
       auditLog: log.child({ part: 'audit' }, { level: 'info' }),
       checkSource: (uri) => policy.check(uri),
       usedFiles: () => projectFiles(projects),
@@ -104,7 +104,7 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
   }
 }
 
-/** Throws SONO_RECORDING_EMPTY where there is none. */
+/** Names of the recorded streams. Throws SONO_RECORDING_EMPTY for a recording without streams. */
 async function streamsToPlay(file: string): Promise<readonly string[]> {
   const streams = await recordedStreams(file);
   if (streams.length === 0) throw recordError('SONO_RECORDING_EMPTY', { path: file, stream: '' });

@@ -177,7 +177,7 @@ export async function serve(
     },
     streams: wished,
     ...choice,
-    // A model that somebody named is meant for recordings too.
+    // A model named on the command line is used for recordings too.
     recordingModelDir:
       wished.find(({ modelDir }) => modelDir !== null && modelDir !== autoModel)?.modelDir ?? null,
     reportFile: flags.report === undefined ? null : fromInvocation(flags.report),
@@ -202,7 +202,7 @@ export async function serve(
     }),
   ];
   if (flags.duration !== undefined) reasons.push(after(flags.duration).then(() => 'the time is over'));
-  // Without a report somebody may still be looking at the last picture.
+  // Without a report the run goes on, because somebody may still be looking at the last picture.
   else if (flags.report !== undefined) reasons.push(session.allEnded.then(() => 'all sources have ended'));
   const reason = await Promise.race(reasons);
   log.info({ reason }, 'ending');
@@ -215,8 +215,8 @@ export async function serve(
 }
 
 /**
- * Why a stream that never showed anything did not; null where all did. A run that somebody ended by a signal is not asked:
- * its sources may have had no time.
+ * The reason why a stream never showed a picture; null when every stream showed one. Not asked after a signal, because then the
+ * sources may not have had enough time.
  */
 function withoutPicture({ rooms }: LiveSession): SonoError | null {
   const room = rooms.find(({ health }) => health.frames.captured === 0);
