@@ -52,6 +52,17 @@ describe.each(documents)('%s', (name) => {
     });
     expect(dead).toEqual([]);
   });
+
+  it('names files and folders of the repository that are there', () => {
+    // Tells of the past.
+    if (name === 'CHANGELOG.md') return;
+    const named = [...text.matchAll(/`((?:src|bench|dashboard|tests|pipelines|findings|docs)\/[\w./-]+)`/g)];
+    const roots = [packageRoot, dirname(path)];
+    const absent = named
+      .map(([, file = '']) => file)
+      .filter((file) => !roots.some((root) => existsSync(join(root, file))));
+    expect(absent).toEqual([]);
+  });
 });
 
 describe('decisions', () => {
