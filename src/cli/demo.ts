@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import { packageRoot } from '../node/built-module.js';
 import { autoModel, readPipelineFile } from '../config/pipeline-file.js';
 import { atRate, editions, measureEditions, type MeasuredEdition } from '../app/choose-model.js';
-import { liveOptions, serve, type RunFlags } from './run.js';
+import { serve, type LiveFlags } from '../app/serve-pipeline.js';
+import { liveOptions } from './live-options.js';
 
 /** Pictures per second that the scenes may have: first the rate written in demo.yaml, then slower ones. */
 const rates = [20, 16, 12] as const;
@@ -22,7 +23,7 @@ export function chooseRate(measured: readonly MeasuredEdition[], lastEdition: st
 }
 
 export function configure(command: Command): void {
-  liveOptions(command).action(async (flags: Omit<RunFlags, 'source' | 'prompt'>) => {
+  liveOptions(command).action(async (flags: Omit<LiveFlags, 'source' | 'prompt'>) => {
     const { streams, ...pipeline } = await readPipelineFile(join(packageRoot, 'pipelines', 'demo.yaml'));
     const chooses = (flags.model ?? autoModel) === autoModel;
     const wished = streams.map((stream) => ({
