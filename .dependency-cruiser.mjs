@@ -26,6 +26,13 @@ export default {
     },
     ...Object.entries(rooms).map(only),
     {
+      name: 'commands-apart',
+      severity: 'error',
+      comment: 'what two commands need is in src/app, or among the options that they share',
+      from: { path: '^src/cli/', pathNot: '^src/cli/(main|commands)\\.ts$' },
+      to: { path: '^src/cli/', pathNot: '^src/cli/(live-options|option-values)\\.ts$' },
+    },
+    {
       name: 'pure-cores',
       severity: 'error',
       comment:

@@ -26,7 +26,7 @@ export function launchChromium(path: string): Promise<Browser> {
 
 export interface PaintMeasurement {
   readonly browser: string;
-  /** Null where no picture was painted with its outlines within the limit. */
+  /** Null if no picture was painted with its outlines within the limit. */
   readonly overlay: AcceptanceSummary | null;
   readonly picture: AcceptanceSummary | null;
 }
@@ -48,10 +48,10 @@ export async function measurePaint(
     await page.locator('#acceptance-frames').dispatchEvent('change');
     const start = page.getByRole('button', { name: 'Start the test' });
     const known = new Set((await listed(pageUrl)).map(({ id }) => id));
-    // Enabled once something is outlined and the clocks are joined.
+    // The button is enabled when an object is outlined and the clocks are synchronised.
     await start.click({ timeout: 60_000 });
     const stop = page.getByRole('button', { name: 'Stop and evaluate' });
-    // Both parts at the source's rate, and twice that again where outlines come late.
+    // Time of both parts at the source's rate; the deadline allows three times that, because outlines may come late.
     const limitMs = ((2 * frames) / framesPerSecond) * 1000;
     const deadline = Date.now() + limitMs * 3 + 20_000;
     let stopped = 0;

@@ -30,7 +30,7 @@ export async function measureFirstMask(
     client.subscribe(stream, 'segmentation', () => undefined);
     const waits: number[] = [];
     for (let click = 0; click < count; click += 1) {
-      // Steps of seven milliseconds beyond a third of a second meet every part of a 40 ms frame interval.
+      // A third of a second plus steps of 7 ms, so that clicks fall on every part of the 40 ms frame interval.
       await new Promise((resolve) => setTimeout(resolve, 330 + ((click * 7) % 40)));
       const point = points[click % points.length] as Point;
       const startMs = performance.now();

@@ -1,6 +1,6 @@
 /**
- * The measured process: the very live session of `sonoscope run`, in a process of its own, steered over IPC by the bench. Only
- * the engine may be another one (no model, or the same slowed down).
+ * The measured process: the live session of `sonoscope run` in a separate process that the bench steers over IPC. Only the engine
+ * may be replaced (by one without a model, or by a slowed one).
  */
 import type { StreamConfig } from '../src/config/pipeline-file.js';
 import { SourcePolicy } from '../src/ingest/source-policy.js';
@@ -35,7 +35,7 @@ export type FromLive =
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'closed' };
 
-/** What of a room's health travels as plain data. */
+/** The part of a room's health that is sent to the bench. */
 export type PlainHealth = Pick<
   RoomHealth,
   'latencyMs' | 'capturedFps' | 'displayedFps' | 'analysedFps' | 'degraded'
@@ -114,5 +114,5 @@ process.once('message', (message: ToLive) => {
     void exitProcess(1);
   });
 });
-// The bench is gone: so is the reason to go on.
+// The bench has ended, so this process ends too.
 process.on('disconnect', () => void exitProcess(1));

@@ -19,7 +19,7 @@ export interface LiveRunOptions {
   /** Before the measured window: models are warm, objects are followed. */
   readonly warmUpSeconds?: number;
   readonly seconds: number;
-  /** Receives everything, as a browser would; without one nobody is connected. */
+  /** Connect a viewer that receives everything, as a browser does; otherwise nobody is connected. */
   readonly viewer?: boolean;
   /** Runs inside the window, which then lasts as long as this does. */
   readonly during?: (url: string) => Promise<void>;
@@ -155,7 +155,7 @@ function streamMeasurement(
     captured: count('captured'),
     displayed: count('displayed'),
     analysed: count('analysed'),
-    // The last ten seconds: without the start.
+    // Health covers the last ten seconds, so the start of the run is not in it.
     latencyMs: health?.latencyMs ?? null,
   };
 }

@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { z } from 'zod';
 import { gst, type Clip } from './media.js';
 
-/** The clip, so many times over (twice), without encoding it again: over an hour of a clip of ten seconds. */
+/** The clip is joined this many times, then the result again, without encoding: 10 s become more than an hour. */
 const repeats = 20;
 
 /** Runs `use` with a file of at least an hour, which is gone afterwards. */
@@ -39,7 +39,7 @@ export interface RecordingMeasurement {
   readonly jumpsMs: readonly number[];
 }
 
-/** Milliseconds from `action` (a statement) until the stage shows `frame`; timed inside the page, the way to it from here is not the user's. */
+/** Milliseconds from `action` (a statement) until the stage shows `frame`. Timed inside the page, without the delay of this automation. */
 function untilShown(page: Page, frame: number, action: string): Promise<number> {
   return page.evaluate<number>(`(async () => {
     const started = performance.now();
@@ -89,7 +89,7 @@ export async function measureRecording(
     }
     const jumpsMs: number[] = [];
     for (let jump = 0; jump < jumps; jump += 1) {
-      // Far apart, none twice: nothing of it is in the page's cache.
+      // The jumps are far apart and never repeat, so no picture is in the page's cache.
       const target = 1 + ((jump * 617) % (wanted - 1));
       const move = `const slider = document.querySelector('input[aria-label="Picture"]'); slider.value = "${target}";
         slider.dispatchEvent(new Event("input", { bubbles: true }));`;

@@ -70,7 +70,7 @@ export interface Change {
 
 /** Smaller changes are noise on a shared machine. */
 const noticeable = 0.1;
-/** A hundredth of a millisecond more is no regression, whatever its ratio. */
+/** Changes up to this (1 ms, 1 % of a share, 0.02 of anything else) are no regression, whatever their ratio. */
 const negligible = (metric: string): number =>
   metric.endsWith('Ms') ? 1 : metric.endsWith('Share') ? 0.01 : 0.02;
 
@@ -132,7 +132,7 @@ export async function newestFull(): Promise<BenchResult | null> {
 const newest = (results: readonly BenchResult[]): BenchResult | null =>
   [...results].sort((a, b) => a.date.localeCompare(b.date)).at(-1) ?? null;
 
-async function readResult(path: string): Promise<BenchResult> {
+export async function readResult(path: string): Promise<BenchResult> {
   return JSON.parse(await readFile(path, 'utf8')) as BenchResult;
 }
 

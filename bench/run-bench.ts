@@ -54,10 +54,10 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   const gathered = new Map<string, { metrics: Metrics[]; failures: string[] }>(
     chosen.map(({ id }) => [id, { metrics: [], failures: [] }]),
   );
-  // Interleaved: whatever else happens on the machine meets every scenario alike.
+  // Scenarios take turns, so that other work on the machine affects all of them alike.
   for (let round = 1; round <= rounds; round += 1) {
     for (const [index, scenario] of chosen.entries()) {
-      // Memory needs minutes, not repetition.
+      // The memory scenario runs once: it needs minutes, and repeating it tells nothing new.
       if (scenario.id === 'memory' && round > 1) continue;
       const startMs = performance.now();
       const kept = gathered.get(scenario.id);

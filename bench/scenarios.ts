@@ -125,7 +125,7 @@ function overhead(context: BenchContext, engine: 'noop' | 'real', seconds: numbe
 /** (b) How long a person waits for the outline of what they clicked, while the stream runs and one object is followed. */
 function firstMask(context: BenchContext): Scenario {
   const clip = context.clips.p720;
-  // Centres of the marked objects but the followed one.
+  // Centres of all marked objects except the followed one.
   const points = clip.boxes.slice(1).map(([x0, y0, x1, y1]) => [(x0 + x1) / 2, (y0 + y1) / 2] as const);
   return {
     id: 'first-mask',
@@ -346,7 +346,7 @@ function liveMetrics(context: BenchContext, measurement: LiveMeasurement, real =
     capturedFps: worst(({ captured, seconds }) => captured / seconds),
     displayedFps: worst(({ displayed, seconds }) => displayed / seconds),
     analysedFps: worst(({ analysed, seconds }) => analysed / seconds),
-    // One frame may stand on either side of the window's ends.
+    // Counts may differ by one frame at each end of the window.
     displayedShare: worst(({ displayed, captured }) => Math.min(1, (displayed + 1) / captured)),
     analysedShare: worst(({ analysed, captured }) => Math.min(1, (analysed + 1) / captured)),
     mainCpuCores: cpuCores.main,
@@ -367,7 +367,7 @@ function liveMetrics(context: BenchContext, measurement: LiveMeasurement, real =
   };
 }
 
-/** Nearest rank, as everywhere. */
+/** Quantile by nearest rank, as in the rest of the program. */
 function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] as number;

@@ -25,11 +25,11 @@ export interface ThroughputResult {
   readonly seconds: number;
   readonly framesPerSecond: number;
   readonly wireBytes: number;
-  /** Of this process and its source, without the start. */
+  /** Processor time of this process and its source, without the start. */
   readonly cpuSeconds: number;
 }
 
-/** A source that has ended counts with its parent once it has been waited for, so the sum never falls. */
+/** Linux adds the time of an ended child process to its parent, so the sum never falls. */
 function cpuSeconds(): number {
   const { own, descendants } = usageOf(process.pid);
   return own.cpuSeconds + descendants.cpuSeconds;
@@ -62,7 +62,7 @@ async function run(config: ThroughputConfig): Promise<ThroughputResult> {
     }
     const result = await engine.track(frame);
     waiting -= 1;
-    // Enough ahead that decoding and inference overlap, not more.
+    // Four frames ahead are enough for decoding and inference to overlap.
     if (waiting < 4) source.pause(false);
     return result;
   };

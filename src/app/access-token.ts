@@ -11,16 +11,16 @@ export interface TokenFlags {
 }
 
 export interface AccessToken {
-  /** Null: none is asked for, which only a loopback address may do. */
+  /** Null: no token is needed. Allowed on a loopback address only. */
   readonly text: string | null;
-  /** Made up here: it has to be shown, or nobody knows it. */
+  /** The token was generated here and must be printed, because nobody else knows it. */
   readonly isNew: boolean;
 }
 
 /**
  * `--token-file`, `--token` or SONO_TOKEN; where there is none and other computers reach `host`, a new one. The variable is
- * removed from the environment, so that no child process gets it. Throws SONO_USAGE, SONO_TOKEN_FILE; whether the text is fit to
- * be a token is for the server to say.
+ * removed from the environment, so that no child process gets it. The server checks whether the text is a usable token.
+ * Throws SONO_USAGE, SONO_TOKEN_FILE.
  */
 export async function accessToken(host: string, flags: TokenFlags, command: string): Promise<AccessToken> {
   const fromEnvironment = process.env['SONO_TOKEN'];
@@ -43,7 +43,7 @@ async function readToken(file: string): Promise<string> {
   }
 }
 
-/** The address to show: with the token only where nobody could know it otherwise. */
+/** The address to print. It contains the token only if the token was generated here. */
 export function shownAddress(url: string, { text, isNew }: AccessToken): string {
   if (text === null || isNew) return url;
   const { origin } = new URL(url);

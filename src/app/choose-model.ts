@@ -14,13 +14,16 @@ import { timeTracking } from '../onnx/golden.js';
 export const editions = ['compact', 'compact-fast', 'compact-light'] as const;
 
 /**
- * What a 720p stream costs beside the network, in cores at 25 pictures per second: decoding, JPEG, serving, and a browser that paints
- * without a GPU. Seen on a machine that takes `jpegMs` for a JPEG; others are taken to be as much slower or faster as theirs is.
+ * What a 720p stream costs besides the network, in cores at 25 pictures per second: decoding, JPEG, serving, and a browser that paints
+ * without a GPU. Measured on a machine that encodes a JPEG in `jpegMs`; on others it is scaled by the time that their JPEG takes.
  */
 const besideTheNetwork = { cores: 0.5, jpegMs: 14 };
-/** Share of all cores that may be planned for: at .99 (compact-fast, two scenes of 12 per second) 6 of 12 were analysed in each, at .79 ten or eleven; at .72 all of 16. */
+/**
+ * Plan for at most this share of the cores. Measured with two scenes and compact-fast: 0.99 planned: 6 of 12 pictures per second
+ * analysed in each; 0.79: 10 or 11 of 12; 0.72: all of 16.
+ */
 const plannedShare = 0.8;
-/** Share of a picture's interval that the network may take: longer, and every other outline would be late. */
+/** Share of a picture's interval that the network may take. If it took longer, every other outline would be late. */
 const intervalShare = 0.7;
 
 /** The machine's cores shared between the streams; more than four threads gain nothing with networks of this size. */
@@ -31,16 +34,16 @@ export function threadsPerStream(streams: number): number {
 export interface Demand {
   readonly streams: number;
   readonly framesPerSecond: number;
-  /** Of the network, per stream. */
+  /** Threads of the network, per stream. */
   readonly threads: number;
   readonly cores: number;
-  /** Of these, what one stream takes beside the network at 25 pictures per second. */
+  /** Cores that one stream takes besides the network, at 25 pictures per second. */
   readonly besideCores: number;
   /** The network runs on the processor, not on a GPU. */
   readonly onProcessor: boolean;
 }
 
-/** Whether a network that takes `frameMs` per picture follows all streams. Pure. */
+/** Whether a network that takes `frameMs` per picture can analyse every picture of all streams. Pure. */
 export function keepsUp(frameMs: number, demand: Demand): boolean {
   const { streams, framesPerSecond, threads, cores, besideCores, onProcessor } = demand;
   if (frameMs > (intervalShare * 1000) / framesPerSecond) return false;
@@ -56,7 +59,7 @@ export interface MeasuredEdition {
   readonly keepsUp: boolean;
 }
 
-/** The choice from the same measurements for another rate: the first that keeps up then, or the fastest of them, is the last. Pure. */
+/** Judges the same measurements at another rate. The last of the answer is the choice: the first that keeps up, else the fastest. Pure. */
 export function atRate(
   measured: readonly MeasuredEdition[],
   framesPerSecond: number,
@@ -70,15 +73,15 @@ export function atRate(
 }
 
 /**
- * Measures the installed editions from the most accurate on, until one keeps up; that one, or the fastest, is the last of the
- * answer. Takes half a second per edition and blocks the calling thread for single frames only. Throws SONO_MODEL_… and SONO_PROVIDER_….
+ * Measures the installed editions, the most accurate first, until one keeps up. The last of the answer is the choice: that one, else
+ * the fastest. Takes half a second per edition and blocks the calling thread for single frames only. Throws SONO_MODEL_… and SONO_PROVIDER_….
  */
 export async function measureEditions(
   streams: readonly Pick<StreamConfig, 'modelDir' | 'provider' | 'threads'>[],
   framesPerSecond: number,
   signal?: AbortSignal,
 ): Promise<readonly MeasuredEdition[]> {
-  // Those that leave the choice open get one edition; the first of them says on what it is to run.
+  // All streams with `auto` get the same edition; the first of them says with which provider and threads it is measured.
   const open = streams.find(({ modelDir }) => modelDir === autoModel);
   const threads = open?.threads ?? threadsPerStream(streams.length);
   const besideCores = (besideTheNetwork.cores * (await timeJpeg())) / besideTheNetwork.jpegMs;
@@ -120,7 +123,7 @@ export async function measureEditions(
 /** Milliseconds that this machine takes to encode a picture of 1280 × 720 as JPEG on one thread, the best of a dozen. */
 async function timeJpeg(): Promise<number> {
   const [width, height] = [1280, 720];
-  // Some detail everywhere, the same on every machine.
+  // A pattern with detail everywhere, so that every machine encodes the same picture.
   const pattern = Uint8Array.from({ length: 4099 }, (_, index) => (index >> 2) ^ ((index ** 2) >> 12));
   const pixels = Buffer.alloc(width * height * 3, pattern);
   let bestMs = Infinity;

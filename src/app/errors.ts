@@ -1,4 +1,4 @@
-/** What can be wrong with a command line, and what a command can fail at that belongs to no other layer. */
+/** Errors of the command line, and failures of commands that belong to no other room. */
 import { errorFactory } from '../vocabulary/errors.js';
 
 export const cliError = errorFactory({

@@ -1,18 +1,18 @@
 /**
- * What to do with an error that no boundary has caught. Before a program serves, it ends with a sentence like after any other
- * failure. While it serves people it goes on: the error has ended the callback or the promise in which it happened and
- * nothing else, and is logged and counted with the part of the program that it came from. It ends in order, recordings closed,
- * where its state cannot be trusted any more: an error inside Node itself, or one after the other. Main process.
+ * What to do with an error that no boundary has caught. A program that does not serve yet ends with a sentence, as after any other
+ * failure. A program that serves people goes on: the error has ended only the callback or the promise in which it happened, and
+ * it is logged and counted with the part of the program that it came from. When the state cannot be trusted any more (an error
+ * inside Node itself, or many errors within a minute), the program closes its recordings and ends. Main process.
  */
 import type { SonoError } from '../vocabulary/errors.js';
 import { reasonOf, reportFault } from '../vocabulary/faults.js';
 import { cliError } from './errors.js';
 
-/** So many within a minute are not single mishaps. */
+/** More errors than this within a minute mean that the program is broken, so it ends. */
 const mostPerMinute = 20;
 const nodeInternals: ReadonlySet<string> = new Set(['ERR_INTERNAL_ASSERTION', 'ERR_WORKER_OUT_OF_MEMORY']);
 
-/** Takes what nobody caught while the program serves. */
+/** Receives the errors that nobody caught while the program serves. */
 export class LastResort {
   readonly #moments: number[] = [];
   #giveUp: (reason: SonoError) => void = () => undefined;

@@ -41,7 +41,7 @@ export interface LiveOptions {
     readonly diskReserveBytes?: number;
   };
   readonly streams: readonly StreamConfig[];
-  /** What the choice of a model counts with: it is made before the sources are open. */
+  /** Picture rate assumed when a model is chosen, because the sources are not open yet. */
   readonly framesPerSecond?: number;
   /** Editions already measured for these streams. */
   readonly measured?: readonly MeasuredEdition[];
@@ -50,14 +50,14 @@ export interface LiveOptions {
   readonly reportFile: string | null;
   readonly recordFile: string | null;
   readonly log: Logger;
-  /** Told to end while models load and sources open: the session is there at once, with what has opened so far. */
+  /** Aborted when the run should end while models load and sources open: the session then has the rooms that are open so far. */
   readonly signal?: AbortSignal;
   /** For benchmarks: another engine in the same place. */
   readonly createEngine?: CreateEngine;
 }
 
 export interface LiveSession {
-  /** Those that are open. */
+  /** The rooms that are open. */
   readonly rooms: readonly LiveRoom[];
   readonly server: RunningServer;
   /** Resolves when every source has come to its end (never for cameras and loops). */
@@ -70,9 +70,9 @@ export interface LiveSession {
 const closeLimitMs = 1500;
 
 /**
- * How far the heap may grow before it is collected, in percent of what lives. V8 counts the bytes of pictures too, of which 20 MB
- * pass every second beside 25 MB that live: by its own measure it marks the whole heap every second, on the cores that the
- * network needs. Costs about 40 MB.
+ * How far the heap may grow before it is collected, in percent of the live bytes. V8 also counts the bytes of pictures: 20 MB of new
+ * ones per second beside 25 MB that stay alive. With its default it would mark the whole heap about every second, on the cores
+ * that the network needs. Costs about 40 MB (decision 0052).
  */
 const heapGrowthPercent = 150;
 
@@ -96,7 +96,7 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
   const { policy, diskReserveBytes } = options.server;
   const projects = recordingProjects(options.recordingModelDir, policy, diskReserveBytes);
 
-  // Before the models: a taken port is known at once.
+  // The server starts before the models load, so that a taken port is reported at once.
   const server = await startServer({
     host: options.server.host,
     port: options.server.port,
@@ -104,7 +104,7 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
     allowedOrigins: options.server.allowedOrigins,
     rooms: registry,
     logger: log.child({ part: 'server' }, { level: 'warn' }),
-    // Who did what is told at the level of the run, whatever else the server has to say.
+    // Lines about who did what are written at the run's own level, not only as warnings.
     auditLog: log.child({ part: 'audit' }),
     checkSource: (uri) => policy.check(uri),
     usedFiles: () => projectFiles(projects),
@@ -181,10 +181,10 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
   };
 }
 
-/** What most cameras and towers give. */
+/** Picture rate of most cameras and towers. */
 const usualFramesPerSecond = 25;
 
-/** The streams with a model for each that left the choice open. */
+/** The streams, with `auto` replaced by the edition that was chosen. */
 async function withModels(options: LiveOptions): Promise<readonly StreamConfig[]> {
   const { streams, framesPerSecond = usualFramesPerSecond, log, signal } = options;
   if (!streams.some(({ modelDir }) => modelDir === autoModel)) return streams;
@@ -232,7 +232,7 @@ function openStream(
   });
 }
 
-/** Of a stream whose model was still loading when the run was told to end. */
+/** Report of a stream that was not open yet when the run was told to end. */
 function notBegun(stream: StreamConfig): RoomReport {
   const none = { source: 0, 'analysis-queue': 0, 'display-queue': 0, inference: 0, client: 0 };
   const stages = [...latencyStages, 'display'] as const;
@@ -249,7 +249,7 @@ function notBegun(stream: StreamConfig): RoomReport {
   };
 }
 
-/** Resolves with null when the signal says so, never without one. */
+/** Resolves with null when the signal is aborted; never without a signal. */
 function aborted(signal: AbortSignal | undefined): Promise<null> {
   return new Promise((resolve) => {
     if (signal?.aborted) resolve(null);
@@ -257,7 +257,7 @@ function aborted(signal: AbortSignal | undefined): Promise<null> {
   });
 }
 
-/** The source is at its end, and what was in hand then has been analysed (or has had a second for it). */
+/** Resolves when the source has ended and its last frames have been analysed, at the latest one second after its end. */
 function ended(room: LiveRoom): Promise<void> {
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | null = null;
@@ -270,7 +270,7 @@ function ended(room: LiveRoom): Promise<void> {
       else timer ??= setTimeout(resolve, 1000);
     };
     check();
-    // After the room's own counting of the event.
+    // One microtask later, so that the room has counted the event first.
     room.events$.subscribe(() => queueMicrotask(check));
   });
 }

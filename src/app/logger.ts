@@ -13,7 +13,7 @@ export function createLogger({
 }: { format?: LogFormat | undefined; level?: LogLevel | undefined } = {}): Logger {
   const chosen = format ?? (process.stderr.isTTY ? 'text' : 'json');
   const options = { level: level ?? 'info', base: null };
-  // Whoever logs an address has redacted it; this is for the texts of libraries that nobody thought of.
+  // Our own code redacts an address before it logs it. This catches secrets in the messages of libraries.
   if (chosen === 'json') return pino(options, { write: (line) => process.stderr.write(redactText(line)) });
   return pino(options, { write: (line) => process.stderr.write(`${redactText(humanLine(line))}\n`) });
 }

@@ -47,7 +47,7 @@ function parsed(source: string): SourceAddress | null {
   try {
     return parseSourceUri(source);
   } catch {
-    // Said when it is opened.
+    // A source that cannot be used is reported when it is opened.
     return null;
   }
 }

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dataFolder } from './paths.js';
 
-/** From now on files of this process and its children have mode 600 and folders 700. A data folder from before is closed too. */
+/** From now on files of this process and its children have mode 600 and folders 700. An existing data folder gets its mode too. */
 export function keepFilesPrivate(): void {
   process.umask(0o077);
   const folder = dataFolder();
@@ -10,6 +10,6 @@ export function keepFilesPrivate(): void {
     mkdirSync(folder, { recursive: true });
     chmodSync(folder, 0o700);
   } catch {
-    // A folder that cannot be made or belongs to somebody else: whoever writes into it says so.
+    // If the folder cannot be made or belongs to somebody else, the first write into it reports that.
   }
 }

@@ -10,7 +10,7 @@ import { DiskReserve } from '../server/index.js';
 import { dataFolder, invocationFolder } from './paths.js';
 import { programVersion } from './versions.js';
 
-/** Frames between two checkpoints: the preview grows by as many at a time. */
+/** Frames between two checkpoints; the preview grows by this number at a time. */
 const previewFrames = 25;
 
 /** `policy`: what viewers may open; `diskReserveBytes`: space that stays free for recordings of live rooms. */

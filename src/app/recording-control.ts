@@ -19,7 +19,7 @@ type StreamRecorder = ReturnType<Recorder['open']>;
 export class Recordings implements RecordingControl, RoomOutput<LiveRoom> {
   readonly name = 'recording';
   readonly #engines = new Map<string, JournaledEngine>();
-  /** Starts and stops of a room come one after the other. */
+  /** The last start or stop of each room; the next one waits for it. */
   readonly #turns = new Map<string, Promise<unknown>>();
   /** What is being recorded now, by room. */
   readonly #running = new Map<string, { recorder: Recorder; stream: StreamRecorder; room: LiveRoom }>();
@@ -35,7 +35,7 @@ export class Recordings implements RecordingControl, RoomOutput<LiveRoom> {
     },
   ) {}
 
-  /** Stands around every engine of a room, also one that replaces a failed one. */
+  /** Wraps every engine of a room, also the replacement of a failed one, so that its calls are written down. */
   journaled(roomId: string, createEngine: CreateEngine): CreateEngine {
     return async (options, hooks) => {
       const journaled = await JournaledEngine.create(createEngine, options, hooks);
@@ -65,7 +65,7 @@ export class Recordings implements RecordingControl, RoomOutput<LiveRoom> {
     return this.#inTurn(room.id, () => this.#stop(room));
   }
 
-  /** Two people press the button at once, or one twice: the second finds what the first has made. */
+  /** Runs one piece of work per room at a time: if two people press the button at once, the second call sees what the first has done. */
   #inTurn<Result>(roomId: string, work: () => Promise<Result>): Promise<Result> {
     const done = (this.#turns.get(roomId) ?? Promise.resolve()).then(work);
     this.#turns.set(

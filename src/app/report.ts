@@ -48,7 +48,7 @@ export async function makeReport(startedAt: Date, rooms: readonly RoomReport[]):
   };
 }
 
-/** Fails before a long run, not after it: SONO_RUN_REPORT_UNWRITABLE. */
+/** Checks before a long run that its report can be written. Throws SONO_RUN_REPORT_UNWRITABLE. */
 export async function checkReportPlace(file: string): Promise<void> {
   try {
     const existing = await stat(file).catch(() => null);

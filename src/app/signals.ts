@@ -9,7 +9,7 @@ export interface StopSignal {
 const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 let listening: StopSignal | null = null;
 
-/** One listener per process: who asks again gets the same, with a signal that has come meanwhile. */
+/** One listener per process: every caller gets the same one, with the signal that may have arrived already. */
 export function listenForStop(): StopSignal {
   listening ??= listen();
   return listening;
@@ -25,7 +25,7 @@ function listen(): StopSignal {
         resolve(name);
         return;
       }
-      // The system's own way to end at once: process.exit would wait for threads that compute.
+      // The system's default action ends the process at once; process.exit would wait for threads that compute.
       dispose();
       process.kill(process.pid, name);
     };

@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { findModel } from '../config/pipeline-file.js';
 import { runBench } from '../../bench/run-bench.js';
-import { lastCommitted, newestFull, regressions, writeResult } from '../../bench/results.js';
-import { writeTable } from '../../bench/table.js';
+import { lastCommitted, regressions, writeResult } from '../../bench/results.js';
+import { writeTables } from '../../bench/table.js';
 import { cliError } from '../app/errors.js';
 import { positiveNumber, wholeNumber } from './option-values.js';
 import { fromInvocation, invocationFolder } from '../app/paths.js';
@@ -23,18 +23,16 @@ export function configure(command: Command): void {
     .option('--quick', 'a few minutes: fewer frames, streams and rounds', false)
     .option('--rounds <n>', 'interleaved rounds (default 3, with --quick 1)', wholeNumber(1, 20))
     .option('--only <parts...>', 'only scenarios whose name contains one of these', [])
-    .option('--memory <minutes>', 'also watch memory for so long', positiveNumber)
+    .option('--memory <minutes>', 'also watch memory for this long', positiveNumber)
     .option('--model <name|dir>', 'model to measure')
-    .option('--table', "write the README's table from the newest full result, measure nothing", false)
+    .option('--table', 'write the tables of figures from committed results, measure nothing', false)
     .option('--check', 'fail when something has become worse', false)
     .action(bench);
 }
 
 async function bench(flags: Flags): Promise<void> {
   if (flags.table) {
-    const result = await newestFull();
-    if (result === null) throw cliError('SONO_BENCH_NO_RESULT');
-    await writeTable(result);
+    if (!(await writeTables())) throw cliError('SONO_BENCH_NO_RESULT');
     return;
   }
   const folder = invocationFolder();
@@ -49,11 +47,11 @@ async function bench(flags: Flags): Promise<void> {
     say: (line) => process.stderr.write(`${line}\n`),
   });
   const before = await lastCommitted(result);
-  // A part of the bench is a look, not a result.
+  // Only a run of all scenarios is kept as a result.
   if (flags.only.length === 0) {
     const file = await writeResult(result);
     process.stdout.write(`written: ${file}\n`);
-    if (result.mode === 'full') await writeTable(result);
+    if (result.mode === 'full') await writeTables();
   } else {
     process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
   }

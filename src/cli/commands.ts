@@ -12,7 +12,7 @@ export interface CommandModule {
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
-  /** A signal while the command is still being loaded asks it to end as a later one would. */
+  /** The command ends cleanly on Ctrl-C, also on one that arrives while its file is still being loaded. */
   readonly stops?: true;
   load(): Promise<CommandModule>;
 }

@@ -4,15 +4,16 @@ import type { Command } from 'commander';
 import { packageRoot } from '../node/built-module.js';
 import { autoModel, readPipelineFile } from '../config/pipeline-file.js';
 import { atRate, editions, measureEditions, type MeasuredEdition } from '../app/choose-model.js';
-import { liveOptions, serve, type RunFlags } from './run.js';
+import { serve, type LiveFlags } from '../app/serve-pipeline.js';
+import { liveOptions } from './live-options.js';
 
-/** Pictures per second of the scenes: as written in demo.yaml, then slower. */
+/** Pictures per second that the scenes may have: first the rate written in demo.yaml, then slower ones. */
 const rates = [20, 16, 12] as const;
 const [usualRate] = rates;
 
 /**
- * Unlike a camera, a scene can be slowed: the outlines of a demonstration should be seen in motion, and sit well. The highest
- * rate at which more than the last, least accurate edition keeps up; where there is none, the highest for that one; else the lowest. Pure.
+ * Unlike a camera, a scene can be slowed, so that its outlines are seen in motion and sit well. The highest rate that some edition
+ * better than `lastEdition` can keep; else the highest that `lastEdition` keeps; else the lowest. Pure.
  */
 export function chooseRate(measured: readonly MeasuredEdition[], lastEdition: string): number {
   const choices = rates.map((rate) => ({ rate, edition: atRate(measured, rate).at(-1) }));
@@ -22,7 +23,7 @@ export function chooseRate(measured: readonly MeasuredEdition[], lastEdition: st
 }
 
 export function configure(command: Command): void {
-  liveOptions(command).action(async (flags: Omit<RunFlags, 'source' | 'prompt'>) => {
+  liveOptions(command).action(async (flags: Omit<LiveFlags, 'source' | 'prompt'>) => {
     const { streams, ...pipeline } = await readPipelineFile(join(packageRoot, 'pipelines', 'demo.yaml'));
     const chooses = (flags.model ?? autoModel) === autoModel;
     const wished = streams.map((stream) => ({

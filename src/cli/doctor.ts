@@ -16,7 +16,7 @@ import { ffmpegVersion, gstreamerVersion, machine, programVersion } from '../app
 
 const run = promisify(execFile);
 
-/** `missing`: nothing works without it; `limited`: something does not; `info`: neither good nor bad. */
+/** `missing`: nothing works without it; `limited`: one feature does not work; `info`: a fact, neither good nor bad. */
 export interface Finding {
   readonly status: 'ok' | 'missing' | 'limited' | 'info';
   readonly what: string;
@@ -151,7 +151,7 @@ async function gstreamerFindings(): Promise<Finding[]> {
       detail: `no ${purpose}: apt-get install ${packageName}`,
     });
   }
-  // In a process of its own: an addon built for another Node ends the process that loads it.
+  // Loaded in a separate process: an addon that was built for another Node version ends the process that loads it.
   const addon = await succeeds(process.execPath, ['-e', "require('gstreamer-superficial'); process.exit(0)"]);
   return [
     {
@@ -213,7 +213,7 @@ async function modelFindings(): Promise<Finding[]> {
         detail: editionWords(measured, 25),
       });
   } catch {
-    // Said above, model by model.
+    // Each model has been reported above.
   }
   return findings;
 }
@@ -260,7 +260,7 @@ async function firstThatRuns(programs: readonly string[], args: readonly string[
       const { stdout } = await run(program, [...args], { timeout: 20_000 });
       return stdout.trim().split('\n')[0] ?? basename(program);
     } catch {
-      // The next name.
+      // Try the next name.
     }
   }
   return null;

@@ -166,7 +166,7 @@ async function run(flags: Flags): Promise<void> {
     '',
     `${first.fps.toFixed(1)} frames per second; ${first.predictor}`,
   ];
-  // Before the files: a disk that is full by now must not cost the figures.
+  // Print the table before the files are written: a full disk must not cost the figures.
   process.stdout.write(`${out.join('\n')}\n`);
   if (jsonFile !== null) await writeWhole(jsonFile, `${JSON.stringify(file)}\n`);
   if (htmlFile !== null) await writeWhole(htmlFile, await htmlReport(file, worst.list()));

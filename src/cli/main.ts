@@ -39,8 +39,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 /**
- * The list of processes shows everybody the command line: secrets in it go as soon as we can. Linux shows the title in place
- * of the arguments from then on.
+ * Everybody on this machine can read command lines in the list of processes. Setting the title makes Linux show it instead of the
+ * arguments, so secrets are visible only for the first moments.
  */
 function hideArguments(argv: readonly string[]): void {
   const isSecret = argv.some(
@@ -50,7 +50,7 @@ function hideArguments(argv: readonly string[]): void {
     process.title = `sonoscope ${argv.find((argument) => !argument.startsWith('-')) ?? ''}`.trim();
 }
 
-/** Commander's own words without the default that goes without saying: off, or nothing. */
+/** Commander's description of an option, without a default that tells nothing (false, or an empty list). */
 function describeOption(option: Option): string {
   const { argChoices, description } = option;
   const defaultValue = option.defaultValue as string | number | boolean | readonly string[] | undefined;
@@ -93,7 +93,7 @@ function explain(error: unknown): number {
 }
 
 listenForTheUncaught((error) => void exitProcess(explain(error)));
-// Native libraries keep threads and handles: the command has ended when its promise has.
+// End explicitly: native libraries keep threads and handles open after the command has finished.
 main(process.argv.slice(2)).then(
   () => exitProcess(Number(process.exitCode ?? 0)),
   (error: unknown) => exitProcess(explain(error)),

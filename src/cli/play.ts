@@ -13,9 +13,9 @@ import { createLogger } from '../app/logger.js';
 import { pageSources } from '../app/page-sources.js';
 import { keepFilesPrivate } from '../app/private-files.js';
 import { dashboardFolder, dataFolder, fromInvocation } from '../app/paths.js';
-import { positiveNumber, wholeNumber } from './option-values.js';
+import { durationMs, positiveNumber, wholeNumber } from './option-values.js';
 import { projectFiles, recordingProjects } from '../app/project-control.js';
-import { accessOptions, durationMs } from './run.js';
+import { accessOptions } from './live-options.js';
 import { keepServing } from '../app/last-resort.js';
 import { listenForStop } from '../app/signals.js';
 import { programVersion } from '../app/versions.js';
@@ -73,7 +73,7 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
       token: token.text,
       rooms: registry,
       logger: log,
-      // Who did what is told although the player is otherwise silent.
+      // The player logs nothing else, but who did what must be on record.
       auditLog: log.child({ part: 'audit' }, { level: 'info' }),
       checkSource: (uri) => policy.check(uri),
       usedFiles: () => projectFiles(projects),
@@ -104,7 +104,7 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
   }
 }
 
-/** Throws SONO_RECORDING_EMPTY where there is none. */
+/** Names of the recorded streams. Throws SONO_RECORDING_EMPTY for a recording without streams. */
 async function streamsToPlay(file: string): Promise<readonly string[]> {
   const streams = await recordedStreams(file);
   if (streams.length === 0) throw recordError('SONO_RECORDING_EMPTY', { path: file, stream: '' });

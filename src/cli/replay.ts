@@ -153,7 +153,7 @@ async function replay(inputs: readonly string[], flags: Flags): Promise<void> {
     if (first && total === 1) throw first.error;
     if (first) throw replayError('SONO_REPLAY_ITEMS_FAILED', { failed: failed.length, total });
     const cut = completed.filter(({ cutShort }) => cutShort);
-    // Said already; the results are there, but not of the whole material.
+    // The reason has been printed already. The results are kept, but they do not cover all of the material.
     if (cut.length > 0) process.exitCode = 3;
   } finally {
     stop.dispose();
@@ -161,7 +161,7 @@ async function replay(inputs: readonly string[], flags: Flags): Promise<void> {
 }
 
 async function verify(inputs: readonly string[], flags: Flags): Promise<void> {
-  // Loads the network's runtime into this process; runs have it in theirs.
+  // Imported only here: it loads ONNX Runtime into this process, while runs load it into processes of their own.
   const { verifyRecording } = await import('../verify/verify.js');
   const recordings = flags.from === undefined ? inputs : [flags.from, ...inputs];
   if (recordings.length === 0)
@@ -199,12 +199,12 @@ function verifyText(report: VerifyReport): string {
   return `${report.path}: ${report.firstDifference ? 'different' : 'identical'} – ${streams}${cut}`;
 }
 
-/** The installed model with which something was recorded; else one that may bear its name, for the comparison to refuse. */
+/** The installed model that made the recording; if it is not installed, one of the same name, which the comparison then refuses. */
 async function recordedModel({ modelName, modelSha256 }: RecordedModel): Promise<string> {
   const { readModelFolder } = await import('../onnx/manifest.js');
   for (const name of installedModels()) {
     const folder = findModel(name, invocationFolder());
-    // One that cannot be read is not it.
+    // A model that cannot be read is passed over.
     const read = folder === null ? null : await readModelFolder(folder).catch(() => null);
     if (folder !== null && read?.sha256 === modelSha256) return folder;
   }

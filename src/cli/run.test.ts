@@ -13,7 +13,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commands } from './commands.js';
 import { humanLine } from '../app/logger.js';
 import { checkReportPlace, makeReport, writeReport } from '../app/report.js';
-import { durationMs, perStream } from './run.js';
+import { perStream } from '../app/serve-pipeline.js';
+import { durationMs } from './option-values.js';
 
 let folder: string;
 beforeAll(() => {

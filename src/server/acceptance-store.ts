@@ -23,7 +23,7 @@ export interface AcceptanceEntry {
   readonly verdicts: readonly { readonly limitMs: number; readonly verdict: string }[];
 }
 
-/** Old reports are never deleted by us; the list shows the newest of so many. */
+/** Length of the list, newest first. The program never deletes a report. */
 const listed = 200;
 
 export function errnoOf(error: unknown): string {
@@ -44,7 +44,7 @@ export class AcceptanceStore {
   async store(report: AcceptanceReport, caller: Caller): Promise<StoredAcceptance> {
     const now = new Date();
     const stored: StoredAcceptance = {
-      // Sorts by time; the random end keeps two displays that finish together apart.
+      // Names sort by time; the random end separates two displays that finish in the same moment.
       id: `${now.toISOString().slice(0, 19).replaceAll(':', '-')}Z-${randomBytes(3).toString('hex')}`,
       storedUnixMs: now.getTime(),
       serverVersion: this.serverVersion,

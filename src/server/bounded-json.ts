@@ -1,6 +1,6 @@
-/** JSON of strangers. Pure. */
+/** A limit for JSON from unknown senders. Pure. */
 
-/** No request of ours is half as deep; reading millions of brackets would stop everybody's pictures for half a second. */
+/** More than twice the depth of any valid request. Parsing millions of brackets would stop all pictures for half a second. */
 const deepest = 32;
 
 /** Whether brackets are nested deeper than any request needs. Stops at the first that is. */

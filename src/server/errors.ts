@@ -38,7 +38,7 @@ export const serverError = errorFactory({
     exitCode: 2,
     httpStatus: 401,
     sentence:
-      'The access token cannot be used: {problem}. Take at least {shortest} plain letters, digits or signs, or give none at all: then only this computer is served, or a token is made up.',
+      'The access token cannot be used: {problem}. Use at least {shortest} plain letters, digits or signs. Without a token of yours the program serves this computer only, or generates one.',
   },
   SONO_TOKEN_TOO_OFTEN: {
     exitCode: 2,
@@ -59,7 +59,7 @@ export const serverError = errorFactory({
   SONO_TOO_MANY_VIEWERS: {
     exitCode: 3,
     httpStatus: 503,
-    sentence: 'There are already {limit} viewers, which is all this server takes. Close one and try again.',
+    sentence: 'This server takes {limit} viewers, and all places are in use. Close one and try again.',
   },
   SONO_TOO_MANY_REQUESTS: {
     exitCode: 2,
@@ -74,7 +74,7 @@ export const serverError = errorFactory({
   SONO_REQUEST_DEEP: {
     exitCode: 2,
     httpStatus: 400,
-    sentence: 'The request is nested too deeply to be one of ours and was not read.',
+    sentence: 'The request was not read, because it is nested more deeply than any valid request.',
   },
   SONO_REQUEST_TOO_LARGE: {
     exitCode: 2,

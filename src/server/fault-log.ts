@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Fault } from '../vocabulary/faults.js';
 
 const quietMs = 10_000;
-/** Owners may be named by whoever asks. */
+/** Limits the memory, because a caller can invent names of owners. */
 const mostOwners = 1000;
 
 export class FaultLog {
@@ -15,7 +15,7 @@ export class FaultLog {
   ) {}
 
   write({ boundary, owner, error, cause }: Fault): void {
-    // By the place that threw and not by its words, which may differ each time.
+    // Grouped by the place that threw, because the message may differ each time.
     const place = cause instanceof Error ? /\n\s+at .*/.exec(cause.stack ?? '')?.[0] : undefined;
     const key = `${boundary} ${owner} ${place ?? ''}`;
     const seen = this.#seen.get(key);

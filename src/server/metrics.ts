@@ -15,7 +15,7 @@ const latencyBuckets = [
   0.001, 0.002, 0.004, 0.006, 0.008, 0.012, 0.016, 0.024, 0.033, 0.05, 0.08, 0.1, 0.15, 0.25, 0.5, 1, 2.5,
 ];
 
-/** What is remembered of a room to count changes. */
+/** The last known state of a room, with which changes are counted. */
 interface Seen {
   phase: string | null;
   provider: { stream: string; provider: string; model: string; policy: string } | null;
@@ -281,7 +281,7 @@ export class ServerMetrics {
     ] as readonly Metric[])
       for (const { labels } of (await metric.get()).values)
         if (labels['stream'] === stream) {
-          // A histogram lists its buckets under a label that is none of its own.
+          // Buckets of a histogram are listed with the label `le`, which `remove` does not accept.
           const { le, ...own } = labels as Record<string, string>;
           void le;
           metric.remove(own);

@@ -1,13 +1,13 @@
 /** How often somebody may do something: a token bucket per key, in bounded memory. Pure but for the clock that it is given. */
 
 export interface RateLimit {
-  /** At once. */
+  /** How many are allowed at once. */
   readonly burst: number;
-  /** Afterwards, evenly. */
+  /** How many more are allowed per second. */
   readonly perSecond: number;
 }
 
-/** Keys that are remembered; the one that was quiet for longest is forgotten first, which gives it a full bucket. */
+/** Number of keys that are remembered. The key that was quiet for longest is forgotten first; it then has a full bucket again. */
 const mostKeys = 4096;
 
 export class RateLimits {
@@ -18,7 +18,7 @@ export class RateLimits {
     private readonly nowMs: () => number = () => performance.now(),
   ) {}
 
-  /** Takes one if there is one. */
+  /** Takes one token of the bucket; false: it is empty. */
   take(key: string): boolean {
     const left = this.#left(key);
     const taken = left >= 1;
@@ -29,12 +29,12 @@ export class RateLimits {
     return taken;
   }
 
-  /** Whether `take` would give one. */
+  /** Whether `take` would succeed. */
   has(key: string): boolean {
     return this.#left(key) >= 1;
   }
 
-  /** Seconds until there is one. */
+  /** Seconds until `take` succeeds. */
   waitSeconds(key: string): number {
     return Math.max(0, Math.ceil((1 - this.#left(key)) / this.limit.perSecond));
   }
@@ -48,7 +48,7 @@ export class RateLimits {
 }
 
 /**
- * What limits are counted by: an IPv4 address, the first half of an IPv6 address (a household or a ward has all of the second half).
+ * The key for limits: an IPv4 address, or the first half of an IPv6 address, because one household or ward owns the whole second half.
  */
 export function addressKey(address: string | undefined): string {
   const plain = (address ?? 'unknown').replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');

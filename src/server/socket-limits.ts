@@ -1,6 +1,6 @@
 /**
- * Connections of one address, and of all. Where there are too many, the one that has had nothing to do for longest makes room:
- * whoever holds connections without using them loses them, and somebody new gets in. Runs in the main process.
+ * Limits the connections per address and in total. When there are too many, the connection that was idle for longest is closed, so
+ * that somebody who holds connections without using them cannot keep others out. Runs in the main process.
  */
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -21,7 +21,7 @@ interface Held {
 }
 
 export class SocketLimits {
-  /** In the order in which they last did something. */
+  /** In the order of their last activity, the oldest first. */
   readonly #held = new Map<Socket, Held>();
   readonly #perAddress = new Map<string, number>();
 

@@ -11,13 +11,13 @@ export interface StoredFile {
   readonly storedUnixMs: number;
 }
 
-/** The list shows the newest of so many. */
+/** Length of the list, newest first. */
 const listed = 1000;
 
 export class StoredFiles {
   constructor(
     readonly directory: string,
-    /** Paths that must not go now: being written, shown in a room, worked on. */
+    /** Paths that must not be deleted now: being written, shown in a room, or worked on. */
     private readonly inUse: () => Promise<readonly string[]>,
   ) {}
 

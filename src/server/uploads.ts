@@ -13,19 +13,19 @@ import { DiskReserve } from './disk-reserve.js';
 import { isSonoError, serverError } from './errors.js';
 
 export interface StoredUpload {
-  /** Name below the upload folder; not the one asked for when that was taken. */
+  /** Name in the upload folder. It differs from the requested name if that was taken. */
   readonly name: string;
   readonly path: string;
   readonly bytes: number;
 }
 
-/** Whether the disk still has its reserve is looked at after so many bytes. */
+/** The free space on the disk is checked each time this many bytes have arrived. */
 const reserveCheckBytes = 16 * 1024 ** 2;
-/** An upload that brings less in so long is given up. */
+/** An upload that brings fewer bytes than this within this time is given up. */
 const slowestBytes = 64 * 1024;
 const paceMs = 60_000;
 
-/** File systems take 255; the rest is for a number and for what others append. */
+/** File systems allow 255 bytes; the difference is for a number and for suffixes that are added later. */
 const longestNameBytes = 200;
 
 /** A file name without folders and control characters, not hidden. Throws SONO_UPLOAD_NAME where nothing is left. */
@@ -77,13 +77,13 @@ export class Uploads {
         if (bytes > this.maxBytes) done(serverError('SONO_UPLOAD_TOO_LARGE', { limit: this.maxBytes }));
         else if (bytes - checkedBytes < reserveCheckBytes) done(null, chunk);
         else {
-          // Others write too, and not every sender says how much will come.
+          // Checked again on the way: others write too, and not every sender says how many bytes will come.
           checkedBytes = bytes;
           this.reserve.check(this.directory, 0).then(() => done(null, chunk), done);
         }
       },
     });
-    // A sender that drips would keep one of the few places.
+    // A very slow sender would occupy one of the few places for hours.
     let bytesBefore = 0;
     const pace = setInterval(() => {
       if (bytes - bytesBefore < slowestBytes) count.destroy(serverError('SONO_UPLOAD_CUT'));

@@ -1,6 +1,6 @@
 /** What the documents point at exists: files, headings, and the options of the commands that they print. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -52,6 +52,38 @@ describe.each(documents)('%s', (name) => {
     });
     expect(dead).toEqual([]);
   });
+
+  it('names files and folders of the repository that are there', () => {
+    // Tells of the past.
+    if (name === 'CHANGELOG.md') return;
+    const named = [...text.matchAll(/`((?:src|bench|dashboard|tests|pipelines|findings|docs)\/[\w./-]+)`/g)];
+    const roots = [packageRoot, dirname(path)];
+    const absent = named
+      .map(([, file = '']) => file)
+      .filter((file) => !roots.some((root) => existsSync(join(root, file))));
+    expect(absent).toEqual([]);
+  });
+});
+
+describe('decisions', () => {
+  const folder = join(packageRoot, 'docs/decisions');
+  const names = readdirSync(folder).filter((name) => /^\d/.test(name));
+  const index = readFileSync(join(folder, 'README.md'), 'utf8');
+
+  it.each(names)(
+    '%s is listed by its title, and says what and with what consequence in five lines',
+    (name) => {
+      const text = readFileSync(join(folder, name), 'utf8');
+      const [, title = ''] = /^# (\d{4}\. .*)\n\nStatus: /.exec(text) ?? [];
+      expect(index).toContain(`- [${title}](${name})\n`);
+      const parts = text.split('\n\n');
+      for (const word of ['Decision', 'Consequence'])
+        expect(parts.filter((part) => part.startsWith(`**${word}.** `))).toHaveLength(1);
+      const lines = parts.filter((part) => /^\*\*(Decision|Consequence)\./.test(part)).join('\n');
+      expect(lines.trim().split('\n').length).toBeLessThanOrEqual(5);
+      expect(Math.max(...lines.split('\n').map((line) => line.length))).toBeLessThanOrEqual(190);
+    },
+  );
 });
 
 describe('commands that are printed', () => {

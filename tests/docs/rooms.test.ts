@@ -27,6 +27,15 @@ it('names every room', () => {
   expect([...Object.keys(rooms)].sort()).toEqual([...folders, 'bench'].sort());
 });
 
+it('draws and explains every room in docs/architecture.md', () => {
+  const page = readFileSync(join(packageRoot, 'docs/architecture.md'), 'utf8');
+  const drawing = /^## Rooms$[\s\S]*?^```\n([\s\S]*?)^```/m.exec(page)?.[1] ?? '';
+  const drawn = new Set(drawing.match(/\w+/g));
+  const explained = new Set([...page.matchAll(/^\| `(\w+)` \| \S/gm)].map(([, room]) => room));
+  expect(Object.keys(rooms).filter((room) => !drawn.has(room))).toEqual([]);
+  expect(Object.keys(rooms).filter((room) => !explained.has(room))).toEqual([]);
+});
+
 it.each(Object.entries(rooms))('%s imports from each room that it may import', (room, allowed) => {
   const used = importsOf(folderOf(room));
   expect(allowed.filter((target) => !used.has(target))).toEqual([]);

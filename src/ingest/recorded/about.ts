@@ -54,11 +54,11 @@ export interface RecordedPicture {
   readonly samples: SampleFormat;
   /** GStreamer's name of what the samples mean (range:matrix:transfer:primaries). */
   readonly colorimetry: string;
-  /** May hold pictures of two fields. */
+  /** Some pictures may be interlaced (woven of two fields). */
   readonly mayBeInterlaced: boolean;
   /** Pictures may be shown in another order than they are stored. */
   readonly mayReorder: boolean;
-  /** As the container says, null where it does not; whether it is constant is found out by counting. */
+  /** The rate that the container names, or null. Counting packets shows whether it is constant. */
   readonly framesPerSecond: number | null;
   /** Seconds of the picture as FFmpeg has it, null where nothing says. */
   readonly promisedSeconds: number | null;
@@ -71,11 +71,11 @@ export type AboutFile =
   | { readonly kind: 'no-picture' }
   | { readonly kind: 'unknown-codec'; readonly codec: string }
   | { readonly kind: 'too-large'; readonly size: PictureSize }
-  /** There is a stream of pictures, and none of them could be looked at. */
+  /** The file has a video stream, but its format could not be read. */
   | { readonly kind: 'unreadable' };
 
 const longestSide = 16384;
-/** The deinterlacer takes nothing smaller. */
+/** The deinterlacer refuses smaller pictures. */
 const leastWovenSide = 4;
 
 /** @param report ffprobe's -show_streams -show_format as JSON, with some first frames where there are any */
@@ -104,7 +104,7 @@ export function readReport(report: unknown): AboutFile {
   if (size.width > longestSide || size.height > longestSide) return { kind: 'too-large', size };
   const isOblong = square.width !== width || square.height !== height;
   const { format, frames } = parsed.data;
-  // What the decoder says of its pictures counts; the container may say something else.
+  // Where the decoder and the container disagree about colours, the decoder is right.
   const decoded = frames.find((frame) => frame.stream_index === stream.index);
   const range = decoded?.color_range ?? stream.color_range;
   const matrix = decoded?.color_space ?? stream.color_space;
@@ -116,7 +116,7 @@ export function readReport(report: unknown): AboutFile {
       size,
       samples,
       colorimetry: colorimetry(samples, range, matrix),
-      // The deinterlacer holds one picture back, which FFmpeg loses where the size changes: it is there only where it is needed.
+      // Only where needed: the deinterlacer holds one picture back, and FFmpeg loses that one when the size changes.
       mayBeInterlaced:
         Math.min(width, height) >= leastWovenSide &&
         (!['progressive', 'unknown', undefined].includes(stream.field_order) ||
@@ -148,7 +148,7 @@ function seconds(text: string | undefined): number | null {
   return Number.isFinite(value) && value > 0 ? value : null;
 }
 
-/** Matroska counts its length from time 0, also where a split recording begins later: that much is not in the file. */
+/** Seconds. Matroska counts from time 0, but a split recording begins later: the time before its start is not in the file. */
 function lengthOf(
   format: { duration?: string | undefined; start_time?: string | undefined } | undefined,
 ): number | null {
@@ -170,7 +170,7 @@ const matrices: Readonly<Record<string, number>> = {
   bt2020c: 6,
 };
 
-/** Samples keep their levels where they are (no range conversion); what they mean is told apart, by `colorimetry`. */
+/** Sample values are not converted to another range; `colorimetry` says what they mean. */
 function sampleFormat(
   pixelFormat: string,
   range: string | undefined,

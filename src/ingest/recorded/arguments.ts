@@ -9,7 +9,7 @@ export const timesPipe = 4;
 
 /**
  * Two outputs of the same pictures: raw samples on one pipe, and one line of text per picture with its time on the other (the
- * framecrc format, of a corner of the picture). Raw video has no room for times, and containers that have round them.
+ * framecrc format, of a corner of the picture). Raw video cannot carry times, and containers that can would round them.
  *
  * @param seekSeconds where to begin, on FFmpeg's own clock of this file; 0: its beginning
  */
@@ -20,13 +20,13 @@ export function readingArguments(
   seekSeconds: number,
 ): string[] {
   const { width, height } = picture.size;
-  // Fields are woven apart before anything is scaled. Pictures that are not marked as interlaced pass untouched.
+  // Deinterlace before any scaling. Pictures that are not marked as interlaced pass unchanged.
   const deinterlace =
     deinterlacing === 'auto' && picture.mayBeInterlaced ? 'yadif=mode=send_frame:deint=interlaced,' : '';
   const graph =
     `[0:${picture.stream}]${deinterlace}scale@picture=${width}:${height},format=${picture.samples},split[all][corner];` +
     '[corner]crop=min(2\\,iw):min(2\\,ih):0:0:0:1[tick]';
-  // Nanoseconds, and no picture dropped or repeated to fit a rate.
+  // Times in nanoseconds; no picture is dropped or repeated to fit a rate.
   const output = [
     '-c:v',
     'rawvideo',

@@ -34,11 +34,11 @@ const pixelFormats: Record<SampleFormat, PixelFormat> = {
   rgb24: 'RGB',
 };
 
-/** Pictures read ahead of the pipeline; beyond it ffmpeg waits at its pipe. */
+/** Number of pictures that are read ahead. When it is reached, ffmpeg waits at its pipe. */
 const pictureLimit = 2;
-/** A file that has not said by then what it is will not say it. */
+/** How long ffprobe may take to say what a file is. */
 const probePatienceMs = 20_000;
-/** Short files are counted before their format is told; the number of longer ones follows. */
+/** How long the format waits for the number of pictures. Longer files get their number later. */
 const countPatienceMs = 1_000;
 const keptLogChars = 4_000;
 
@@ -103,7 +103,7 @@ async function probe(path: string, isContainer: boolean): Promise<RecordedPictur
 function unopenable(path: string, stderr: string, isContainer: boolean): Error {
   if (/permission denied/i.test(stderr)) return ingestError('SONO_SOURCE_FORBIDDEN', { path }, stderr);
   if (/no such file/i.test(stderr)) return ingestError('SONO_SOURCE_MISSING', { path }, stderr);
-  // A container by its content that cannot be opened. (Names alone also lead to a demuxer: they say nothing.)
+  // The content is that of a container, but it cannot be opened. (A demuxer that was chosen by name alone proves nothing.)
   if (isContainer) return ingestError('SONO_SOURCE_DAMAGED', { path, seconds: 0 }, stderr);
   return ingestError('SONO_SOURCE_NOT_VIDEO', { path }, stderr);
 }
@@ -114,7 +114,7 @@ function runProbe(path: string): Promise<{ stdout: string; stderr: string }> {
       'ffprobe',
       [
         ...['-loglevel', 'error', '-of', 'json', '-show_format', '-show_streams', '-show_frames'],
-        // The pictures of the first packets: what their decoder says of their colours.
+        // Decode the pictures of the first packets, because the decoder knows their colours best.
         ...['-select_streams', 'v', '-read_intervals', '%+#4'],
         ...inputArguments(path),
       ],
@@ -200,7 +200,7 @@ class Reading {
     });
   }
 
-  /** What went wrong, null for an end as it should be; asked at the end. */
+  /** How the process failed; null if it ended well. Valid after its end. */
   get how(): string | null {
     return this.#how;
   }
@@ -220,7 +220,7 @@ class Reading {
         return { picture, time };
       }
       if (this.#closed) return null;
-      // Without room for pictures nothing would come any more, and the process would never end.
+      // Reading must not stay paused here: no picture would arrive any more, and the process would never end.
       if (this.#pictures.length < pictureLimit) this.#samples.resume();
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
@@ -253,7 +253,7 @@ class RecordedFeed implements FrameFeed {
   readonly #scan: PacketScan;
   readonly #deinterlacing: Deinterlacing;
   #packets: PacketSummary;
-  /** Size of the stored picture, and what it has changed to on the way. */
+  /** Size of the first stored picture, and the size that it has changed to since. */
   #storedSize: string | null = null;
   #changedTo: string | null = null;
 
@@ -264,7 +264,7 @@ class RecordedFeed implements FrameFeed {
   #endNs = 0;
   /** Where in the file this reading began. */
   #seekNs = 0;
-  /** Numbers by media time of pictures seen before, while the place in the file is still being found again. */
+  /** Times and numbers of pictures that are known from before; null when the place in the file has been found again. */
   #known: ResumePoint['seen'] | null = null;
   /** Pictures before this one were delivered by an earlier process and are passed over. */
   #from: number;
@@ -349,8 +349,8 @@ class RecordedFeed implements FrameFeed {
   }
 
   /**
-   * Whole pictures are missing where the picture's own tables promised them. A file whose first pictures cannot be decoded
-   * begins later and still comes to its end.
+   * Seconds that could be read if whole pictures are missing at the end, else null. A file whose first pictures cannot be decoded
+   * begins later and still reaches its end.
    */
   missingTail(): number | null {
     const readS = this.#endNs / 1e9;
@@ -372,8 +372,8 @@ class RecordedFeed implements FrameFeed {
   }
 
   /**
-   * Whether this picture can be numbered. After a seek only by pictures that are known: their times must agree one by one, because
-   * in some containers a seek lands elsewhere.
+   * Whether this picture can be numbered. After a seek, the times of known pictures must agree one by one first, because in some
+   * containers a seek lands at another place.
    */
   #findsPlace(time: PictureTime): boolean {
     if (this.#known === null) return true;
@@ -382,7 +382,7 @@ class RecordedFeed implements FrameFeed {
     const isFirst = this.#index === 0;
     if (match === undefined || !(isFirst || match[1] === this.#index)) return false;
     this.#index = match[1];
-    // The next one is new. Two known ones before it are proof enough.
+    // The next picture is new. Two known pictures before it are enough proof.
     if (this.#index + 1 >= this.#from) {
       if (isFirst) return false;
       this.#known = null;
@@ -419,18 +419,18 @@ class RecordedFeed implements FrameFeed {
     this.onNews();
   }
 
-  /** @throws where the end is none */
+  /** @throws SONO_SOURCE_* if the reading ended because of a fault */
   #checkEnd(): void {
     const { how, log } = this.#reading;
     const missing = /Decoder \(codec ([^)]+)\) not found/.exec(log)?.[1];
     if (missing !== undefined)
       throw ingestError('SONO_SOURCE_CODEC', { path: this.#path, codec: missing }, log);
-    // A decoder that crashed: the parent starts again where it was, and gives up after some times.
+    // The decoder crashed: the parent starts a new process at the same place, and gives up after a few attempts.
     if (how !== null && /^SIG/.test(how))
       throw ingestError('SONO_SOURCE_CRASHED', { uri: this.#path, how }, log);
     if (this.#index === 0) throw ingestError('SONO_SOURCE_DAMAGED', { path: this.#path, seconds: 0 }, log);
   }
 }
 
-/** Times of one picture in two readings differ by less: FFmpeg seeks on a clock of microseconds. */
+/** Two readings give one picture times that differ by less than this; FFmpeg seeks in whole microseconds. */
 const sameTimeNs = 0.5e6;

@@ -35,17 +35,17 @@ export function parsePacketLine(line: string): Packet | null {
 export interface PacketSummary {
   /** Pictures that will be handed out; null where packets do not tell. */
   readonly frameCount: number | null;
-  /** Steps between pictures are all alike; null: too few to tell. */
+  /** Whether all pictures are the same time apart; null: too few to tell. */
   readonly isConstant: boolean | null;
 }
 
-/** A clock of milliseconds (Matroska, FLV) moves a picture by as much. */
+/** A container with whole milliseconds (Matroska, FLV) can move the time of a picture by this much. */
 const clockToleranceS = 1.6e-3;
 
 /**
- * One packet is one picture, except where a decoder leaves some out or finds none: then there is no number. Those cases are seen by
- * pictures that come before the first key picture in the order of display, empty packets, repeated or missing times, and a list that
- * ends with an error (the last packet was cut).
+ * Counts one picture per packet. It gives no number if the decoder may leave a picture out or may find none in a packet. Signs of
+ * that are pictures before the first key picture in display order, empty packets, repeated or missing times, and a list that ends
+ * with an error (the last packet was cut).
  */
 export class PacketCounter {
   #shown = 0;
@@ -77,7 +77,7 @@ export class PacketCounter {
   summary(isWhole: boolean, mayReorder: boolean): PacketSummary {
     const times = [...this.#timesS].sort((a, b) => a - b);
     const steps = times.slice(1).map((time, n) => time - (times[n] ?? 0));
-    // Of a list that breaks off, pictures near its end may still be missing.
+    // If the list is incomplete, pictures near its end may still be missing.
     const usable = isWhole ? steps : steps.slice(0, -8);
     const isUncertain =
       this.#isUncertain || (mayReorder && this.#hasNoOrder) || steps.some((step) => step <= 0);

@@ -8,8 +8,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { constants, getPriority, setPriority } from 'node:os';
 
 /**
- * FFmpeg's names of the containers that are read. Those without pictures are here so that they can be named as such. Not `mjpeg`: it
- * takes everything that holds JPEGs somewhere for a video, a recording in MCAP, a PDF or an archive.
+ * FFmpeg's names of the containers that are read. Containers of sound alone are listed so that the error can name them. `mjpeg` is
+ * left out: it accepts every file that contains JPEGs, such as an MCAP recording, a PDF or an archive.
  */
 const containers = [
   'mov,mp4,m4a,3gp,3g2,mj2',
@@ -32,7 +32,7 @@ export function inputArguments(path: string, before: readonly string[] = []): st
   ];
 }
 
-/** Steps of niceness below this process: decoding ahead, and counting, must not delay the frame that is due. */
+/** Niceness added to that of this process: decoding ahead and counting must not delay the frame that is due. */
 export const niceness = { decode: 5, count: 10 } as const;
 
 export function startTool(
@@ -56,7 +56,7 @@ export function startTool(
       // On top of what the whole program was started with.
       setPriority(child.pid, Math.min(getPriority() + nicer, constants.priority.PRIORITY_LOW));
     } catch {
-      // It may have ended already; a normal priority only costs a few milliseconds.
+      // The process may have ended already. With normal priority a due frame would only be a few milliseconds late.
     }
   }
   return child;

@@ -259,7 +259,7 @@ export function echoScene(options: SceneOptions): SyntheticScene {
     }
   }
 
-  /** Where to look in the reference for what stands at x, y at end-systole (as an offset, millimetres). */
+  /** Offset in millimetres from x, y to the place in the reference picture that is shown at x, y at end-systole. */
   function displacement(x: number, y: number): [number, number] {
     // The base descends towards the apex, the apex stays, and the far wall of the atria too.
     const along = (y - lv.apexY) / (baseY - lv.apexY);
@@ -462,7 +462,7 @@ export function echoScene(options: SceneOptions): SyntheticScene {
     for (let x = left; x < right; x += 1) {
       const place = (x - left) / (right - left);
       const age = pen - place;
-      // The sweep has not come here yet in this window: what stands there is from the last one.
+      // The sweep has not reached this column yet, so it still shows the previous sweep.
       const at = seconds - (age >= 0 ? age : age + 1) * windowS;
       if (age < 0 && age > -0.03) {
         last = Number.NaN;

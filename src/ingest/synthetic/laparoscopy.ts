@@ -12,7 +12,7 @@ import { packRgb, type SceneOptions, type SyntheticScene } from './scene.js';
 
 const labels = ['gallbladder', 'grasper', 'hook'] as const;
 const [gallbladderLabel, grasperLabel, hookLabel] = [1, 2, 3] as const;
-/** The choreography repeats after so many seconds. */
+/** Seconds after which the movements repeat. */
 const periodS = 24;
 /** Design pixels per unit of an instrument's own measures. */
 const instrumentUnit = 1.5;
@@ -168,7 +168,7 @@ export function laparoscopyScene(options: SceneOptions): SyntheticScene {
     const held = smoothstep(1.9, 2.4, seconds) * (1 - smoothstep(8.2, 8.9, seconds));
     const pullX = held * (grasper.x - 606);
     const pullY = held * (grasper.y - 318);
-    // Where the hook pushes the neck gives way a little.
+    // The neck gives way a little where the hook pushes it.
     const push = Math.exp(-(((hook.x - 780) / 90) ** 2) - ((hook.y - 440) / 90) ** 2);
     return {
       seconds,
@@ -215,7 +215,7 @@ export function laparoscopyScene(options: SceneOptions): SyntheticScene {
       const from = rowFrom[y] as number;
       const to = rowTo[y] as number;
       const dy = y - height / 2;
-      // Soft tissue does not move as a board: each row sways by itself.
+      // Soft tissue is not rigid, so each row moves on its own.
       const sway = 3 * scale * Math.sin(dy / (95 * scale) + breath);
       let u = Math.round((now.cameraX + (from - width / 2) * cos - dy * sin + sway) * 65536);
       let v = Math.round((now.cameraY + (from - width / 2) * sin + dy * cos) * 65536);
@@ -715,7 +715,7 @@ interface Organ {
 
 /** A gallbladder: pear-shaped, grey-green and pink, with fine vessels, a sheen and its own reflections. */
 function organTexture(random: () => number, scale: number): Organ {
-  // At larger pictures the texture keeps its grain by staying in design pixels; scale only picks its detail.
+  // The texture is made in design pixels, so its grain stays the same in larger pictures; scale only selects the detail.
   const detail = Math.max(1, Math.min(2, scale));
   const size = 460;
   const data = new Uint32Array(size * size);
@@ -739,7 +739,7 @@ function organTexture(random: () => number, scale: number): Organ {
       if (half === 0 || inside <= -18) continue;
       const covered = 1 - smoothstep(0.8, 0.97, along);
       if (inside <= -1) {
-        // It lies on its bed: a soft dark rim, too faint to count as part of it.
+        // A soft dark rim where it lies on the liver, too faint to be part of its mask.
         const rim = Math.round(92 * (1 + inside / 18) ** 1.5 * covered);
         data[at] = (rgbWord(40, 8, 8) | (rim << 24)) >>> 0;
         continue;

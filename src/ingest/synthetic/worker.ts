@@ -1,4 +1,4 @@
-/** Draws the frames of a scene in a thread of the source's child process, so that its pulls are never held up. */
+/** Draws the frames of a scene in a thread of the source's child process, so that drawing never delays the reading of pictures. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { SyntheticKind } from '../source-uri.js';
 import { syntheticScene } from './index.js';
