@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 import { z } from 'zod';
 import type { SonoError } from '../vocabulary/errors.js';
 import { codedFault } from '../vocabulary/faults.js';
-import type { ChannelKind } from '../protocol/channels.js';
+import type { Room } from '../pipeline/room.js';
 import { protocolError } from '../protocol/errors.js';
 import {
   decodeClientBinary,
@@ -34,15 +34,18 @@ import { defaultOutboxLimits, Outbox } from './outbox.js';
 import type { OutboxLimits } from './outbox.js';
 import { RoomChannels } from './room-channels.js';
 import type { RoomRegistry } from './room-registry.js';
-import { callService, codedError } from './services.js';
+import { callRow, codedError } from './services.js';
 import type { Service } from './services.js';
 import type { SharedMessage } from './shared-message.js';
+import { TopicChannel } from './topics.js';
+import type { Topic } from './topics.js';
 
 export interface HubOptions {
   readonly serverName: string;
   readonly version: string;
   readonly rooms: RoomRegistry;
-  readonly services: ReadonlyMap<string, Service>;
+  readonly services: readonly Service[];
+  readonly topics: readonly Topic[];
   readonly metrics: ServerMetrics;
   readonly logger: Logger;
   /** Lines about who did what. */
@@ -88,6 +91,7 @@ export class Hub {
   readonly #viewers = new Set<Viewer>();
   readonly #rooms = new Map<string, RoomChannels>();
   readonly #roomOfChannel = new Map<number, RoomChannels>();
+  readonly #topics = new Map<number, TopicChannel>();
   readonly #wireServices: readonly WireService[];
   readonly #serviceById = new Map<number, Service>();
   readonly #watchdog: NodeJS.Timeout;
@@ -96,10 +100,14 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.#options = options;
-    this.#wireServices = [...options.services.values()].map((service, index) => {
+    this.#wireServices = options.services.map((service, index) => {
       this.#serviceById.set(index + 1, service);
       return describeService(index + 1, service);
     });
+    for (const topic of options.topics) {
+      const id = this.#nextChannelId++;
+      this.#topics.set(id, new TopicChannel(id, topic, (message) => this.#publish(message)));
+    }
     for (const room of options.rooms.rooms) this.#addRoom(room);
     this.#changes = options.rooms.changes$.subscribe(({ kind, room }) => {
       switch (kind) {
@@ -177,7 +185,10 @@ export class Hub {
       metadata: { 'sonoscope.version': this.#options.version },
       sessionId: this.#sessionId,
     });
-    const channels = [...this.#rooms.values()].flatMap((room) => [...room.channels.values()]);
+    const channels = [
+      ...[...this.#rooms.values()].flatMap((room) => [...room.channels.values()]),
+      ...this.#topics.values(),
+    ];
     this.#sendText(viewer, { op: 'advertise', channels: channels.map(({ wire }) => wire) });
     this.#sendText(viewer, { op: 'advertiseServices', services: [...this.#wireServices] });
   }
@@ -187,6 +198,7 @@ export class Hub {
     clearInterval(this.#watchdog);
     this.#changes.unsubscribe();
     for (const id of [...this.#rooms.keys()]) this.#closeRoom(id);
+    for (const topic of this.#topics.values()) topic.close();
     await Promise.all(
       [...this.#viewers].map(async ({ socket, outbox }) => {
         outbox.close();
@@ -272,30 +284,32 @@ export class Hub {
   }
 
   #offer(viewer: Viewer, subscription: number, message: SharedMessage): void {
-    const channels = this.#roomOfChannel.get(message.channelId);
-    const kind = channels?.channels.get(message.channelId)?.kind;
-    if (!channels || !kind) return;
-    const { room } = channels;
+    const { room, kind } = this.#origin(message.channelId);
+    if (kind === null) return;
+    const stream = room?.id ?? '';
     const { metrics } = this.#options;
     viewer.outbox.push({
       key: `${message.channelId} ${message.slot}`,
-      bytes: () => this.#encode(message, subscription, room.id, kind),
-      onSent: (byteLength) => metrics.onSent(room.id, kind, byteLength),
+      bytes: () => this.#encode(message, subscription, stream, kind),
+      onSent: (byteLength) => metrics.onSent(stream, kind, byteLength),
       onDropped: () => {
         viewer.droppedMessages += 1;
-        metrics.droppedMessages.inc({ stream: room.id, channel: kind });
-        room.countClientDrop(1);
+        metrics.droppedMessages.inc({ stream, channel: kind });
+        room?.countClientDrop(1);
       },
     });
   }
 
+  /** The room and kind of a channel; a topic of no room is its own kind. */
+  #origin(channelId: number): { readonly room: Room | null; readonly kind: string | null } {
+    const channels = this.#roomOfChannel.get(channelId);
+    return channels
+      ? { room: channels.room, kind: channels.channels.get(channelId)?.kind ?? null }
+      : { room: null, kind: this.#topics.get(channelId)?.wire.topic ?? null };
+  }
+
   /** One message that cannot be encoded must not end the viewer's stream: it is logged and left out. */
-  #encode(
-    message: SharedMessage,
-    subscription: number,
-    stream: string,
-    channel: ChannelKind,
-  ): Uint8Array | null {
+  #encode(message: SharedMessage, subscription: number, stream: string, channel: string): Uint8Array | null {
     try {
       return message.framed(subscription);
     } catch (err) {
@@ -306,7 +320,8 @@ export class Hub {
 
   #subscribe(viewer: Viewer, subscription: number, channelId: number): void {
     const room = this.#roomOfChannel.get(channelId);
-    if (!room) {
+    const topic = this.#topics.get(channelId);
+    if (!room && !topic) {
       this.#status(viewer, serverError('SONO_CHANNEL_UNKNOWN', { channel: channelId }));
       return;
     }
@@ -316,8 +331,8 @@ export class Hub {
     }
     viewer.channelOf.set(subscription, channelId);
     viewer.subscriptionOf.set(channelId, subscription);
-    const latest = room.latest(channelId);
-    if (latest) this.#offer(viewer, subscription, latest);
+    for (const latest of topic ? topic.latest() : [room?.latest(channelId)])
+      if (latest) this.#offer(viewer, subscription, latest);
   }
 
   #unsubscribe(viewer: Viewer, subscription: number): void {
@@ -379,7 +394,7 @@ export class Hub {
         throw serverError('SONO_TOO_MANY_REQUESTS');
       const body = parseBody(service, encoding, data);
       const { logger, caller, left } = viewer;
-      const answer = await callService(service, body, {
+      const answer = await callRow(service, body, {
         logger,
         auditLog: this.#options.auditLog,
         caller,

@@ -7,6 +7,7 @@
  *   planPrompt(command, frame)  → drawn prompt → [prompt graph] → commitPrompt(plan, outputs)  → object
  */
 import type { FrameIdentity, PictureSize } from '../vocabulary/frame.js';
+import { freeLabel } from '../vocabulary/free-label.js';
 import type { Box, Mask } from '../vocabulary/mask.js';
 import type { ObjectId, ObjectState, Prompt } from '../vocabulary/prompt.js';
 import { emptyMask, maskArea, maskBox } from '../mask/rle.js';
@@ -259,7 +260,7 @@ export class Tracker {
         });
     const after: ObjectRecord = {
       id,
-      label: plan.label ?? before?.label ?? this.#freeLabel(id),
+      label: plan.label ?? before?.label ?? freeLabel('Object', id, this.#objects),
       bank,
       life: afterPrompt({ ptsNs, ...observed.evidence }),
     };
@@ -399,13 +400,6 @@ export class Tracker {
     if (this.#objects.some((other) => other.id !== objectId && other.label === label))
       throw trackingError('SONO_LABEL_TAKEN', { label });
     return label;
-  }
-
-  #freeLabel(id: ObjectId): string {
-    for (let number = id; ; number++) {
-      const label = `Object ${number}`;
-      if (!this.#objects.some((other) => other.label === label)) return label;
-    }
   }
 
   #observe(outputs: ModelOutputs, row: number): Observed {
