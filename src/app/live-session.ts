@@ -10,7 +10,7 @@ import { createWorkerEngine } from '../engine/worker-engine.js';
 import { createSource, probeSource } from '../ingest/index.js';
 import type { SourcePolicy } from '../ingest/source-policy.js';
 import type { CreateEngine } from '../pipeline/analyser.js';
-import { projectRoutes } from '../projects/project-routes.js';
+import { projectServices, projectsTopicOf } from '../projects/project-services.js';
 import { redact } from '../ingest/source-uri.js';
 import type { RoomOutput } from '../outputs/output.js';
 import { openRoom, type LiveRoom, type RoomReport } from '../pipeline/compose.js';
@@ -114,7 +114,8 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
     dataDir: dataFolder(),
     probeSource,
     recording: recordings,
-    registerRoutes: [projectRoutes(projects)],
+    extraServices: projectServices(projects),
+    topics: [projectsTopicOf(projects)],
   });
 
   const closeAll = async (): Promise<void> => {

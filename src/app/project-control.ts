@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { findModel } from '../config/pipeline-file.js';
 import type { SourcePolicy } from '../ingest/source-policy.js';
-import { Projects } from '../projects/project-routes.js';
+import { Projects } from '../projects/projects.js';
 import { replayTools } from '../replay/replay-tools.js';
 import { replayDefaults } from '../replay/run-batch.js';
 import { defaultThreads } from '../replay/run-options.js';

@@ -1,13 +1,11 @@
 /** `sonoscope play FILE.mcap`: serves a recording to the dashboard, with pause, seek and speed. */
 import type { Command } from 'commander';
-import { z } from 'zod';
-import { PlaybackRoom, speedLimits } from '../playback/playback-room.js';
-import { projectRoutes } from '../projects/project-routes.js';
+import { PlaybackRoom } from '../playback/playback-room.js';
+import { playbackServices, playbackTopics } from '../playback/playback-services.js';
+import { projectServices, projectsTopicOf } from '../projects/project-services.js';
 import { recordedStreams } from '../record/recording-streams.js';
-import { defineService, RoomRegistry, startServer } from '../server/index.js';
-import type { Service } from '../server/index.js';
+import { RoomRegistry, startServer } from '../server/index.js';
 import { recordError } from '../record/errors.js';
-import { replayError } from '../replay/errors.js';
 import { accessToken, shownAddress } from '../app/access-token.js';
 import { createLogger } from '../app/logger.js';
 import { pageSources } from '../app/page-sources.js';
@@ -81,8 +79,8 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
       version: programVersion(),
       staticDir: dashboardFolder(),
       dataDir: dataFolder(),
-      extraServices: playbackServices(rooms),
-      registerRoutes: [projectRoutes(projects)],
+      extraServices: [...playbackServices(rooms), ...projectServices(projects)],
+      topics: [...playbackTopics(rooms), projectsTopicOf(projects)],
     });
     process.stdout.write(
       `sonoscope plays ${files.join(', ')} at ${shownAddress(server.url, token)}\nResearch use only. Not a medical device. Ctrl-C ends it.\n`,
@@ -117,51 +115,4 @@ function freeId(stream: string, rooms: readonly PlaybackRoom[]): string {
   let id = stream;
   for (let number = 2; taken.has(id); number++) id = `${stream}-${number}`;
   return id;
-}
-
-const streamField = z.string().min(1).max(128).describe('id of the stream');
-const stateSchema = z.object({
-  paused: z.boolean(),
-  positionMs: z.number().describe('of the picture that is shown, from the first one'),
-  durationMs: z.number(),
-  speed: z.number(),
-  ended: z.boolean().describe('the last picture is shown'),
-  complete: z.boolean().describe('false: the end of the recording is missing'),
-});
-
-/** The player's operations, as Foxglove services and over HTTP (`/api/playback`). */
-export function playbackServices(rooms: readonly PlaybackRoom[]): readonly Service[] {
-  const roomOf = (stream: string): PlaybackRoom => {
-    const room = rooms.find(({ id }) => id === stream);
-    if (!room) throw replayError('SONO_PLAYBACK_REQUEST', { problem: `there is no stream "${stream}"` });
-    return room;
-  };
-  return [
-    defineService({
-      name: 'playback.state',
-      method: 'GET',
-      path: '/playback',
-      summary: 'Where the player of a recording is',
-      request: z.object({ stream: streamField }).strict(),
-      response: stateSchema,
-      handle: ({ stream }) => roomOf(stream).playback,
-    }),
-    defineService({
-      name: 'playback.control',
-      method: 'POST',
-      path: '/playback',
-      summary: 'Pause, go on, jump to a position, step by pictures, change the speed',
-      request: z
-        .object({
-          stream: streamField,
-          paused: z.boolean().optional(),
-          positionMs: z.number().min(0).optional(),
-          speed: z.number().min(speedLimits.least).max(speedLimits.most).optional(),
-          step: z.number().int().min(-100_000).max(100_000).optional().describe('pictures; pauses'),
-        })
-        .strict(),
-      response: stateSchema,
-      handle: ({ stream, ...change }) => roomOf(stream).control(change),
-    }),
-  ];
 }

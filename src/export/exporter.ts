@@ -14,22 +14,13 @@
  * may be called again after a kill in its middle. Memory is bounded: no exporter keeps frames.
  */
 import type { PictureSize, SourceFormat } from '../vocabulary/frame.js';
+import type { ExportFormat } from '../vocabulary/export-format.js';
 import type { Mask } from '../vocabulary/mask.js';
 import type { ObjectId, ObjectState } from '../vocabulary/prompt.js';
 
 /** `mcap` is written by src/record, behind the same interface. */
-export const exportFormats = [
-  'png',
-  'png-indexed',
-  'coco',
-  'davis',
-  'nifti',
-  'dicom-seg',
-  'csv',
-  'mp4',
-  'mcap',
-] as const;
-export type ExportFormat = (typeof exportFormats)[number];
+export { exportFormats } from '../vocabulary/export-format.js';
+export type { ExportFormat } from '../vocabulary/export-format.js';
 
 export interface ExportObject {
   readonly id: ObjectId;

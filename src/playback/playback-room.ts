@@ -26,25 +26,14 @@ import type { CommandReply, Room, RoomEvent, RoomHealth } from '../pipeline/room
 import { channelTopic } from '../protocol/channels.js';
 import { decodeMeasurement, decodeSegmentation } from '../protocol/messages.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
+import { playbackSpeeds } from '../protocol/playback-requests.js';
+import type { PlaybackState } from '../protocol/playback-requests.js';
 import { recordError } from '../record/errors.js';
 import { decodeEntry, journalTopic } from '../record/journal.js';
 import type { McapFileReader } from '../record/mcap-reader.js';
 import { replayError } from '../replay/errors.js';
 import { jpegOf, pictureChannelOf, type PictureChannel } from '../record/recorded-pictures.js';
 import { describedSource, openRecording } from '../record/recording-streams.js';
-
-export interface PlaybackState {
-  readonly paused: boolean;
-  /** Position of the picture that is shown, milliseconds from the first one. */
-  readonly positionMs: number;
-  readonly durationMs: number;
-  /** 1: as fast as it was recorded. */
-  readonly speed: number;
-  /** The last picture is shown. */
-  readonly ended: boolean;
-  /** False where the end of the recording is missing. */
-  readonly complete: boolean;
-}
 
 export interface PlaybackChange {
   readonly paused?: boolean | undefined;
@@ -53,8 +42,6 @@ export interface PlaybackChange {
   /** Pictures to go forwards or (negative) backwards; pauses. */
   readonly step?: number | undefined;
 }
-
-export const speedLimits = { least: 0.05, most: 16 } as const;
 
 /** Pictures of one moment of the recording. */
 interface Moment {
@@ -168,9 +155,9 @@ export class PlaybackRoom implements Room {
   /** Pause, go on, jump, step, change the speed. Throws SONO_PLAYBACK_REQUEST, SONO_RECORDING_DAMAGED. */
   async control(change: PlaybackChange): Promise<PlaybackState> {
     const { paused, positionMs, speed, step } = change;
-    if (speed !== undefined && !(speed >= speedLimits.least && speed <= speedLimits.most))
+    if (speed !== undefined && !(speed >= playbackSpeeds.least && speed <= playbackSpeeds.most))
       throw replayError('SONO_PLAYBACK_REQUEST', {
-        problem: `the speed must lie between ${speedLimits.least} and ${speedLimits.most}`,
+        problem: `the speed must lie between ${playbackSpeeds.least} and ${playbackSpeeds.most}`,
       });
     if (positionMs !== undefined && !Number.isFinite(positionMs))
       throw replayError('SONO_PLAYBACK_REQUEST', { problem: 'the position is not a number' });

@@ -1,10 +1,6 @@
 /** State and confidence of every object on every frame, small enough to keep: what the lanes of a timeline show. Pure. */
-import type { ObjectState } from '../vocabulary/prompt.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
-
-/** As drawn: 0 nothing known, then by how much a person should look. */
-export const laneStates = ['none', 'tracking', 'searching', 'uncertain', 'lost'] as const;
-export type LaneState = (typeof laneStates)[number];
+import { laneCode } from '../protocol/project-requests.js';
 
 export interface Lane {
   readonly label: string;
@@ -13,8 +9,6 @@ export interface Lane {
   /** Lowest confidence of the bucket's frames, 0..100. */
   readonly confidences: readonly number[];
 }
-
-const codeOf = (state: ObjectState): number => laneStates.indexOf(state);
 
 export class Lanes {
   readonly #objects = new Map<string, { states: Uint8Array; confidences: Uint8Array }>();
@@ -33,7 +27,7 @@ export class Lanes {
         lane.states = grown(lane.states, sourceFrame + 1);
         lane.confidences = grown(lane.confidences, sourceFrame + 1);
       }
-      lane.states[sourceFrame] = codeOf(state);
+      lane.states[sourceFrame] = laneCode(state);
       lane.confidences[sourceFrame] = Math.round(confidence * 100);
     }
   }

@@ -20,6 +20,14 @@ export interface PictureTimes {
   readonly ptsNs: number;
 }
 
+export interface FillHooks {
+  readonly onFormat: (format: SourceFormat) => void;
+  /** One more can be had. */
+  readonly onPicture: () => void;
+  /** Asked now and then; rejects with a coded error where the disk is needed for something else. */
+  readonly mayWrite: () => Promise<void>;
+}
+
 /** About ten megabytes of 720p pictures. */
 const framesPerCheck = 100;
 
@@ -67,15 +75,8 @@ export class PictureStore {
     return this.#failure;
   }
 
-  /**
-   * Play the clip through. Resolves at its end, or when the store is closed; never rejects (see `failure`).
-   * @param mayWrite asked now and then; rejects with a coded error where the disk is needed for something else
-   */
-  async fill(
-    reader: FrameReader,
-    onFormat: (format: SourceFormat) => void,
-    mayWrite: () => Promise<void>,
-  ): Promise<void> {
+  /** Plays the clip through. Resolves at its end, or when the store is closed; never rejects (see `failure`). */
+  async fill(reader: FrameReader, { onFormat, onPicture, mayWrite }: FillHooks): Promise<void> {
     try {
       onFormat(await reader.format());
       let offset = 0;
@@ -92,6 +93,7 @@ export class PictureStore {
         await this.#write(this.index, record, analysis.sourceFrame * recordBytes);
         offset += picture.byteLength;
         this.#frames = analysis.sourceFrame + 1;
+        onPicture();
       }
       this.#complete = !this.#closed;
     } catch (error) {

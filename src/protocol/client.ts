@@ -32,8 +32,8 @@ import type {
   SegmentationMessage,
   VideoMessage,
 } from './messages.js';
-import { operations } from './requests.js';
-import type { OperationName, RequestOf, ResponseOf } from './requests.js';
+import { operations } from './operations.js';
+import type { OperationName, RequestOf, ResponseOf } from './operations.js';
 
 /** The part of a WebSocket that is used; the browser's and the one of the `ws` package both have it. */
 export interface WebSocketLike {
@@ -215,6 +215,20 @@ export class SonoscopeClient {
         return;
       }
       handler(message, logTimeNs);
+    });
+  }
+
+  /** Messages of a topic that carries JSON. One that cannot be read is reported to `onStatus` and left out. */
+  subscribeJson(topic: string, handler: (value: unknown) => void): () => void {
+    return this.subscribeRaw(topic, (payload) => {
+      let value: unknown;
+      try {
+        value = JSON.parse(getTextEncoding().decodeUtf8(payload));
+      } catch (cause) {
+        this.#report(protocolError('SONO_WIRE_GARBAGE', { what: `${topic} is not JSON` }, cause));
+        return;
+      }
+      handler(value);
     });
   }
 

@@ -6,4 +6,8 @@ export * from './clock.js';
 export { protocolError } from './errors.js';
 export * from './foxglove-codec.js';
 export * from './messages.js';
+export * from './operation.js';
+export * from './operations.js';
+export * from './playback-requests.js';
+export * from './project-requests.js';
 export * from './requests.js';

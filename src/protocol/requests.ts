@@ -1,12 +1,13 @@
 /**
- * Every operation that a viewer may ask for: its name, its HTTP address, the shape of question and answer.
- * One table for Foxglove services (JSON bodies) and HTTP; the OpenAPI page is made from it. Pure; shared with the browser.
+ * The operations on rooms, files and reports: name, HTTP address, right, shape of question and answer. One table for Foxglove
+ * services (JSON bodies) and HTTP; the OpenAPI page is made from it. Pure; shared with the browser.
  */
 import { z } from 'zod';
 import { acceptanceFrames } from './acceptance.js';
 import type { Prompt } from '../vocabulary/prompt.js';
 import { maskFromCocoString, maskToCocoString } from '../mask/rle.js';
 import { protocolError } from './errors.js';
+import type { OperationShape, TransferShape } from './operation.js';
 import type { SegmentationMessage } from './messages.js';
 
 /** Limits that a client should know before it sends. */
@@ -113,8 +114,8 @@ export function promptToWire(prompt: Prompt): WirePrompt {
 
 const stream = z.string().min(1).max(128).describe('id of the stream');
 const objectId = z.number().int().min(1).max(0xffff_ffff);
-const label = z.string().trim().min(1).max(limits.labelCharacters);
-const uri = z.string().trim().min(1).max(limits.uriCharacters);
+export const label = z.string().trim().min(1).max(limits.labelCharacters);
+export const uri = z.string().trim().min(1).max(limits.uriCharacters);
 const decimal = z.string().regex(/^\d{1,19}$/, 'must be a whole number of nanoseconds');
 const ptsNs = z
   .union([z.number().int().min(0).max(Number.MAX_SAFE_INTEGER), decimal.transform(Number)])
@@ -124,7 +125,7 @@ const ptsNs = z
     'the frame that the person saw, nanoseconds on the stream clock (number or text); null: the newest',
   );
 
-const size = z.object({ width: z.number().int(), height: z.number().int() });
+export const size = z.object({ width: z.number().int(), height: z.number().int() });
 const done = z.object({}).describe('done');
 
 export const segmentationJsonSchema = z
@@ -297,21 +298,21 @@ export const storedAcceptanceSchema = z.object({
 });
 export type StoredAcceptance = z.infer<typeof storedAcceptanceSchema>;
 
-interface OperationShape {
-  readonly method: 'GET' | 'POST';
-  /** Below /api; also documents the HTTP address. */
-  readonly path: string;
-  readonly summary: string;
-  readonly request: z.ZodType;
-  readonly response: z.ZodType;
-}
+const fileListSchema = z.object({
+  files: z.array(
+    z.object({ name: z.string(), path: z.string(), bytes: z.number(), storedUnixMs: z.number() }),
+  ),
+});
+const fileName = z.string().describe('as it stands in the list');
+const noQuestion = z.object({});
 
-/** The table. A key is the name of the Foxglove service. */
-export const operations = {
+/** A key is the name of the Foxglove service. */
+export const serverOperations = {
   'streams.list': {
     method: 'GET',
     path: '/streams',
     summary: 'All streams of this server',
+    needs: 'view',
     request: z.object({}).strict(),
     response: z.object({ streams: z.array(streamInfoSchema) }),
   },
@@ -319,6 +320,7 @@ export const operations = {
     method: 'GET',
     path: '/time',
     summary: "The server's clocks, for joining the viewer's clock with them",
+    needs: 'view',
     request: z.object({}).strict(),
     response: z.object({
       monotonicNs: z.string().describe('the clock of captureNs'),
@@ -329,6 +331,7 @@ export const operations = {
     method: 'POST',
     path: '/prompt',
     summary: 'Point at an object: a new one (objectId null) or a correction of a known one',
+    needs: 'mark',
     request: z
       .object({
         stream,
@@ -344,6 +347,7 @@ export const operations = {
     method: 'POST',
     path: '/rename',
     summary: 'Give an object another name',
+    needs: 'mark',
     request: z.object({ stream, objectId, label }).strict(),
     response: done,
   },
@@ -351,6 +355,7 @@ export const operations = {
     method: 'POST',
     path: '/remove',
     summary: 'Stop following an object',
+    needs: 'mark',
     request: z.object({ stream, objectId }).strict(),
     response: done,
   },
@@ -358,6 +363,7 @@ export const operations = {
     method: 'POST',
     path: '/undo',
     summary: 'Take back the last prompt, of one object or (objectId null) of any',
+    needs: 'mark',
     request: z.object({ stream, objectId: objectId.nullable().default(null) }).strict(),
     response: z.object({ objectId: z.number().nullable() }),
   },
@@ -365,6 +371,7 @@ export const operations = {
     method: 'POST',
     path: '/policy',
     summary: 'Change how the tracker chooses what it remembers',
+    needs: 'mark',
     request: z.object({ stream, policy: z.string().min(1).max(64) }).strict(),
     response: done,
   },
@@ -372,6 +379,7 @@ export const operations = {
     method: 'POST',
     path: '/reset',
     summary: 'Forget all objects of a stream',
+    needs: 'mark',
     request: z.object({ stream }).strict(),
     response: done,
   },
@@ -379,6 +387,7 @@ export const operations = {
     method: 'POST',
     path: '/overlay',
     summary: 'Show or hide all overlays of a stream (visible left out: toggle), for every viewer of it',
+    needs: 'mark',
     request: z.object({ stream, visible: z.boolean().nullable().default(null) }).strict(),
     response: z.object({ visible: z.boolean() }),
   },
@@ -386,6 +395,7 @@ export const operations = {
     method: 'POST',
     path: '/source/open',
     summary: 'Show another source in a stream; on an error the present one stays',
+    needs: 'manage',
     request: z.object({ stream, uri }).strict(),
     response: done,
   },
@@ -393,6 +403,7 @@ export const operations = {
     method: 'POST',
     path: '/source/probe',
     summary: 'Try a source without showing it',
+    needs: 'manage',
     request: z.object({ uri }).strict(),
     response: z.object({
       size,
@@ -405,6 +416,7 @@ export const operations = {
     method: 'POST',
     path: '/record/start',
     summary: 'Start recording a stream to an MCAP file on the server',
+    needs: 'manage',
     request: z.object({ stream }).strict(),
     response: z.object({ path: z.string() }),
   },
@@ -412,6 +424,7 @@ export const operations = {
     method: 'POST',
     path: '/record/stop',
     summary: 'End the recording of a stream',
+    needs: 'manage',
     request: z.object({ stream }).strict(),
     response: z.object({ path: z.string(), bytes: z.number() }),
   },
@@ -419,20 +432,96 @@ export const operations = {
     method: 'POST',
     path: '/acceptance',
     summary: 'Store the result of an acceptance test; figures and verdicts are computed from its samples',
+    needs: 'manage',
     request: acceptanceReportSchema,
     response: storedAcceptanceSchema,
   },
+  'acceptance.list': {
+    method: 'GET',
+    path: '/acceptance',
+    summary: 'Stored acceptance tests, newest first',
+    needs: 'view',
+    request: noQuestion,
+    response: z.object({
+      reports: z.array(
+        z.object({
+          id: z.string(),
+          storedUnixMs: z.number(),
+          stream: z.string(),
+          author: z.string().describe('who made the test, as they wrote it'),
+          frames: z.number(),
+          p95Ms: z.number(),
+          verdicts: z.array(z.object({ limitMs: z.number(), verdict: z.string() })),
+        }),
+      ),
+    }),
+  },
+  'acceptance.get': {
+    method: 'GET',
+    path: '/acceptance/:id',
+    summary: 'One stored acceptance test',
+    needs: 'view',
+    request: z.object({ id: z.string() }),
+    response: storedAcceptanceSchema,
+  },
+  'uploads.list': {
+    method: 'GET',
+    path: '/uploads',
+    summary: 'Files that were sent to the server, newest first',
+    needs: 'view',
+    request: noQuestion,
+    response: fileListSchema,
+  },
+  'uploads.remove': {
+    method: 'DELETE',
+    path: '/uploads/:name',
+    summary: 'Delete one for good; not while it is shown or worked on',
+    needs: 'manage',
+    request: z.object({ name: fileName }),
+    named: 'name',
+    response: done,
+  },
+  'recordings.list': {
+    method: 'GET',
+    path: '/recordings',
+    summary: 'Recordings started in the browser, newest first',
+    needs: 'view',
+    request: noQuestion,
+    response: fileListSchema,
+  },
+  'recordings.remove': {
+    method: 'DELETE',
+    path: '/recordings/:name',
+    summary: 'Delete one for good; not while it is recorded, shown or worked on',
+    needs: 'manage',
+    request: z.object({ name: fileName }),
+    named: 'name',
+    response: done,
+  },
 } as const satisfies Record<string, OperationShape>;
 
-export type Operations = typeof operations;
-export type OperationName = keyof Operations;
-/** What a client sends (defaults may be left out). */
-export type RequestOf<Name extends OperationName> = z.input<Operations[Name]['request']>;
-/** What a handler gets. */
-export type ParsedRequestOf<Name extends OperationName> = z.output<Operations[Name]['request']>;
-export type ResponseOf<Name extends OperationName> = z.output<Operations[Name]['response']>;
-
-export const operationNames = Object.keys(operations) as OperationName[];
+/** What goes over HTTP alone: a page to print, and files that are sent. */
+export const serverTransfers = {
+  'acceptance.page': {
+    method: 'GET',
+    path: '/acceptance/:id/report',
+    summary: 'One stored acceptance test as a page to print',
+    needs: 'view',
+    request: z.object({ id: z.string() }),
+    takes: null,
+    answers: 'text/html',
+  },
+  'uploads.store': {
+    method: 'POST',
+    path: '/uploads',
+    summary: 'Send a recording to the server; the body is the file',
+    needs: 'manage',
+    request: z.object({ filename: z.string().catch('').describe('its name on this computer') }),
+    named: 'filename',
+    takes: 'application/octet-stream',
+    answers: z.object({ name: z.string(), path: z.string(), bytes: z.number().int() }),
+  },
+} as const satisfies Record<string, TransferShape>;
 
 /** Body of every refused HTTP request. */
 export const errorBodySchema = z.object({

@@ -50,6 +50,12 @@ export const serverError = errorFactory({
     httpStatus: 403,
     sentence: 'A page of another website ({origin}) tried to reach this server and was refused.',
   },
+  SONO_NOT_ALLOWED: {
+    exitCode: 2,
+    httpStatus: 403,
+    sentence:
+      'You may not do "{operation}" here: it needs the right "{needs}". Ask the person who gave you access to this server.',
+  },
   SONO_SUBPROTOCOL: {
     exitCode: 2,
     httpStatus: 400,

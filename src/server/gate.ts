@@ -6,6 +6,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { SonoError } from '../vocabulary/errors.js';
 import { errnoOf } from './acceptance-store.js';
+import { callerFrom } from './caller.js';
 import type { Caller } from './caller.js';
 import { serverError } from './errors.js';
 import { addressKey, RateLimits } from './rate-limits.js';
@@ -57,8 +58,10 @@ export class Gate {
 
   /** Whether it may see and change anything. Does not count the request. */
   judge(request: AccessRequest, address: string | undefined, port: number | undefined): Verdict {
-    const caller = { address: address ?? 'unknown', tokenId: this.#tokenId, viewer: null };
-    return { caller, refusal: checkOrigin(request, this.rules) ?? this.#checkToken(request, address, port) };
+    return {
+      caller: callerFrom(address, this.#tokenId),
+      refusal: checkOrigin(request, this.rules) ?? this.#checkToken(request, address, port),
+    };
   }
 
   /** The `Set-Cookie` that stands for the token in the address, null where that is missing, wrong or not asked for. */

@@ -3,7 +3,7 @@
  * one guarded context; files of the dashboard and the two probes are public. Runs in the main process.
  */
 import { existsSync } from 'node:fs';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import fastifyStatic from '@fastify/static';
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -12,32 +12,25 @@ import { askerOf } from '../node/asker.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import { protocolError } from '../protocol/errors.js';
 import { limits } from '../protocol/requests.js';
-import type { AcceptanceStore } from './acceptance-store.js';
 import { audit } from './audit.js';
-import { acceptancePage } from './acceptance-page.js';
 import { isTooDeep } from './bounded-json.js';
 import { isSonoError, serverError } from './errors.js';
 import { page } from './html.js';
 import type { ServerMetrics } from './metrics.js';
 import { openApi, openApiPage } from './openapi.js';
 import type { RoomRegistry } from './room-registry.js';
+import { callerFrom } from './caller.js';
 import type { Caller } from './caller.js';
 import type { Gate } from './gate.js';
 import { requestPath, requestQuery } from './request-address.js';
-import { callService, codedError } from './services.js';
-import type { Service } from './services.js';
-import type { StoredFiles } from './stored-files.js';
-import type { Uploads } from './uploads.js';
+import { callRow, codedError, isService, leavesLine, rightRefusal } from './services.js';
+import type { Row, TransferContext } from './services.js';
 
 export interface HttpOptions {
   readonly gate: Gate;
   readonly rooms: RoomRegistry;
-  readonly services: ReadonlyMap<string, Service>;
+  readonly rows: ReadonlyMap<string, Row>;
   readonly metrics: ServerMetrics;
-  readonly acceptance: AcceptanceStore | null;
-  readonly uploads: Uploads | null;
-  /** Files that may be listed and deleted, by the name of their route below /api. */
-  readonly storedFiles: ReadonlyMap<'uploads' | 'recordings', StoredFiles>;
   /** Lines about who did what. */
   readonly auditLog: Logger;
   /** A body other than an upload has so long to arrive. */
@@ -46,8 +39,6 @@ export interface HttpOptions {
   readonly staticDir: string | null;
   readonly version: string;
   readonly logger: Logger;
-  /** Further routes of extensions, inside the guarded context; use paths below /api. */
-  readonly registerRoutes: readonly ((api: FastifyInstance) => void | Promise<void>)[];
 }
 
 /** Browsers may load and reach only what comes from here; masks and pictures are blobs. */
@@ -65,12 +56,10 @@ const contentSecurityPolicy = [
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route is a row of the service table, which logs what is done. */
-    isService?: boolean;
+    /** The row of the table that the route belongs to. */
+    row?: Row;
   }
 }
-
-const isStream = (body: unknown): boolean => body instanceof Readable;
 
 /** Fastify's own refusals in our words. */
 function translate(error: FastifyError | Error, url: string, logger: Logger): SonoError {
@@ -95,13 +84,16 @@ function withoutToken(url: string): string {
   return query.size === 0 ? './' : `./?${query.toString()}`;
 }
 
+function takesFile(row: Row | undefined): boolean {
+  return row !== undefined && !isService(row) && row.takes !== null;
+}
+
 function pathOf(url: string): string {
   return requestPath(url).slice(0, 200);
 }
 
 export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> {
-  const { gate, rooms, services, metrics, acceptance, uploads, storedFiles, version, logger, auditLog } =
-    options;
+  const { gate, rooms, rows, metrics, version, logger, auditLog } = options;
   const log: FastifyBaseLogger = logger;
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
@@ -168,7 +160,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   const { bodyMs = defaultBodyMs } = options;
   const late = new WeakMap<FastifyRequest, NodeJS.Timeout>();
   app.addHook('preParsing', (request, reply, _payload, done) => {
-    if (pathOf(request.url) !== '/api/uploads')
+    if (!takesFile(request.routeOptions.config.row))
       late.set(
         request,
         setTimeout(() => {
@@ -217,7 +209,8 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   await app.register(async (api): Promise<void> => {
     api.addHook('onRequest', (request: FastifyRequest, reply, done) => {
       const { remoteAddress, localPort } = request.socket;
-      const { caller, refusal } = gate.judge(request, remoteAddress, localPort);
+      const { caller, refusal: shut } = gate.judge(request, remoteAddress, localPort);
+      const refusal = shut ?? rightRefusal(caller, 'view', pathOf(request.url));
       callers.set(request, caller);
       if (refusal) {
         metrics.refusals.inc({ code: String(refusal.code) });
@@ -227,109 +220,97 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
         done(refusal);
       } else done();
     });
-    const callerOf = (request: FastifyRequest): Caller =>
-      callers.get(request) ?? { address: request.ip, tokenId: null, viewer: null };
     // Pictures, names and measurements of patients: in no cache of a browser or a proxy, whatever a route says.
     api.addHook('onSend', (_request, reply, payload, done) => {
       void reply.header('cache-control', 'no-store');
       done(null, payload);
     });
-    // Services leave their own line; this is for routes that are none and change something or hand something out.
+    // A row leaves its own line when it is called; this is for what was refused before.
+    const called = new WeakSet<FastifyRequest>();
     api.addHook('onResponse', (request, reply, done) => {
-      const { url = '', config } = request.routeOptions;
-      const isExport = request.method === 'GET' && url.includes('/exports/');
-      if (config.isService !== true && (request.method !== 'GET' || isExport) && callers.has(request)) {
-        const { id, name } = request.params as { readonly id?: string; readonly name?: string };
-        const { filename } = request.query as { readonly filename?: unknown };
-        const body = typeof request.body === 'object' && !isStream(request.body) ? request.body : {};
-        const outcome =
-          reply.statusCode < 400 ? 'ok' : (refusals.get(request) ?? `status ${reply.statusCode}`);
-        audit(
-          auditLog,
-          `${request.method} ${url}`,
-          callerOf(request),
-          { ...body, ...(id !== undefined && { project: id }), name: name ?? filename },
-          outcome,
-        );
+      const { row } = request.routeOptions.config;
+      const caller = callers.get(request);
+      if (row && leavesLine(row) && caller && !called.has(request)) {
+        const outcome = refusals.get(request) ?? `status ${reply.statusCode}`;
+        audit(auditLog, row.name, caller, questionOf(row, request), outcome, row.named);
       }
       done();
     });
 
-    for (const service of services.values())
-      api.route({
-        method: service.method,
-        url: `/api${service.path}`,
-        config: { isService: true },
-        handler: async (request, reply) => {
-          const query = { ...(request.query as Record<string, unknown>) };
-          delete query['token'];
-          const body = service.method === 'GET' ? query : (request.body ?? {});
-          const endTimer = metrics.requestDuration.startTimer({ operation: service.name });
-          let outcome = 'ok';
-          try {
-            const asker = askerOf(reply.raw);
-            return await callService(service, body, { logger, auditLog, caller: callerOf(request), asker });
-          } catch (error) {
-            outcome = isSonoError(error) ? error.code : 'SONO_SERVER_FAULT';
-            throw error;
-          } finally {
-            endTimer();
-            metrics.requests.inc({ operation: service.name, way: 'http', outcome });
-          }
-        },
-      });
-
-    api.get('/api', (_request, reply) =>
-      reply.type('text/html').send(openApiPage(services.values(), version)),
-    );
-    api.get('/api/openapi.json', () => openApi(services.values(), version));
-    api.get('/metrics', async (_request, reply) =>
-      reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
-    );
-
-    const reports = (): AcceptanceStore => {
-      if (!acceptance) throw serverError('SONO_NOT_OFFERED', { operation: 'acceptance' });
-      return acceptance;
+    const answer = async (row: Row, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+      called.add(request);
+      const context: TransferContext = {
+        logger,
+        auditLog,
+        caller: callers.get(request) ?? callerFrom(request.ip, null),
+        asker: askerOf(reply.raw),
+        file: takesFile(row) ? fileOf(request) : null,
+      };
+      const endTimer = metrics.requestDuration.startTimer({ operation: row.name });
+      let outcome = 'ok';
+      try {
+        if (isService(row)) return await callRow(row, questionOf(row, request), context);
+        const { body, headers = {} } = await callRow(row, questionOf(row, request), context);
+        if (typeof row.answers === 'string') void reply.type(row.answers);
+        void reply.headers(headers);
+        return body;
+      } catch (error) {
+        outcome = isSonoError(error) ? error.code : 'SONO_SERVER_FAULT';
+        // What is left of a file would be read as the next request.
+        if (context.file) void reply.header('connection', 'close');
+        throw error;
+      } finally {
+        endTimer();
+        metrics.requests.inc({ operation: row.name, way: 'http', outcome });
+      }
     };
-    const idOf = (request: FastifyRequest): string => (request.params as { id: string }).id;
-    api.get('/api/acceptance', async () => ({ reports: await reports().list() }));
-    api.get('/api/acceptance/:id', async (request) => reports().get(idOf(request)));
-    api.get('/api/acceptance/:id/report', async (request, reply) =>
-      reply.type('text/html').send(acceptancePage(await reports().get(idOf(request)))),
-    );
-
-    await api.register((upload, _options, done) => {
-      // The body stays a stream, whatever its type says.
-      upload.removeAllContentTypeParsers();
-      upload.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-      upload.post('/api/uploads', async (request, reply) => {
-        if (!uploads) throw serverError('SONO_NOT_OFFERED', { operation: 'uploads' });
-        const { filename } = request.query as { filename?: unknown };
-        const length = request.headers['content-length'];
-        try {
-          return await uploads.store(
-            typeof filename === 'string' ? filename : '',
-            (request.body as Readable | undefined) ?? request.raw,
-            length === undefined ? null : Number(length),
-          );
-        } catch (error) {
-          // What is left of the body would be read as the next request.
-          void reply.header('connection', 'close');
-          throw error;
-        }
+    const serve = (to: FastifyInstance, row: Row): void => {
+      to.route({
+        method: row.method,
+        url: `/api${row.path}`,
+        config: { row },
+        handler: (request, reply) => answer(row, request, reply),
       });
+    };
+    const all = [...rows.values()];
+    for (const row of all.filter((one) => !takesFile(one))) serve(api, row);
+    await api.register((files, _options, done) => {
+      // The body stays a stream, whatever its type says.
+      files.removeAllContentTypeParsers();
+      files.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload));
+      for (const row of all.filter(takesFile)) serve(files, row);
       done();
     });
 
-    for (const [kind, files] of storedFiles) {
-      api.get(`/api/${kind}`, async () => ({ files: await files.list() }));
-      api.delete(`/api/${kind}/:name`, async (request) => {
-        await files.remove((request.params as { name: string }).name);
-        return {};
-      });
-    }
-
-    for (const register of options.registerRoutes) await register(api);
+    api.get('/api', (_request, reply) => reply.type('text/html').send(openApiPage(all, version)));
+    api.get('/api/openapi.json', () => openApi(all, version));
+    api.get('/metrics', async (_request, reply) =>
+      reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+    );
   });
   return app;
+}
+
+/** The question of an operation: what stands in the path, and the query or the JSON body. */
+function questionOf(row: Row, request: FastifyRequest): unknown {
+  const { method, path } = row;
+  const parameters = request.params as Readonly<Record<string, string>>;
+  if (method !== 'POST' || takesFile(row)) {
+    const query = { ...(request.query as Record<string, unknown>) };
+    delete query['token'];
+    return { ...query, ...parameters };
+  }
+  const body = request.body ?? {};
+  // What is no object is left as it is: the schema refuses it.
+  return path.includes('/:') && typeof body === 'object' && !Array.isArray(body)
+    ? { ...body, ...parameters }
+    : body;
+}
+
+function fileOf(request: FastifyRequest): TransferContext['file'] {
+  const length = request.headers['content-length'];
+  return {
+    stream: (request.body as Readable | undefined) ?? request.raw,
+    bytes: length === undefined ? null : Number(length),
+  };
 }

@@ -9,7 +9,6 @@ import { WebSocket } from 'ws';
 import { z } from 'zod';
 import type { SonoError } from '../vocabulary/errors.js';
 import { codedFault } from '../vocabulary/faults.js';
-import type { ChannelKind } from '../protocol/channels.js';
 import { protocolError } from '../protocol/errors.js';
 import {
   decodeClientBinary,
@@ -35,14 +34,17 @@ import type { Outgoing, OutboxLimits } from '../outputs/outbox.js';
 import type { RoomFeed, RoomOutput } from '../outputs/output.js';
 import type { Room } from '../pipeline/room.js';
 import { RoomChannels } from './room-channels.js';
-import { callService, codedError } from './services.js';
+import { callRow, codedError } from './services.js';
 import type { Service } from './services.js';
 import type { SharedMessage } from './shared-message.js';
+import { TopicChannel } from './topics.js';
+import type { Topic } from './topics.js';
 
 export interface HubOptions {
   readonly serverName: string;
   readonly version: string;
-  readonly services: ReadonlyMap<string, Service>;
+  readonly services: readonly Service[];
+  readonly topics: readonly Topic[];
   readonly metrics: ServerMetrics;
   readonly logger: Logger;
   /** Lines about who did what. */
@@ -88,6 +90,7 @@ export class Hub implements RoomOutput<Room> {
   readonly #viewers = new Set<Viewer>();
   readonly #rooms = new Map<string, RoomChannels>();
   readonly #roomOfChannel = new Map<number, RoomChannels>();
+  readonly #topics = new Map<number, TopicChannel>();
   readonly #wireServices: readonly WireService[];
   readonly #serviceById = new Map<number, Service>();
   readonly #watchdog: NodeJS.Timeout;
@@ -95,10 +98,14 @@ export class Hub implements RoomOutput<Room> {
 
   constructor(options: HubOptions) {
     this.#options = options;
-    this.#wireServices = [...options.services.values()].map((service, index) => {
+    this.#wireServices = options.services.map((service, index) => {
       this.#serviceById.set(index + 1, service);
       return describeService(index + 1, service);
     });
+    for (const topic of options.topics) {
+      const id = this.#nextChannelId++;
+      this.#topics.set(id, new TopicChannel(id, topic, (message) => this.#publish(message)));
+    }
     const stallMs = options.stallMs ?? 15_000;
     const roundMs = stallMs / 3;
     let lastRoundMs = performance.now();
@@ -164,7 +171,10 @@ export class Hub implements RoomOutput<Room> {
       metadata: { 'sonoscope.version': this.#options.version },
       sessionId: this.#sessionId,
     });
-    const channels = [...this.#rooms.values()].flatMap((room) => [...room.channels.values()]);
+    const channels = [
+      ...[...this.#rooms.values()].flatMap((room) => [...room.channels.values()]),
+      ...this.#topics.values(),
+    ];
     this.#sendText(viewer, { op: 'advertise', channels: channels.map(({ wire }) => wire) });
     this.#sendText(viewer, { op: 'advertiseServices', services: [...this.#wireServices] });
   }
@@ -173,6 +183,7 @@ export class Hub implements RoomOutput<Room> {
   async close(graceMs = 500): Promise<void> {
     clearInterval(this.#watchdog);
     for (const id of [...this.#rooms.keys()]) this.#closeRoom(id);
+    for (const topic of this.#topics.values()) topic.close();
     await Promise.all(
       [...this.#viewers].map(async ({ socket, outbox }) => {
         outbox.close();
@@ -259,20 +270,27 @@ export class Hub implements RoomOutput<Room> {
   }
 
   #offer(viewer: Viewer, subscription: number, message: SharedMessage): void {
-    const channels = this.#roomOfChannel.get(message.channelId);
-    const kind = channels?.channels.get(message.channelId)?.kind;
-    if (!channels || !kind) return;
-    const { room } = channels;
+    const { room, kind } = this.#origin(message.channelId);
+    if (kind === null) return;
+    const stream = room?.id ?? '';
     const { metrics } = this.#options;
     viewer.outbox.push({
       key: `${message.channelId} ${message.message.slot}`,
-      parts: () => this.#encode(message, subscription, room.id, kind),
-      onSent: (byteLength) => metrics.onSent(room.id, kind, byteLength),
+      parts: () => this.#encode(message, subscription, stream, kind),
+      onSent: (byteLength) => metrics.onSent(stream, kind, byteLength),
       onDropped: () => {
-        metrics.droppedMessages.inc({ stream: room.id, channel: kind });
-        room.countClientDrop(1);
+        metrics.droppedMessages.inc({ stream, channel: kind });
+        room?.countClientDrop(1);
       },
     });
+  }
+
+  /** The room and kind of a channel; a topic of no room is its own kind. */
+  #origin(channelId: number): { readonly room: Room | null; readonly kind: string | null } {
+    const channels = this.#roomOfChannel.get(channelId);
+    return channels
+      ? { room: channels.room, kind: channels.channels.get(channelId)?.kind ?? null }
+      : { room: null, kind: this.#topics.get(channelId)?.wire.topic ?? null };
   }
 
   /** One message that cannot be encoded must not end the viewer's stream: it is logged and left out. */
@@ -280,7 +298,7 @@ export class Hub implements RoomOutput<Room> {
     message: SharedMessage,
     subscription: number,
     stream: string,
-    channel: ChannelKind,
+    channel: string,
   ): readonly Uint8Array[] | null {
     try {
       return message.framed(subscription);
@@ -292,7 +310,8 @@ export class Hub implements RoomOutput<Room> {
 
   #subscribe(viewer: Viewer, subscription: number, channelId: number): void {
     const room = this.#roomOfChannel.get(channelId);
-    if (!room) {
+    const topic = this.#topics.get(channelId);
+    if (!room && !topic) {
       this.#status(viewer, serverError('SONO_CHANNEL_UNKNOWN', { channel: channelId }));
       return;
     }
@@ -302,8 +321,8 @@ export class Hub implements RoomOutput<Room> {
     }
     viewer.channelOf.set(subscription, channelId);
     viewer.subscriptionOf.set(channelId, subscription);
-    const latest = room.latest(channelId);
-    if (latest) this.#offer(viewer, subscription, latest);
+    for (const latest of topic ? topic.latest() : [room?.latest(channelId)])
+      if (latest) this.#offer(viewer, subscription, latest);
   }
 
   #unsubscribe(viewer: Viewer, subscription: number): void {
@@ -365,7 +384,7 @@ export class Hub implements RoomOutput<Room> {
         throw serverError('SONO_TOO_MANY_REQUESTS');
       const body = parseBody(service, encoding, data);
       const { logger, caller, left } = viewer;
-      const answer = await callService(service, body, {
+      const answer = await callRow(service, body, {
         logger,
         auditLog: this.#options.auditLog,
         caller,

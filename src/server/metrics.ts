@@ -5,7 +5,6 @@ import { boundaries } from '../vocabulary/faults.js';
 import type { DisplayFrame } from '../vocabulary/frame.js';
 import type { FrameResult } from '../engine/engine.js';
 import type { RoomHealth } from '../pipeline/room.js';
-import type { ChannelKind } from '../protocol/channels.js';
 import { sourcePhases } from '../protocol/messages.js';
 import type { ObjectId, ObjectState } from '../vocabulary/prompt.js';
 import { monotonicNs } from '../node/clock.js';
@@ -254,7 +253,7 @@ export class ServerMetrics {
     this.#recording.set({ stream }, health.recording ? 1 : 0);
   }
 
-  onSent(stream: string, channel: ChannelKind, byteLength: number): void {
+  onSent(stream: string, channel: string, byteLength: number): void {
     this.sentBytes.inc({ stream, channel }, byteLength);
     this.sentMessages.inc({ stream, channel });
   }

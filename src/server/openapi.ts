@@ -1,8 +1,9 @@
-/** OpenAPI description of the HTTP side and a page to read it, made from the service table. Pure; no script, no CDN. */
+/** OpenAPI description of the HTTP side and a page to read it, made from the table of operations. Pure; no script, no CDN. */
 import { z } from 'zod';
 import { errorBodySchema } from '../protocol/requests.js';
 import { escapeHtml, page } from './html.js';
-import type { Service } from './services.js';
+import { isService } from './services.js';
+import type { Row } from './services.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -22,68 +23,20 @@ function json(description: string, schema: Json): Json {
   return { description, content: { 'application/json': { schema } } };
 }
 
-const fileList = (operationId: string, summary: string): Json => ({
-  operationId,
-  summary,
-  responses: { 200: json('The files', { type: 'object' }), default: errorResponse },
-});
-const fileRemoval = (operationId: string): Json => ({
-  operationId,
-  summary: 'Delete one for good; not while it is recorded, shown or worked on',
-  parameters: [{ name: 'name', in: 'path', required: true, schema: { type: 'string' } }],
-  responses: { 200: json('Deleted', { type: 'object' }), default: errorResponse },
-});
-
-/** Routes that are no services: written by hand. */
-const otherPaths: Json = {
-  '/api/acceptance': {
+/** Routes that are no rows of the table. */
+const otherPaths: Readonly<Record<string, { readonly get: Json & { readonly summary: string } }>> = {
+  '/api': {
     get: {
-      operationId: 'acceptance.list',
-      summary: 'Stored acceptance tests, newest first',
-      responses: { 200: json('The list', { type: 'object' }), default: errorResponse },
-    },
-  },
-  '/api/acceptance/{id}': {
-    get: {
-      operationId: 'acceptance.get',
-      summary: 'One stored acceptance test',
-      parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
-      responses: { 200: json('The report', { type: 'object' }), default: errorResponse },
-    },
-  },
-  '/api/acceptance/{id}/report': {
-    get: {
-      operationId: 'acceptance.page',
-      summary: 'The same as a page to print',
-      parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
+      operationId: 'page',
+      summary: 'This list as a page',
       responses: { 200: { description: 'HTML', content: { 'text/html': {} } }, default: errorResponse },
     },
   },
-  '/api/recordings': { get: fileList('recordings.list', 'Recordings started in the browser, newest first') },
-  '/api/recordings/{name}': { delete: fileRemoval('recordings.remove') },
-  '/api/uploads/{name}': { delete: fileRemoval('uploads.remove') },
-  '/api/uploads': {
-    get: fileList('uploads.list', 'Files that were sent to the server, newest first'),
-    post: {
-      operationId: 'uploads.store',
-      summary: 'Send a recording to the server; the body is the file',
-      parameters: [{ name: 'filename', in: 'query', required: true, schema: { type: 'string' } }],
-      requestBody: {
-        required: true,
-        content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
-      },
-      responses: {
-        200: json('Where it was stored', {
-          type: 'object',
-          properties: {
-            name: { type: 'string' },
-            path: { type: 'string' },
-            bytes: { type: 'integer' },
-          },
-          required: ['name', 'path', 'bytes'],
-        }),
-        default: errorResponse,
-      },
+  '/api/openapi.json': {
+    get: {
+      operationId: 'openapi',
+      summary: 'This list for programs',
+      responses: { 200: json('OpenAPI 3.1', { type: 'object' }), default: errorResponse },
     },
   },
   '/metrics': {
@@ -114,24 +67,67 @@ const otherPaths: Json = {
   },
 };
 
+/** The fields of a question: those in the path or the query as parameters, those in the body as its schema. */
+function question(row: Row): Json {
+  const {
+    properties = {},
+    required = [],
+    ...rest
+  } = jsonSchema(row.request, 'input') as {
+    readonly properties?: Readonly<Record<string, Json>>;
+    readonly required?: readonly string[];
+  };
+  const inPath = (name: string): boolean => row.path.split('/').includes(`:${name}`);
+  const inBody = row.method === 'POST' && (isService(row) || row.takes === null);
+  const names = Object.keys(properties);
+  const parameters = names
+    .filter((name) => inPath(name) || !inBody)
+    .map((name) => ({
+      name,
+      in: inPath(name) ? 'path' : 'query',
+      required: inPath(name) || required.includes(name),
+      schema: properties[name],
+    }));
+  const body = {
+    ...rest,
+    properties: Object.fromEntries(
+      names.filter((name) => !inPath(name)).map((name) => [name, properties[name]]),
+    ),
+    required: required.filter((name) => !inPath(name)),
+  };
+  const file = isService(row) ? null : row.takes;
+  const content = file === null ? { 'application/json': { schema: body } } : { [file]: { schema: binary } };
+  return {
+    ...(parameters.length > 0 && { parameters }),
+    ...(row.method === 'POST' && { requestBody: { required: true, content } }),
+  };
+}
+
+const binary: Json = { type: 'string', format: 'binary' };
+
+function answer(row: Row): Json {
+  const shape = isService(row) ? row.response : row.answers;
+  return typeof shape === 'string'
+    ? { description: 'Done', content: { [shape]: shape.startsWith('text/') ? {} : { schema: binary } } }
+    : json('Done', jsonSchema(shape, 'output'));
+}
+
+const openApiPath = ({ path }: Row): string => `/api${path.replace(/:(\w+)/g, '{$1}')}`;
+
 /** OpenAPI 3.1. */
-export function openApi(services: Iterable<Service>, version: string): Json {
+export function openApi(rows: Iterable<Row>, version: string): Json {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const [path, item] of Object.entries(otherPaths)) paths[path] = { ...(item as Json) };
-  for (const service of services) {
-    const path = `/api${service.path}`;
+  for (const [path, item] of Object.entries(otherPaths)) paths[path] = { ...item };
+  for (const row of rows) {
+    const path = openApiPath(row);
     paths[path] = {
       ...paths[path],
-      [service.method.toLowerCase()]: {
-        operationId: service.name,
-        summary: service.summary,
-        ...(service.method === 'POST' && {
-          requestBody: {
-            required: true,
-            content: { 'application/json': { schema: jsonSchema(service.request, 'input') } },
-          },
-        }),
-        responses: { 200: json('Done', jsonSchema(service.response, 'output')), default: errorResponse },
+      [row.method.toLowerCase()]: {
+        operationId: row.name,
+        summary: row.summary,
+        'x-needs': row.needs,
+        ...question(row),
+        responses: { 200: answer(row), default: errorResponse },
       },
     };
   }
@@ -158,38 +154,37 @@ export function openApi(services: Iterable<Service>, version: string): Json {
 }
 
 /** The page at /api. */
-export function openApiPage(services: Iterable<Service>, version: string): string {
-  const all = [...services];
+export function openApiPage(rows: Iterable<Row>, version: string): string {
+  const all = [...rows];
   const contents = all
     .map(
-      ({ name, method, path, summary }) =>
-        `<tr><td><a href="#${escapeHtml(name)}">${escapeHtml(name)}</a></td><td>${method} /api${escapeHtml(path)}</td><td>${escapeHtml(summary)}</td></tr>`,
+      ({ name, method, path, needs, summary }) =>
+        `<tr><td><a href="#${escapeHtml(name)}">${escapeHtml(name)}</a></td><td>${method} /api${escapeHtml(path)}</td><td>${needs}</td><td>${escapeHtml(summary)}</td></tr>`,
     )
     .join('\n');
+  const pre = (value: unknown): string => `<pre>${escapeHtml(JSON.stringify(value, null, 2))}</pre>`;
   const details = all
-    .map(
-      ({ name, method, path, summary, request, response }) => `<section id="${escapeHtml(name)}">
-<h2>${escapeHtml(name)}</h2><p>${escapeHtml(summary)}. <code>${method} /api${escapeHtml(path)}</code>, or the Foxglove service <code>${escapeHtml(name)}</code>.</p>
-<h3>Question</h3><pre>${escapeHtml(JSON.stringify(jsonSchema(request, 'input'), null, 2))}</pre>
-<h3>Answer</h3><pre>${escapeHtml(JSON.stringify(jsonSchema(response, 'output'), null, 2))}</pre></section>`,
-    )
+    .map((row) => {
+      const { name, method, path, summary } = row;
+      const shape = isService(row) ? row.response : row.answers;
+      const socket = isService(row) ? `, or the Foxglove service <code>${escapeHtml(name)}</code>` : '';
+      return `<section id="${escapeHtml(name)}">
+<h2>${escapeHtml(name)}</h2><p>${escapeHtml(summary)}. <code>${method} /api${escapeHtml(path)}</code>${socket}.</p>
+<h3>Question</h3>${pre(jsonSchema(row.request, 'input'))}
+<h3>Answer</h3>${typeof shape === 'string' ? `<p>${escapeHtml(shape)}</p>` : pre(jsonSchema(shape, 'output'))}</section>`;
+    })
     .join('\n');
   const others = Object.entries(otherPaths)
-    .flatMap(([path, item]) =>
-      Object.entries(item as Record<string, { summary: string }>).map(
-        ([method, { summary }]) =>
-          `<tr><td>${method.toUpperCase()} ${escapeHtml(path)}</td><td>${escapeHtml(summary)}</td></tr>`,
-      ),
-    )
+    .map(([path, { get }]) => `<tr><td>GET ${escapeHtml(path)}</td><td>${escapeHtml(get.summary)}</td></tr>`)
     .join('\n');
   return page(
     'sonoscope: HTTP interface',
     `<h1>sonoscope ${escapeHtml(version)}: HTTP interface</h1>
 <p><strong>Research use only. Not a medical device.</strong> Machine-readable: <a href="/api/openapi.json">/api/openapi.json</a>.
-Pictures and outlines come over the WebSocket at <code>/ws</code>; <code>docs/protocol.md</code> describes it. Every operation below is
-also a service there. A refusal answers <code>{"code": "SONO_…", "message": "…"}</code>. Where the server was started with a token, send
-<code>Authorization: Bearer …</code> or add <code>?token=…</code>.</p>
-<table><tr><th>operation</th><th>address</th><th>what it does</th></tr>
+Pictures and outlines come over the WebSocket at <code>/ws</code>; <code>docs/protocol.md</code> describes it. Operations with JSON answers are
+also services there. A refusal answers <code>{"code": "SONO_…", "message": "…"}</code>. Where the server was started with a token, send
+<code>Authorization: Bearer …</code> or add <code>?token=…</code>. A part of an address like <code>:project</code> is a field of the question.</p>
+<table><tr><th>operation</th><th>address</th><th>right</th><th>what it does</th></tr>
 ${contents}</table>
 <table><tr><th>address</th><th>what it does</th></tr>
 ${others}</table>

@@ -5,7 +5,6 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import type { SonoError } from '../vocabulary/errors.js';
@@ -23,14 +22,16 @@ import type { OutboxLimits } from '../outputs/outbox.js';
 import { requestPath } from './request-address.js';
 import type { RoomRegistry } from './room-registry.js';
 import { DiskReserve } from './disk-reserve.js';
+import { callerFrom } from './caller.js';
 import { cookieKey, defaultGateLimits, Gate } from './gate.js';
 import type { GateLimits, Verdict } from './gate.js';
 import { checkTokenText, isLoopbackHost } from './security.js';
 import { SocketLimits } from './socket-limits.js';
 import type { AccessRequest } from './security.js';
 import { StoredFiles } from './stored-files.js';
-import { serviceTable } from './services.js';
-import type { RecordingControl, Service } from './services.js';
+import { isService, rightRefusal, serviceTable } from './services.js';
+import type { RecordingControl, Row } from './services.js';
+import type { Topic } from './topics.js';
 import { Uploads } from './uploads.js';
 
 export interface ServerOptions {
@@ -65,10 +66,13 @@ export interface ServerOptions {
   readonly maxViewers?: number;
   readonly probeSource?: (uri: string, asker: AbortSignal) => Promise<SourceFormat>;
   readonly recording?: RecordingControl;
-  /** Further operations (see defineService), offered as Foxglove services, over HTTP and in the OpenAPI page. */
-  readonly extraServices?: readonly Service[];
-  /** Further routes, guarded by token and Origin like ours; use paths below /api. */
-  readonly registerRoutes?: readonly ((api: FastifyInstance) => void | Promise<void>)[];
+  /**
+   * Further operations (see defineService, defineTransfer), offered like ours: as Foxglove services, over HTTP, in the OpenAPI page,
+   * guarded by token and Origin.
+   */
+  readonly extraServices?: readonly Row[];
+  /** Topics that belong to no stream. */
+  readonly topics?: readonly Topic[];
   readonly outbox?: OutboxLimits;
   readonly stallMs?: number;
 }
@@ -129,18 +133,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...(options.recording?.paths ?? []),
     ...((await options.usedFiles?.()) ?? []),
   ];
-  const storedFiles = new Map(
-    dataDir === null
-      ? []
-      : (['uploads', 'recordings'] as const).map((kind) => [
-          kind,
-          new StoredFiles(join(dataDir, kind), inUse),
-        ]),
-  );
-  const services = serviceTable(
+  const storedFiles = (folder: string): Record<'uploads' | 'recordings', StoredFiles> => ({
+    uploads: new StoredFiles(join(folder, 'uploads'), inUse),
+    recordings: new StoredFiles(join(folder, 'recordings'), inUse),
+  });
+  const rows = serviceTable(
     {
       rooms,
       acceptance,
+      uploads,
+      storedFiles: dataDir === null ? null : storedFiles(dataDir),
       probeSource: options.probeSource ?? null,
       recording: options.recording ?? null,
       checkSource: options.checkSource ?? (() => Promise.resolve()),
@@ -149,24 +151,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   );
   const app = await buildHttp({
     gate,
-    storedFiles,
     auditLog,
     ...(options.bodyMs !== undefined && { bodyMs: options.bodyMs }),
     rooms,
-    services,
+    rows,
     metrics,
-    acceptance,
-    uploads,
     staticDir: options.staticDir ?? null,
     version,
     logger,
-    registerRoutes: options.registerRoutes ?? [],
   });
 
   const hub = new Hub({
     serverName: `sonoscope ${version}`,
     version,
-    services,
+    services: [...rows.values()].filter(isService),
+    topics: options.topics ?? [],
     metrics,
     logger,
     auditLog,
@@ -201,9 +200,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     try {
       verdict = verdictOf(request);
     } catch (error) {
-      verdict = { caller: { address: '', tokenId: null, viewer: null }, refusal: fault(error) };
+      verdict = { caller: callerFrom('', null), refusal: fault(error) };
     }
-    const { refusal, caller } = verdict;
+    const { caller } = verdict;
+    const refusal = verdict.refusal ?? rightRefusal(caller, 'view', '/ws');
     metrics.connections.inc({ outcome: refusal?.code ?? 'accepted' });
     if (refusal) {
       logger.warn({ code: refusal.code, remote: request.socket.remoteAddress }, 'viewer refused');

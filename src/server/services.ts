@@ -1,67 +1,136 @@
 /**
  * What viewers can ask the server to do: one table of implementations behind both ways in (Foxglove services and HTTP).
- * Extensions add rows of their own (ServerOptions.extraServices) without touching this file.
+ * Extensions add rows of their own (ServerOptions.extraServices) without touching this file. Runs in the main process.
  */
+import { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { SonoError } from '../vocabulary/errors.js';
 import { codedFault } from '../vocabulary/faults.js';
 import type { SourceFormat } from '../vocabulary/frame.js';
+import { monotonicNs, unixNsOfMonotonic } from '../node/clock.js';
 import type { Room } from '../pipeline/room.js';
 import { channelKinds, channelTopic } from '../protocol/channels.js';
 import { protocolError } from '../protocol/errors.js';
+import type { OperationShape, Right, TransferShape } from '../protocol/operation.js';
 import {
   describeProblem,
-  operationNames,
-  operations,
   promptFromWire,
   segmentationToJson,
+  serverOperations,
+  serverTransfers,
 } from '../protocol/requests.js';
-import type { OperationName, ParsedRequestOf, ResponseOf, StreamInfo } from '../protocol/requests.js';
+import type { StreamInfo } from '../protocol/requests.js';
+import { acceptancePage } from './acceptance-page.js';
 import type { AcceptanceStore } from './acceptance-store.js';
 import { audit } from './audit.js';
 import { isSonoError, serverError } from './errors.js';
 import type { Caller } from './caller.js';
 import { segmentationOf } from '../protocol/room-messages.js';
 import type { RoomRegistry } from './room-registry.js';
-import { monotonicNs, unixNsOfMonotonic } from '../node/clock.js';
+import type { StoredFiles } from './stored-files.js';
+import type { Uploads } from './uploads.js';
 
+/** Whoever asks, for every operation. */
 export interface CallContext {
   readonly logger: Logger;
   /** Lines about who did what. */
   readonly auditLog: Logger;
+  /** Who it is, and what they may do. */
   readonly caller: Caller;
   /** Aborted when whoever asked has left. */
   readonly asker: AbortSignal;
 }
 
-/** One row of the table: also what an extension hands in. Make it with `defineService`, which ties the types together. */
-export interface Service {
-  /** Name of the Foxglove service, for example `projects.open`. */
+/** The same over HTTP, where a file may come with the question. */
+export interface TransferContext extends CallContext {
+  /** null: this operation takes no file. `bytes`: what the sender says, null where it says nothing. */
+  readonly file: { readonly stream: Readable; readonly bytes: number | null } | null;
+}
+
+interface Named {
+  /** Name of the operation, and of the Foxglove service. */
   readonly name: string;
-  readonly method: 'GET' | 'POST';
-  /** Below /api, starts with a slash. */
-  readonly path: string;
-  readonly summary: string;
-  readonly request: z.ZodType;
-  readonly response: z.ZodType;
+  /** The refusal of a question that does not fit the schema; default SONO_REQUEST_INVALID. */
+  readonly invalid?: (problem: string) => SonoError;
+}
+
+/** An operation over both ways in. Make it with `defineService` or `defineServices`, which tie the types together. */
+export interface Service extends Named, OperationShape {
   /** `request` has passed the schema. */
   readonly handle: (request: unknown, context: CallContext) => Promise<unknown>;
 }
+
+/** What a transfer answers: `body` is JSON where `answers` is a schema. */
+export interface TransferAnswer {
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An operation over HTTP alone, because a file or a page goes one way or the other. Make it with `defineTransfer`. */
+export interface Transfer extends Named, TransferShape {
+  readonly handle: (request: unknown, context: TransferContext) => Promise<TransferAnswer>;
+}
+
+/** Also what an extension hands in. */
+export type Row = Service | Transfer;
+
+export function isService(row: Row): row is Service {
+  return 'response' in row;
+}
+
+/** An answer may be read-only. */
+type Given<Answer> = Answer extends readonly (infer Item)[]
+  ? readonly Given<Item>[]
+  : Answer extends object
+    ? { readonly [Key in keyof Answer]: Given<Answer[Key]> }
+    : Answer;
+
+type Handler<Shape extends OperationShape> = (
+  request: z.output<Shape['request']>,
+  context: CallContext,
+) => Promise<Given<z.output<Shape['response']>>> | Given<z.output<Shape['response']>>;
 
 export function defineService<Request extends z.ZodType, Response extends z.ZodType>(
   service: Omit<Service, 'request' | 'response' | 'handle'> & {
     readonly request: Request;
     readonly response: Response;
-    readonly handle: (
-      request: z.output<Request>,
-      context: CallContext,
-    ) => Promise<z.output<Response>> | z.output<Response>;
+    readonly handle: Handler<{ request: Request; response: Response } & OperationShape>;
   },
 ): Service {
   return {
     ...service,
     handle: async (request, context) => service.handle(request as z.output<Request>, context),
+  };
+}
+
+/** Every row of a table of operations, each with its handler. */
+export function defineServices<Table extends Readonly<Record<string, OperationShape>>>(
+  table: Table,
+  handlers: { readonly [Name in keyof Table]: Handler<Table[Name]> },
+  invalid?: Named['invalid'],
+): readonly Service[] {
+  return Object.entries(table).map(([name, shape]) =>
+    defineService({
+      name,
+      ...(invalid && { invalid }),
+      ...shape,
+      handle: handlers[name] as Handler<OperationShape>,
+    }),
+  );
+}
+
+export function defineTransfer<Shape extends TransferShape>(
+  name: string,
+  shape: Shape,
+  handle: (request: z.output<Shape['request']>, context: TransferContext) => Promise<TransferAnswer>,
+  invalid?: Named['invalid'],
+): Transfer {
+  return {
+    name,
+    ...(invalid && { invalid }),
+    ...shape,
+    handle: (request, context) => handle(request as z.output<Shape['request']>, context),
   };
 }
 
@@ -76,6 +145,9 @@ export interface RecordingControl {
 export interface ServiceDependencies {
   readonly rooms: RoomRegistry;
   readonly acceptance: AcceptanceStore | null;
+  readonly uploads: Uploads | null;
+  /** Files that may be listed and deleted; null: none are kept. */
+  readonly storedFiles: Readonly<Record<'uploads' | 'recordings', StoredFiles>> | null;
   /** Opens a source until its format is known, then closes it; rejects with its coded error. */
   readonly probeSource: ((uri: string, asker: AbortSignal) => Promise<SourceFormat>) | null;
   readonly recording: RecordingControl | null;
@@ -112,19 +184,14 @@ export function describeStream(room: Room): StreamInfo {
   };
 }
 
-type Handlers = {
-  readonly [Name in OperationName]: (
-    request: ParsedRequestOf<Name>,
-    context: CallContext,
-  ) => Promise<ResponseOf<Name>> | ResponseOf<Name>;
-};
+function offered<T>(value: T | null, operation: string): T {
+  if (value === null) throw serverError('SONO_NOT_OFFERED', { operation });
+  return value;
+}
 
-function handlers({ rooms, acceptance, probeSource, recording, checkSource }: ServiceDependencies): Handlers {
-  const offered = <T>(value: T | null, operation: OperationName): T => {
-    if (value === null) throw serverError('SONO_NOT_OFFERED', { operation });
-    return value;
-  };
-  return {
+function serverServices(dependencies: ServiceDependencies): readonly Service[] {
+  const { rooms, acceptance, probeSource, recording, checkSource, storedFiles } = dependencies;
+  return defineServices(serverOperations, {
     'streams.list': () => ({ streams: rooms.rooms.map(describeStream) }),
     time: () => {
       const now = monotonicNs();
@@ -178,37 +245,51 @@ function handlers({ rooms, acceptance, probeSource, recording, checkSource }: Se
       const { size, framesPerSecond, frameCount, description } = await probe(uri, asker);
       return { size, framesPerSecond, frameCount, description };
     },
-    'record.start': async ({ stream }) => {
+    'record.start': ({ stream }) => {
       const room = rooms.get(stream);
-      return { ...(await offered(recording, 'record.start').start(room)) };
+      return offered(recording, 'record.start').start(room);
     },
-    'record.stop': async ({ stream }) => {
+    'record.stop': ({ stream }) => {
       const room = rooms.get(stream);
-      return { ...(await offered(recording, 'record.stop').stop(room)) };
+      return offered(recording, 'record.stop').stop(room);
     },
-    'acceptance.store': async (report, { caller }) =>
-      offered(acceptance, 'acceptance.store').store(report, caller),
-  };
+    'acceptance.store': (report, { caller }) => offered(acceptance, 'acceptance.store').store(report, caller),
+    'acceptance.list': async () => ({ reports: await offered(acceptance, 'acceptance').list() }),
+    'acceptance.get': ({ id }) => offered(acceptance, 'acceptance').get(id),
+    'uploads.list': async () => ({ files: await offered(storedFiles, 'uploads').uploads.list() }),
+    'uploads.remove': async ({ name }) => {
+      await offered(storedFiles, 'uploads').uploads.remove(name);
+      return {};
+    },
+    'recordings.list': async () => ({ files: await offered(storedFiles, 'recordings').recordings.list() }),
+    'recordings.remove': async ({ name }) => {
+      await offered(storedFiles, 'recordings').recordings.remove(name);
+      return {};
+    },
+  });
+}
+
+function serverTransferRows({ acceptance, uploads }: ServiceDependencies): readonly Transfer[] {
+  return [
+    defineTransfer('acceptance.page', serverTransfers['acceptance.page'], async ({ id }) => ({
+      body: acceptancePage(await offered(acceptance, 'acceptance').get(id)),
+    })),
+    defineTransfer('uploads.store', serverTransfers['uploads.store'], async ({ filename }, { file }) => {
+      const store = offered(uploads, 'uploads');
+      return { body: await store.store(filename, file?.stream ?? Readable.from([]), file?.bytes ?? null) };
+    }),
+  ];
 }
 
 /** The whole table: ours, then the extensions'. */
 export function serviceTable(
   dependencies: ServiceDependencies,
-  extra: readonly Service[],
-): ReadonlyMap<string, Service> {
-  const implemented = handlers(dependencies);
-  const ours = operationNames.map((name): Service => {
-    const handle = implemented[name] as (request: unknown, context: CallContext) => unknown;
-    return {
-      name,
-      ...operations[name],
-      handle: (request, context) => Promise.resolve(handle(request, context)),
-    };
-  });
-  const table = new Map<string, Service>();
-  for (const service of [...ours, ...extra]) {
-    if (table.has(service.name)) throw new Error(`two services are called ${service.name}`);
-    table.set(service.name, service);
+  extra: readonly Row[],
+): ReadonlyMap<string, Row> {
+  const table = new Map<string, Row>();
+  for (const row of [...serverServices(dependencies), ...serverTransferRows(dependencies), ...extra]) {
+    if (table.has(row.name)) throw new Error(`two services are called ${row.name}`);
+    table.set(row.name, row);
   }
   return table;
 }
@@ -222,24 +303,44 @@ export function codedError(error: unknown, operation: string, logger: Logger): S
   return codedFault('request', operation, error, (cause) => serverError('SONO_SERVER_FAULT', {}, cause));
 }
 
-/** Validates, runs and returns the answer; throws coded errors only. What changes anything leaves a line in the log. */
-export async function callService(service: Service, body: unknown, context: CallContext): Promise<unknown> {
-  const request = service.request.safeParse(body);
+/** Whether the log says who did it: it changes something or hands results out. */
+export function leavesLine(row: OperationShape | TransferShape): boolean {
+  return row.method !== 'GET' || ('noted' in row && row.noted === true);
+}
+
+/** SONO_NOT_ALLOWED where the caller lacks the right, else null. */
+export function rightRefusal(caller: Caller, needs: Right, operation: string): SonoError | null {
+  return caller.rights.includes(needs) ? null : serverError('SONO_NOT_ALLOWED', { operation, needs });
+}
+
+/**
+ * Checks right and question, runs the operation and returns its answer; throws coded errors only. What changes anything or
+ * hands out results leaves a line in the log.
+ */
+export async function callRow<Context extends CallContext, Answer>(
+  row: (OperationShape | TransferShape) &
+    Named & { readonly handle: (request: unknown, context: Context) => Promise<Answer> },
+  body: unknown,
+  context: Context,
+): Promise<Answer> {
+  const { name, needs, named } = row;
+  const { caller, auditLog, logger } = context;
+  const request = row.request.safeParse(body);
   const note = (outcome: string): void => {
-    if (service.method !== 'GET')
-      audit(context.auditLog, service.name, context.caller, request.data ?? body, outcome);
+    if (leavesLine(row)) audit(auditLog, name, caller, request.data ?? body, outcome, named);
   };
   try {
-    if (!request.success)
-      throw protocolError('SONO_REQUEST_INVALID', {
-        operation: service.name,
-        problem: describeProblem(request.error),
-      });
-    const answer = await service.handle(request.data, context);
+    const refusal = rightRefusal(caller, needs, name);
+    if (refusal) throw refusal;
+    if (!request.success) {
+      const problem = describeProblem(request.error);
+      throw row.invalid?.(problem) ?? protocolError('SONO_REQUEST_INVALID', { operation: name, problem });
+    }
+    const answer = await row.handle(request.data, context);
     note('ok');
     return answer;
   } catch (error) {
-    const coded = codedError(error, service.name, context.logger);
+    const coded = codedError(error, name, logger);
     note(String(coded.code));
     throw coded;
   }

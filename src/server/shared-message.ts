@@ -12,7 +12,7 @@ export class SharedMessage {
   constructor(
     readonly channelId: number,
     readonly logTimeNs: bigint,
-    readonly message: RoomMessage,
+    readonly message: Pick<RoomMessage, 'slot' | 'parts'>,
   ) {}
 
   /** What to send to a viewer that subscribed under this number. The first piece begins with Foxglove's header; the others are as they were. */

@@ -7,6 +7,7 @@
  *   planPrompt(command, frame)  → drawn prompt → [prompt graph] → commitPrompt(plan, outputs)  → object
  */
 import type { FrameIdentity, PictureSize } from '../vocabulary/frame.js';
+import { freeLabel } from '../vocabulary/free-label.js';
 import type { Mask } from '../vocabulary/mask.js';
 import { isShown, type ObjectId, type Prompt } from '../vocabulary/prompt.js';
 import { emptyMask, maskArea, maskBox } from '../mask/rle.js';
@@ -225,7 +226,7 @@ export class Tracker {
         );
     const after: ObjectRecord = {
       id,
-      label: plan.label ?? before?.label ?? this.#freeLabel(id),
+      label: plan.label ?? before?.label ?? freeLabel('Object', id, this.#objects),
       bank,
       life: afterPrompt({ ptsNs, ...observed.evidence }),
     };
@@ -369,13 +370,6 @@ export class Tracker {
     if (this.#objects.some((other) => other.id !== objectId && other.label === label))
       throw trackingError('SONO_LABEL_TAKEN', { label });
     return label;
-  }
-
-  #freeLabel(id: ObjectId): string {
-    for (let number = id; ; number++) {
-      const label = `Object ${number}`;
-      if (!this.#objects.some((other) => other.label === label)) return label;
-    }
   }
 
   /** The masks that the network offers for the object in `row`. */

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { concatWith, Subject } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { playbackServices } from '../../src/cli/play.js';
 import { PlaybackRoom } from '../../src/playback/playback-room.js';
-import { projectRoutes, Projects } from '../../src/projects/project-routes.js';
+import { playbackServices, playbackTopics } from '../../src/playback/playback-services.js';
+import { projectServices, projectsTopicOf } from '../../src/projects/project-services.js';
+import { Projects } from '../../src/projects/projects.js';
 import { replayTools } from '../../src/replay/replay-tools.js';
 import { recordRoom } from '../process/record/fixture.js';
 import { clipSize, sceneFolder, squareBox, tinyModel } from '../process/replay/fixture.js';
@@ -29,7 +30,10 @@ beforeAll(async () => {
     ...{ modelDir: tinyModel, provider: 'cpu', threads: 1, version: '9.9.9' },
     ...{ chunkFrames: 5, spoolBytes: 1e8 },
   });
-  served = await serveDashboard([], { registerRoutes: [projectRoutes(projects)] });
+  served = await serveDashboard([], {
+    extraServices: projectServices(projects),
+    topics: [projectsTopicOf(projects)],
+  });
   browser = await launchBrowser();
 });
 afterAll(async () => {
@@ -92,7 +96,10 @@ describe('recordings', () => {
       ...{ modelDir: tinyModel, provider: 'cpu', threads: 1, version: '9.9.9' },
       ...{ chunkFrames: 5, spoolBytes: 1e8 },
     });
-    const server = await serveDashboard([], { registerRoutes: [projectRoutes(held)] });
+    const server = await serveDashboard([], {
+      extraServices: projectServices(held),
+      topics: [projectsTopicOf(held)],
+    });
     const { page } = await openPage(browser, `${server.server.url}#/recordings`);
     try {
       await held.open(clip, null, new AbortController().signal);
@@ -182,7 +189,10 @@ describe('recordings', () => {
     const recording = join(folder, 'case.mcap');
     await recordRoom(recording);
     const room = await PlaybackRoom.open(recording, null, { paused: true });
-    const played = await serveDashboard([room], { extraServices: playbackServices([room]) });
+    const played = await serveDashboard([room], {
+      extraServices: playbackServices([room]),
+      topics: playbackTopics([room]),
+    });
     const { page, problems } = await openPage(browser, new URL(`#/room/${room.id}`, played.server.url).href);
     try {
       const player = page.getByRole('group', { name: 'Player' });

@@ -9,7 +9,7 @@ import {
 } from '../../../src/protocol/acceptance.js';
 import type { AcceptanceSummary } from '../../../src/protocol/acceptance.js';
 import type { HealthMessage } from '../../../src/protocol/messages.js';
-import type { ResponseOf } from '../../../src/protocol/requests.js';
+import type { ResponseOf } from '../../../src/protocol/operations.js';
 import { isShown } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';

@@ -1,7 +1,8 @@
 /** The page's side of the painting worker: state as signals, operations as promises. Nothing else talks to the worker. */
 import type { HealthMessage, MeasurementMessage } from '../../../src/protocol/messages.js';
-import type { OperationName, RequestOf, ResponseOf, StreamInfo } from '../../../src/protocol/requests.js';
+import type { OperationName, RequestOf, ResponseOf } from '../../../src/protocol/operations.js';
 import { errorBodySchema } from '../../../src/protocol/requests.js';
+import type { StreamInfo } from '../../../src/protocol/requests.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
 import type { FromWorker, LinkState, ToWorker } from '../worker/messages.js';
 import { Signal } from './signal.js';
@@ -39,6 +40,7 @@ export class Engine {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   readonly #surfaces = new Map<number, (event: SurfaceEvent) => void>();
+  readonly #topics = new Map<string, Set<(value: unknown) => void>>();
   #next = 1;
 
   constructor(url: string) {
@@ -82,6 +84,18 @@ export class Engine {
     const gesture = this.#next++;
     this.send({ type: 'gesture', surface, gesture, atEpochMs });
     return gesture;
+  }
+
+  /** Values of a topic that carries JSON, again after each reconnect. Returns how to end it. */
+  watchTopic(topic: string, listener: (value: unknown) => void): () => void {
+    const listeners = this.#topics.get(topic) ?? new Set();
+    this.#topics.set(topic, listeners.add(listener));
+    if (listeners.size === 1) this.send({ type: 'watch-topic', topic });
+    return () => {
+      if (!listeners.delete(listener) || listeners.size > 0) return;
+      this.#topics.delete(topic);
+      this.send({ type: 'unwatch-topic', topic });
+    };
   }
 
   /** Rejects with a Refusal. */
@@ -138,6 +152,9 @@ export class Engine {
         return;
       case 'health':
         this.health(message.stream).value = message.health;
+        return;
+      case 'topic':
+        for (const listener of this.#topics.get(message.topic) ?? []) listener(message.value);
         return;
       case 'measurement': {
         const all = new Map(this.measurements.value);

@@ -4,7 +4,7 @@
  */
 import { acceptanceView } from '../acceptance/acceptance-view.js';
 import type { Route } from '../core/route.js';
-import { recordingsView } from '../recordings/recordings-view.js';
+import { projectsView } from '../projects/projects-view.js';
 import { gridView } from '../rooms/grid-view.js';
 import { roomView } from '../rooms/room-view.js';
 import type { EndView, ViewContext } from './view.js';
@@ -18,6 +18,6 @@ export function openView(route: Route, context: ViewContext): EndView {
     case 'acceptance':
       return acceptanceView(context, route.stream);
     case 'recordings':
-      return recordingsView(context, route.rest);
+      return projectsView(context, route.rest);
   }
 }

@@ -1,5 +1,5 @@
 /** From what the worker measured to the report that is stored and printed. Pure. */
-import type { RequestOf } from '../../../src/protocol/requests.js';
+import type { RequestOf } from '../../../src/protocol/operations.js';
 import { limits } from '../../../src/protocol/requests.js';
 import type { HealthMessage } from '../../../src/protocol/messages.js';
 import type { Measured, SurfaceStats } from '../worker/messages.js';

@@ -15,7 +15,7 @@ import type { Action } from '../core/keymap.js';
 import { scaleOf } from '../core/viewport.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
 import type { SlowAnalysisChoice } from '../core/presentation.js';
-import { mountPlayer } from '../recordings/player-bar.js';
+import { mountPlayer } from '../projects/player-bar.js';
 import { firstMaskCard } from './first-mask-card.js';
 import { healthStrip } from './health-strip.js';
 import { LivePicture } from './live-picture.js';

@@ -61,6 +61,8 @@ export type ToWorker =
     }
   /** Which outlined object lies under a source pixel? Answered with `picked`. */
   | { readonly type: 'pick'; readonly surface: number; readonly x: number; readonly y: number }
+  | { readonly type: 'watch-topic'; readonly topic: string }
+  | { readonly type: 'unwatch-topic'; readonly topic: string }
   | { readonly type: 'call'; readonly call: number; readonly name: string; readonly request: unknown }
   /** Acceptance test: collect this many samples of a surface. */
   | {
@@ -137,6 +139,7 @@ export type FromWorker =
   | { readonly type: 'infos'; readonly infos: readonly StreamInfo[] }
   | { readonly type: 'health'; readonly stream: string; readonly health: HealthMessage }
   | { readonly type: 'measurement'; readonly stream: string; readonly measurement: MeasurementMessage }
+  | { readonly type: 'topic'; readonly topic: string; readonly value: unknown }
   | { readonly type: 'objects'; readonly surface: number; readonly objects: readonly ListedObject[] }
   | { readonly type: 'picture-size'; readonly surface: number; readonly size: PictureSize }
   | PaintedMessage

@@ -7,8 +7,9 @@ import { config } from 'zod';
 import { SonoscopeClient } from '../../../src/protocol/client.js';
 import type { ConnectionState } from '../../../src/protocol/client.js';
 import { parseTopic } from '../../../src/protocol/channels.js';
+import type { OperationName } from '../../../src/protocol/operations.js';
 import { promptToWire } from '../../../src/protocol/requests.js';
-import type { OperationName, StreamInfo } from '../../../src/protocol/requests.js';
+import type { StreamInfo } from '../../../src/protocol/requests.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { Surface } from './surface.js';
 
@@ -22,6 +23,8 @@ const post = (message: FromWorker, transfer: Transferable[] = []): void =>
 
 const surfaces = new Map<number, Surface>();
 const watched = new Map<string, readonly (() => void)[]>();
+/** How to end each topic that the page watches. */
+const topics = new Map<string, () => void>();
 let client: SonoscopeClient | null = null;
 let infos: readonly StreamInfo[] = [];
 /** A new server may carry another clock: so many pings push out every sample of the old one. */
@@ -192,6 +195,16 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
       return;
     case 'pick':
       surfaces.get(data.surface)?.pick(data.x, data.y);
+      return;
+    case 'watch-topic': {
+      const { topic } = data;
+      const end = client?.subscribeJson(topic, (value) => post({ type: 'topic', topic, value }));
+      if (end) topics.set(topic, end);
+      return;
+    }
+    case 'unwatch-topic':
+      topics.get(data.topic)?.();
+      topics.delete(data.topic);
       return;
     case 'call':
       void call(data);

@@ -115,10 +115,10 @@ it('the page opens what the operator allows; recordings are private, are deleted
     'source.probe SONO_SOURCE_MISSING',
     'source.probe SONO_SOURCE_HOST',
     'source.probe SONO_SOURCE_REFUSED',
-    'POST /api/projects SONO_SOURCE_OUTSIDE',
+    'projects.open SONO_SOURCE_OUTSIDE',
     'record.start ok',
-    'DELETE /api/recordings/:name SONO_FILE_IN_USE',
+    'recordings.remove SONO_FILE_IN_USE',
     'record.stop ok',
-    'DELETE /api/recordings/:name ok',
+    'recordings.remove ok',
   ]);
 });

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { playbackServices } from '../../../src/cli/play.js';
+import { playbackStateSchema } from '../../../src/protocol/playback-requests.js';
+import type { PlaybackState } from '../../../src/protocol/playback-requests.js';
+import { playbackServices, playbackTopics } from '../../../src/playback/playback-services.js';
 import type { FrameResult } from '../../../src/engine/engine.js';
 import type { DisplayFrame } from '../../../src/vocabulary/frame.js';
 import { PlaybackRoom } from '../../../src/playback/playback-room.js';
@@ -14,7 +16,7 @@ import { RoomRegistry, startServer } from '../../../src/server/index.js';
 import type { RunningServer } from '../../../src/server/index.js';
 import { dropped, frames, recordRoom } from '../record/fixture.js';
 import { clipSize } from '../replay/fixture.js';
-import { silent } from '../server/fixture.js';
+import { clientOf, silent } from '../server/fixture.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sono-play-'));
 const recording = join(folder, 'case.mcap');
@@ -182,6 +184,34 @@ describe('a recording as a room', () => {
         body: { code: 'SONO_PLAYBACK_REQUEST' },
       });
     } finally {
+      await server.close();
+    }
+  });
+
+  it('pushes where it is: at once to who subscribes, then at every change, and nothing while it stands', async () => {
+    const { room } = await open(true);
+    const server = await startServer({
+      port: 0,
+      rooms: new RoomRegistry([room]),
+      logger: silent,
+      version: '0.0.0-test',
+      extraServices: playbackServices([room]),
+      topics: playbackTopics([room]),
+    });
+    const viewer = clientOf(server);
+    const states: PlaybackState[] = [];
+    try {
+      viewer.subscribeJson('/theatre/playback', (value) => states.push(playbackStateSchema.parse(value)));
+      await expect.poll(() => states.at(-1), wait).toMatchObject({ paused: true, positionMs: 0 });
+      await viewer.call('playback.control', { stream: 'theatre', positionMs: 400, speed: 2 });
+      await expect.poll(() => states.at(-1), wait).toMatchObject({ positionMs: 400, speed: 2 });
+      const before = states.length;
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      expect(states).toHaveLength(before);
+      await viewer.call('playback.control', { stream: 'theatre', paused: false });
+      await expect.poll(() => states.at(-1)?.ended, wait).toBe(true);
+    } finally {
+      viewer.close();
       await server.close();
     }
   });

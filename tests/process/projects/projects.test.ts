@@ -6,14 +6,16 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { maskBox, maskFromCocoString } from '../../../src/mask/rle.js';
-import { firstChange } from '../../../src/projects/project.js';
-import { projectRoutes, Projects } from '../../../src/projects/project-routes.js';
+import { firstChange } from '../../../src/projects/plan-edits.js';
+import { projectServices, projectsTopicOf } from '../../../src/projects/project-services.js';
+import { Projects } from '../../../src/projects/projects.js';
 import { replayTools } from '../../../src/replay/replay-tools.js';
-import type { ProjectState } from '../../../src/projects/project.js';
+import { projectEventSchema, projectsTopic } from '../../../src/protocol/project-requests.js';
+import type { ProjectEvent, ProjectState } from '../../../src/protocol/project-requests.js';
 import { RoomRegistry, serverError, startServer } from '../../../src/server/index.js';
 import type { RunningServer } from '../../../src/server/index.js';
 import { clipSize, sceneFolder, squareBox, tinyModel } from '../replay/fixture.js';
-import { silent } from '../server/fixture.js';
+import { clientOf, silent } from '../server/fixture.js';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 const folder = mkdtempSync(join(tmpdir(), 'sono-projects-'));
@@ -39,7 +41,8 @@ async function start(name: string, mayWrite?: () => Promise<void>): Promise<void
     rooms: new RoomRegistry(),
     logger: silent,
     version: '0.0.0-test',
-    registerRoutes: [projectRoutes(projects)],
+    extraServices: projectServices(projects),
+    topics: [projectsTopicOf(projects)],
   });
 }
 
@@ -66,7 +69,7 @@ async function call(
 }
 const stateOf = async (id: string): Promise<ProjectState> =>
   (await call('GET', `/${id}`)).body as ProjectState;
-const box = (frame: number) => [{ type: 'box', box: squareBox(frame) }];
+const box = (frame: number) => [{ type: 'box' as const, box: squareBox(frame) }];
 
 async function open(): Promise<string> {
   const { status, body } = await call('POST', '', { uri: clip });
@@ -198,6 +201,42 @@ describe('a recording in the dashboard', () => {
     expect(left(await masksOf(id, 30), 'square')).toBeGreaterThan(0);
     expect((await call('DELETE', `/${other}`)).status).toBe(200);
     expect((await call('GET', `/${other}`)).status).toBe(404);
+  });
+
+  it('is pushed to who subscribes, from opening to deleting, and never piles up', async () => {
+    await start('pushed');
+    const viewer = clientOf(server as RunningServer);
+    const events: ProjectEvent[] = [];
+    viewer.subscribeJson(projectsTopic, (value) => events.push(projectEventSchema.parse(value)));
+    const state = () => events.at(-1)?.state;
+    try {
+      const { id } = await viewer.call('projects.open', { uri: clip });
+      await expect.poll(() => state()?.pictures, wait).toEqual({ frames, complete: true, problem: null });
+      // One event for several pictures.
+      expect(events.length).toBeLessThan(frames);
+      await viewer.call('projects.prompt', { project: id, frame: 20, label: 'square', prompts: box(20) });
+      await expect
+        .poll(() => state()?.objects, wait)
+        .toMatchObject([{ label: 'square', prompts: [{ frame: 20 }] }]);
+      await viewer.call('projects.propagate', { project: id });
+      await expect.poll(state, wait).toMatchObject({ upToDate: true, run: { phase: 'idle' } });
+      expect(
+        events.some(({ state: seen }) => seen?.run.phase === 'running' && seen.run.progress !== null),
+      ).toBe(true);
+      // The last that was pushed is what the server answers.
+      expect(state()).toEqual(await viewer.call('projects.get', { project: id }));
+      await viewer.call('projects.remove', { project: id });
+      await expect.poll(() => events.at(-1), wait).toEqual({ id, state: null });
+      const last = events.length;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(events).toHaveLength(last);
+      // The same refusals as over HTTP.
+      await expect(viewer.call('projects.get', { project: id })).rejects.toMatchObject({
+        details: { code: 'SONO_PROJECT_UNKNOWN' },
+      });
+    } finally {
+      viewer.close();
+    }
   });
 
   it('can be cancelled while it is tracked, and goes on from there', async () => {

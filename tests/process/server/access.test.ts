@@ -363,8 +363,8 @@ it('everything that somebody does leaves one line: what, who, with what outcome,
     ['overlay', 'ok', 'scope'],
     ['source.open', 'ok', 'scope'],
     ['rename', 'SONO_ANALYSIS_OFF', 'scope'],
-    ['POST /api/uploads', 'ok', 'case.mp4'],
-    ['DELETE /api/uploads/:name', 'ok', 'case.mp4'],
+    ['uploads.store', 'ok', 'case.mp4'],
+    ['uploads.remove', 'ok', 'case.mp4'],
     ['remove', 'ok', 'scope'],
   ]);
   for (const { who, time } of audits()) {

@@ -20,11 +20,13 @@ import { lookAtFile, probeSource } from '../../../src/ingest/index.js';
 import { openRoom } from '../../../src/pipeline/compose.js';
 import { Recorder } from '../../../src/record/recorder.js';
 import { FrameReader } from '../../../src/replay/frame-reader.js';
-import { projectRoutes, Projects } from '../../../src/projects/project-routes.js';
-import type { ProjectState } from '../../../src/projects/project.js';
+import { projectServices, projectsTopicOf } from '../../../src/projects/project-services.js';
+import { Projects } from '../../../src/projects/projects.js';
+import type { ProjectState } from '../../../src/protocol/project-requests.js';
 import { RecordingSource } from '../../../src/record/recording-source.js';
 import { replayTools } from '../../../src/replay/replay-tools.js';
-import { defineService } from '../../../src/server/index.js';
+import { defineService, defineTransfer } from '../../../src/server/index.js';
+import type { TransferAnswer } from '../../../src/server/index.js';
 import { Cli } from '../cli/cli.js';
 import { recordRoom } from '../record/fixture.js';
 import { analysisFrame, clipSize, sceneFolder, squareBox, tinyModel } from '../replay/fixture.js';
@@ -118,18 +120,21 @@ describe('a request', () => {
 
   it('to a route or a service that throws is answered with a code, counted, and the next one is served', async () => {
     const served = await start({
-      registerRoutes: [
-        (api) => {
-          for (const [name, fail] of thrown) api.get(`/api/broken/${name}`, () => fail());
-        },
-      ],
-      extraServices: thrown.map(([name, fail]) =>
+      extraServices: thrown.flatMap(([name, fail]) => [
+        defineTransfer(
+          `broken.page.${name}`,
+          {
+            ...{ method: 'GET', path: `/broken/${name}`, summary: '', needs: 'view' },
+            ...{ request: z.object({}), takes: null, answers: 'text/plain' },
+          },
+          () => fail() as Promise<TransferAnswer>,
+        ),
         defineService({
-          ...{ name: `broken.${name}`, method: 'POST', path: `/service/${name}`, summary: '' },
+          ...{ name: `broken.${name}`, method: 'POST', path: `/service/${name}`, summary: '', needs: 'view' },
           ...{ request: z.object({}), response: z.object({}) },
           handle: () => fail() as Promise<Record<string, never>>,
         }),
-      ),
+      ]),
     });
     for (const [name] of thrown) {
       const expected = { status: 500, body: { code: 'SONO_SERVER_FAULT' } };
@@ -150,7 +155,7 @@ describe('a request', () => {
     const served = await start({
       extraServices: [
         defineService({
-          ...{ name: 'odd', method: 'POST', path: '/odd', summary: '' },
+          ...{ name: 'odd', method: 'POST', path: '/odd', summary: '', needs: 'view' },
           request: z.object({}).transform(() => {
             throw new TypeError('in the check');
           }),
@@ -428,7 +433,10 @@ async function withProjects(name: string): Promise<{ served: Served; projects: P
     ...{ modelDir: tinyModel, provider: 'cpu', threads: 1, version: '0.0.0-test' },
     ...{ chunkFrames: 5, spoolBytes: 1e8 },
   });
-  const served = await start({ registerRoutes: [projectRoutes(projects)] });
+  const served = await start({
+    extraServices: projectServices(projects),
+    topics: [projectsTopicOf(projects)],
+  });
   closing.push(() => projects.close());
   return { served, projects };
 }

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sourceTrials } from '../../../src/ingest/index.js';
-import { projectRoutes, Projects } from '../../../src/projects/project-routes.js';
-import type { ProjectState } from '../../../src/projects/project.js';
+import { projectServices, projectsTopicOf } from '../../../src/projects/project-services.js';
+import { Projects } from '../../../src/projects/projects.js';
+import type { ProjectState } from '../../../src/protocol/project-requests.js';
 import { replayTools } from '../../../src/replay/replay-tools.js';
 import { writeFileAtomically } from '../../../src/replay/work-folder.js';
 import { DiskReserve } from '../../../src/server/disk-reserve.js';
@@ -36,7 +37,10 @@ async function withProjects(name: string): Promise<{ served: Served; projects: P
     ...{ modelDir: tinyModel, provider: 'cpu', threads: 1, version: '0.0.0-test' },
     ...{ chunkFrames: 5, spoolBytes: 1e8 },
   });
-  const served = await serve({ registerRoutes: [projectRoutes(projects)] });
+  const served = await serve({
+    extraServices: projectServices(projects),
+    topics: [projectsTopicOf(projects)],
+  });
   closing.push(() => served.server.close());
   closing.push(() => projects.close());
   return { served, projects };

@@ -16,9 +16,10 @@ import type {
 } from '../../../src/protocol/messages.js';
 import { channelKinds } from '../../../src/protocol/channels.js';
 import { subprotocols } from '../../../src/protocol/foxglove-codec.js';
-import { limits, operationNames, segmentationFromJson } from '../../../src/protocol/requests.js';
+import { operationNames, operations } from '../../../src/protocol/operations.js';
+import { limits, segmentationFromJson } from '../../../src/protocol/requests.js';
 import type { AcceptanceReport } from '../../../src/protocol/requests.js';
-import { defineService } from '../../../src/server/index.js';
+import { defineService, defineTransfer } from '../../../src/server/index.js';
 import type { ServerOptions } from '../../../src/server/index.js';
 import { HandMadeRoom, clientOf, jpeg, serve, sourceSize, until } from './fixture.js';
 import type { Served } from './fixture.js';
@@ -365,12 +366,24 @@ describe('operations', () => {
           method: 'POST',
           path: '/projects/open',
           summary: 'Open a project',
+          needs: 'view',
           request: z.object({ name: z.string() }).strict(),
           response: z.object({ greeting: z.string() }),
           handle: ({ name }) => ({ greeting: `hello ${name}` }),
         }),
+        defineTransfer(
+          'projects.frame',
+          {
+            ...{ method: 'GET', path: '/projects/:id/frame', summary: 'A frame', needs: 'view' },
+            ...{
+              request: z.object({ id: z.string() }),
+              takes: null,
+              answers: z.object({ frame: z.number() }),
+            },
+          },
+          () => Promise.resolve({ body: { frame: 7 } }),
+        ),
       ],
-      registerRoutes: [(api) => void api.get('/api/projects/:id/frame', () => ({ frame: 7 }))],
     });
     const viewer = client(extended.server, {
       url: `ws://127.0.0.1:${extended.server.port}/ws?token=open-sesame-open-sesame`,

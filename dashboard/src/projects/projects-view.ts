@@ -1,18 +1,19 @@
 /** The place of recorded cases in the page: open one, or go on with one. `rest` is what follows `#/recordings/`. */
-import './recordings.css';
+import './projects.css';
+import type { ProjectState } from '../../../src/protocol/project-requests.js';
 import { h, setText } from '../app/dom.js';
+import { Refusal } from '../app/engine.js';
 import { icon } from '../app/icons.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { uploadControl } from '../rooms/upload.js';
-import { api, writesPictures } from './api.js';
-import type { ProjectInfo } from './api.js';
+import { pictureAddress, sentence, watchProjects, writesPictures } from './api.js';
 import { projectView } from './project-view.js';
 
-export function recordingsView(context: ViewContext, rest: string): EndView {
+export function projectsView(context: ViewContext, rest: string): EndView {
   return rest === '' ? listView(context) : projectView(context, rest);
 }
 
-function listView({ element, go }: ViewContext): EndView {
+function listView({ element, engine, go }: ViewContext): EndView {
   let ended = false;
   const problem = h('p', { class: 'field-error', role: 'alert', hidden: true });
   const say = (sentence: string): void => {
@@ -24,10 +25,10 @@ function listView({ element, go }: ViewContext): EndView {
     say('');
     setText(opening, 'Opening …');
     try {
-      const { id } = await api.open(uri);
+      const { id } = await engine.call('projects.open', { uri });
       if (!ended) go({ view: 'recordings', rest: id });
     } catch (error) {
-      say(error instanceof Error ? error.message : String(error));
+      say(sentence(error));
     } finally {
       setText(opening, '');
     }
@@ -55,9 +56,10 @@ function listView({ element, go }: ViewContext): EndView {
     onProblem: say,
   });
   const list = h('ul', { class: 'recordings-list' });
-  const show = (projects: readonly ProjectInfo[]): void => {
+  let known: readonly ProjectState[] = [];
+  const show = (): void => {
     list.replaceChildren(
-      ...projects.map((project) =>
+      ...known.map((project) =>
         h(
           'li',
           {},
@@ -65,7 +67,7 @@ function listView({ element, go }: ViewContext): EndView {
             'a',
             { href: `#/recordings/${project.id}` },
             project.pictures.frames > 0 || project.pictures.complete
-              ? h('img', { src: api.pictureAddress(project.id, 0, 160), alt: '', loading: 'lazy' })
+              ? h('img', { src: pictureAddress(project.id, 0, 160), alt: '', loading: 'lazy' })
               : icon('recordings'),
             h('strong', {}, project.name),
             h(
@@ -85,7 +87,9 @@ function listView({ element, go }: ViewContext): EndView {
               onclick: () => {
                 if (!window.confirm(`Delete what was done with "${project.name}"? The video itself stays.`))
                   return;
-                api.remove(project.id).then(refresh, (error: unknown) => say(String(error)));
+                engine
+                  .call('projects.remove', { project: project.id })
+                  .then(refresh, (error: unknown) => say(sentence(error)));
               },
             },
             icon('remove'),
@@ -95,11 +99,17 @@ function listView({ element, go }: ViewContext): EndView {
     );
   };
   const refresh = (): void => {
-    api.list().then(
-      (projects) => {
-        if (!ended) show(projects);
+    engine.call('projects.list', {}).then(
+      ({ projects }) => {
+        if (ended) return;
+        known = projects;
+        show();
       },
-      (error: unknown) => say(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => {
+        // The connection is made again by itself, and then it is asked again.
+        if (!ended && !(error instanceof Refusal && error.code === 'SONO_CONNECTION_LOST'))
+          say(sentence(error));
+      },
     );
   };
   element.replaceChildren(
@@ -119,9 +129,30 @@ function listView({ element, go }: ViewContext): EndView {
       list,
     ),
   );
-  refresh();
+  /** What stands in the list: other changes need no new one. */
+  const shownOf = (project: ProjectState): string =>
+    JSON.stringify([
+      project.objects.length,
+      project.upToDate,
+      writesPictures(project),
+      project.pictures.frames > 0 || project.pictures.complete,
+    ]);
+  const unwatch = watchProjects(engine, ({ id, state }) => {
+    const before = known.find((project) => project.id === id);
+    if (state === null || before === undefined) {
+      if ((state === null) !== (before === undefined)) refresh();
+      return;
+    }
+    known = known.map((project) => (project.id === id ? state : project));
+    if (shownOf(before) !== shownOf(state)) show();
+  });
+  const unlink = engine.link.watch(({ phase }) => {
+    if (phase === 'open') refresh();
+  });
   return () => {
     ended = true;
+    unwatch();
+    unlink();
     upload.cancel();
     element.replaceChildren();
   };

@@ -1,42 +1,27 @@
 /** Pause, seek, step and speed of a room that is a recording being played; nothing in every other room. */
-import { z } from 'zod';
+import { playbackStateSchema, playbackTopic } from '../../../src/protocol/playback-requests.js';
+import type { PlaybackState } from '../../../src/protocol/playback-requests.js';
+import type { RequestOf } from '../../../src/protocol/operations.js';
 import { h, setText } from '../app/dom.js';
 import type { Engine } from '../app/engine.js';
 import { icon } from '../app/icons.js';
-import './recordings.css';
+import './projects.css';
 
-const stateSchema = z.object({
-  paused: z.boolean(),
-  positionMs: z.number(),
-  durationMs: z.number(),
-  speed: z.number(),
-  ended: z.boolean(),
-});
-type PlayerState = z.infer<typeof stateSchema>;
-
-const pollMs = 250;
 const speeds = [0.25, 0.5, 1, 2, 4] as const;
 
 /** Puts the player's bar into `container` where the room's source is a recording. Returns how to end it. */
 export function mountPlayer(container: HTMLElement, engine: Engine, stream: string): () => void {
-  let ended = false;
-  let timer = 0;
-  let started = false;
   /** While a hand is on the slider the server's position does not move it. */
   let dragging = false;
-  let state: PlayerState | null = null;
+  let state: PlaybackState | null = null;
 
-  const address = (): string => {
-    const query = new URLSearchParams({ stream });
-    return `api/playback?${query.toString()}`;
-  };
   const toggle = h(
     'button',
     {
       type: 'button',
       class: 'icon-button',
       'aria-label': 'Pause',
-      onclick: () => void change({ paused: !state?.paused }),
+      onclick: () => change({ paused: !state?.paused }),
     },
     icon('stop'),
   );
@@ -47,21 +32,21 @@ export function mountPlayer(container: HTMLElement, engine: Engine, stream: stri
         type: 'button',
         class: 'icon-button',
         'aria-label': label,
-        onclick: () => void change({ step: pictures }),
+        onclick: () => change({ step: pictures }),
       },
       text,
     );
   const seek = h('input', { type: 'range', min: 0, max: 1, value: 0, step: 1, 'aria-label': 'Position' });
   seek.addEventListener('pointerdown', () => (dragging = true));
   seek.addEventListener('pointerup', () => (dragging = false));
-  seek.addEventListener('input', () => void change({ positionMs: Number(seek.value) }));
+  seek.addEventListener('input', () => change({ positionMs: Number(seek.value) }));
   const time = h('output', { class: 'player-time' });
   const speed = h(
     'select',
     { 'aria-label': 'Speed' },
     ...speeds.map((value) => h('option', { value, selected: value === 1 }, `${value}×`)),
   );
-  speed.addEventListener('change', () => void change({ speed: Number(speed.value) }));
+  speed.addEventListener('change', () => change({ speed: Number(speed.value) }));
   const bar = h(
     'div',
     { class: 'player-bar', role: 'group', 'aria-label': 'Player' },
@@ -77,7 +62,7 @@ export function mountPlayer(container: HTMLElement, engine: Engine, stream: stri
   for (const name of ['pointerdown', 'wheel', 'dblclick'] as const)
     bar.addEventListener(name, (event) => event.stopPropagation());
 
-  const show = (next: PlayerState): void => {
+  const show = (next: PlaybackState): void => {
     state = next;
     if (!bar.isConnected) container.append(bar);
     toggle.replaceChildren(icon(next.paused ? 'play' : 'stop'));
@@ -88,34 +73,17 @@ export function mountPlayer(container: HTMLElement, engine: Engine, stream: stri
     const known = speeds.find((value) => value === next.speed);
     if (known !== undefined && document.activeElement !== speed) speed.value = String(known);
   };
-  const take = async (response: Response): Promise<boolean> => {
-    const parsed = stateSchema.safeParse(await response.json().catch(() => null));
-    if (!ended && response.ok && parsed.success) show(parsed.data);
-    return response.ok && parsed.success;
+  const change = (wanted: Omit<RequestOf<'playback.control'>, 'stream'>): void => {
+    // A refusal leaves everything as it is, which the bar shows.
+    engine.call('playback.control', { stream, ...wanted }).then(show, () => undefined);
   };
-  const change = async (body: Record<string, unknown>): Promise<void> => {
-    const response = await fetch(address(), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ stream, ...body }),
-    }).catch(() => null);
-    if (response) await take(response);
-  };
-  const poll = async (): Promise<void> => {
-    const response = await fetch(address()).catch(() => null);
-    // A server without a player answers once; a server that is away is asked again.
-    if (ended || (response && !(await take(response)))) return;
-    timer = window.setTimeout(() => void poll(), pollMs);
-  };
-  const unwatch = engine.health(stream).watch((health) => {
-    if (started || !health?.sourceUri.toLowerCase().endsWith('.mcap')) return;
-    started = true;
-    void poll();
+  // A room that is no recording has no such topic.
+  const unwatch = engine.watchTopic(playbackTopic(stream), (value) => {
+    const next = playbackStateSchema.safeParse(value);
+    if (next.success) show(next.data);
   });
 
   return () => {
-    ended = true;
-    window.clearTimeout(timer);
     unwatch();
     bar.remove();
   };

@@ -1,5 +1,5 @@
 /** Pictures and masks of the frames around the one that is shown, fetched ahead, bounded. */
-import { api } from './api.js';
+import { masksOf, pictureAddress } from './api.js';
 import type { FrameMasks } from './api.js';
 
 export interface ShownFrame {
@@ -44,18 +44,18 @@ export class FrameCache {
 
   #picture(frame: number): Promise<ImageBitmap> {
     return remember(this.#pictures, frame, async () => {
-      const response = await fetch(api.pictureAddress(this.project, frame));
+      const response = await fetch(pictureAddress(this.project, frame));
       if (!response.ok) throw new Error(`picture ${frame} is not there`);
       return createImageBitmap(await response.blob());
     });
   }
 
   #mask(frame: number): Promise<FrameMasks> {
-    return remember(this.#masks, frame, () => api.masks(this.project, frame));
+    return remember(this.#masks, frame, () => masksOf(this.project, frame));
   }
 }
 
-/** One request per key; the longest unused goes when there are too many, a failed one at once. */
+/** One request for each key. When there are too many, the one that was not used for longest goes; one that fails goes at once. */
 function remember<Value>(
   map: Map<number, Promise<Value>>,
   key: number,

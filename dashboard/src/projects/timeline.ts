@@ -1,12 +1,14 @@
 /** The strip under the picture: thumbnails, one lane per object (state by pattern and colour, confidence by height), prompts, playhead. */
+import { laneCode } from '../../../src/protocol/project-requests.js';
+import type { ProjectState } from '../../../src/protocol/project-requests.js';
 import { h } from '../app/dom.js';
 import { paintOf } from '../../../src/vocabulary/palette.js';
-import { api } from './api.js';
-import type { LaneInfo, ProjectInfo } from './api.js';
+import { pictureAddress } from './api.js';
+import type { LaneInfo } from './api.js';
 
 export interface Timeline {
   readonly element: HTMLElement;
-  update(project: ProjectInfo, lanes: readonly LaneInfo[]): void;
+  update(project: ProjectState, lanes: readonly LaneInfo[]): void;
   showFrame(frame: number): void;
   end(): void;
 }
@@ -15,9 +17,9 @@ const thumbnails = 12;
 const thumbnailWidth = 160;
 const laneHeight = 20;
 const laneGap = 5;
-/** Indices of lane states on the wire: none, tracking, searching, uncertain, lost. */
-const tracking = 1;
-const uncertain = 3;
+const none = laneCode('none');
+const tracking = laneCode('tracking');
+const uncertain = laneCode('uncertain');
 
 export function timeline(onSeek: (frame: number) => void): Timeline {
   const strip = h('div', { class: 'strip', 'aria-hidden': 'true' });
@@ -36,7 +38,7 @@ export function timeline(onSeek: (frame: number) => void): Timeline {
   let frames = 1;
   let shown = 0;
   let stripOf = '';
-  let last: { project: ProjectInfo; lanes: readonly LaneInfo[] } | null = null;
+  let last: { project: ProjectState; lanes: readonly LaneInfo[] } | null = null;
 
   const paint = (): void => {
     if (!last) return;
@@ -58,7 +60,7 @@ export function timeline(onSeek: (frame: number) => void): Timeline {
       const lane = lanes.find(({ label }) => label === object.label);
       const colour = paintOf(index + 1).hex;
       lane?.states.forEach((state, bucket) => {
-        if (state === 0) return;
+        if (state === none) return;
         const x = (bucket / lane.states.length) * width;
         const step = Math.max(1, width / lane.states.length);
         if (state === tracking || state === uncertain) {
@@ -90,7 +92,7 @@ export function timeline(onSeek: (frame: number) => void): Timeline {
     });
   };
 
-  const fillStrip = (project: ProjectInfo): void => {
+  const fillStrip = (project: ProjectState): void => {
     const { frames: count, complete } = project.pictures;
     // While pictures are being read the strip is filled anew now and then, not with each of them.
     const key = complete ? `${count}` : `${Math.floor(Math.log2(Math.max(1, count)) * 2)}`;
@@ -100,7 +102,7 @@ export function timeline(onSeek: (frame: number) => void): Timeline {
       ...Array.from({ length: thumbnails }, (_, index) => {
         const frame = Math.min(count - 1, Math.floor(((index + 0.5) * count) / thumbnails));
         return h('img', {
-          src: api.pictureAddress(project.id, frame, thumbnailWidth),
+          src: pictureAddress(project.id, frame, thumbnailWidth),
           alt: '',
           draggable: 'false',
           loading: 'lazy',

@@ -1,0 +1,80 @@
+/**
+ * The server's projects for the page. What changes a project goes over the socket, where answers and pushed states arrive in
+ * their order. What is large (pictures, masks, lanes) goes over HTTP, so that it does not stand in the way of live pictures.
+ * Refusals are errors whose message is a sentence for people.
+ */
+import { operations } from '../../../src/protocol/operations.js';
+import type { OperationName, RequestOf, ResponseOf } from '../../../src/protocol/operations.js';
+import {
+  projectEventSchema,
+  projectsTopic,
+  projectTransfers,
+} from '../../../src/protocol/project-requests.js';
+import type { ProjectEvent, ProjectState } from '../../../src/protocol/project-requests.js';
+import { errorBodySchema } from '../../../src/protocol/requests.js';
+import type { Engine } from '../app/engine.js';
+
+export type FrameMasks = Pick<ResponseOf<'projects.masks'>, 'frame' | 'size' | 'objects'>;
+export type LaneInfo = ResponseOf<'projects.lanes'>['lanes'][number];
+
+/** Address of a GET below the page: fields of the question in the path, the others as the query. */
+function addressOf(path: string, question: Readonly<Record<string, unknown>>): string {
+  const rest = new Map(Object.entries(question).filter(([, value]) => value !== undefined));
+  const filled = path.replace(/:(\w+)/g, (_, name: string) => {
+    const value = String(rest.get(name));
+    rest.delete(name);
+    return encodeURIComponent(value);
+  });
+  const query = new URLSearchParams([...rest].map(([name, value]) => [name, String(value)])).toString();
+  return `api${filled}${query === '' ? '' : `?${query}`}`;
+}
+
+async function get<Name extends OperationName>(
+  name: Name,
+  question: RequestOf<Name>,
+): Promise<ResponseOf<Name>> {
+  const { path, response: schema } = operations[name];
+  const response = await fetch(addressOf(path, question));
+  const value: unknown = await response.json().catch(() => null);
+  if (!response.ok) {
+    const refused = errorBodySchema.safeParse(value);
+    throw new Error(refused.success ? refused.data.message : 'The server did not do that.');
+  }
+  return schema.parse(value) as ResponseOf<Name>;
+}
+
+export function masksOf(project: string, frame: number): Promise<FrameMasks> {
+  return get('projects.masks', { project, frame });
+}
+
+/** The whole recording in this many parts. */
+const laneBuckets = 800;
+
+export async function lanesOf(project: string): Promise<readonly LaneInfo[]> {
+  return (await get('projects.lanes', { project, buckets: laneBuckets })).lanes;
+}
+
+export function pictureAddress(project: string, frame: number, width?: number): string {
+  return addressOf(projectTransfers['projects.picture'].path, { project, frame, width });
+}
+
+export function exportAddress(project: string, name: string): string {
+  return addressOf(projectTransfers['projects.archive'].path, { project, name: `${name}.tar` });
+}
+
+/** `listener` hears every change of any project. Returns how to end it. */
+export function watchProjects(engine: Engine, listener: (event: ProjectEvent) => void): () => void {
+  return engine.watchTopic(projectsTopic, (value) => {
+    const event = projectEventSchema.safeParse(value);
+    if (event.success) listener(event.data);
+  });
+}
+
+/** Whether pictures of a patient are being written to the server's disk for this project: wherever that is so, the badge says it. */
+export function writesPictures({ pictures }: ProjectState): boolean {
+  return !pictures.complete && pictures.problem === null;
+}
+
+export function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

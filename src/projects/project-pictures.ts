@@ -1,0 +1,149 @@
+/**
+ * The pictures of a project: its source is played once in the background, and each picture can be had as soon as it has been
+ * read. Runs in the main process.
+ */
+import type { SonoError } from '../vocabulary/errors.js';
+import type { ProjectState } from '../protocol/project-requests.js';
+import type { FrameSource } from '../ingest/frame-source.js';
+import { replayError } from '../replay/errors.js';
+import { FrameReader } from '../replay/frame-reader.js';
+import type { InputItem } from '../replay/input-item.js';
+import { PictureStore } from './picture-store.js';
+import type { ProjectFile } from './stored-project.js';
+
+export interface PictureTools {
+  readonly createSource: (item: InputItem) => FrameSource;
+  /** Whether pictures may be written now; rejects with a coded error. Default: always. */
+  readonly mayWrite?: () => Promise<void>;
+}
+
+const displayQuality = 85;
+/** The pictures alone are wanted; the smallest analysis picture costs next to nothing. */
+const noAnalysis = { width: 16, height: 16 };
+
+export class ProjectPictures {
+  #store: PictureStore | null = null;
+  #reader: FrameReader | null = null;
+  #filling: Promise<void> = Promise.resolve();
+  #opening: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(
+    private readonly folder: string,
+    private readonly file: ProjectFile,
+    private readonly item: InputItem,
+    private readonly tools: PictureTools,
+    private readonly onChange: () => void,
+  ) {}
+
+  get state(): ProjectState['pictures'] {
+    return {
+      frames: this.frames,
+      complete: this.#store?.complete ?? this.file.value.read,
+      problem: this.#store?.failure?.message ?? null,
+    };
+  }
+
+  /** That can be had now. */
+  get frames(): number {
+    return this.#store?.frames ?? 0;
+  }
+
+  /** Pictures still have to be read from the source: `wake` opens it. */
+  get asleep(): boolean {
+    return this.#store === null && !this.file.value.read;
+  }
+
+  /**
+   * Begins to read pictures where that has not been done (after a restart). Who asks while it begins gets the same answer.
+   * Rejects with the source's coded error. `signal` gives the source up.
+   */
+  async wake(signal?: AbortSignal): Promise<void> {
+    if (this.#opening === null && this.#store) return;
+    this.#opening ??= this.#open(signal).finally(() => {
+      this.#opening = null;
+    });
+    await this.#opening;
+  }
+
+  /** JPEG. Throws SONO_PROJECT_FRAME where it is not there (yet), and like `wake`. */
+  async picture(frame: number): Promise<Uint8Array> {
+    await this.wake();
+    const picture = await this.#store?.picture(frame);
+    if (!picture) throw replayError('SONO_PROJECT_FRAME', { frame });
+    return picture;
+  }
+
+  async has(frame: number): Promise<boolean> {
+    return (await this.#store?.times(frame)) != null;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    // The store first: what is closed early has not been read to its end.
+    const storeClosed = this.#store?.close();
+    // A source that says nothing would be waited for.
+    this.#reader?.close();
+    await storeClosed;
+    await this.#opening?.catch(() => undefined);
+    await this.#filling;
+  }
+
+  async #open(signal?: AbortSignal): Promise<void> {
+    if (this.#closed) throw replayError('SONO_PROJECT_UNKNOWN');
+    const store = await PictureStore.open(this.folder, this.file.value.read);
+    if (this.#hasClosed()) {
+      await store.close();
+      throw replayError('SONO_PROJECT_UNKNOWN');
+    }
+    this.#store = store;
+    if (this.file.value.read) {
+      this.onChange();
+      return;
+    }
+    const mayWrite = this.tools.mayWrite ?? (() => Promise.resolve());
+    await mayWrite();
+    const reader = new FrameReader(this.tools.createSource(this.item), {
+      streamId: this.item.clip,
+      analysisSize: noAnalysis,
+      displayQuality,
+    });
+    this.#reader = reader;
+    const giveUp = (): void => reader.close();
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener('abort', giveUp, { once: true });
+    const problem = await this.#beginFilling(store, reader, mayWrite);
+    signal?.removeEventListener('abort', giveUp);
+    signal?.throwIfAborted();
+    if (problem) throw problem;
+  }
+
+  /** Resolves when the source has said what it is, to null, or when it has failed before, to why. */
+  #beginFilling(
+    store: PictureStore,
+    reader: FrameReader,
+    mayWrite: () => Promise<void>,
+  ): Promise<SonoError | null> {
+    return new Promise((resolve) => {
+      this.#filling = store
+        .fill(reader, {
+          onFormat: (format) => {
+            this.file.note({ format });
+            resolve(null);
+          },
+          onPicture: this.onChange,
+          mayWrite,
+        })
+        .then(async () => {
+          resolve(store.failure ?? replayError('SONO_PROJECT_UNKNOWN'));
+          if (store.complete) await this.file.keep({ read: true }).catch(() => undefined);
+          this.onChange();
+        });
+    });
+  }
+
+  /** A method, because it changes while something is awaited. */
+  #hasClosed(): boolean {
+    return this.#closed;
+  }
+}

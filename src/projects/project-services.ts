@@ -1,0 +1,112 @@
+/** The operations on projects as rows of the server's table, and the topic that pushes their state. Runs in the main process. */
+import { map } from 'rxjs';
+import sharp from 'sharp';
+import { promptFromWire } from '../protocol/requests.js';
+import {
+  projectEventSchema,
+  projectOperations,
+  projectsTopic,
+  projectTransfers,
+} from '../protocol/project-requests.js';
+import type { ProjectState } from '../protocol/project-requests.js';
+import { replayError } from '../replay/errors.js';
+import { defineServices, defineTransfer } from '../server/index.js';
+import type { CallContext, Row, Topic } from '../server/index.js';
+import type { Project } from './project.js';
+import type { Projects } from './projects.js';
+
+const invalid = (problem: string) => replayError('SONO_PROJECT_REQUEST', { problem });
+
+export function projectServices(projects: Projects): readonly Row[] {
+  const awake = async (id: string, { asker }: CallContext): Promise<Project> => {
+    const project = await projects.get(id);
+    await projects.wake(project, asker);
+    return project;
+  };
+  /** Answers with the state that the change has left. */
+  const change =
+    <Question extends { readonly project: string }>(
+      make: (project: Project, question: Question) => Promise<unknown>,
+    ) =>
+    async (question: Question, context: CallContext): Promise<ProjectState> => {
+      const project = await awake(question.project, context);
+      await make(project, question);
+      return project.state;
+    };
+  const services = defineServices(
+    projectOperations,
+    {
+      'projects.list': async () => ({ projects: await projects.list() }),
+      'projects.open': async ({ uri, stream }, { asker }) =>
+        (await projects.open(uri, stream ?? null, asker)).state,
+      'projects.get': async ({ project }, context) => (await awake(project, context)).state,
+      'projects.remove': async ({ project }) => {
+        await projects.remove(project);
+        return {};
+      },
+      'projects.masks': async ({ project, frame }) => {
+        const message = await (await projects.get(project)).masks(frame);
+        return {
+          frame,
+          size: message?.maskSize ?? null,
+          objects: (message?.objects ?? []).map(({ label, state, score, confidence, areaPx, counts }) => ({
+            label,
+            state,
+            score,
+            confidence,
+            areaPx,
+            counts: Buffer.from(counts).toString('latin1'),
+          })),
+        };
+      },
+      'projects.lanes': async ({ project, buckets }) => ({
+        lanes: await (await projects.get(project)).lanes(buckets),
+      }),
+      'projects.prompt': async ({ project: id, frame, label, prompts }, context) => {
+        const project = await awake(id, context);
+        const name = await project.prompt(frame, label, prompts.map(promptFromWire));
+        return { label: name, project: project.state };
+      },
+      'projects.undo': change((project) => project.undo()),
+      'projects.rename': change((project, { label, name }) => project.rename(label, name)),
+      'projects.removeObject': change((project, { label }) => project.removeObject(label)),
+      'projects.propagate': change((project) => project.propagate()),
+      'projects.cancel': change((project) => project.cancel()),
+      'projects.export': change((project, { formats }) => project.export(formats)),
+    },
+    invalid,
+  );
+  const picture = defineTransfer(
+    'projects.picture',
+    projectTransfers['projects.picture'],
+    async ({ project, frame, width }, context) => {
+      const whole = await (await awake(project, context)).picture(frame);
+      const bytes =
+        width === undefined ? whole : await sharp(whole).resize({ width }).jpeg({ quality: 75 }).toBuffer();
+      return { body: Buffer.from(bytes) };
+    },
+    invalid,
+  );
+  const archive = defineTransfer(
+    'projects.archive',
+    projectTransfers['projects.archive'],
+    async ({ project: id, name: file }, { asker }) => {
+      const name = file.replace(/\.tar$/, '');
+      const body = await (await projects.get(id)).archive(name, asker);
+      return { body, headers: { 'content-disposition': `attachment; filename="${id}-${name}.tar"` } };
+    },
+    invalid,
+  );
+  return [...services, picture, archive];
+}
+
+/** A new subscriber gets nothing at once: it asks for what it shows (`projects.list`, `projects.get`). */
+export function projectsTopicOf(projects: Projects): Topic {
+  return {
+    topic: projectsTopic,
+    schemaName: 'sonoscope.ProjectEvent',
+    schema: projectEventSchema,
+    changes$: projects.changes$.pipe(map(({ id, event }) => ({ slot: id, value: event }))),
+    latest: () => [],
+  };
+}

@@ -1,0 +1,180 @@
+/** All projects of a server: opening, finding, deleting, and what changes in them. Runs in the main process. */
+import { randomBytes } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { Subject, throttleTime } from 'rxjs';
+import { SonoError } from '../vocabulary/errors.js';
+import { codedFault, reasonOf } from '../vocabulary/faults.js';
+import { safeName } from '../export/exporter.js';
+import { lookAtFile, sourceTrials } from '../ingest/index.js';
+import type { ProjectEvent, ProjectState } from '../protocol/project-requests.js';
+import { recordedStreams } from '../record/recording-streams.js';
+import { replayError } from '../replay/errors.js';
+import { FolderLock } from '../replay/folder-lock.js';
+import { Project } from './project.js';
+import type { ProjectTools } from './project.js';
+
+/** While a project changes all the time (pictures are read, frames are tracked), it is announced this often. */
+const announceMs = 200;
+
+/** How often the lock of the folder is renewed. */
+const signOfLifeMs = 5_000;
+
+export interface ProjectChange {
+  readonly id: string;
+  /** As it is when this is called. */
+  readonly event: () => ProjectEvent;
+}
+
+/**
+ * All projects of a server, in one folder that no other server works in at the same time. It is locked when projects are first
+ * asked for.
+ */
+export class Projects {
+  readonly #projects = new Map<string, Project>();
+  readonly #closing = new AbortController();
+  #loaded: Promise<void> | null = null;
+  #lock: FolderLock | null = null;
+  readonly #changes = new Subject<ProjectChange>();
+  /** What has changed, at most every `announceMs` for each project; the last change is never left out. */
+  readonly changes$ = this.#changes.asObservable();
+
+  constructor(
+    private readonly folder: string,
+    private readonly tools: ProjectTools,
+    /** Whether viewers may open this address; rejects with a coded error. */
+    private readonly checkSource: (uri: string) => Promise<void> = () => Promise.resolve(),
+  ) {}
+
+  /** Throws SONO_PROJECT_FOLDER_BUSY. */
+  async list(): Promise<ProjectState[]> {
+    try {
+      await this.#load();
+    } catch (error) {
+      // Where nothing can be written there are none.
+      if (error instanceof SonoError && error.code === 'SONO_REPLAY_OUT_NOT_WRITABLE') return [];
+      throw error;
+    }
+    return [...this.#projects.values()]
+      .map((project) => project.state)
+      .sort((a, b) => b.createdUnixMs - a.createdUnixMs);
+  }
+
+  /** Throws SONO_PROJECT_UNKNOWN, SONO_PROJECT_FOLDER_BUSY. */
+  async get(id: string): Promise<Project> {
+    await this.#load();
+    const project = this.#projects.get(id);
+    if (!project) throw replayError('SONO_PROJECT_UNKNOWN');
+    return project;
+  }
+
+  /**
+   * Opens a file, folder or recording on this machine as a project. Rejects with the source's coded error, with
+   * SONO_REPLAY_INPUT_ENDLESS for what has no end, and like SourceTrials.run. `asker`: aborted when who asked has left.
+   */
+  async open(uri: string, wantedStream: string | null, asker: AbortSignal): Promise<Project> {
+    await this.#load();
+    return sourceTrials.run(uri, this.#orClosing(asker), async (signal) => {
+      await this.checkSource(uri);
+      return this.#create(uri, wantedStream, signal);
+    });
+  }
+
+  /** Opens the source of a project again whose pictures are not all there. Rejects like `open`. */
+  async wake(project: Project, asker: AbortSignal): Promise<void> {
+    if (!project.asleep) return project.wake();
+    return sourceTrials.run(project.state.uri, this.#orClosing(asker), (signal) => project.wake(signal));
+  }
+
+  async #create(uri: string, wantedStream: string | null, signal: AbortSignal): Promise<Project> {
+    const recording = extname(uri).toLowerCase() === '.mcap';
+    if (recording) await lookAtFile(uri, signal);
+    const stream = recording ? (wantedStream ?? (await recordedStreams(uri))[0] ?? null) : null;
+    const plain = basename(uri, extname(uri)) || 'recording';
+    const name = stream === null ? plain : `${plain} ${stream}`;
+    const id = `${safeName(name)
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .slice(0, 40)}-${randomBytes(4).toString('hex')}`;
+    const project = await Project.create(
+      join(this.folder, id),
+      { id, name, uri, kind: recording ? 'recording' : 'source', stream, createdUnixMs: Date.now() },
+      this.tools,
+      signal,
+    );
+    // Given up just now, or the server ends: nobody would close it.
+    if (signal.aborted) {
+      await project.close();
+      await rm(project.folder, { recursive: true, force: true });
+      signal.throwIfAborted();
+    }
+    this.#add(project);
+    return project;
+  }
+
+  async remove(id: string): Promise<void> {
+    const project = await this.get(id);
+    await project.close();
+    this.#projects.delete(id);
+    await rm(project.folder, { recursive: true, force: true });
+    this.#changes.next({ id, event: () => ({ id, state: null }) });
+  }
+
+  #add(project: Project): void {
+    const { id } = project;
+    const announce = (): void => {
+      // A last change may come after the project has been deleted.
+      if (this.#projects.get(id) === project)
+        this.#changes.next({ id, event: () => ({ id, state: project.state }) });
+    };
+    this.#projects.set(id, project);
+    project.changes$
+      .pipe(throttleTime(announceMs, undefined, { leading: true, trailing: true }))
+      .subscribe(announce);
+    announce();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#loaded?.catch(() => undefined);
+    await Promise.all([...this.#projects.values()].map((project) => project.close()));
+    await this.#lock?.release();
+    this.#lock = null;
+  }
+
+  #orClosing(asker: AbortSignal): AbortSignal {
+    return AbortSignal.any([asker, this.#closing.signal]);
+  }
+
+  /** Once, but again where it has failed: the other server may have ended since. */
+  #load(): Promise<void> {
+    if (this.#closing.signal.aborted) return Promise.reject(replayError('SONO_PROJECT_UNKNOWN'));
+    this.#loaded ??= this.#loadAll().catch((error: unknown) => {
+      this.#loaded = null;
+      throw error;
+    });
+    return this.#loaded;
+  }
+
+  async #loadAll(): Promise<void> {
+    this.#lock ??= await FolderLock.acquire(join(this.folder, 'lock'), this.folder, signOfLifeMs).catch(
+      (error: unknown) => {
+        if (error instanceof SonoError && error.code === 'SONO_REPLAY_OUT_BUSY')
+          throw replayError('SONO_PROJECT_FOLDER_BUSY', { ...error.details }, error);
+        throw error;
+      },
+    );
+    for (const entry of await readdir(this.folder, { withFileTypes: true })) {
+      // Whatever else lies there is nobody's, and harms nobody.
+      if (!entry.isDirectory()) continue;
+      try {
+        const project = await Project.load(join(this.folder, entry.name), this.tools);
+        if (project) this.#add(project);
+      } catch (error) {
+        codedFault('project', entry.name, error, (cause) =>
+          replayError('SONO_PROJECT_FAULT', { reason: reasonOf(cause) }, cause),
+        );
+      }
+    }
+  }
+}

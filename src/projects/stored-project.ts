@@ -1,0 +1,102 @@
+/**
+ * What is kept of a project on disk (`project.json`): read once through a schema, changed in one place, written whole or not at
+ * all. Runs in the main process.
+ */
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { promptSchema } from '../protocol/requests.js';
+import type { WorkFolder } from '../replay/work-folder.js';
+
+const plannedPrompt = z.object({ frame: z.int().min(0), prompt: promptSchema });
+const planSchema = z.array(z.object({ label: z.string(), prompts: z.array(plannedPrompt).min(1) }));
+/** Objects in the order in which they were first pointed at, each with its prompts in the order in which they were given. */
+export type StoredPlan = z.infer<typeof planSchema>;
+
+const storedSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  uri: z.string(),
+  kind: z.enum(['source', 'recording']),
+  stream: z.string().nullable(),
+  createdUnixMs: z.number(),
+  format: z
+    .object({
+      size: z.object({ width: z.int(), height: z.int() }),
+      framesPerSecond: z.number().nullable(),
+      pixelSpacingMm: z.object({ x: z.number(), y: z.number() }).nullable(),
+      frameCount: z.number().nullable(),
+      description: z.string(),
+    })
+    .nullable(),
+  /** All pictures have been read. */
+  read: z.boolean(),
+  plan: planSchema,
+  /** Labels in the order in which their prompts were given: for undo. */
+  order: z.array(z.string()),
+  /** What the masks on disk were (or are being) made with. */
+  ran: z.object({ plan: planSchema, complete: z.boolean() }).nullable(),
+});
+export type StoredProject = z.infer<typeof storedSchema>;
+
+/** What is known of a project before its source has been opened. */
+export type NewProject = Pick<StoredProject, 'id' | 'name' | 'uri' | 'kind' | 'stream' | 'createdUnixMs'>;
+
+const fileName = 'project.json';
+
+export class ProjectFile {
+  #value: StoredProject;
+  #saves: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly work: WorkFolder,
+    value: StoredProject,
+    private readonly onChange: () => void,
+  ) {
+    this.#value = value;
+  }
+
+  /** Nothing is written before the first `keep`. */
+  static made(work: WorkFolder, project: NewProject, onChange: () => void): ProjectFile {
+    return new ProjectFile(
+      work,
+      { ...project, format: null, read: false, plan: [], order: [], ran: null },
+      onChange,
+    );
+  }
+
+  /** null where the folder holds no project that can be read. */
+  static async read(work: WorkFolder, onChange: () => void): Promise<ProjectFile | null> {
+    const stored = storedSchema.safeParse(await work.read(fileName));
+    // A copy of a project under another name would be a second one with the same id.
+    if (!stored.success || stored.data.id !== basename(work.path)) return null;
+    return new ProjectFile(work, stored.data, onChange);
+  }
+
+  get value(): StoredProject {
+    return this.#value;
+  }
+
+  /** For what the next `keep` stores along. */
+  note(values: Partial<StoredProject>): void {
+    this.#value = { ...this.#value, ...values };
+    this.onChange();
+  }
+
+  /**
+   * Takes new values over, on disk and then here: what could not be stored is not shown either. One after the other, because
+   * the end of a run and of the reading come at any time. Throws SONO_REPLAY_DISK_FULL, SONO_REPLAY_OUT_NOT_WRITABLE.
+   */
+  keep(values: Partial<StoredProject>): Promise<void> {
+    const kept = this.#saves.then(async () => {
+      await this.work.write(fileName, { ...this.#value, ...values });
+      this.note(values);
+    });
+    this.#saves = kept.catch(() => undefined);
+    return kept;
+  }
+
+  /** Resolves when what was kept so far has been written. */
+  async settled(): Promise<void> {
+    await this.#saves;
+  }
+}
