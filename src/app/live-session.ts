@@ -9,7 +9,7 @@ import { autoModel, type StreamConfig } from '../config/pipeline-file.js';
 import { createWorkerEngine } from '../engine/worker-engine.js';
 import { createSource, probeSource } from '../ingest/index.js';
 import type { SourcePolicy } from '../ingest/source-policy.js';
-import type { CreateEngine } from '../pipeline/analyser.js';
+import type { CreateEngine } from '../engine/engine.js';
 import { projectRoutes } from '../projects/project-routes.js';
 import { redact } from '../ingest/source-uri.js';
 import { openRoom, type LiveRoom, type RoomReport } from '../pipeline/compose.js';

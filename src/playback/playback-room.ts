@@ -17,10 +17,10 @@ import type {
   PictureSize,
   SourceFormat,
 } from '../vocabulary/frame.js';
-import type { EngineInfo, FrameResult } from '../engine/engine.js';
+import type { CommandResult, EngineInfo, FrameResult } from '../engine/engine.js';
 import type { SourceState } from '../ingest/frame-source.js';
 import { maskFromCocoBytes } from '../mask/rle.js';
-import type { CommandReply, Room, RoomEvent, RoomHealth } from '../pipeline/room.js';
+import type { Room, RoomEvent, RoomHealth } from '../pipeline/room.js';
 import { channelTopic } from '../protocol/channels.js';
 import { decodeSegmentation } from '../protocol/messages.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
@@ -208,7 +208,7 @@ export class PlaybackRoom implements Room {
     };
   }
 
-  command(): Promise<CommandReply> {
+  command(): Promise<CommandResult> {
     return Promise.reject(replayError('SONO_PLAYBACK_READ_ONLY'));
   }
 

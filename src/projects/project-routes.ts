@@ -15,7 +15,7 @@ import { SonoError } from '../vocabulary/errors.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import { exportFormats, safeName } from '../export/exporter.js';
 import { lookAtFile, sourceTrials } from '../ingest/index.js';
-import { promptFromWire, promptSchema } from '../protocol/requests.js';
+import { labelSchema as label, promptsSchema } from '../protocol/prompt-schema.js';
 import { replayError } from '../replay/errors.js';
 import { FolderLock } from '../replay/folder-lock.js';
 import { Project } from './project.js';
@@ -162,7 +162,6 @@ export class Projects {
 
 const largestThumbnail = 640;
 const mostBuckets = 4000;
-const label = z.string().trim().min(1).max(80);
 const id = z.string().regex(/^[a-z0-9-]{1,80}$/);
 const frame = z.coerce.number().int().min(0).max(1e8);
 
@@ -172,7 +171,7 @@ const schemas = {
     .object({
       frame,
       label: label.nullable().default(null),
-      prompts: z.array(promptSchema).min(1).max(64),
+      prompts: promptsSchema,
     })
     .strict(),
   rename: z.object({ label, name: label }).strict(),
@@ -250,7 +249,7 @@ export function projectRoutes(projects: Projects): (api: FastifyInstance) => voi
     api.post('/api/projects/:id/prompts', async (request, reply) => {
       const body = parsed(schemas.prompt, request.body);
       const opened = await awake(request, reply);
-      const name = await opened.prompt(body.frame, body.label, body.prompts.map(promptFromWire));
+      const name = await opened.prompt(body.frame, body.label, body.prompts);
       return { label: name, project: opened.state };
     });
     const change = (path: string, act: (opened: Project, body: unknown) => Promise<unknown>): void => {

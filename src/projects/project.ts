@@ -12,8 +12,8 @@ import type { ExportFormat } from '../export/exporter.js';
 import type { SourceFormat } from '../vocabulary/frame.js';
 import type { ProviderName } from '../onnx/provider.js';
 import type { FrameSource } from '../ingest/frame-source.js';
-import { promptProblem } from '../vocabulary/prompt-plan.js';
-import type { PromptPlan } from '../vocabulary/prompt-plan.js';
+import { marksProblem, promptProblemWords } from '../vocabulary/prompt.js';
+import type { PromptScript } from '../vocabulary/prompt-script.js';
 import type { Prompt } from '../vocabulary/prompt.js';
 import { promptFromWire, promptSchema, promptToWire } from '../protocol/requests.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
@@ -260,11 +260,11 @@ export class Project {
   async #addPrompt(frame: number, label: string | null, prompts: readonly Prompt[]): Promise<string> {
     const { format, plan } = this.#stored;
     if (!format || !(await this.#pictures?.times(frame))) throw replayError('SONO_PROJECT_FRAME', { frame });
-    for (const prompt of prompts) {
-      const problem = promptProblem(prompt, format.size);
-      if (problem)
-        throw replayError('SONO_PROJECT_REQUEST', { problem: `the mark cannot be used (${problem})` });
-    }
+    const problem = marksProblem(prompts, format.size);
+    if (problem)
+      throw replayError('SONO_PROJECT_REQUEST', {
+        problem: `the mark cannot be used (${promptProblemWords[problem]})`,
+      });
     const name = label ?? freeLabel(plan);
     const added = prompts.map((prompt) => ({ frame, prompt: promptToWire(prompt) }));
     const known = plan.find((object) => object.label === name);
@@ -592,7 +592,7 @@ export class Project {
   }
 }
 
-function planOf(plan: StoredPlan): PromptPlan {
+function planOf(plan: StoredPlan): PromptScript {
   return {
     objects: plan.map(({ label, prompts }) => ({
       label,

@@ -6,12 +6,12 @@ import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
 import type {
   CommandResult,
   Engine,
+  EngineHooks,
   EngineInfo,
   EngineOptions,
   FrameResult,
   TrackerCommand,
 } from '../engine/engine.js';
-import type { EngineHooks } from '../engine/local-engine.js';
 import { SonoError } from '../vocabulary/errors.js';
 import { engineEntry, journalCommand, journalObjects } from './journal.js';
 import type { JournalEntry, JournalFrame } from './journal.js';
@@ -22,7 +22,7 @@ export interface JournalSink {
   entry(entry: JournalEntry, frame: AnalysisFrame | null): void;
 }
 
-/** What a call leaves behind that was made on a state which nobody knows: the engine before it died meanwhile. */
+/** Journal code for a call whose starting state is unknown, because the engine was restarted under it. */
 const lostCode = 'SONO_ENGINE_LOST';
 
 export class JournaledEngine implements Engine {

@@ -10,13 +10,7 @@ import type { SourceFormat } from '../vocabulary/frame.js';
 import type { Room } from '../pipeline/room.js';
 import { channelKinds, channelTopic } from '../protocol/channels.js';
 import { protocolError } from '../protocol/errors.js';
-import {
-  describeProblem,
-  operationNames,
-  operations,
-  promptFromWire,
-  segmentationToJson,
-} from '../protocol/requests.js';
+import { describeProblem, operationNames, operations, segmentationToJson } from '../protocol/requests.js';
 import type { OperationName, ParsedRequestOf, ResponseOf, StreamInfo } from '../protocol/requests.js';
 import type { AcceptanceStore } from './acceptance-store.js';
 import { audit } from './audit.js';
@@ -132,10 +126,7 @@ function handlers({ rooms, acceptance, probeSource, recording, checkSource }: Se
     },
     prompt: async ({ stream, ptsNs, objectId, label, prompts }) => {
       const room = rooms.get(stream);
-      const reply = await room.command(
-        { kind: 'prompt', objectId, label, prompts: prompts.map(promptFromWire) },
-        ptsNs,
-      );
+      const reply = await room.command({ kind: 'prompt', objectId, label, prompts, author: 'person' }, ptsNs);
       return {
         objectId: reply.objectId,
         segmentation: reply.result && segmentationToJson(segmentationOf(room, reply.result)),

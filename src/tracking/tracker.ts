@@ -8,7 +8,7 @@
  */
 import type { FrameIdentity, PictureSize } from '../vocabulary/frame.js';
 import type { Box, Mask } from '../vocabulary/mask.js';
-import type { ObjectId, ObjectState, Prompt } from '../vocabulary/prompt.js';
+import { isLabel, promptLimits, type ObjectId, type ObjectState, type Prompt } from '../vocabulary/prompt.js';
 import { emptyMask, maskArea, maskBox } from '../mask/rle.js';
 import { maskFromScaledLogits } from '../mask/resize.js';
 import { BankTensors, type BankInputs } from './bank-tensors.js';
@@ -54,7 +54,7 @@ export interface PromptCommand {
 }
 
 /** A checked prompt, drawn, waiting for the network. */
-export interface PromptPlan extends DrawnPrompt {
+export interface DrawnMark extends DrawnPrompt {
   readonly frame: FrameIdentity;
   /** null: a new object. */
   readonly objectId: ObjectId | null;
@@ -116,7 +116,6 @@ const maxUndo = 32;
 /** Results stay known for prompts on older frames: a little longer than the room holds those frames (2 s). */
 const seenNs = 2_500_000_000;
 const maxSeen = 256;
-export const maxLabelLength = 80;
 
 export class Tracker {
   readonly #model: TrackerModel;
@@ -212,7 +211,7 @@ export class Tracker {
    * `commitPrompt`. Throws SONO_OBJECT_UNKNOWN, SONO_OBJECTS_FULL, SONO_LABEL_TAKEN, SONO_LABEL_INVALID and the
    * errors of `checkPrompts`.
    */
-  planPrompt(command: PromptCommand, frame: FrameIdentity): PromptPlan {
+  planPrompt(command: PromptCommand, frame: FrameIdentity): DrawnMark {
     const object = command.objectId === null ? null : this.#find(command.objectId);
     if (object === null && this.#objects.length >= this.#model.maxObjects)
       throw trackingError('SONO_OBJECTS_FULL', { limit: this.#model.maxObjects });
@@ -239,7 +238,7 @@ export class Tracker {
    * included. The object goes on from here with the next tracked frame.
    */
   commitPrompt(
-    plan: PromptPlan,
+    plan: DrawnMark,
     outputs: ModelOutputs,
   ): { readonly objectId: ObjectId; readonly objects: readonly TrackedObject[] } {
     const { ptsNs } = plan.frame;
@@ -394,8 +393,7 @@ export class Tracker {
 
   #checkLabel(text: string, objectId: ObjectId | null): string {
     const label = text.trim();
-    if (label.length === 0 || label.length > maxLabelLength || /\p{Cc}/u.test(label))
-      throw trackingError('SONO_LABEL_INVALID', { limit: maxLabelLength });
+    if (!isLabel(label)) throw trackingError('SONO_LABEL_INVALID', { limit: promptLimits.labelCharacters });
     if (this.#objects.some((other) => other.id !== objectId && other.label === label))
       throw trackingError('SONO_LABEL_TAKEN', { label });
     return label;
