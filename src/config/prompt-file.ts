@@ -146,20 +146,16 @@ function momentOf({ frame, timeMs }: PromptEntry, file: string, where: string): 
   });
 }
 
-async function promptOf(raw: PromptEntry, file: string, where: string): Promise<Prompt> {
-  switch (raw.type) {
-    case 'click':
-      return { type: 'click', point: raw.point, positive: raw.positive };
-    case 'scribble':
-      return { type: 'scribble', points: raw.points, positive: raw.positive };
-    case 'box': {
-      const prompt = { type: 'box', box: raw.box } as const;
-      if (marksProblem([prompt], null)) throw configError('SONO_PROMPT_BOX_INSIDE_OUT', { file, where });
-      return prompt;
-    }
-    case 'mask':
-      return { type: 'mask', mask: await readMask(resolve(dirname(file), raw.path), file, where) };
-  }
+async function promptOf(
+  { frame: _frame, timeMs: _timeMs, ...mark }: PromptEntry,
+  file: string,
+  where: string,
+): Promise<Prompt> {
+  if (mark.type === 'mask')
+    return { type: 'mask', mask: await readMask(resolve(dirname(file), mark.path), file, where) };
+  if (mark.type === 'box' && marksProblem([mark], null))
+    throw configError('SONO_PROMPT_BOX_INSIDE_OUT', { file, where });
+  return mark;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { TrackerModel } from '../tracking/model.js';
 import type { TrackerSnapshot } from '../tracking/tracker.js';
 import { policyNames } from '../tracking/policies/memory-policy.js';
 import { inferenceError } from '../onnx/errors.js';
+import { markSchema } from '../protocol/prompt-schema.js';
 
 /** Names of the array types that a tracker's state holds. */
 const arrayTypes = { f32: Float32Array, u32: Uint32Array } as const;
@@ -97,13 +98,7 @@ function snapshotSchema(model: TrackerModel) {
       ({ width, height, counts }) => counts.reduce((sum, count) => sum + count, 0) === width * height,
       'must cover the picture',
     );
-  const point = z.tuple([z.number(), z.number()]);
-  const prompt = z.discriminatedUnion('type', [
-    z.object({ type: z.literal('click'), point, positive: z.boolean() }),
-    z.object({ type: z.literal('box'), box: z.tuple([z.number(), z.number(), z.number(), z.number()]) }),
-    z.object({ type: z.literal('scribble'), points: z.array(point), positive: z.boolean() }),
-    z.object({ type: z.literal('mask'), mask }),
-  ]);
+  const prompt = markSchema({ mask }, {});
   const entry = {
     ptsNs: ns,
     score: z.number(),

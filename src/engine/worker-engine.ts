@@ -266,11 +266,9 @@ class WorkerEngine implements Engine {
   }
 
   #providerBroke(worker: Worker, provider: ProviderName, reason: string): void {
-    const error = inferenceError('SONO_INFERENCE_FAILED', { provider }, new Error(reason));
-    // There is nothing below the CPU: it is tried again.
-    if (provider !== 'cpu') this.#failed = { ...this.#failed, [provider]: `it stopped working: ${reason}` };
+    this.#giveUp(`it stopped working: ${reason}`, provider);
     this.#retire(worker);
-    this.#lose(error);
+    this.#lose(inferenceError('SONO_INFERENCE_FAILED', { provider }, new Error(reason)));
   }
 
   #workerDied(fault: unknown): void {
@@ -291,8 +289,7 @@ class WorkerEngine implements Engine {
   }
 
   /** There is nothing below the CPU: it is tried again. */
-  #giveUp(reason: string): void {
-    const provider = this.#info?.provider ?? 'cpu';
+  #giveUp(reason: string, provider = this.info.provider): void {
     if (provider !== 'cpu') this.#failed = { ...this.#failed, [provider]: reason };
   }
 

@@ -70,12 +70,6 @@ export const segmentationJsonSchema = z
   .describe('the same as a message of the segmentation channel');
 export type SegmentationJson = z.infer<typeof segmentationJsonSchema>;
 
-function asciiText(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
-}
-
 export function segmentationToJson(message: SegmentationMessage): SegmentationJson {
   const { streamId, timestampNs, objects, ...rest } = message;
   return {
@@ -85,7 +79,7 @@ export function segmentationToJson(message: SegmentationMessage): SegmentationJs
     objects: objects.map((object) => ({
       ...object,
       box: [...object.box],
-      counts: asciiText(object.counts),
+      counts: Array.from(object.counts, (byte) => String.fromCharCode(byte)).join(''),
     })),
   };
 }

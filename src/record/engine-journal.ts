@@ -82,48 +82,52 @@ export class JournaledEngine implements Engine {
     this.#sink?.entry({ op: 'sourceSize', size: { ...size } }, null);
   }
 
-  async track(frame: AnalysisFrame): Promise<FrameResult> {
-    await this.#begin();
-    const sink = this.#sink;
-    const kept = sink ? copyOf(frame) : null;
-    this.#used = true;
-    let result: FrameResult;
-    try {
-      result = await this.#engine.track(frame);
-    } catch (error) {
-      if (kept) sink?.entry({ op: 'track', frame: identity(kept), objects: [], error: codeOf(error) }, kept);
-      throw error;
-    }
-    if (kept)
-      sink?.entry(
-        { op: 'track', frame: identity(kept), objects: journalObjects(result), error: this.#doubt() },
-        kept,
-      );
-    return result;
+  track(frame: AnalysisFrame): Promise<FrameResult> {
+    return this.#kept(
+      frame,
+      () => this.#engine.track(frame),
+      (result, error) => ({
+        op: 'track',
+        frame: identity(frame),
+        objects: result ? journalObjects(result) : [],
+        error,
+      }),
+    );
   }
 
-  async command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult> {
+  command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult> {
+    return this.#kept(
+      frame,
+      () => this.#engine.command(command, frame),
+      (done, error) => ({
+        op: 'command',
+        command: journalCommand(command),
+        frame: frame && identity(frame),
+        objectId: done?.objectId ?? null,
+        objects: done?.result ? journalObjects(done.result) : null,
+        error,
+      }),
+    );
+  }
+
+  /** Makes a call on the engine and writes what became of it; `result` is null where it failed with the code `error`. */
+  async #kept<Result>(
+    frame: AnalysisFrame | null,
+    call: () => Promise<Result>,
+    entryOf: (result: Result | null, error: string | null) => JournalEntry,
+  ): Promise<Result> {
     await this.#begin();
     const sink = this.#sink;
-    const kept = sink && frame ? copyOf(frame) : null;
+    const copy = sink && frame ? copyOf(frame) : null;
     this.#used = true;
-    const call = { op: 'command', command: journalCommand(command), frame: kept && identity(kept) } as const;
-    let result: CommandResult;
+    let result: Result;
     try {
-      result = await this.#engine.command(command, frame);
+      result = await call();
     } catch (error) {
-      sink?.entry({ ...call, objectId: null, objects: null, error: codeOf(error) }, kept);
+      sink?.entry(entryOf(null, codeOf(error)), copy);
       throw error;
     }
-    sink?.entry(
-      {
-        ...call,
-        objectId: result.objectId,
-        objects: result.result && journalObjects(result.result),
-        error: this.#doubt(),
-      },
-      kept,
-    );
+    sink?.entry(entryOf(result, this.#doubt()), copy);
     return result;
   }
 

@@ -375,7 +375,6 @@ describe('a lost device', () => {
       file,
       `import { parentPort, workerData } from 'node:worker_threads';
 import { chooseProvider } from ${module('onnx/choose-provider')};
-import type { TrackedObject } from '../../../src/tracking/tracker.js';
 import { openRunner } from ${module('onnx/session')};
 import { serveEngine } from ${module('engine/worker-server')};
 let calls = 0;
