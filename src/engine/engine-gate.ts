@@ -1,7 +1,7 @@
 /**
- * The one gate in front of an engine that several callers share, a live room's: it lets in one call at a time, commands
- * before a waiting frame, and repeats what nobody else would repeat. Stands outside the journal, which so sees the calls in
- * the order in which they are made, repeated ones too. Any thread; throws what the engine throws.
+ * The one gate in front of an engine that several callers share, which is that of a live room. It lets in one call at a time,
+ * commands before a waiting frame, and it repeats calls that no caller would repeat. It stands in front of the journal, so
+ * that the journal has the calls in the order in which the engine got them. Any thread; throws what the engine throws.
  */
 import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
 import { SonoError } from '../vocabulary/errors.js';
@@ -11,7 +11,8 @@ import type { CommandResult, Engine, EngineInfo, FrameResult, TrackerCommand } f
 export type GiveDue = (engine: Pick<Engine, 'command'>) => Promise<void>;
 
 export class EngineGate implements Engine {
-  // No capacity of their own: a room has one frame at a time (latestMap), a client of the server at most 32 calls.
+  // Bounded by the callers, who wait for their answers: a room has one frame at a time (latestMap), a client of the server
+  // 32 calls at most.
   readonly #commands: (() => void)[] = [];
   readonly #frames: (() => void)[] = [];
   #busy = false;
@@ -50,7 +51,7 @@ export class EngineGate implements Engine {
     return this.engine.close();
   }
 
-  /** A person is told of the failure and may point again; marks of a prompter and a reset would be missing from then on. */
+  /** A person is told of the failure and can point again. Marks of a prompter and a reset would be missing for good. */
   #command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult> {
     const call = (): Promise<CommandResult> => this.engine.command(command, frame);
     const prompted = command.kind === 'prompt' && command.author !== undefined && command.author !== 'person';
@@ -63,7 +64,7 @@ export class EngineGate implements Engine {
     try {
       return await call();
     } finally {
-      // Handed over while still busy, so that nobody who arrives in between can slip in.
+      // The gate stays busy while it hands over, so that no new call can come in between.
       const next = this.#commands.shift() ?? this.#frames.shift();
       if (next) next();
       else this.#busy = false;

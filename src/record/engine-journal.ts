@@ -33,7 +33,7 @@ export class JournaledEngine implements Engine {
   /** Takes over at the next call: only between two calls is a snapshot exact. */
   #next: JournalSink | null = null;
   #used = false;
-  /** The engine was replaced: its state is no longer what the entries so far arrive at. */
+  /** The engine was replaced: its state is no longer the one that the entries so far lead to. */
   #lost = false;
 
   private constructor(engine: Engine, options: Pick<EngineOptions, 'threads' | 'sourceSize'>) {
@@ -51,7 +51,7 @@ export class JournaledEngine implements Engine {
     let journaled: JournaledEngine | null = null;
     const engine = await create(options, {
       ...hooks,
-      // Also between two calls, when no call is there to be rejected.
+      // Also between two calls, when there is no call that could be rejected.
       onFailure: (error) => {
         if (journaled) journaled.#lost = true;
         hooks.onFailure?.(error);
@@ -161,14 +161,14 @@ export class JournaledEngine implements Engine {
         this.#lost = true;
         throw error;
       }
-      // Died again, or another recording began or this one ended, while the state was on its way.
+      // Meanwhile the engine died again, another recording began, or this one ended.
       if (this.#lost || (this.#next ?? this.#sink) !== sink) continue;
       const size = this.#sourceSize && { ...this.#sourceSize };
       sink.entry(engineEntry(this.#engine.info, this.#threads, size, snapshot), null);
       this.#sink = sink;
       this.#next = null;
     }
-    // Without a recording nobody needs to know; the next one begins with the state anyway.
+    // Without a recording this does not matter: the next one begins with the engine's state.
     this.#lost = false;
   }
 
@@ -177,7 +177,7 @@ export class JournaledEngine implements Engine {
     return this.#next ?? (this.#lost ? this.#sink : null);
   }
 
-  /** Code for the entry of a call that succeeded, but after the engine had been replaced on the way to it. */
+  /** Code for the entry of a call that succeeded on an engine that was replaced just before it; null otherwise. */
   #doubt(): string | null {
     return this.#lost ? lostCode : null;
   }
