@@ -4,14 +4,13 @@
  */
 import type { StreamConfig } from '../src/config/pipeline-file.js';
 import { SourcePolicy } from '../src/ingest/source-policy.js';
-import type { CreateEngine } from '../src/pipeline/analyser.js';
 import type { RoomHealth } from '../src/pipeline/room.js';
 import type { RoomReport } from '../src/pipeline/compose.js';
 import { createNoopEngine, createWorkerEngine } from '../src/engine/worker-engine.js';
 import { exitProcess } from '../src/node/process-exit.js';
 import { createLogger } from '../src/app/logger.js';
 import { startLive } from '../src/app/live-session.js';
-import type { Engine } from '../src/engine/engine.js';
+import type { CreateEngine, Engine } from '../src/engine/engine.js';
 
 export interface LiveProcessConfig {
   readonly streams: readonly StreamConfig[];

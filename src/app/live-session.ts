@@ -9,7 +9,7 @@ import { autoModel, type StreamConfig } from '../config/pipeline-file.js';
 import { createWorkerEngine } from '../engine/worker-engine.js';
 import { createSource, probeSource } from '../ingest/index.js';
 import type { SourcePolicy } from '../ingest/source-policy.js';
-import type { CreateEngine } from '../pipeline/analyser.js';
+import type { CreateEngine } from '../engine/engine.js';
 import { projectServices, projectsTopicOf } from '../projects/project-services.js';
 import { redact } from '../ingest/source-uri.js';
 import type { RoomOutput } from '../outputs/output.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { SonoError } from '../vocabulary/errors.js';
 import type { LiveRoom } from '../pipeline/compose.js';
-import type { CreateEngine } from '../pipeline/analyser.js';
+import type { CreateEngine } from '../engine/engine.js';
 import type { Room } from '../pipeline/room.js';
 import { JournaledEngine } from '../record/engine-journal.js';
 import { Recorder } from '../record/recorder.js';

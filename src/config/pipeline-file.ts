@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { packageRoot } from '../node/built-module.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import { providerNames, type ProviderName } from '../onnx/provider.js';
-import type { PromptPlan } from '../vocabulary/prompt-plan.js';
+import type { PromptScript } from '../vocabulary/prompt-script.js';
 import { holdsSecret } from '../node/redact.js';
 import { configError } from './errors.js';
 import { nearest } from './nearest.js';
@@ -59,7 +59,7 @@ export interface StreamConfig {
   /** URI, or absolute path. */
   readonly source: string;
   /** Prompts applied on every pass, null where people will point in the browser. */
-  readonly prompts: PromptPlan | null;
+  readonly prompts: PromptScript | null;
   /** Absolute path of the model's folder, or `autoModel`; null: picture only. */
   readonly modelDir: string | null;
   readonly provider: ProviderName | 'auto';
@@ -193,7 +193,7 @@ async function readPrompts(
   place: Place,
   path: Path,
   base: string,
-): Promise<PromptPlan | null> {
+): Promise<PromptScript | null> {
   if (objects !== undefined) return planObjects(objects, place.file, path);
   return promptPath === undefined ? null : readPromptFile(resolve(base, promptPath));
 }

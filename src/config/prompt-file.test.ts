@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SonoError } from '../vocabulary/errors.js';
 import { maskArea, maskToBitmap } from '../mask/rle.js';
-import { promptProblem } from '../vocabulary/prompt-plan.js';
+import { marksProblem } from '../vocabulary/prompt.js';
 import { parsePromptFile, readPromptFile } from './prompt-file.js';
 
 let folder: string;
@@ -16,7 +16,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const inFolder = () => join(folder, 'prompts.json');
-const one = (prompt: object) => JSON.stringify({ objects: [{ label: 'tool', prompts: [prompt] }] });
+const one = (...prompts: object[]) => JSON.stringify({ objects: [{ label: 'tool', prompts }] });
 
 async function refusal(text: string): Promise<SonoError> {
   try {
@@ -103,8 +103,8 @@ describe('prompt file', () => {
       if (prompt?.type !== 'mask') throw new Error('no mask');
       expect(maskToBitmap(prompt.mask)).toEqual(bitmap);
       expect(maskArea(prompt.mask)).toBe(5);
-      expect(promptProblem(prompt, { width: 7, height: 5 })).toBeNull();
-      expect(promptProblem(prompt, { width: 8, height: 5 })).toBe('mask-size');
+      expect(marksProblem([prompt], { width: 7, height: 5 })).toBeNull();
+      expect(marksProblem([prompt], { width: 8, height: 5 })).toBe('mask-size');
     }
   });
 
@@ -148,11 +148,51 @@ describe('prompt file', () => {
       'SONO_PROMPT_FILE_VALUE',
       'at most 10000',
     ],
+    // What the tracker would refuse in the middle of a run.
+    [
+      JSON.stringify({
+        objects: [{ label: 'x'.repeat(81), prompts: [{ frame: 0, type: 'click', point: [1, 1] }] }],
+      }),
+      'SONO_PROMPT_FILE_VALUE',
+      'objects[0].label is not valid: it must be of at most 80 characters',
+    ],
+    [
+      JSON.stringify({
+        objects: [{ label: 'a\nb', prompts: [{ frame: 0, type: 'click', point: [1, 1] }] }],
+      }),
+      'SONO_PROMPT_FILE_VALUE',
+      'no line breaks',
+    ],
+    [
+      one(...Array.from({ length: 257 }, () => ({ timeMs: 40, type: 'click', point: [1, 1] }))),
+      'SONO_PROMPT_FILE_VALUE',
+      'objects[0].prompts, 40 ms is not valid: there are more than 256 marks',
+    ],
+    [
+      one(
+        ...[1, 2].map(() => ({
+          frame: 0,
+          type: 'scribble',
+          points: Array.from({ length: 5_001 }, () => [1, 1]),
+        })),
+      ),
+      'SONO_PROMPT_FILE_VALUE',
+      'more than 10,000 points',
+    ],
   ])('refuses %.60s', async (text, code, words) => {
     const error = await refusal(text);
     expect(error.code).toBe(code);
     expect(error.message).toContain(words);
     expect(error.definition.exitCode).toBe(2);
+  });
+
+  it('takes as many marks as the tracker does, and more of them at other frames', async () => {
+    const marks = Array.from({ length: 512 }, (_, index) => ({
+      frame: index % 2,
+      type: 'click',
+      point: [1, 1],
+    }));
+    expect((await parsePromptFile(one(...marks), inFolder())).objects[0]?.prompts).toHaveLength(512);
   });
 
   it('refuses a label given twice, a missing file and one that is too large', async () => {

@@ -9,13 +9,15 @@ import { SonoError } from '../vocabulary/errors.js';
 import { readLabelColours, readLabelPicture, type LabelPicture } from '../formats/label-picture.js';
 import { maskFromBitmap } from '../mask/rle.js';
 import type { Mask } from '../vocabulary/mask.js';
-import type { Prompt } from '../vocabulary/prompt.js';
+import { marksProblem, promptProblemWords, type Prompt } from '../vocabulary/prompt.js';
 import {
-  maxScribblePoints,
+  momentWords,
+  planSteps,
   type PlannedPrompt,
   type PromptMoment,
-  type PromptPlan,
-} from '../vocabulary/prompt-plan.js';
+  type PromptScript,
+} from '../vocabulary/prompt-script.js';
+import { labelSchema, markSchema } from '../protocol/prompt-schema.js';
 import { configError } from './errors.js';
 import { nearest } from './nearest.js';
 import { pathWords, problemWords, validKeys, type Path } from './schema-words.js';
@@ -28,29 +30,13 @@ const moment = {
   frame: z.int().min(0).optional(),
   timeMs: z.number().min(0).optional(),
 };
-const point = z.tuple([z.number(), z.number()]);
-
-const promptEntry = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('click'), ...moment, point, positive: z.boolean().default(true) }),
-  z.strictObject({
-    type: z.literal('box'),
-    ...moment,
-    box: z.tuple([z.number(), z.number(), z.number(), z.number()]),
-  }),
-  z.strictObject({
-    type: z.literal('scribble'),
-    ...moment,
-    points: z.array(point).min(1).max(maxScribblePoints),
-    positive: z.boolean().default(true),
-  }),
-  z.strictObject({ type: z.literal('mask'), ...moment, path: z.string().min(1) }),
-]);
+const promptEntry = markSchema({ path: z.string().min(1) }, moment);
 
 /** `objects` of a prompt file; also accepted inline in a pipeline file. */
 export const objectsSchema = z
   .array(
     z.strictObject({
-      label: z.string().trim().min(1).max(100),
+      label: labelSchema,
       prompts: z.array(promptEntry).min(1).max(maxPromptsPerObject),
     }),
   )
@@ -62,7 +48,7 @@ const fileSchema = z.strictObject({ objects: objectsSchema });
 export type ObjectEntries = z.infer<typeof objectsSchema>;
 
 /** Reads a prompt file. Throws SONO_PROMPT_FILE_* and SONO_PROMPT_* (see errors.ts of this layer). */
-export async function readPromptFile(path: string): Promise<PromptPlan> {
+export async function readPromptFile(path: string): Promise<PromptScript> {
   let text: string;
   try {
     const { size } = await stat(path);
@@ -81,7 +67,7 @@ export async function readPromptFile(path: string): Promise<PromptPlan> {
 }
 
 /** The same from text; `path` names the file in messages and is the base of mask paths. */
-export async function parsePromptFile(text: string, path: string): Promise<PromptPlan> {
+export async function parsePromptFile(text: string, path: string): Promise<PromptScript> {
   let input: unknown;
   try {
     input = JSON.parse(text);
@@ -119,9 +105,9 @@ function promptFileProblem(issues: readonly z.core.$ZodIssue[], input: unknown, 
 
 /**
  * Validated entries → typed plan; loads the mask pictures. `file` is the file the entries came from, `at` their place in
- * it. Sizes are checked later, when the source is known (`promptProblem`).
+ * it. Whether marks fit the picture is checked later, when the source is known (`scriptProblem`).
  */
-export async function planObjects(entries: ObjectEntries, file: string, at: Path): Promise<PromptPlan> {
+export async function planObjects(entries: ObjectEntries, file: string, at: Path): Promise<PromptScript> {
   const seen = new Set<string>();
   for (const { label } of entries) {
     if (seen.has(label)) throw configError('SONO_PROMPT_LABEL_TWICE', { file, label });
@@ -135,6 +121,15 @@ export async function planObjects(entries: ObjectEntries, file: string, at: Path
       prompts.push({ moment: momentOf(raw, file, where), prompt: await promptOf(raw, file, where) });
     }
     objects.push({ label: entry.label, prompts });
+    for (const step of planSteps({ objects: [{ label: entry.label, prompts }] })) {
+      const problem = marksProblem(step.prompts, null);
+      if (problem !== null)
+        throw configError('SONO_PROMPT_FILE_VALUE', {
+          file,
+          where: `${pathWords([...at, index, 'prompts'])}, ${momentWords(step.moment)}`,
+          problem: promptProblemWords[problem],
+        });
+    }
   }
   return { objects };
 }
@@ -151,20 +146,16 @@ function momentOf({ frame, timeMs }: PromptEntry, file: string, where: string): 
   });
 }
 
-async function promptOf(raw: PromptEntry, file: string, where: string): Promise<Prompt> {
-  switch (raw.type) {
-    case 'click':
-      return { type: 'click', point: raw.point, positive: raw.positive };
-    case 'scribble':
-      return { type: 'scribble', points: raw.points, positive: raw.positive };
-    case 'box': {
-      const [x0, y0, x1, y1] = raw.box;
-      if (!(x0 < x1 && y0 < y1)) throw configError('SONO_PROMPT_BOX_INSIDE_OUT', { file, where });
-      return { type: 'box', box: raw.box };
-    }
-    case 'mask':
-      return { type: 'mask', mask: await readMask(resolve(dirname(file), raw.path), file, where) };
-  }
+async function promptOf(
+  { frame: _frame, timeMs: _timeMs, ...mark }: PromptEntry,
+  file: string,
+  where: string,
+): Promise<Prompt> {
+  if (mark.type === 'mask')
+    return { type: 'mask', mask: await readMask(resolve(dirname(file), mark.path), file, where) };
+  if (mark.type === 'box' && marksProblem([mark], null))
+    throw configError('SONO_PROMPT_BOX_INSIDE_OUT', { file, where });
+  return mark;
 }
 
 /**

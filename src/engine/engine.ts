@@ -1,21 +1,19 @@
 /**
- * The analysis engine of one stream: tracker + model, living in a worker thread (live, src/inference/worker-engine)
- * or called directly (replay, tests). Both run the very same core.
+ * The analysis engine of one stream: tracker and model. Live rooms, replay and evaluation use the one in a worker thread
+ * (worker-engine.ts), `verify` and tests the one in their own thread (local-engine.ts). Both run the very same core.
  */
 import type { AnalysisFrame, FrameIdentity, PictureSize } from '../vocabulary/frame.js';
-import type { ObjectId, Prompt } from '../vocabulary/prompt.js';
+import type { SonoError } from '../vocabulary/errors.js';
+import type { ObjectId, Prompt, PromptAuthor } from '../vocabulary/prompt.js';
 import type { TrackedObject } from '../tracking/tracker.js';
 import type { ProviderName } from '../onnx/provider.js';
-
-/** One object on one frame: the tracker's own words for it. */
-export type ObjectResult = TrackedObject;
 
 /** One analysed frame; also sent when no object exists (objects empty). */
 export interface FrameResult {
   readonly frame: FrameIdentity;
   readonly maskSize: PictureSize;
   readonly logitsSize: PictureSize;
-  readonly objects: readonly ObjectResult[];
+  readonly objects: readonly TrackedObject[];
   readonly timing: {
     /** Monotonic moment at which the frame was taken from the queue. */
     readonly startedNs: number;
@@ -26,7 +24,7 @@ export interface FrameResult {
   };
 }
 
-/** Commands a person or a detector gives; coordinates in source pixels. */
+/** What people and prompters ask for; coordinates in source pixels. */
 export type TrackerCommand =
   | {
       readonly kind: 'prompt';
@@ -36,6 +34,8 @@ export type TrackerCommand =
       readonly prompts: readonly Prompt[];
       /** An existing object starts anew from these marks: what it remembers is forgotten, id and label stay. */
       readonly fresh?: boolean | undefined;
+      /** Kept in the journal of a recording. Left out: a person. */
+      readonly author?: PromptAuthor | undefined;
     }
   | { readonly kind: 'rename'; readonly objectId: ObjectId; readonly label: string }
   | { readonly kind: 'remove'; readonly objectId: ObjectId }
@@ -71,6 +71,7 @@ export interface EngineInfo {
   readonly policy: string;
 }
 
+/** One call at a time: the next one begins when the one before has ended. EngineGate orders the calls of a live room. */
 export interface Engine {
   readonly info: EngineInfo;
   /**
@@ -78,7 +79,7 @@ export interface Engine {
    * provider chosen) before its source delivers the first frame, and outlives a source that is replaced by another.
    */
   setSourceSize(size: PictureSize): Promise<void>;
-  /** Analyse the next frame. One call at a time. `frame.data` still belongs to the caller: copy it before a transfer. */
+  /** Analyse the next frame. `frame.data` still belongs to the caller: copy it before a transfer. */
   track(frame: AnalysisFrame): Promise<FrameResult>;
   /** Apply a command; prompts refer to `frame`, which may be older than the last tracked one. */
   command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult>;
@@ -87,3 +88,14 @@ export interface Engine {
   restore(snapshot: unknown): Promise<void>;
   close(): Promise<void>;
 }
+
+export interface EngineHooks {
+  /** The model or its thread stopped; the engine is being brought up again. The failed call has been rejected. */
+  readonly onFailure?: (error: SonoError) => void;
+  /** Gives up an engine that is still loading: its promise rejects with SONO_ENGINE_CLOSED. */
+  readonly signal?: AbortSignal;
+  /** It works again, perhaps on another provider (`info.provider`, and why in `info.rejected`). */
+  readonly onRecovered?: (info: EngineInfo) => void;
+}
+
+export type CreateEngine = (options: EngineOptions, hooks: EngineHooks) => Promise<Engine>;

@@ -8,6 +8,7 @@ import { policies } from '../tracking/policies/registry.js';
 import type { Shape } from '../tracking/shape.js';
 import { snapshotShape, type TrackerSnapshot } from '../tracking/state.js';
 import { inferenceError } from '../onnx/errors.js';
+import { markSchema } from '../protocol/prompt-schema.js';
 
 /** Names of the array types that a tracker's state holds. */
 const arrayTypes = { f32: Float32Array, u32: Uint32Array } as const;
@@ -102,13 +103,7 @@ const mask = size
     'must cover the picture',
   );
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
-const point = z.tuple([z.number(), z.number()]);
-const prompt = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('click'), point, positive: z.boolean() }),
-  z.object({ type: z.literal('box'), box }),
-  z.object({ type: z.literal('scribble'), points: z.array(point), positive: z.boolean() }),
-  z.object({ type: z.literal('mask'), mask }),
-]);
+const prompt = markSchema({ mask }, {});
 
 /** The check of what a description allows, for this model's tensors; `own` describes what the policy keeps. */
 function schemaOf(shape: Shape, model: TrackerModel, own: Shape): z.ZodType {

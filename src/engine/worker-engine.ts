@@ -1,7 +1,7 @@
 /**
- * The engine in a worker thread: live rooms. Main thread; nothing here blocks. Commands overtake a waiting frame, so a
- * click is answered after the frame that is being computed. A worker that dies or whose provider breaks is replaced:
- * the call it had is rejected, later calls wait for the new one, objects go on from the last state it sent.
+ * The engine in a worker thread: live rooms, replay, evaluation. Main thread; nothing here blocks. A worker that dies or
+ * whose provider breaks is replaced: the call it had is rejected (SONO_ENGINE_LOST, SONO_INFERENCE_FAILED) and never made
+ * again here, the next call waits for the new worker, objects go on from the last state that the old one sent.
  */
 import { Worker } from 'node:worker_threads';
 import { builtModule } from '../node/built-module.js';
@@ -12,13 +12,13 @@ import type { TrackerSnapshot } from '../tracking/tracker.js';
 import type {
   CommandResult,
   Engine,
+  EngineHooks,
   EngineInfo,
   EngineOptions,
   FrameResult,
   TrackerCommand,
 } from './engine.js';
 import { inferenceError } from '../onnx/errors.js';
-import type { EngineHooks } from './local-engine.js';
 import type { ProviderName } from '../onnx/provider.js';
 import {
   fromPlainError,
@@ -31,11 +31,11 @@ import {
 /** Pauses before each new worker; the first at once. Starts again when a worker has lived for `stableMs`. */
 const restartDelaysMs = [0, 250, 1_000, 3_000, 10_000] as const;
 const stableMs = 30_000;
-/** A provider other than the CPU is given up when its worker dies this often without having been stable in between. */
+/** A provider other than the CPU is given up when its worker has died this often and was never stable in between. */
 const deathsForProvider = 2;
-/** A call without an answer for so long: a driver hangs, and only a new thread helps. Far beyond any slow CPU. */
+/** A call that takes longer than this is stuck in a driver, and only a new thread helps. No CPU is as slow as this. */
 const stuckAfterMs = 30_000;
-/** A worker that has not ended so long after being told so is in native code: it is left to end when it comes out. */
+/** How long `close` waits for the worker. One that takes longer is in native code and ends when it comes out of it. */
 const closeMs = 1_000;
 
 export interface WorkerParts {
@@ -43,10 +43,14 @@ export interface WorkerParts {
   readonly stuckAfterMs?: number;
 }
 
+/** The call under way. */
 interface Call {
+  readonly id: number;
   readonly task: WorkerTask;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
+  /** null: it waits for a worker. */
+  watchdog: NodeJS.Timeout | null;
 }
 
 /**
@@ -79,8 +83,7 @@ class WorkerEngine implements Engine {
   #worker: Worker | null = null;
   #ready = false;
   #closed = false;
-  #queue: Call[] = [];
-  #inFlight: (Call & { readonly id: number; readonly watchdog: NodeJS.Timeout }) | null = null;
+  #call: Call | null = null;
   #nextId = 1;
   #state: TrackerSnapshot | null = null;
   /** Memory of a frame that has been tracked, for the next one. */
@@ -112,31 +115,31 @@ class WorkerEngine implements Engine {
 
   async setSourceSize(size: PictureSize): Promise<void> {
     this.#options = { ...this.#options, sourceSize: size };
-    await this.#call({ kind: 'sourceSize', size });
+    await this.#ask({ kind: 'sourceSize', size });
   }
 
   async track(frame: AnalysisFrame): Promise<FrameResult> {
-    return (await this.#call({ kind: 'track', frame: this.#ownCopy(frame) })) as FrameResult;
+    return (await this.#ask({ kind: 'track', frame: this.#ownCopy(frame) })) as FrameResult;
   }
 
   async command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult> {
     const copy = frame === null ? null : this.#ownCopy(frame);
-    return (await this.#call({ kind: 'command', command, frame: copy })) as CommandResult;
+    return (await this.#ask({ kind: 'command', command, frame: copy })) as CommandResult;
   }
 
   snapshot(): Promise<unknown> {
-    return this.#call({ kind: 'snapshot' });
+    return this.#ask({ kind: 'snapshot' });
   }
 
   async restore(snapshot: unknown): Promise<void> {
-    await this.#call({ kind: 'restore', snapshot });
+    await this.#ask({ kind: 'restore', snapshot });
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
-    this.#rejectAll(inferenceError('SONO_ENGINE_CLOSED'));
+    this.#endCall()?.reject(inferenceError('SONO_ENGINE_CLOSED'));
     const worker = this.#worker;
     this.#worker = null;
     if (worker === null) return;
@@ -163,58 +166,42 @@ class WorkerEngine implements Engine {
     return { ...frame, data };
   }
 
-  #call(task: WorkerTask): Promise<unknown> {
-    if (this.#closed) return Promise.reject(inferenceError('SONO_ENGINE_CLOSED'));
+  async #ask(task: WorkerTask): Promise<unknown> {
+    if (this.#closed) throw inferenceError('SONO_ENGINE_CLOSED');
+    if (this.#call !== null) throw new Error('an engine takes one call at a time');
     return new Promise((resolve, reject) => {
-      this.#queue.push({ task, resolve, reject });
-      this.#pump();
+      this.#call = { id: this.#nextId++, task, resolve, reject, watchdog: null };
+      this.#send();
     });
   }
 
-  /** One task at a time; whatever is not a frame goes first, in the order in which it came. */
-  #pump(): void {
-    if (!this.#ready || this.#worker === null || this.#inFlight !== null) return;
-    const urgent = this.#queue.findIndex(({ task }) => task.kind !== 'track');
-    const [call] = this.#queue.splice(Math.max(urgent, 0), 1);
-    if (call === undefined) return;
-    const id = this.#nextId++;
-    const worker = this.#worker;
-    const watchdog = setTimeout(() => this.#stuck(worker), this.parts.stuckAfterMs);
-    this.#inFlight = { ...call, id, watchdog };
+  /** Hands the call to the worker, as soon as there is one. */
+  #send(): void {
+    const [call, worker] = [this.#call, this.#worker];
+    if (!this.#ready || worker === null || call === null) return;
+    call.watchdog = setTimeout(() => this.#stuck(worker), this.parts.stuckAfterMs);
     const pixels = 'frame' in call.task ? call.task.frame?.data.buffer : undefined;
-    this.#post(worker, { ...call.task, id }, pixels instanceof ArrayBuffer ? [pixels] : []);
+    this.#post(worker, { ...call.task, id: call.id }, pixels instanceof ArrayBuffer ? [pixels] : []);
   }
 
   #post(worker: Worker, message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
     worker.postMessage(message, transfer);
   }
 
-  #takeInFlight(): Call | null {
-    const call = this.#inFlight;
-    this.#inFlight = null;
-    if (call !== null) clearTimeout(call.watchdog);
+  /** Takes the call away; whoever takes it settles it. With `id` only that call. */
+  #endCall(id = this.#call?.id): Call | null {
+    const call = this.#call;
+    if (call === null || call.id !== id) return null;
+    this.#call = null;
+    if (call.watchdog !== null) clearTimeout(call.watchdog);
     return call;
-  }
-
-  #settle(id: number, settle: (call: Call) => void): void {
-    if (this.#inFlight?.id !== id) return;
-    const call = this.#takeInFlight();
-    if (call !== null) settle(call);
-    this.#pump();
-  }
-
-  #rejectAll(error: Error): void {
-    const inFlight = this.#takeInFlight();
-    const calls = [...(inFlight === null ? [] : [inFlight]), ...this.#queue];
-    this.#queue = [];
-    for (const call of calls) call.reject(error);
   }
 
   // ------------------------------------------------------------------------------------ worker's life
 
   /**
-   * Starts a worker; resolves when it is ready, rejects when its model cannot be loaded or it dies before. Asynchronous also
-   * where no thread is left: that is thrown at once, and from a timer it would be nobody's.
+   * Starts a worker; resolves when it is ready, rejects when its model cannot be loaded or it dies before. `async`, so that
+   * it also rejects where no thread can be made: `new Worker` throws that, and nobody would catch it in a timer.
    */
   async #launch(): Promise<void> {
     const start: WorkerStart = { options: this.#options, failed: this.#failed, state: this.#state };
@@ -235,7 +222,7 @@ class WorkerEngine implements Engine {
             this.#ready = true;
             this.#readyAtMs = performance.now();
             resolve();
-            this.#pump();
+            this.#send();
             return;
           case 'refused':
             refusal = fromPlainError(message.error);
@@ -243,10 +230,10 @@ class WorkerEngine implements Engine {
           case 'done':
             this.#info = message.info;
             this.#spare = message.pixels ?? this.#spare;
-            this.#settle(message.id, ({ resolve }) => resolve(message.value));
+            this.#endCall(message.id)?.resolve(message.value);
             return;
           case 'failed':
-            this.#settle(message.id, ({ reject }) => reject(fromPlainError(message.error)));
+            this.#endCall(message.id)?.reject(fromPlainError(message.error));
             return;
           case 'state':
             this.#state = message.state;
@@ -260,9 +247,7 @@ class WorkerEngine implements Engine {
         fault = error;
       });
       // An answer that cannot be read: without this its call would wait for ever.
-      worker.on('messageerror', (error) => {
-        if (this.#inFlight !== null) this.#settle(this.#inFlight.id, ({ reject }) => reject(error));
-      });
+      worker.on('messageerror', (error) => void this.#endCall()?.reject(error));
       worker.on('exit', () => {
         const wasReady = this.#ready;
         if (this.#worker === worker) {
@@ -281,11 +266,9 @@ class WorkerEngine implements Engine {
   }
 
   #providerBroke(worker: Worker, provider: ProviderName, reason: string): void {
-    const error = inferenceError('SONO_INFERENCE_FAILED', { provider }, new Error(reason));
-    // There is nothing below the CPU: it is tried again.
-    if (provider !== 'cpu') this.#failed = { ...this.#failed, [provider]: `it stopped working: ${reason}` };
+    this.#giveUp(`it stopped working: ${reason}`, provider);
     this.#retire(worker);
-    this.#lose(error);
+    this.#lose(inferenceError('SONO_INFERENCE_FAILED', { provider }, new Error(reason)));
   }
 
   #workerDied(fault: unknown): void {
@@ -306,15 +289,14 @@ class WorkerEngine implements Engine {
   }
 
   /** There is nothing below the CPU: it is tried again. */
-  #giveUp(reason: string): void {
-    const provider = this.#info?.provider ?? 'cpu';
+  #giveUp(reason: string, provider = this.info.provider): void {
     if (provider !== 'cpu') this.#failed = { ...this.#failed, [provider]: reason };
   }
 
-  /** The call under way is lost; the others wait for the new worker. */
+  /** The call that the worker had is lost; one that still waits goes to the new worker. */
   #lose(error: SonoError): void {
     if (performance.now() - this.#readyAtMs >= stableMs) this.#attempts = 0;
-    const lost = this.#takeInFlight();
+    const lost = this.#call?.watchdog === null ? null : this.#endCall();
     this.hooks.onFailure?.(error);
     lost?.reject(error);
     this.#scheduleRestart();
@@ -330,7 +312,7 @@ class WorkerEngine implements Engine {
         () => this.hooks.onRecovered?.(this.info),
         (error: unknown) => {
           if (this.#closed) return;
-          this.#rejectAll(error instanceof Error ? error : new Error(String(error)));
+          this.#endCall()?.reject(error instanceof Error ? error : new Error(String(error)));
           this.#scheduleRestart();
         },
       );

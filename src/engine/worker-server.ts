@@ -13,9 +13,9 @@ import {
   type WorkerTask,
 } from './worker-protocol.js';
 
-/** The state a new worker would go on from is sent after every command, and this often while frames are tracked. */
+/** While frames are tracked, the state from which a new worker would go on is sent this often; after a command always. */
 const stateIntervalMs = 2_000;
-/** Of the network's own memory only the newest entries go along: prompts carry the object, and megabytes are not free. */
+/** Newest entries of the network's own memory that are sent along, per object. More would cost megabytes each time, and the prompts alone bring an object back. */
 const stateRecent = 2;
 
 /** Loads the model, then answers tasks until told to close. */

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { objectMaskAtSourceSize } from '../export/resample.js';
 import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
-import type { Engine, FrameResult, ObjectResult } from '../engine/engine.js';
+import type { Engine, FrameResult } from '../engine/engine.js';
+import { PlannedPrompts } from '../prompters/planned-prompts.js';
 import type { Mask } from '../vocabulary/mask.js';
 import { maskFromScaledLogits, resizeMask } from '../mask/resize.js';
 import type { LabelPicture } from '../formats/label-picture.js';
@@ -46,7 +47,7 @@ export class EnginePredictor implements Predictor {
   readonly name: string;
   readonly inputSize: PictureSize;
   #sourceSize: PictureSize = { width: 0, height: 0 };
-  #ids = new Map<number, number>();
+  #objects = new PlannedPrompts('plan');
   #modelNs = 0;
   #trackerNs = 0;
 
@@ -61,19 +62,15 @@ export class EnginePredictor implements Predictor {
 
   async start(clip: Clip): Promise<void> {
     this.#sourceSize = clip.size;
-    this.#ids = new Map();
+    this.#objects = new PlannedPrompts('plan');
     this.#modelNs = this.#trackerNs = 0;
     await this.engine.command({ kind: 'reset' }, null);
     await this.engine.setSourceSize(clip.size);
   }
 
   async prompt(label: number, prompts: readonly Prompt[], frame: AnalysisFrame): Promise<Mask> {
-    const known = this.#ids.get(label) ?? null;
-    const { objectId, result } = await this.engine.command(
-      { kind: 'prompt', objectId: known, label: known === null ? `label ${label}` : null, prompts },
-      frame,
-    );
-    if (objectId !== null) this.#ids.set(label, objectId);
+    const marked = await this.#objects.apply({ label: labelText(label), prompts }, frame, this.engine);
+    const { objectId = null, result = null } = marked ?? {};
     const object = result?.objects.find(({ id }) => id === objectId);
     if (result) this.#count(result);
     return object && result
@@ -84,14 +81,14 @@ export class EnginePredictor implements Predictor {
   async track(frame: AnalysisFrame): Promise<ReadonlyMap<number, Prediction>> {
     const result = await this.engine.track(frame);
     this.#count(result);
-    const labels = new Map([...this.#ids].map(([label, id]) => [id, label]));
+    const labels = this.#objects.labels();
     const predictions = new Map<number, Prediction>();
     for (const object of result.objects) {
       const label = labels.get(object.id);
       if (label === undefined) continue;
       const drawn = this.#drawn(object, result);
       const hidden = !isShown(object.state);
-      predictions.set(label, {
+      predictions.set(labelNumber(label), {
         drawn,
         shown: hidden ? emptyMask(drawn.width, drawn.height) : drawn,
         confidence: object.confidence,
@@ -107,7 +104,7 @@ export class EnginePredictor implements Predictor {
     return this.engine.close();
   }
 
-  #drawn(object: ObjectResult, result: FrameResult): Mask {
+  #drawn(object: FrameResult['objects'][number], result: FrameResult): Mask {
     return object.logits
       ? maskFromScaledLogits(object.logits, result.logitsSize, this.#sourceSize)
       : objectMaskAtSourceSize(object, result, this.#sourceSize);
@@ -118,6 +115,9 @@ export class EnginePredictor implements Predictor {
     this.#trackerNs += timing.trackingNs;
   }
 }
+
+const labelText = (label: number): string => `label ${label}`;
+const labelNumber = (text: string): number => Number(text.slice('label '.length));
 
 function certain(mask: Mask): Prediction {
   return { shown: mask, drawn: mask, confidence: null, score: null, state: 'tracking', logits: null };

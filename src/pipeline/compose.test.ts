@@ -7,11 +7,18 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { unixNowMs } from '../node/clock.js';
 import { errorFactory } from '../vocabulary/errors.js';
 import type { AnalysisFrame, DisplayFrame, PictureSize, SourceFormat } from '../vocabulary/frame.js';
-import type { CommandResult, Engine, EngineInfo, FrameResult, TrackerCommand } from '../engine/engine.js';
-import type { EngineHooks } from '../engine/local-engine.js';
+import type {
+  CommandResult,
+  Engine,
+  EngineHooks,
+  EngineInfo,
+  FrameResult,
+  TrackerCommand,
+} from '../engine/engine.js';
 import type { FrameSource, SourceEvent } from '../ingest/frame-source.js';
-import type { PromptPlan } from '../vocabulary/prompt-plan.js';
+import type { PromptScript } from '../vocabulary/prompt-script.js';
 import { trackingError } from '../tracking/errors.js';
+import { checkPrompts } from '../tracking/prompt-check.js';
 import { openRoom, type LiveRoom, type RoomOptions } from './compose.js';
 import type { RoomEvent, RoomHealth } from './room.js';
 
@@ -184,6 +191,7 @@ class ScriptedEngine implements Engine {
     this.commands.push(command);
     await this.#busy(command.kind, frame, 1);
     if (command.kind === 'prompt') {
+      checkPrompts(command.prompts, this.sourceSize ?? { width: 0, height: 0 });
       if (command.objectId !== null && !this.#objects.some(({ id }) => id === command.objectId))
         throw trackingError('SONO_OBJECT_UNKNOWN', { objectId: command.objectId });
       const id = command.objectId ?? this.#nextId++;
@@ -224,7 +232,7 @@ async function open(
     warnings = [],
   }: {
     trackMs?: number;
-    plan?: PromptPlan | null;
+    plan?: PromptScript | null;
     analysis?: boolean;
     engines?: ScriptedEngine[];
     warnings?: string[];
@@ -373,7 +381,10 @@ describe('a room', () => {
     const { room, events } = await open({ first: {} });
     await pass(4000);
     const prompt = (x: number, ptsNs: number | null) =>
-      room.command({ kind: 'prompt', objectId: null, label: 'tool', prompts: [click(x, 10)] }, ptsNs);
+      Promise.all([
+        room.command({ kind: 'prompt', objectId: null, label: 'tool', prompts: [click(x, 10)] }, ptsNs),
+        pass(100),
+      ]);
     const old = displays(events)[3]?.frame as DisplayFrame;
     await expect(prompt(10, old.ptsNs)).rejects.toMatchObject({ code: 'SONO_PROMPT_FRAME_GONE' });
     await expect(prompt(10, Number.NaN)).rejects.toMatchObject({ code: 'SONO_PROMPT_FRAME_GONE' });
@@ -412,7 +423,7 @@ describe('a room', () => {
 });
 
 describe('planned prompts', () => {
-  const plan = (frame: number): PromptPlan => ({
+  const plan = (frame: number): PromptScript => ({
     objects: [{ label: 'tool', prompts: [{ moment: { kind: 'frame', frame }, prompt: click(10, 10) }] }],
   });
   const prompted = (engine: ScriptedEngine | undefined) =>
@@ -444,7 +455,7 @@ describe('planned prompts', () => {
   });
 
   it('come back on the next pass when somebody has removed their object, not before', async () => {
-    const plan: PromptPlan = {
+    const plan: PromptScript = {
       objects: [
         {
           label: 'tool',

@@ -12,19 +12,19 @@ import { filter, map, mergeMap, retry, share, tap } from 'rxjs/operators';
 import { measure } from '../analysis/measure.js';
 import { unixNowMs, unixNowNs } from '../node/clock.js';
 import type { AnalysisFrame, DisplayFrame, SourceFormat } from '../vocabulary/frame.js';
-import type { EngineInfo, EngineOptions, TrackerCommand } from '../engine/engine.js';
+import type { CreateEngine, EngineInfo, EngineOptions } from '../engine/engine.js';
 import type { FrameSource, SourceEvent, SourceState } from '../ingest/frame-source.js';
 import { redact } from '../ingest/source-uri.js';
 import { SonoError } from '../vocabulary/errors.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
-import { promptProblem, type PromptPlan } from '../vocabulary/prompt-plan.js';
-import { promptRefusal } from '../tracking/prompt-check.js';
-import { Analyser, planProblem, type CreateEngine } from './analyser.js';
+import type { PromptScript } from '../vocabulary/prompt-script.js';
+import { createPrompters } from '../prompters/prompter.js';
+import { RoomEngine, planProblem } from './room-engine.js';
 import { pipelineError } from './errors.js';
 import { HeldFrames } from './held-frames.js';
 import { latestMap } from './latest-map.js';
 import { RoomMeters, type LatencyListener, type OptionalStageQuantiles } from './room-meters.js';
-import type { CommandReply, Quantiles, Room, RoomEvent, RoomHealth } from './room.js';
+import type { Quantiles, Room, RoomEvent, RoomHealth } from './room.js';
 import { SourceSwitch } from './source-switch.js';
 import { StreamClock } from './stream-clock.js';
 
@@ -38,7 +38,7 @@ export interface RoomOptions {
     readonly createEngine: CreateEngine;
     readonly engine: Omit<EngineOptions, 'sourceSize' | 'keepLogits'>;
     /** Prompts applied at their source frame on every pass of the first source. */
-    readonly plan: PromptPlan | null;
+    readonly plan: PromptScript | null;
   } | null;
   readonly loop: boolean;
   readonly displayQuality: number;
@@ -82,8 +82,6 @@ export interface LiveRoom extends Room {
 
 const monotonicNs = (): number => Number(process.hrtime.bigint());
 const healthIntervalMs = 1000;
-/** A person saw a picture whose analysis copy was dropped: the closest one this near is what they meant. */
-const promptToleranceNs = 150e6;
 /** Fewer analysed frames than this share of the captured ones is a rate that people are told about. */
 const fullRateShare = 0.95;
 /** Rates mean little right after a start. */
@@ -102,7 +100,7 @@ interface Stages {
   readonly source$: Observable<SourceEvent>;
   readonly meters: RoomMeters;
   readonly held: HeldFrames;
-  readonly analyser: Analyser | null;
+  readonly analyser: RoomEngine | null;
   /** Health is also sent whenever this emits. */
   readonly changed$: Observable<void>;
   readonly health: () => RoomHealth;
@@ -170,11 +168,14 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
   const analyser =
     options.analysis === null
       ? null
-      : await Analyser.start({
+      : await RoomEngine.start({
           ...options.analysis,
+          prompters: createPrompters({ script: options.analysis.plan }),
           signal: options.signal,
           held,
           onLost: () => meters.drop('inference'),
+          onPrompted: (objectId, { sourceFrame }) =>
+            options.log.info({ stream: options.id, objectId, sourceFrame }, 'object prompted'),
           onChange: () => room.changed$.next(),
           note: (text) => room.note(text),
         });
@@ -260,7 +261,11 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     get sourceUri() {
       return redact(source.uri);
     },
-    command: (command, ptsNs) => room.command(command, ptsNs, held),
+    command: async (command, ptsNs) => {
+      if (analyser === null)
+        throw pipelineError('SONO_ANALYSIS_OFF', { reason: 'no model was chosen for it' });
+      return analyser.command(command, ptsNs);
+    },
     setOverlayVisible: (visible) => room.setOverlayVisible(visible),
     openSource: (uri, asker) =>
       source.replace(
@@ -306,7 +311,7 @@ class RoomState {
   #recording = false;
   #recordingProblem: string | null = null;
   readonly #notes: string[] = [];
-  #analyser: Analyser | null = null;
+  #analyser: RoomEngine | null = null;
   #switch: SourceSwitch | null = null;
 
   constructor(
@@ -317,7 +322,7 @@ class RoomState {
     this.#overlayVisible = options.overlayVisible;
   }
 
-  attach(analyser: Analyser | null, source: SourceSwitch): void {
+  attach(analyser: RoomEngine | null, source: SourceSwitch): void {
     this.#analyser = analyser;
     this.#switch = source;
   }
@@ -388,27 +393,6 @@ class RoomState {
     if (settled && capturedFps >= 1 && analysedFps < capturedFps * fullRateShare)
       return `Outlines at ${analysedFps.toFixed(0)} of ${capturedFps.toFixed(0)} pictures per second: this computer is too slow for more. The picture itself is complete.`;
     return analyser.fallback;
-  }
-
-  async command(command: TrackerCommand, ptsNs: number | null, held: HeldFrames): Promise<CommandReply> {
-    const analyser = this.#analyser;
-    if (analyser === null) throw pipelineError('SONO_ANALYSIS_OFF', { reason: 'no model was chosen for it' });
-    if (command.kind !== 'prompt') return analyser.command(command, null);
-    const size = this.#format?.size;
-    if (size) {
-      for (const prompt of command.prompts) {
-        const problem = promptProblem(prompt, size);
-        if (problem !== null) throw promptRefusal(problem, size);
-      }
-    }
-    const frame = ptsNs === null ? held.newest() : held.closest(ptsNs, promptToleranceNs);
-    if (frame === null) throw pipelineError('SONO_PROMPT_FRAME_GONE');
-    const reply = await analyser.command(command, frame);
-    this.options.log.info(
-      { stream: this.options.id, objectId: reply.objectId, sourceFrame: frame.sourceFrame },
-      'object prompted',
-    );
-    return reply;
   }
 
   setOverlayVisible(visible: boolean): void {

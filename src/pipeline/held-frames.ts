@@ -7,7 +7,7 @@ export interface HeldFramesLimits {
   readonly bytes: number;
 }
 
-/** Two seconds; the other two bounds hold memory where a source is faster or a model's input larger than expected. */
+/** Two seconds. The other two bounds limit memory where a source is faster, or a model's input larger, than expected. */
 export const defaultHeldFrames: HeldFramesLimits = { ageNs: 2e9, count: 240, bytes: 96 * 1024 * 1024 };
 
 export class HeldFrames {

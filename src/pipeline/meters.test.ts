@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { LogHistogram, RateMeter, SlidingWindow } from './meters.js';
 import { HeldFrames } from './held-frames.js';
 import { StreamClock } from './stream-clock.js';
-import { Turnstile } from './turnstile.js';
 import type { AnalysisFrame } from '../vocabulary/frame.js';
 
 const sorted = (values: readonly number[]) => [...values].sort((a, b) => a - b);
@@ -133,35 +132,5 @@ describe('StreamClock', () => {
     expect(second({ ...analysisFrame(1), ptsNs: 47 }).ptsNs).toBe(80e6 + 41);
     const third = clock.adopt();
     expect(third({ ...analysisFrame(0), captureNs: 1e12 + 5e9 })).toMatchObject({ ptsNs: 5e9, pass: 2 });
-  });
-});
-
-describe('Turnstile', () => {
-  it('lets one in at a time, urgent ones first', async () => {
-    const turnstile = new Turnstile();
-    const order: string[] = [];
-    let inside = 0;
-    const job = (name: string) => async () => {
-      inside += 1;
-      expect(inside).toBe(1);
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      order.push(name);
-      inside -= 1;
-    };
-    await Promise.all([
-      turnstile.run(job('frame 1')),
-      turnstile.run(job('frame 2')),
-      turnstile.run(job('command 1'), { urgent: true }),
-      turnstile.run(job('command 2'), { urgent: true }),
-    ]);
-    expect(order).toEqual(['frame 1', 'command 1', 'command 2', 'frame 2']);
-  });
-
-  it('goes on after a job that failed', async () => {
-    const turnstile = new Turnstile();
-    const failed = turnstile.run(() => Promise.reject(new Error('no')));
-    const next = turnstile.run(() => Promise.resolve('next'));
-    await expect(failed).rejects.toThrow('no');
-    await expect(next).resolves.toBe('next');
   });
 });

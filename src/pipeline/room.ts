@@ -2,9 +2,8 @@
 import type { Observable } from 'rxjs';
 import type { DisplayFrame, DropStage, FrameIdentity, SourceFormat } from '../vocabulary/frame.js';
 import type { Measurement } from '../vocabulary/measurement.js';
-import type { EngineInfo, FrameResult, TrackerCommand } from '../engine/engine.js';
+import type { CommandResult, EngineInfo, FrameResult, TrackerCommand } from '../engine/engine.js';
 import type { SourceState } from '../ingest/frame-source.js';
-import type { ObjectId } from '../vocabulary/prompt.js';
 
 export interface Quantiles {
   readonly p50: number;
@@ -55,12 +54,6 @@ export type RoomEvent =
     }
   | { readonly kind: 'health'; readonly health: RoomHealth };
 
-/** Reply to a command: the object concerned and, for prompts, its first mask on the prompted frame. */
-export interface CommandReply {
-  readonly objectId: ObjectId | null;
-  readonly result: FrameResult | null;
-}
-
 export interface Room {
   readonly id: string;
   readonly label: string;
@@ -76,7 +69,7 @@ export interface Room {
    * Throws SONO_PROMPT_FRAME_GONE when that frame is no longer held (2 s), SONO_PROMPT_OUTSIDE,
    * SONO_OBJECT_UNKNOWN, SONO_ANALYSIS_OFF.
    */
-  command(command: TrackerCommand, ptsNs: number | null): Promise<CommandReply>;
+  command(command: TrackerCommand, ptsNs: number | null): Promise<CommandResult>;
   setOverlayVisible(visible: boolean): void;
   /**
    * Replace the source; the room, its id and its clients stay. Rejects with the source's coded error and keeps the old one.

@@ -19,10 +19,10 @@ import type {
   SourceFormat,
 } from '../vocabulary/frame.js';
 import type { Measurement } from '../vocabulary/measurement.js';
-import type { EngineInfo, FrameResult } from '../engine/engine.js';
+import type { CommandResult, EngineInfo, FrameResult } from '../engine/engine.js';
 import type { SourceState } from '../ingest/frame-source.js';
 import { maskFromCocoBytes } from '../mask/rle.js';
-import type { CommandReply, Room, RoomEvent, RoomHealth } from '../pipeline/room.js';
+import type { Room, RoomEvent, RoomHealth } from '../pipeline/room.js';
 import { channelTopic } from '../protocol/channels.js';
 import { decodeMeasurement, decodeSegmentation } from '../protocol/messages.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
@@ -198,7 +198,7 @@ export class PlaybackRoom implements Room {
     };
   }
 
-  command(): Promise<CommandReply> {
+  command(): Promise<CommandResult> {
     return Promise.reject(replayError('SONO_PLAYBACK_READ_ONLY'));
   }
 

@@ -1,8 +1,8 @@
 /** Changes of a project's prompts, and what a change leaves valid of the masks that were tracked before. Pure. */
 import { freeLabel } from '../vocabulary/free-label.js';
-import type { PromptPlan } from '../vocabulary/prompt-plan.js';
+import type { PromptScript } from '../vocabulary/prompt-script.js';
 import type { Prompt } from '../vocabulary/prompt.js';
-import { promptFromWire, promptToWire } from '../protocol/requests.js';
+import { promptFromWire, promptToWire } from '../protocol/prompt-schema.js';
 import { replayError } from '../replay/errors.js';
 import type { StoredPlan, StoredProject } from './stored-project.js';
 
@@ -64,7 +64,7 @@ export function withoutObject({ plan, order }: Edited, label: string): Edited {
 }
 
 /** As the analysis takes it. */
-export function planOf(plan: StoredPlan): PromptPlan {
+export function planOf(plan: StoredPlan): PromptScript {
   return {
     objects: plan.map(({ label, prompts }) => ({
       label,

@@ -1,7 +1,6 @@
 /** The operations on projects as rows of the server's table, and the topic that pushes their state. Runs in the main process. */
 import { map } from 'rxjs';
 import sharp from 'sharp';
-import { promptFromWire } from '../protocol/requests.js';
 import {
   projectEventSchema,
   projectOperations,
@@ -64,7 +63,7 @@ export function projectServices(projects: Projects): readonly Row[] {
       }),
       'projects.prompt': async ({ project: id, frame, label, prompts }, context) => {
         const project = await awake(id, context);
-        const name = await project.prompt(frame, label, prompts.map(promptFromWire));
+        const name = await project.prompt(frame, label, prompts);
         return { label: name, project: project.state };
       },
       'projects.undo': change((project) => project.undo()),

@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
 import type { ExportFormat } from '../vocabulary/export-format.js';
-import { promptProblem } from '../vocabulary/prompt-plan.js';
+import { marksProblem, promptProblemWords } from '../vocabulary/prompt.js';
 import type { Prompt } from '../vocabulary/prompt.js';
 import { safeName } from '../export/exporter.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
@@ -160,11 +160,11 @@ export class Project {
     return this.#change(async () => {
       const { format } = this.file.value;
       if (!format || !(await this.#pictures.has(frame))) throw replayError('SONO_PROJECT_FRAME', { frame });
-      for (const prompt of prompts) {
-        const problem = promptProblem(prompt, format.size);
-        if (problem)
-          throw replayError('SONO_PROJECT_REQUEST', { problem: `the mark cannot be used (${problem})` });
-      }
+      const problem = marksProblem(prompts, format.size);
+      if (problem)
+        throw replayError('SONO_PROJECT_REQUEST', {
+          problem: `the mark cannot be used (${promptProblemWords[problem]})`,
+        });
       const { label: name, ...edited } = addPrompts(this.file.value, frame, label, prompts);
       await this.file.keep(edited);
       return name;

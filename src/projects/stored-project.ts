@@ -4,7 +4,7 @@
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { promptSchema } from '../protocol/requests.js';
+import { promptSchema } from '../protocol/prompt-schema.js';
 import type { WorkFolder } from '../replay/work-folder.js';
 
 const plannedPrompt = z.object({ frame: z.int().min(0), prompt: promptSchema });

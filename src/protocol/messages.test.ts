@@ -27,7 +27,7 @@ import {
   encodeVideo,
 } from './messages.js';
 import type { HealthInput, MeasurementMessage, SegmentationMessage } from './messages.js';
-import { segmentationFromJson, segmentationToJson, segmentationJsonSchema } from './requests.js';
+import { segmentationToJson, segmentationJsonSchema, type SegmentationJson } from './requests.js';
 
 const schemaError = expect.objectContaining({ code: 'SONO_WIRE_SCHEMA' }) as unknown;
 const ns = fc.bigInt({ min: 0n, max: 4_000_000_000_000_000_000n });
@@ -73,6 +73,20 @@ function cutEverywhere(bytes: Uint8Array, decode: (part: Uint8Array) => unknown)
     } catch (error) {
       expect(error).toEqual(schemaError);
     }
+}
+
+/** What a client of the HTTP address does with the answer. */
+function segmentationFromJson(json: SegmentationJson): SegmentationMessage {
+  const { stream: streamId, timestampNs, objects, ...rest } = json;
+  return {
+    ...rest,
+    streamId,
+    timestampNs: BigInt(timestampNs),
+    objects: objects.map((object) => ({
+      ...object,
+      counts: Uint8Array.from(object.counts, (character) => character.charCodeAt(0)),
+    })),
+  };
 }
 
 describe('segmentation', () => {

@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { exportFormats } from '../vocabulary/export-format.js';
 import type { OperationShape, TransferShape } from './operation.js';
-import { label, limits, promptSchema, size, uri } from './requests.js';
+import { labelSchema as label, promptsSchema } from './prompt-schema.js';
+import { size, uri } from './requests.js';
 
 const objectState = z.enum(['searching', 'tracking', 'uncertain', 'lost']);
 
@@ -172,7 +173,7 @@ export const projectOperations = {
         project,
         frame,
         label: label.nullable().default(null),
-        prompts: z.array(promptSchema).min(1).max(limits.promptsPerRequest),
+        prompts: promptsSchema,
       })
       .strict(),
     response: z.object({ label: z.string(), project: projectSchema }),

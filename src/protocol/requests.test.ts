@@ -26,7 +26,8 @@ describe('prompt requests', () => {
 
   it.each(prompts)('carry a $type there and back', (given) => {
     const request = prompt(JSON.parse(JSON.stringify(promptToWire(given))));
-    expect(request.data?.prompts.map(promptFromWire)).toEqual([given]);
+    expect(request.data?.prompts).toEqual([given]);
+    expect(promptFromWire(promptToWire(given))).toEqual(given);
   });
 
   it('take the frame as number, text or null', () => {
@@ -58,11 +59,24 @@ describe('prompt requests', () => {
     expect(error && describeProblem(error)).toMatch(/^prompts\[0\]/);
   });
 
+  it('may have as many points together as one scribble, and a name without line breaks', () => {
+    const half = { type: 'scribble', points: new Array(limits.scribblePoints / 2).fill([1, 1]) };
+    const request = (prompts: unknown[], label: string | null = null) =>
+      operations.prompt.request.safeParse({ stream: 's', prompts, label });
+    expect(request([half, half], 'x'.repeat(limits.labelCharacters)).success).toBe(true);
+    const { error } = request([half, half, { type: 'click', point: [1, 1] }]);
+    expect(error && describeProblem(error)).toBe('prompts: there are more than 10,000 points');
+    for (const label of ['', ' ', 'a\nb', 'x'.repeat(limits.labelCharacters + 1)])
+      expect(request([half], label).success).toBe(false);
+  });
+
   it.each(['', '0', '??', 'not a mask', '\u{1F600}'])(
-    'with counts "%s" that make no mask are refused with a code',
+    'with counts "%s" that make no mask are refused and say where, elsewhere with a code',
     (counts) => {
-      const { data } = prompt({ type: 'mask', mask: { size: [2, 3], counts } });
-      expect(() => data?.prompts.map(promptFromWire)).toThrow(
+      const mask = { type: 'mask' as const, mask: { size: [2, 3] as [number, number], counts } };
+      const { error } = prompt(mask);
+      expect(error && describeProblem(error)).toMatch(/^prompts\[0\]\.mask: the counts do not make a mask/);
+      expect(() => promptFromWire(mask)).toThrow(
         expect.objectContaining({ code: 'SONO_REQUEST_INVALID' }) as Error,
       );
     },

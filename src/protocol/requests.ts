@@ -4,11 +4,12 @@
  */
 import { z } from 'zod';
 import { acceptanceFrames } from './acceptance.js';
-import type { Prompt } from '../vocabulary/prompt.js';
-import { maskFromCocoString, maskToCocoString } from '../mask/rle.js';
-import { protocolError } from './errors.js';
 import type { OperationShape, TransferShape } from './operation.js';
+import { promptLimits } from '../vocabulary/prompt.js';
 import type { SegmentationMessage } from './messages.js';
+import { labelSchema as label, promptsSchema } from './prompt-schema.js';
+
+export { promptFromWire, promptSchema, promptToWire, type WirePrompt } from './prompt-schema.js';
 
 /** Limits that a client should know before it sends. */
 export const limits = {
@@ -18,103 +19,15 @@ export const limits = {
   messageBytes: 4 * 1024 * 1024,
   /** One text message from a client, bytes: enough for thousands of subscriptions; a longer one is garbage. */
   textBytes: 64 * 1024,
-  promptsPerRequest: 64,
-  scribblePoints: 4096,
-  /** Edge of any picture or mask, pixels. */
-  pixels: 16384,
-  labelCharacters: 80,
+  promptsPerRequest: promptLimits.marks,
+  scribblePoints: promptLimits.points,
+  labelCharacters: promptLimits.labelCharacters,
   uriCharacters: 4096,
-  /** COCO run-length text of one mask prompt. */
-  maskCharacters: 1024 * 1024,
   acceptanceSamples: 20_000,
 } as const;
 
-// Finite by zod's definition of a number; a little outside the picture is the tracker's to refuse, with a better sentence.
-const coordinate = z
-  .number()
-  .min(-limits.pixels)
-  .max(2 * limits.pixels);
-const point = z.tuple([coordinate, coordinate]).describe('x, y in source pixels');
-const positive = z.boolean().default(true).describe('false: this is not part of the object');
-
-export const clickPromptSchema = z.object({ type: z.literal('click'), point, positive }).strict();
-export const boxPromptSchema = z
-  .object({
-    type: z.literal('box'),
-    box: z
-      .tuple([coordinate, coordinate, coordinate, coordinate])
-      .describe('x0, y0, x1, y1 in source pixels, x0 < x1 and y0 < y1'),
-  })
-  .strict()
-  .refine(({ box: [x0, y0, x1, y1] }) => x0 < x1 && y0 < y1, 'the box must have x0 < x1 and y0 < y1');
-export const scribblePromptSchema = z
-  .object({
-    type: z.literal('scribble'),
-    points: z.array(point).min(1).max(limits.scribblePoints),
-    positive,
-  })
-  .strict();
-export const maskPromptSchema = z
-  .object({
-    type: z.literal('mask'),
-    mask: z
-      .object({
-        size: z
-          .tuple([z.number().int().min(1).max(limits.pixels), z.number().int().min(1).max(limits.pixels)])
-          .describe("height, width: COCO's order"),
-        counts: z.string().max(limits.maskCharacters).describe('COCO compressed run lengths'),
-      })
-      .strict(),
-  })
-  .strict();
-
-export const promptSchema = z.discriminatedUnion('type', [
-  clickPromptSchema,
-  boxPromptSchema,
-  scribblePromptSchema,
-  maskPromptSchema,
-]);
-/** A prompt as JSON: like Prompt, but a mask is COCO run-length text. */
-export type WirePrompt = z.infer<typeof promptSchema>;
-
-/** JSON prompt → the house's prompt. Throws SONO_REQUEST_INVALID on run lengths that do not make the mask. */
-export function promptFromWire(prompt: WirePrompt): Prompt {
-  if (prompt.type !== 'mask') return prompt;
-  const [height, width] = prompt.mask.size;
-  try {
-    return { type: 'mask', mask: maskFromCocoString(prompt.mask.counts, width, height) };
-  } catch (cause) {
-    throw protocolError(
-      'SONO_REQUEST_INVALID',
-      { operation: 'prompt', problem: 'the counts do not make a mask of that size' },
-      cause,
-    );
-  }
-}
-
-export function promptToWire(prompt: Prompt): WirePrompt {
-  switch (prompt.type) {
-    case 'click':
-      return { type: 'click', point: [...prompt.point], positive: prompt.positive };
-    case 'box':
-      return { type: 'box', box: [...prompt.box] };
-    case 'scribble':
-      return {
-        type: 'scribble',
-        points: prompt.points.map(([x, y]): [number, number] => [x, y]),
-        positive: prompt.positive,
-      };
-    case 'mask':
-      return {
-        type: 'mask',
-        mask: { size: [prompt.mask.height, prompt.mask.width], counts: maskToCocoString(prompt.mask) },
-      };
-  }
-}
-
 const stream = z.string().min(1).max(128).describe('id of the stream');
 const objectId = z.number().int().min(1).max(0xffff_ffff);
-export const label = z.string().trim().min(1).max(limits.labelCharacters);
 export const uri = z.string().trim().min(1).max(limits.uriCharacters);
 const decimal = z.string().regex(/^\d{1,19}$/, 'must be a whole number of nanoseconds');
 const ptsNs = z
@@ -158,16 +71,6 @@ export const segmentationJsonSchema = z
   .describe('the same as a message of the segmentation channel');
 export type SegmentationJson = z.infer<typeof segmentationJsonSchema>;
 
-const ascii = {
-  text: (bytes: Uint8Array): string => {
-    let text = '';
-    for (const byte of bytes) text += String.fromCharCode(byte);
-    return text;
-  },
-  bytes: (text: string): Uint8Array =>
-    Uint8Array.from({ length: text.length }, (_, index) => text.charCodeAt(index)),
-};
-
 export function segmentationToJson(message: SegmentationMessage): SegmentationJson {
   const { streamId, timestampNs, objects, ...rest } = message;
   return {
@@ -177,18 +80,8 @@ export function segmentationToJson(message: SegmentationMessage): SegmentationJs
     objects: objects.map((object) => ({
       ...object,
       box: [...object.box],
-      counts: ascii.text(object.counts),
+      counts: Array.from(object.counts, (byte) => String.fromCharCode(byte)).join(''),
     })),
-  };
-}
-
-export function segmentationFromJson(json: SegmentationJson): SegmentationMessage {
-  const { stream: streamId, timestampNs, objects, ...rest } = json;
-  return {
-    ...rest,
-    streamId,
-    timestampNs: BigInt(timestampNs),
-    objects: objects.map((object) => ({ ...object, counts: ascii.bytes(object.counts) })),
   };
 }
 
@@ -338,7 +231,7 @@ export const serverOperations = {
         ptsNs,
         objectId: objectId.nullable().default(null),
         label: label.nullable().default(null),
-        prompts: z.array(promptSchema).min(1).max(limits.promptsPerRequest),
+        prompts: promptsSchema,
       })
       .strict(),
     response: z.object({ objectId: z.number().nullable(), segmentation: segmentationJsonSchema.nullable() }),

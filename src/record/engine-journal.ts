@@ -6,12 +6,12 @@ import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
 import type {
   CommandResult,
   Engine,
+  EngineHooks,
   EngineInfo,
   EngineOptions,
   FrameResult,
   TrackerCommand,
 } from '../engine/engine.js';
-import type { EngineHooks } from '../engine/local-engine.js';
 import { SonoError } from '../vocabulary/errors.js';
 import { engineEntry, journalCommand, journalObjects } from './journal.js';
 import type { JournalEntry, JournalFrame } from './journal.js';
@@ -22,7 +22,7 @@ export interface JournalSink {
   entry(entry: JournalEntry, frame: AnalysisFrame | null): void;
 }
 
-/** What a call leaves behind that was made on a state which nobody knows: the engine before it died meanwhile. */
+/** Journal code for a call whose starting state is unknown, because the engine was restarted under it. */
 const lostCode = 'SONO_ENGINE_LOST';
 
 export class JournaledEngine implements Engine {
@@ -33,7 +33,7 @@ export class JournaledEngine implements Engine {
   /** Takes over at the next call: only between two calls is a snapshot exact. */
   #next: JournalSink | null = null;
   #used = false;
-  /** The engine was replaced: its state is no longer what the entries so far arrive at. */
+  /** The engine was replaced: its state is no longer the one that the entries so far lead to. */
   #lost = false;
 
   private constructor(engine: Engine, options: Pick<EngineOptions, 'threads' | 'sourceSize'>) {
@@ -51,7 +51,7 @@ export class JournaledEngine implements Engine {
     let journaled: JournaledEngine | null = null;
     const engine = await create(options, {
       ...hooks,
-      // Also between two calls, when no call is there to be rejected.
+      // Also between two calls, when there is no call that could be rejected.
       onFailure: (error) => {
         if (journaled) journaled.#lost = true;
         hooks.onFailure?.(error);
@@ -82,48 +82,52 @@ export class JournaledEngine implements Engine {
     this.#sink?.entry({ op: 'sourceSize', size: { ...size } }, null);
   }
 
-  async track(frame: AnalysisFrame): Promise<FrameResult> {
-    await this.#begin();
-    const sink = this.#sink;
-    const kept = sink ? copyOf(frame) : null;
-    this.#used = true;
-    let result: FrameResult;
-    try {
-      result = await this.#engine.track(frame);
-    } catch (error) {
-      if (kept) sink?.entry({ op: 'track', frame: identity(kept), objects: [], error: codeOf(error) }, kept);
-      throw error;
-    }
-    if (kept)
-      sink?.entry(
-        { op: 'track', frame: identity(kept), objects: journalObjects(result), error: this.#doubt() },
-        kept,
-      );
-    return result;
+  track(frame: AnalysisFrame): Promise<FrameResult> {
+    return this.#kept(
+      frame,
+      () => this.#engine.track(frame),
+      (result, error) => ({
+        op: 'track',
+        frame: identity(frame),
+        objects: result ? journalObjects(result) : [],
+        error,
+      }),
+    );
   }
 
-  async command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult> {
+  command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult> {
+    return this.#kept(
+      frame,
+      () => this.#engine.command(command, frame),
+      (done, error) => ({
+        op: 'command',
+        command: journalCommand(command),
+        frame: frame && identity(frame),
+        objectId: done?.objectId ?? null,
+        objects: done?.result ? journalObjects(done.result) : null,
+        error,
+      }),
+    );
+  }
+
+  /** Makes a call on the engine and writes what became of it; `result` is null where it failed with the code `error`. */
+  async #kept<Result>(
+    frame: AnalysisFrame | null,
+    call: () => Promise<Result>,
+    entryOf: (result: Result | null, error: string | null) => JournalEntry,
+  ): Promise<Result> {
     await this.#begin();
     const sink = this.#sink;
-    const kept = sink && frame ? copyOf(frame) : null;
+    const copy = sink && frame ? copyOf(frame) : null;
     this.#used = true;
-    const call = { op: 'command', command: journalCommand(command), frame: kept && identity(kept) } as const;
-    let result: CommandResult;
+    let result: Result;
     try {
-      result = await this.#engine.command(command, frame);
+      result = await call();
     } catch (error) {
-      sink?.entry({ ...call, objectId: null, objects: null, error: codeOf(error) }, kept);
+      sink?.entry(entryOf(null, codeOf(error)), copy);
       throw error;
     }
-    sink?.entry(
-      {
-        ...call,
-        objectId: result.objectId,
-        objects: result.result && journalObjects(result.result),
-        error: this.#doubt(),
-      },
-      kept,
-    );
+    sink?.entry(entryOf(result, this.#doubt()), copy);
     return result;
   }
 
@@ -157,14 +161,14 @@ export class JournaledEngine implements Engine {
         this.#lost = true;
         throw error;
       }
-      // Died again, or another recording began or this one ended, while the state was on its way.
+      // Meanwhile the engine died again, another recording began, or this one ended.
       if (this.#lost || (this.#next ?? this.#sink) !== sink) continue;
       const size = this.#sourceSize && { ...this.#sourceSize };
       sink.entry(engineEntry(this.#engine.info, this.#threads, size, snapshot), null);
       this.#sink = sink;
       this.#next = null;
     }
-    // Without a recording nobody needs to know; the next one begins with the state anyway.
+    // Without a recording this does not matter: the next one begins with the engine's state.
     this.#lost = false;
   }
 
@@ -173,7 +177,7 @@ export class JournaledEngine implements Engine {
     return this.#next ?? (this.#lost ? this.#sink : null);
   }
 
-  /** Code for the entry of a call that succeeded, but after the engine had been replaced on the way to it. */
+  /** Code for the entry of a call that succeeded on an engine that was replaced just before it; null otherwise. */
   #doubt(): string | null {
     return this.#lost ? lostCode : null;
   }

@@ -9,6 +9,7 @@ import type { EngineInfo, FrameResult, TrackerCommand } from '../engine/engine.j
 import { providerNames } from '../onnx/provider.js';
 import { maskToCocoString } from '../mask/rle.js';
 import type { Mask } from '../vocabulary/mask.js';
+import { promptAuthors } from '../vocabulary/prompt.js';
 import { promptFromWire, promptSchema, promptToWire } from '../protocol/requests.js';
 
 /** Format of journal and channels; a reader refuses what is newer. */
@@ -51,6 +52,7 @@ const commandSchema = z.discriminatedUnion('kind', [
     label: z.string().nullable(),
     prompts: z.array(promptSchema),
     fresh: z.boolean().optional(),
+    author: z.enum(promptAuthors).optional(),
   }),
   z.object({ kind: z.literal('rename'), objectId: z.int(), label: z.string() }),
   z.object({ kind: z.literal('remove'), objectId: z.int() }),

@@ -9,8 +9,8 @@
 import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
 import type { Engine } from '../engine/engine.js';
 import type { ObjectId, Prompt } from '../vocabulary/prompt.js';
-import { PromptSchedule } from '../vocabulary/prompt-plan.js';
-import type { PromptPlan, PromptStep } from '../vocabulary/prompt-plan.js';
+import { PromptSchedule } from '../prompters/prompt-schedule.js';
+import type { PromptScript, PromptStep } from '../vocabulary/prompt-script.js';
 import { promptFromWire, promptToWire } from '../protocol/requests.js';
 import type { WirePrompt } from '../protocol/requests.js';
 import { storeFrame } from './clip-result.js';
@@ -27,7 +27,7 @@ export interface BackwardPassOptions {
   readonly engine: Engine;
   /** Opens the source from its beginning, without display pictures. */
   readonly openSource: () => FrameReader;
-  readonly plan: PromptPlan;
+  readonly plan: PromptScript;
   /** true: each object goes back from its first prompt (the forward pass does the rest); false: from its last one. */
   readonly fromFirstPrompt: boolean;
   readonly range: FrameRange;

@@ -17,8 +17,8 @@ import type { AnalysisFrame, FrameIdentity, PictureSize } from '../vocabulary/fr
 import type { FrameResult } from '../engine/engine.js';
 import { emptyMask } from '../mask/rle.js';
 import type { ObjectId } from '../vocabulary/prompt.js';
-import { PromptSchedule } from '../vocabulary/prompt-plan.js';
-import type { PromptPlan, PromptStep } from '../vocabulary/prompt-plan.js';
+import { PromptSchedule } from '../prompters/prompt-schedule.js';
+import type { PromptScript, PromptStep } from '../vocabulary/prompt-script.js';
 import { readBackwardResults } from './backward-pass.js';
 import { restoreObjects } from './clip-result.js';
 import type { LabelledObject, StoredFrame } from './clip-result.js';
@@ -35,7 +35,7 @@ export interface ForwardPassOptions {
   readonly snapshot: () => Promise<unknown>;
   readonly restore: (snapshot: unknown) => Promise<void>;
   readonly reader: FrameReader;
-  readonly plan: PromptPlan;
+  readonly plan: PromptScript;
   readonly range: FrameRange;
   readonly work: WorkFolder;
   readonly exporters: readonly Exporter[];

@@ -1,13 +1,9 @@
 /** Prompts that lie where no frame is. Pure. */
 import type { SonoError } from '../vocabulary/errors.js';
-import type { PromptMoment, PromptStep } from '../vocabulary/prompt-plan.js';
+import { momentWords, type PromptStep } from '../vocabulary/prompt-script.js';
 import { replayError } from './errors.js';
 
-export function momentWords(moment: PromptMoment): string {
-  return moment.kind === 'frame' ? `frame ${moment.frame}` : `${moment.timeMs} ms`;
-}
-
-export function outOfRange({ label, moment }: PromptStep): SonoError {
+export function outOfRange({ label, moment }: Pick<PromptStep, 'label' | 'moment'>): SonoError {
   return replayError('SONO_REPLAY_PROMPT_RANGE', { label, moment: momentWords(moment) });
 }
 

@@ -1,7 +1,7 @@
 /** Which frames a run looks at: `--from`, `--to`, `--stride`. Pure. */
 import type { FrameIdentity } from '../vocabulary/frame.js';
-import type { PromptMoment } from '../vocabulary/prompt-plan.js';
-import { momentReached } from '../vocabulary/prompt-plan.js';
+import type { PromptMoment } from '../vocabulary/prompt-script.js';
+import { momentReached } from '../vocabulary/prompt-script.js';
 import { replayError } from './errors.js';
 
 export interface FrameRange {

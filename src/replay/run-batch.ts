@@ -15,7 +15,7 @@ import type { ExportFormat } from '../export/exporter.js';
 import type { ProviderName } from '../onnx/provider.js';
 import { redact } from '../ingest/source-uri.js';
 import { makeFolder } from '../node/make-folder.js';
-import type { PromptPlan } from '../vocabulary/prompt-plan.js';
+import type { PromptScript } from '../vocabulary/prompt-script.js';
 import { promptToWire } from '../protocol/requests.js';
 import { replayError } from './errors.js';
 import { FolderLock } from './folder-lock.js';
@@ -31,7 +31,7 @@ import { WorkFolder, writeFileAtomically, writeProblem } from './work-folder.js'
 export interface ReplayOptions {
   /** As written by the person; see expandInputs. */
   readonly inputs: readonly string[];
-  readonly plan: PromptPlan;
+  readonly plan: PromptScript;
   readonly outDirectory: string;
   readonly formats: readonly ExportFormat[];
   readonly direction: Direction;
@@ -155,7 +155,7 @@ function runIdentity(options: ReplayOptions, items: readonly InputItem[]): Recor
   };
 }
 
-function planJson(plan: PromptPlan): unknown {
+function planJson(plan: PromptScript): unknown {
   return plan.objects.map(({ label, prompts }) => ({
     label,
     prompts: prompts.map(({ moment, prompt }) => ({

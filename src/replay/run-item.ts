@@ -11,8 +11,8 @@ import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
 import { readModelFolder } from '../onnx/manifest.js';
 import type { ProviderName } from '../onnx/provider.js';
 import type { FrameSource } from '../ingest/frame-source.js';
-import { promptProblem } from '../vocabulary/prompt-plan.js';
-import type { PromptPlan } from '../vocabulary/prompt-plan.js';
+import { scriptProblem } from '../vocabulary/prompt-script.js';
+import type { PromptScript } from '../vocabulary/prompt-script.js';
 import type { SourceFormat } from '../vocabulary/frame.js';
 import { promptToWire } from '../protocol/requests.js';
 import { runBackwardPass } from './backward-pass.js';
@@ -24,7 +24,7 @@ import { FrameReader } from './frame-reader.js';
 import { identifyInput } from './input-item.js';
 import { checkEnd } from './endless.js';
 import type { InputItem } from './input-item.js';
-import { momentWords, outOfRange } from './prompt-problems.js';
+import { outOfRange } from './prompt-problems.js';
 import { momentText } from './range.js';
 import type { FrameRange } from './range.js';
 import { engineOptions } from './run-options.js';
@@ -34,7 +34,7 @@ import { WorkFolder } from './work-folder.js';
 
 export interface ItemOptions {
   readonly item: InputItem;
-  readonly plan: PromptPlan;
+  readonly plan: PromptScript;
   /** Where results go; exists. */
   readonly outDirectory: string;
   /** State of the unfinished run. */
@@ -265,44 +265,25 @@ async function storedMasks(path: string, clip: string): Promise<FoundResults> {
   return StoredMasks.open(path, clip);
 }
 
-/** Prompts that cannot fit this source. */
-function checkPlan(plan: PromptPlan, source: SourceFormat, { from, to }: FrameRange): void {
+/** Prompts that cannot fit this source. Times are compared when the frames are there. */
+function checkPlan(plan: PromptScript, source: SourceFormat, { from, to }: FrameRange): void {
+  const problem = scriptProblem(plan, { ...source, framesPerSecond: null });
+  if (problem !== null) {
+    const { kind, ...details } = problem;
+    throw replayError(
+      kind === 'no-frame' ? 'SONO_REPLAY_PROMPT_FRAME' : 'SONO_REPLAY_PROMPT_INVALID',
+      details,
+    );
+  }
   for (const { label, prompts } of plan.objects)
-    for (const { moment, prompt } of prompts) {
-      if (moment.kind === 'frame' && source.frameCount !== null && moment.frame >= source.frameCount)
-        throw replayError('SONO_REPLAY_PROMPT_FRAME', {
-          label,
-          moment: momentWords(moment),
-          frames: source.frameCount,
-        });
-      // Times are compared when the frames are there.
+    for (const { moment } of prompts)
       if (
         moment.kind === 'frame' &&
         ((from?.kind === 'frame' && moment.frame < from.frame) ||
           (to?.kind === 'frame' && moment.frame > to.frame))
       )
-        throw outOfRange({ label, moment, prompts: [prompt] });
-      const problem = promptProblem(prompt, source.size);
-      if (problem !== null)
-        throw replayError('SONO_REPLAY_PROMPT_INVALID', {
-          label,
-          moment: momentWords(moment),
-          problem: problemWords[problem],
-          width: source.size.width,
-          height: source.size.height,
-        });
-    }
+        throw outOfRange({ label, moment });
 }
-
-const problemWords = {
-  'not-finite': 'a coordinate is not a number',
-  outside: 'it lies outside the picture',
-  'box-inside-out': 'the box is inside out',
-  'mask-size': 'the mask has another size than the picture',
-  'mask-empty': 'the mask marks nothing',
-  'scribble-empty': 'the scribble has no points',
-  'too-many-points': 'the scribble has too many points',
-} as const;
 
 /** Everything that decides the results, and nothing else. */
 function identityOf(options: ItemOptions, inputSha256: string | null, engine: EngineInfo): string {

@@ -1,49 +1,35 @@
 /**
- * Applies planned prompts to an engine and names what comes back: objects have labels in a prompt file and numbers in an
- * engine, and the numbers of two passes differ. The same order as live: prompts of a frame first, then the frame itself.
+ * The objects of a run: those that planned prompts have marked, under their labels, with masks at source size. The order is
+ * that of live mode: the prompts of a frame first, then the frame itself.
  */
 import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
-import type { Engine, FrameResult } from '../engine/engine.js';
 import type { ObjectId } from '../vocabulary/prompt.js';
-import type { PromptStep } from '../vocabulary/prompt-plan.js';
+import type { PromptStep } from '../vocabulary/prompt-script.js';
+import type { Engine, FrameResult } from '../engine/engine.js';
+import { PlannedPrompts } from '../prompters/planned-prompts.js';
 import { objectMaskAtSourceSize } from '../export/resample.js';
 import type { LabelledObject } from './clip-result.js';
 
 export class TrackedObjects {
   readonly #engine: Engine;
-  readonly #ids = new Map<string, ObjectId>();
+  readonly #planned: PlannedPrompts;
 
   /** `known`: object numbers by label, from `ids` of an interrupted run whose engine state has been restored. */
   constructor(engine: Engine, known: Readonly<Record<string, ObjectId>> = {}) {
     this.#engine = engine;
-    for (const [label, id] of Object.entries(known)) this.#ids.set(label, id);
+    this.#planned = new PlannedPrompts('plan', known);
   }
 
   get ids(): Readonly<Record<string, ObjectId>> {
-    return Object.fromEntries(this.#ids);
+    return this.#planned.ids;
   }
 
   get empty(): boolean {
-    return this.#ids.size === 0;
-  }
-
-  has(label: string): boolean {
-    return this.#ids.has(label);
+    return this.#planned.labels().size === 0;
   }
 
   async prompt(steps: readonly PromptStep[], frame: AnalysisFrame): Promise<void> {
-    for (const step of steps) {
-      const { objectId } = await this.#engine.command(
-        {
-          kind: 'prompt',
-          objectId: this.#ids.get(step.label) ?? null,
-          label: step.label,
-          prompts: step.prompts,
-        },
-        frame,
-      );
-      if (objectId !== null) this.#ids.set(step.label, objectId);
-    }
+    for (const step of steps) await this.#planned.apply(step, frame, this.#engine);
   }
 
   track(frame: AnalysisFrame): Promise<FrameResult> {
@@ -52,7 +38,7 @@ export class TrackedObjects {
 
   /** The objects of a result under their labels, masks at source size. */
   label(result: FrameResult, sourceSize: PictureSize): LabelledObject[] {
-    const labels = new Map([...this.#ids].map(([label, id]) => [id, label]));
+    const labels = this.#planned.labels();
     return result.objects.flatMap((object) => {
       const label = labels.get(object.id);
       if (label === undefined) return [];

@@ -13,13 +13,7 @@ import type { Room } from '../pipeline/room.js';
 import { channelKinds, channelTopic } from '../protocol/channels.js';
 import { protocolError } from '../protocol/errors.js';
 import type { OperationShape, Right, TransferShape } from '../protocol/operation.js';
-import {
-  describeProblem,
-  promptFromWire,
-  segmentationToJson,
-  serverOperations,
-  serverTransfers,
-} from '../protocol/requests.js';
+import { describeProblem, segmentationToJson, serverOperations, serverTransfers } from '../protocol/requests.js';
 import type { StreamInfo } from '../protocol/requests.js';
 import { acceptancePage } from './acceptance-page.js';
 import type { AcceptanceStore } from './acceptance-store.js';
@@ -199,10 +193,7 @@ function serverServices(dependencies: ServiceDependencies): readonly Service[] {
     },
     prompt: async ({ stream, ptsNs, objectId, label, prompts }) => {
       const room = rooms.get(stream);
-      const reply = await room.command(
-        { kind: 'prompt', objectId, label, prompts: prompts.map(promptFromWire) },
-        ptsNs,
-      );
+      const reply = await room.command({ kind: 'prompt', objectId, label, prompts, author: 'person' }, ptsNs);
       return {
         objectId: reply.objectId,
         segmentation: reply.result && segmentationToJson(segmentationOf(reply.result, room)),

@@ -9,7 +9,7 @@
 import type { FrameIdentity, PictureSize } from '../vocabulary/frame.js';
 import { freeLabel } from '../vocabulary/free-label.js';
 import type { Mask } from '../vocabulary/mask.js';
-import { isShown, type ObjectId, type Prompt } from '../vocabulary/prompt.js';
+import { isLabel, isShown, promptLimits, type ObjectId, type Prompt } from '../vocabulary/prompt.js';
 import { emptyMask, maskArea, maskBox } from '../mask/rle.js';
 import { maskFromScaledLogits } from '../mask/resize.js';
 import { BankTensors, type BankInputs } from './bank-tensors.js';
@@ -67,7 +67,6 @@ const maxUndo = 32;
 /** Results stay known for prompts on older frames: a little longer than the room holds those frames (2 s). */
 const seenNs = 2_500_000_000;
 const maxSeen = 256;
-export const maxLabelLength = 80;
 
 export class Tracker {
   readonly #model: TrackerModel;
@@ -365,8 +364,7 @@ export class Tracker {
 
   #checkLabel(text: string, objectId: ObjectId | null): string {
     const label = text.trim();
-    if (label.length === 0 || label.length > maxLabelLength || /\p{Cc}/u.test(label))
-      throw trackingError('SONO_LABEL_INVALID', { limit: maxLabelLength });
+    if (!isLabel(label)) throw trackingError('SONO_LABEL_INVALID', { limit: promptLimits.labelCharacters });
     if (this.#objects.some((other) => other.id !== objectId && other.label === label))
       throw trackingError('SONO_LABEL_TAKEN', { label });
     return label;

@@ -15,12 +15,13 @@ import type {
   PictureSize,
   SourceFormat,
 } from '../../src/vocabulary/frame.js';
-import type { FrameResult, ObjectResult, TrackerCommand } from '../../src/engine/engine.js';
+import type { CommandResult, FrameResult, TrackerCommand } from '../../src/engine/engine.js';
+import type { TrackedObject } from '../../src/tracking/tracker.js';
 import { measure } from '../../src/analysis/measure.js';
 import { emptyMask, maskArea, maskBox, maskFromBitmap } from '../../src/mask/rle.js';
 import type { Mask } from '../../src/vocabulary/mask.js';
 import { ingestError } from '../../src/ingest/errors.js';
-import type { CommandReply, Room, RoomEvent, RoomHealth } from '../../src/pipeline/room.js';
+import type { Room, RoomEvent, RoomHealth } from '../../src/pipeline/room.js';
 import { isShown, type ObjectState } from '../../src/vocabulary/prompt.js';
 
 export const blocks = 16;
@@ -282,7 +283,7 @@ export class NumberedRoom implements Room {
 
   resultOf(identity: FrameIdentity): FrameResult {
     const { maskSize } = this.#plan;
-    const objects = this.objects.map(({ id, label, state, confidence }): ObjectResult => {
+    const objects = this.objects.map(({ id, label, state, confidence }): TrackedObject => {
       const shown = isShown(state);
       const mask = shown
         ? this.#maskOf(id, identity.sourceFrame)
@@ -336,9 +337,9 @@ export class NumberedRoom implements Room {
     this.play();
   }
 
-  command(command: TrackerCommand, ptsNs: number | null): Promise<CommandReply> {
+  command(command: TrackerCommand, ptsNs: number | null): Promise<CommandResult> {
     this.commands.push({ command, ptsNs, newestFrame: this.newestFrame });
-    const nothing: CommandReply = { objectId: null, result: null };
+    const nothing: CommandResult = { objectId: null, result: null };
     switch (command.kind) {
       case 'prompt': {
         const objectId = command.objectId ?? Math.max(2, ...this.objects.map(({ id }) => id)) + 1;

@@ -35,6 +35,7 @@ export const idle: GestureState = { kind: 'idle' };
 const smallestBoxPx = 4;
 /** Points of a stroke closer than this are left out, source pixels. */
 const strokeStepPx = 2;
+/** A stroke ends here. The server takes more (`promptLimits.points`), but no hand needs them. */
 const strokePointsAtMost = 512;
 
 const stay = (state: GestureState): GestureStep => ({ state, began: false, prompt: null });

@@ -1,4 +1,5 @@
 /** The side panel of a room: outlines switch, objects with their state in words, measurements, what else can be done. */
+import { promptLimits } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
 import type { Engine } from '../app/engine.js';
 import { icon } from '../app/icons.js';
@@ -48,7 +49,7 @@ function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
   const field = h('input', {
     class: 'rename-field',
     type: 'text',
-    maxlength: 80,
+    maxlength: promptLimits.labelCharacters,
     'aria-label': 'New name',
     hidden: true,
   });

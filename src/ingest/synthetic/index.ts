@@ -1,5 +1,5 @@
 /** Procedural scenes by name, with exact truth. Pure; for the demo's source, tests, benches and evaluation. */
-import type { PromptPlan } from '../../vocabulary/prompt-plan.js';
+import type { PromptScript } from '../../vocabulary/prompt-script.js';
 import type { SyntheticKind } from '../source-uri.js';
 import { counterScene } from './counter.js';
 import { echoScene } from './echo.js';
@@ -32,6 +32,6 @@ export function syntheticScene(kind: SyntheticKind, options: Partial<SceneOption
 }
 
 /** First prompts for a scene: see SyntheticScene.defaultPrompts. */
-export function defaultPrompts(kind: SyntheticKind, options: Partial<SceneOptions> = {}): PromptPlan {
+export function defaultPrompts(kind: SyntheticKind, options: Partial<SceneOptions> = {}): PromptScript {
   return syntheticScene(kind, options).defaultPrompts();
 }

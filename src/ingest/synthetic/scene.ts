@@ -1,7 +1,7 @@
 /** What a procedural scene is: pictures and, for each, the exact truth. Pure; any thread. */
 import type { Mask } from '../../vocabulary/mask.js';
 import type { PictureSize } from '../../vocabulary/frame.js';
-import type { PromptPlan } from '../../vocabulary/prompt-plan.js';
+import type { PromptScript } from '../../vocabulary/prompt-script.js';
 
 export interface SceneObject {
   readonly id: number;
@@ -27,7 +27,7 @@ export interface SyntheticScene {
   /** Only the picture, as 32-bit words R | G << 8 | B << 16, into `pixels` (width × height); the fast path. */
   render(index: number, pixels: Uint32Array): void;
   /** First prompts a person would give: a box around each object on the first frame where it shows well. */
-  defaultPrompts(): PromptPlan;
+  defaultPrompts(): PromptScript;
 }
 
 export interface SceneOptions {

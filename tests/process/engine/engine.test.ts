@@ -13,11 +13,13 @@ import { chooseProvider, listProviders, loadModel } from '../../../src/onnx/choo
 import type {
   CommandResult,
   Engine,
+  EngineHooks,
   EngineOptions,
   FrameResult,
-  ObjectResult,
 } from '../../../src/engine/engine.js';
-import { createLocalEngine, type EngineHooks } from '../../../src/engine/local-engine.js';
+import { EngineGate } from '../../../src/engine/engine-gate.js';
+import { createLocalEngine } from '../../../src/engine/local-engine.js';
+import type { TrackedObject } from '../../../src/tracking/tracker.js';
 import { openRunner } from '../../../src/onnx/session.js';
 import { createNoopEngine, createWorkerEngine } from '../../../src/engine/worker-engine.js';
 import { maskArea, maskIou } from '../../../src/mask/rle.js';
@@ -49,7 +51,7 @@ async function open(
   options: Partial<EngineOptions> = {},
   hooks?: EngineHooks,
 ): Promise<Engine> {
-  const engine = await create({ ...tinyOptions, ...options }, hooks);
+  const engine = new EngineGate(await create({ ...tinyOptions, ...options }, hooks));
   closing.push(() => engine.close());
   return engine;
 }
@@ -86,7 +88,7 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 }
 
 /** IoU of an object's mask with the disk it should be; 0 without an object. */
-const iouWith = (object: ObjectResult | undefined, disk: Disk): number =>
+const iouWith = (object: TrackedObject | undefined, disk: Disk): number =>
   object === undefined ? 0 : maskIou(object.mask, diskMask(disk));
 
 /** What must be the same on two runs: everything but the clock. */

@@ -14,7 +14,7 @@ import { inferenceError } from '../../../src/onnx/errors.js';
 import { createSource } from '../../../src/ingest/index.js';
 import { syntheticScene } from '../../../src/ingest/synthetic/index.js';
 import { openRoom, type LiveRoom, type RoomOptions } from '../../../src/pipeline/compose.js';
-import type { PromptPlan } from '../../../src/vocabulary/prompt-plan.js';
+import type { PromptScript } from '../../../src/vocabulary/prompt-script.js';
 import { tinyModelDir } from '../../tiny-scene.js';
 
 const rooms: LiveRoom[] = [];
@@ -35,7 +35,7 @@ interface Watched {
 
 async function open(
   sourceUri: string,
-  options: Partial<RoomOptions> & { readonly plan?: PromptPlan } = {},
+  options: Partial<RoomOptions> & { readonly plan?: PromptScript } = {},
 ): Promise<Watched> {
   const displays: DisplayFrame[] = [];
   const results: FrameResult[] = [];

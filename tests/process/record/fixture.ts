@@ -1,8 +1,8 @@
 /** A live room made by hand and recorded: the real engine and recorder, the scene of replay-fixture.ts. */
 import { Subject } from 'rxjs';
 import { expect } from 'vitest';
-import type { Engine, EngineOptions, TrackerCommand } from '../../../src/engine/engine.js';
-import { createLocalEngine, type EngineHooks } from '../../../src/engine/local-engine.js';
+import type { Engine, EngineHooks, EngineOptions, TrackerCommand } from '../../../src/engine/engine.js';
+import { createLocalEngine } from '../../../src/engine/local-engine.js';
 import { JournaledEngine } from '../../../src/record/engine-journal.js';
 import { Recorder } from '../../../src/record/recorder.js';
 import { measure } from '../../../src/analysis/measure.js';

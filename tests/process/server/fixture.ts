@@ -4,12 +4,12 @@ import { Subject } from 'rxjs';
 import sharp from 'sharp';
 import { WebSocket } from 'ws';
 import type { DisplayFrame, DropStage, FrameIdentity, SourceFormat } from '../../../src/vocabulary/frame.js';
-import type { FrameResult, TrackerCommand } from '../../../src/engine/engine.js';
+import type { CommandResult, FrameResult, TrackerCommand } from '../../../src/engine/engine.js';
 import { measure } from '../../../src/analysis/measure.js';
 import { maskArea, maskBox, maskFromBitmap } from '../../../src/mask/rle.js';
 import { ingestError } from '../../../src/ingest/errors.js';
 import { pipelineError } from '../../../src/pipeline/errors.js';
-import type { CommandReply, Room, RoomEvent, RoomHealth } from '../../../src/pipeline/room.js';
+import type { Room, RoomEvent, RoomHealth } from '../../../src/pipeline/room.js';
 import { SonoscopeClient } from '../../../src/protocol/client.js';
 import type { ClientOptions } from '../../../src/protocol/client.js';
 import { RoomRegistry, startServer } from '../../../src/server/index.js';
@@ -174,7 +174,7 @@ export class HandMadeRoom implements Room {
     this.events.next({ kind: 'health', health: this.health });
   }
 
-  command(command: TrackerCommand, ptsNs: number | null): Promise<CommandReply> {
+  command(command: TrackerCommand, ptsNs: number | null): Promise<CommandResult> {
     this.commands.push({ command, ptsNs });
     if (ptsNs !== null && ptsNs < 0) throw new Error('no such time');
     if (ptsNs === 1) return Promise.reject(pipelineError('SONO_PROMPT_FRAME_GONE'));

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { PromptSchedule, planSteps, promptProblem, type PromptPlan } from './prompt-plan.js';
-import type { Prompt } from './prompt.js';
+import { planSteps, type PromptScript } from '../vocabulary/prompt-script.js';
+import { PromptSchedule } from './prompt-schedule.js';
+import { marksProblem, type Prompt, type PromptProblem } from '../vocabulary/prompt.js';
 
 const click = (x: number): Prompt => ({ type: 'click', point: [x, 1], positive: true });
-const plan: PromptPlan = {
+const plan: PromptScript = {
   objects: [
     {
       label: 'a',
@@ -48,7 +49,7 @@ describe('prompt plan', () => {
     expect(schedule.due({ sourceFrame: 1, pass: 0, mediaNs: 33_333_333 })).toHaveLength(1);
   });
 
-  it.each<[Prompt, ReturnType<typeof promptProblem>]>([
+  it.each<[Prompt, PromptProblem | null]>([
     [click(3), null],
     [{ type: 'click', point: [100, 50], positive: true }, null],
     [{ type: 'click', point: [100.1, 5], positive: true }, 'outside'],
@@ -77,6 +78,6 @@ describe('prompt plan', () => {
     [{ type: 'mask', mask: { width: 100, height: 50, counts: Uint32Array.of(5000) } }, 'mask-empty'],
     [{ type: 'mask', mask: { width: 100, height: 50, counts: Uint32Array.of(10, 4990) } }, null],
   ])('finds what is wrong with %j', (prompt, problem) => {
-    expect(promptProblem(prompt, { width: 100, height: 50 })).toBe(problem);
+    expect(marksProblem([prompt], { width: 100, height: 50 })).toBe(problem);
   });
 });

@@ -1,0 +1,66 @@
+/**
+ * Objects that a prompter has marked on an engine. A prompter calls its objects by labels, an engine by numbers; this joins
+ * the two, for live rooms, replay and evaluation alike. Any thread; throws what the engine throws.
+ */
+import type { AnalysisFrame } from '../vocabulary/frame.js';
+import { SonoError } from '../vocabulary/errors.js';
+import type { ObjectId, PromptAuthor } from '../vocabulary/prompt.js';
+import type { PromptStep } from '../vocabulary/prompt-script.js';
+import type { CommandResult, Engine } from '../engine/engine.js';
+
+export class PlannedPrompts {
+  /** An object keeps its number over all turns of the source. */
+  readonly #ids: Map<string, ObjectId>;
+  /** Labels that have been marked in the present turn of the source. */
+  readonly #marked: Set<string>;
+  #pass: number | null = null;
+
+  /** `known`: object numbers by label, from `ids` of an interrupted run whose engine state has been restored. */
+  constructor(
+    private readonly author: Exclude<PromptAuthor, 'person'>,
+    known: Readonly<Record<string, ObjectId>> = {},
+  ) {
+    this.#ids = new Map(Object.entries(known));
+    this.#marked = new Set(this.#ids.keys());
+  }
+
+  get ids(): Readonly<Record<string, ObjectId>> {
+    return Object.fromEntries(this.#ids);
+  }
+
+  /** The labels of the engine's objects. */
+  labels(): Map<ObjectId, string> {
+    return new Map([...this.#ids].map(([label, id]) => [id, label]));
+  }
+
+  /**
+   * Applies a step. The first one of an object in a turn of the source starts the object anew, later ones refine it. An
+   * object that a person has removed stays away for the rest of the turn: then nothing is done and the answer is null.
+   */
+  async apply(
+    { label, prompts }: Pick<PromptStep, 'label' | 'prompts'>,
+    frame: AnalysisFrame,
+    engine: Pick<Engine, 'command'>,
+  ): Promise<CommandResult | null> {
+    if (this.#pass !== null && this.#pass !== frame.pass) this.#marked.clear();
+    this.#pass = frame.pass;
+    const mark = { kind: 'prompt', prompts, author: this.author } as const;
+    const known = this.#ids.get(label);
+    const fresh = !this.#marked.has(label);
+    if (known !== undefined) {
+      try {
+        // Without the label: somebody may have given it a better one.
+        const result = await engine.command({ ...mark, objectId: known, label: null, fresh }, frame);
+        this.#marked.add(label);
+        return result;
+      } catch (error) {
+        if (!(error instanceof SonoError && error.code === 'SONO_OBJECT_UNKNOWN')) throw error;
+        if (!fresh) return null;
+      }
+    }
+    const result = await engine.command({ ...mark, objectId: null, label }, frame);
+    if (result.objectId !== null) this.#ids.set(label, result.objectId);
+    this.#marked.add(label);
+    return result;
+  }
+}
