@@ -5,9 +5,7 @@
 import { z } from 'zod';
 import { exportFormats } from '../vocabulary/export-format.js';
 import type { OperationShape, TransferShape } from './operation.js';
-import { label, limits, promptSchema, size, uri } from './requests.js';
-
-const objectState = z.enum(['searching', 'tracking', 'uncertain', 'lost']);
+import { label, limits, objectStateSchema, promptSchema, size, sourceFormatSchema, uri } from './requests.js';
 
 /** What a lane shows, by its number on the wire: 0 nothing known, then by how much a person should look. */
 export const laneStates = ['none', 'tracking', 'searching', 'uncertain', 'lost'] as const;
@@ -29,15 +27,7 @@ export const projectSchema = z.object({
   name: z.string(),
   uri: z.string(),
   createdUnixMs: z.number(),
-  format: z
-    .object({
-      size,
-      framesPerSecond: z.number().nullable(),
-      pixelSpacingMm: z.object({ x: z.number(), y: z.number() }).nullable(),
-      frameCount: z.number().nullable(),
-      description: z.string(),
-    })
-    .nullable(),
+  format: sourceFormatSchema.nullable(),
   pictures: z.object({
     frames: z.number().describe('that can be had now'),
     complete: z.boolean(),
@@ -61,7 +51,12 @@ export const projectSchema = z.object({
           totalFrames: z.number().nullable(),
           sourceFrame: z.number(),
           objects: z.array(
-            z.object({ label: z.string(), state: objectState, score: z.number(), confidence: z.number() }),
+            z.object({
+              label: z.string(),
+              state: objectStateSchema,
+              score: z.number(),
+              confidence: z.number(),
+            }),
           ),
         })
         .nullable(),
@@ -130,7 +125,7 @@ export const projectOperations = {
       objects: z.array(
         z.object({
           label: z.string(),
-          state: objectState,
+          state: objectStateSchema,
           score: z.number(),
           confidence: z.number(),
           areaPx: z.number(),

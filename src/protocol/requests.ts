@@ -126,7 +126,17 @@ const ptsNs = z
   );
 
 export const size = z.object({ width: z.number().int(), height: z.number().int() });
+/** What a source delivers; see SourceFormat. */
+export const sourceFormatSchema = z.object({
+  size,
+  framesPerSecond: z.number().nullable(),
+  pixelSpacingMm: z.object({ x: z.number(), y: z.number() }).nullable(),
+  frameCount: z.number().nullable(),
+  description: z.string(),
+});
 const done = z.object({}).describe('done');
+
+export const objectStateSchema = z.enum(['searching', 'tracking', 'uncertain', 'lost']);
 
 export const segmentationJsonSchema = z
   .object({
@@ -145,7 +155,7 @@ export const segmentationJsonSchema = z
       z.object({
         id: z.number(),
         label: z.string(),
-        state: z.enum(['searching', 'tracking', 'uncertain', 'lost']),
+        state: objectStateSchema,
         score: z.number(),
         confidence: z.number(),
         box: z.tuple([z.number(), z.number(), z.number(), z.number()]),
@@ -202,11 +212,8 @@ export const streamInfoSchema = z.object({
   reason: z.string(),
   reasonCode: z.string(),
   sinceUnixMs: z.number(),
+  ...sourceFormatSchema.shape,
   size: size.nullable(),
-  framesPerSecond: z.number().nullable(),
-  pixelSpacingMm: z.object({ x: z.number(), y: z.number() }).nullable(),
-  frameCount: z.number().nullable(),
-  description: z.string(),
   provider: z.string(),
   model: z.string(),
   policy: z.string(),
@@ -405,12 +412,7 @@ export const serverOperations = {
     summary: 'Try a source without showing it',
     needs: 'manage',
     request: z.object({ uri }).strict(),
-    response: z.object({
-      size,
-      framesPerSecond: z.number().nullable(),
-      frameCount: z.number().nullable(),
-      description: z.string(),
-    }),
+    response: sourceFormatSchema.omit({ pixelSpacingMm: true }),
   },
   'record.start': {
     method: 'POST',
