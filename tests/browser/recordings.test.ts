@@ -107,6 +107,7 @@ describe('recordings', () => {
       await page.locator('.recordings-list .recording').getByText('Recording pictures').waitFor();
       await page.getByRole('link', { name: /case/ }).click();
       await page.locator('.project .recording').waitFor();
+      await shows(page, 0);
       await keepPicture(page, 'project-recording');
       end.complete();
       await page.locator('.project .recording').waitFor({ state: 'hidden' });
