@@ -78,6 +78,18 @@ export type ProjectEvent = z.infer<typeof projectEventSchema>;
 
 const one = z.object({ project });
 
+/** Answers with the state that the change has left. */
+function change<Request extends z.ZodType>(path: string, summary: string, request: Request) {
+  return {
+    method: 'POST',
+    path: `/projects/:project/${path}`,
+    summary,
+    needs: 'mark',
+    request,
+    response: projectSchema,
+  } as const;
+}
+
 export const projectOperations = {
   'projects.list': {
     method: 'GET',
@@ -172,54 +184,28 @@ export const projectOperations = {
       .strict(),
     response: z.object({ label: z.string(), project: projectSchema }),
   },
-  'projects.undo': {
-    method: 'POST',
-    path: '/projects/:project/undo',
-    summary: 'Take back the last prompt',
-    needs: 'mark',
-    request: one,
-    response: projectSchema,
-  },
-  'projects.rename': {
-    method: 'POST',
-    path: '/projects/:project/rename',
-    summary: 'Give an object another name',
-    needs: 'mark',
-    request: z.object({ project, label, name: label }).strict(),
-    response: projectSchema,
-  },
-  'projects.removeObject': {
-    method: 'POST',
-    path: '/projects/:project/remove',
-    summary: 'Remove an object and its prompts',
-    needs: 'mark',
-    request: z.object({ project, label }).strict(),
-    response: projectSchema,
-  },
-  'projects.propagate': {
-    method: 'POST',
-    path: '/projects/:project/propagate',
-    summary: 'Track all objects both ways; answers when it has begun',
-    needs: 'mark',
-    request: one,
-    response: projectSchema,
-  },
-  'projects.cancel': {
-    method: 'POST',
-    path: '/projects/:project/cancel',
-    summary: 'End the tracking or export that is running; tracking goes on from there later',
-    needs: 'mark',
-    request: one,
-    response: projectSchema,
-  },
-  'projects.export': {
-    method: 'POST',
-    path: '/projects/:project/export',
-    summary: 'Write the tracked masks in these formats; answers when it has begun',
-    needs: 'mark',
-    request: z.object({ project, formats: z.array(z.enum(exportFormats)).min(1) }).strict(),
-    response: projectSchema,
-  },
+  'projects.undo': change('undo', 'Take back the last prompt', one),
+  'projects.rename': change(
+    'rename',
+    'Give an object another name',
+    z.object({ project, label, name: label }).strict(),
+  ),
+  'projects.removeObject': change(
+    'remove',
+    'Remove an object and its prompts',
+    z.object({ project, label }).strict(),
+  ),
+  'projects.propagate': change('propagate', 'Track all objects both ways; answers when it has begun', one),
+  'projects.cancel': change(
+    'cancel',
+    'End the tracking or export that is running; tracking goes on from there later',
+    one,
+  ),
+  'projects.export': change(
+    'export',
+    'Write the tracked masks in these formats; answers when it has begun',
+    z.object({ project, formats: z.array(z.enum(exportFormats)).min(1) }).strict(),
+  ),
 } as const satisfies Record<string, OperationShape>;
 
 export const projectTransfers = {

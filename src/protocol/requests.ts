@@ -305,13 +305,30 @@ export const storedAcceptanceSchema = z.object({
 });
 export type StoredAcceptance = z.infer<typeof storedAcceptanceSchema>;
 
-const fileListSchema = z.object({
-  files: z.array(
-    z.object({ name: z.string(), path: z.string(), bytes: z.number(), storedUnixMs: z.number() }),
-  ),
+const storedFile = z.object({
+  name: z.string(),
+  path: z.string(),
+  bytes: z.number(),
+  storedUnixMs: z.number(),
 });
-const fileName = z.string().describe('as it stands in the list');
 const noQuestion = z.object({});
+
+function fileList(path: string, summary: string) {
+  const response = z.object({ files: z.array(storedFile) });
+  return { method: 'GET', path, summary, needs: 'view', request: noQuestion, response } as const;
+}
+
+function fileRemoval(path: string) {
+  return {
+    method: 'DELETE',
+    path: `${path}/:name`,
+    summary: 'Delete one for good; not while it is recorded, shown or worked on',
+    needs: 'manage',
+    request: z.object({ name: z.string().describe('as it stands in the list') }),
+    named: 'name',
+    response: done,
+  } as const;
+}
 
 /** A key is the name of the Foxglove service. */
 export const serverOperations = {
@@ -466,40 +483,10 @@ export const serverOperations = {
     request: z.object({ id: z.string() }),
     response: storedAcceptanceSchema,
   },
-  'uploads.list': {
-    method: 'GET',
-    path: '/uploads',
-    summary: 'Files that were sent to the server, newest first',
-    needs: 'view',
-    request: noQuestion,
-    response: fileListSchema,
-  },
-  'uploads.remove': {
-    method: 'DELETE',
-    path: '/uploads/:name',
-    summary: 'Delete one for good; not while it is shown or worked on',
-    needs: 'manage',
-    request: z.object({ name: fileName }),
-    named: 'name',
-    response: done,
-  },
-  'recordings.list': {
-    method: 'GET',
-    path: '/recordings',
-    summary: 'Recordings started in the browser, newest first',
-    needs: 'view',
-    request: noQuestion,
-    response: fileListSchema,
-  },
-  'recordings.remove': {
-    method: 'DELETE',
-    path: '/recordings/:name',
-    summary: 'Delete one for good; not while it is recorded, shown or worked on',
-    needs: 'manage',
-    request: z.object({ name: fileName }),
-    named: 'name',
-    response: done,
-  },
+  'uploads.list': fileList('/uploads', 'Files that were sent to the server, newest first'),
+  'uploads.remove': fileRemoval('/uploads'),
+  'recordings.list': fileList('/recordings', 'Recordings started in the browser, newest first'),
+  'recordings.remove': fileRemoval('/recordings'),
 } as const satisfies Record<string, OperationShape>;
 
 /** What goes over HTTP alone: a page to print, and files that are sent. */
