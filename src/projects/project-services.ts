@@ -44,7 +44,7 @@ export function projectServices(projects: Projects): readonly Row[] {
         return {};
       },
       'projects.masks': async ({ project, frame }) => {
-        const message = await (await projects.get(project)).masks(frame);
+        const message = await (await projects.get(project)).masks.find(frame);
         return {
           frame,
           size: message?.maskSize ?? null,
@@ -58,9 +58,10 @@ export function projectServices(projects: Projects): readonly Row[] {
           })),
         };
       },
-      'projects.lanes': async ({ project, buckets }) => ({
-        lanes: await (await projects.get(project)).lanes(buckets),
-      }),
+      'projects.lanes': async ({ project, buckets }) => {
+        const { masks, pictures } = await projects.get(project);
+        return { lanes: await masks.lanes(pictures.frames, buckets) };
+      },
       'projects.prompt': async ({ project: id, frame, label, prompts }, context) => {
         const project = await awake(id, context);
         const name = await project.prompt(frame, label, prompts);
@@ -79,7 +80,7 @@ export function projectServices(projects: Projects): readonly Row[] {
     'projects.picture',
     projectTransfers['projects.picture'],
     async ({ project, frame, width }, context) => {
-      const whole = await (await awake(project, context)).picture(frame);
+      const whole = await (await awake(project, context)).pictures.picture(frame);
       const bytes =
         width === undefined ? whole : await sharp(whole).resize({ width }).jpeg({ quality: 75 }).toBuffer();
       return { body: Buffer.from(bytes) };
@@ -91,7 +92,7 @@ export function projectServices(projects: Projects): readonly Row[] {
     projectTransfers['projects.archive'],
     async ({ project: id, name: file }, { asker }) => {
       const name = file.replace(/\.tar$/, '');
-      const body = await (await projects.get(id)).archive(name, asker);
+      const body = await (await projects.get(id)).exports.archive(name, asker);
       return { body, headers: { 'content-disposition': `attachment; filename="${id}-${name}.tar"` } };
     },
     invalid,

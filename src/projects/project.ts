@@ -5,14 +5,12 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
 import type { ExportFormat } from '../vocabulary/export-format.js';
 import { marksProblem, promptProblemWords } from '../vocabulary/prompt.js';
 import type { Prompt } from '../vocabulary/prompt.js';
 import { safeName } from '../export/exporter.js';
-import type { SegmentationMessage } from '../protocol/messages.js';
 import type { ProjectState } from '../protocol/project-requests.js';
 import { checkEnd } from '../replay/endless.js';
 import { replayError } from '../replay/errors.js';
@@ -21,7 +19,6 @@ import { wholeRange } from '../replay/range.js';
 import type { ItemOptions } from '../replay/run-item.js';
 import { WorkFolder } from '../replay/work-folder.js';
 import { rewindToValidCheckpoint } from './checkpoints.js';
-import type { Lane } from './lanes.js';
 import {
   addPrompts,
   firstChange,
@@ -44,8 +41,8 @@ export type ProjectTools = PictureTools & RunTools;
 export class Project {
   /** Emits when `state` has changed, often: once per picture that is read. Completes when the project closes. */
   readonly changes$: Observable<void>;
-  readonly #pictures: ProjectPictures;
-  readonly #masks: ProjectMasks;
+  readonly pictures: ProjectPictures;
+  readonly masks: ProjectMasks;
   readonly #run: ProjectRun;
   readonly #item: InputItem;
   /** Changes are made one after the other: each sees, and saves, what the one before it has left. */
@@ -56,7 +53,7 @@ export class Project {
     private readonly work: WorkFolder,
     private readonly tools: ProjectTools,
     private readonly file: ProjectFile,
-    private readonly exports: ProjectExports,
+    readonly exports: ProjectExports,
     private readonly changed: Subject<void>,
   ) {
     this.changes$ = changed.asObservable();
@@ -64,8 +61,8 @@ export class Project {
     const clip = safeName(name);
     const onChange = (): void => changed.next();
     this.#item = { clip, uri, kind, stream };
-    this.#pictures = new ProjectPictures(work.path, file, this.#item, tools, onChange);
-    this.#masks = new ProjectMasks(join(work.path, clip, `${clip}.mcap`), clip);
+    this.pictures = new ProjectPictures(work.path, file, this.#item, tools, onChange);
+    this.masks = new ProjectMasks(join(work.path, clip, `${clip}.mcap`), clip);
     this.#run = new ProjectRun(id, onChange);
   }
 
@@ -86,7 +83,7 @@ export class Project {
     const file = ProjectFile.made(work, made, () => changed.next());
     const project = new Project(work, tools, file, await ProjectExports.read(work), changed);
     try {
-      await project.wake(signal);
+      await project.pictures.wake(signal);
       await file.keep({});
     } catch (error) {
       await project.close();
@@ -120,7 +117,7 @@ export class Project {
       uri,
       createdUnixMs,
       format,
-      pictures: this.#pictures.state,
+      pictures: this.pictures.state,
       objects: plan.map(({ label, prompts }) => ({
         label,
         prompts: prompts.map(({ frame, prompt }) => ({ frame, type: prompt.type })),
@@ -131,35 +128,11 @@ export class Project {
     };
   }
 
-  /** Pictures still have to be read from the source: `wake` opens it. */
-  get asleep(): boolean {
-    return this.#pictures.asleep;
-  }
-
-  /** Begins to read the pictures where that has not been done; see ProjectPictures.wake. */
-  wake(signal?: AbortSignal): Promise<void> {
-    return this.#pictures.wake(signal);
-  }
-
-  /** JPEG at source size. Throws SONO_PROJECT_FRAME. */
-  picture(frame: number): Promise<Uint8Array> {
-    return this.#pictures.picture(frame);
-  }
-
-  /** Masks of a frame, null where it has not been tracked with the present masks. */
-  masks(frame: number): Promise<SegmentationMessage | null> {
-    return this.#masks.find(frame);
-  }
-
-  lanes(buckets: number): Promise<Lane[]> {
-    return this.#masks.lanes(this.#pictures.frames, buckets);
-  }
-
   /** Adds prompts; `label` null makes a new object. Resolves to the object's label. Throws SONO_PROJECT_FRAME, SONO_PROJECT_REQUEST. */
   prompt(frame: number, label: string | null, prompts: readonly Prompt[]): Promise<string> {
     return this.#change(async () => {
       const { format } = this.file.value;
-      if (!format || !(await this.#pictures.has(frame))) throw replayError('SONO_PROJECT_FRAME', { frame });
+      if (!format || !(await this.pictures.has(frame))) throw replayError('SONO_PROJECT_FRAME', { frame });
       const problem = marksProblem(prompts, format.size);
       if (problem)
         throw replayError('SONO_PROJECT_REQUEST', {
@@ -197,12 +170,8 @@ export class Project {
       if (this.#upToDate) return;
       const workDirectory = this.work.file('tracking');
       const item = this.#runOptions(['mcap'], this.work.path, workDirectory, null);
-      await this.#masks.forget();
-      await rewindToValidCheckpoint(
-        workDirectory,
-        this.#masks.path,
-        ran ? firstChange(ran.plan, plan) : null,
-      );
+      await this.masks.forget();
+      await rewindToValidCheckpoint(workDirectory, this.masks.path, ran ? firstChange(ran.plan, plan) : null);
       await this.file.keep({ ran: { plan, complete: false } });
       this.#run.start('tracking', item, () => this.file.keep({ ran: { plan, complete: true } }));
     });
@@ -224,7 +193,7 @@ export class Project {
       await rm(workDirectory, { recursive: true, force: true });
       this.#run.start(
         'export',
-        this.#runOptions(formats, folder, workDirectory, this.#masks.path),
+        this.#runOptions(formats, folder, workDirectory, this.masks.path),
         async () => {
           await this.exports.add(name, formats);
           await rm(workDirectory, { recursive: true, force: true });
@@ -232,11 +201,6 @@ export class Project {
       );
       return name;
     });
-  }
-
-  /** The files of an export as one archive; see ProjectExports.archive. */
-  archive(name: string, asker: AbortSignal): Promise<Readable> {
-    return this.exports.archive(name, asker);
   }
 
   /** Ends what runs; resolves when it has ended. */
@@ -248,8 +212,8 @@ export class Project {
   async close(): Promise<void> {
     this.#closed = true;
     // Looks up nothing more from here on, also for a change that has begun.
-    const masksClosed = this.#masks.close();
-    await this.#pictures.close();
+    const masksClosed = this.masks.close();
+    await this.pictures.close();
     await this.#changes;
     await this.cancel();
     await this.file.settled();

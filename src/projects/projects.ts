@@ -82,8 +82,10 @@ export class Projects {
 
   /** Opens the source of a project again whose pictures are not all there. Rejects like `open`. */
   async wake(project: Project, asker: AbortSignal): Promise<void> {
-    if (!project.asleep) return project.wake();
-    return sourceTrials.run(project.state.uri, this.#orClosing(asker), (signal) => project.wake(signal));
+    if (!project.pictures.asleep) return project.pictures.wake();
+    return sourceTrials.run(project.state.uri, this.#orClosing(asker), (signal) =>
+      project.pictures.wake(signal),
+    );
   }
 
   async #create(uri: string, wantedStream: string | null, signal: AbortSignal): Promise<Project> {

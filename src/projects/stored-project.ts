@@ -5,6 +5,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { promptSchema } from '../protocol/prompt-schema.js';
+import { sourceFormatSchema } from '../protocol/requests.js';
 import type { WorkFolder } from '../replay/work-folder.js';
 
 const plannedPrompt = z.object({ frame: z.int().min(0), prompt: promptSchema });
@@ -19,15 +20,7 @@ const storedSchema = z.object({
   kind: z.enum(['source', 'recording']),
   stream: z.string().nullable(),
   createdUnixMs: z.number(),
-  format: z
-    .object({
-      size: z.object({ width: z.int(), height: z.int() }),
-      framesPerSecond: z.number().nullable(),
-      pixelSpacingMm: z.object({ x: z.number(), y: z.number() }).nullable(),
-      frameCount: z.number().nullable(),
-      description: z.string(),
-    })
-    .nullable(),
+  format: sourceFormatSchema.nullable(),
   /** All pictures have been read. */
   read: z.boolean(),
   plan: planSchema,

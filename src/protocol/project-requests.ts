@@ -6,9 +6,7 @@ import { z } from 'zod';
 import { exportFormats } from '../vocabulary/export-format.js';
 import type { OperationShape, TransferShape } from './operation.js';
 import { labelSchema as label, promptsSchema } from './prompt-schema.js';
-import { size, uri } from './requests.js';
-
-const objectState = z.enum(['searching', 'tracking', 'uncertain', 'lost']);
+import { objectStateSchema, size, sourceFormatSchema, uri } from './requests.js';
 
 /** What a lane shows, by its number on the wire: 0 nothing known, then by how much a person should look. */
 export const laneStates = ['none', 'tracking', 'searching', 'uncertain', 'lost'] as const;
@@ -30,15 +28,7 @@ export const projectSchema = z.object({
   name: z.string(),
   uri: z.string(),
   createdUnixMs: z.number(),
-  format: z
-    .object({
-      size,
-      framesPerSecond: z.number().nullable(),
-      pixelSpacingMm: z.object({ x: z.number(), y: z.number() }).nullable(),
-      frameCount: z.number().nullable(),
-      description: z.string(),
-    })
-    .nullable(),
+  format: sourceFormatSchema.nullable(),
   pictures: z.object({
     frames: z.number().describe('that can be had now'),
     complete: z.boolean(),
@@ -62,7 +52,12 @@ export const projectSchema = z.object({
           totalFrames: z.number().nullable(),
           sourceFrame: z.number(),
           objects: z.array(
-            z.object({ label: z.string(), state: objectState, score: z.number(), confidence: z.number() }),
+            z.object({
+              label: z.string(),
+              state: objectStateSchema,
+              score: z.number(),
+              confidence: z.number(),
+            }),
           ),
         })
         .nullable(),
@@ -83,6 +78,18 @@ export const projectEventSchema = z.object({
 export type ProjectEvent = z.infer<typeof projectEventSchema>;
 
 const one = z.object({ project });
+
+/** Answers with the state that the change has left. */
+function change<Request extends z.ZodType>(path: string, summary: string, request: Request) {
+  return {
+    method: 'POST',
+    path: `/projects/:project/${path}`,
+    summary,
+    needs: 'mark',
+    request,
+    response: projectSchema,
+  } as const;
+}
 
 export const projectOperations = {
   'projects.list': {
@@ -131,7 +138,7 @@ export const projectOperations = {
       objects: z.array(
         z.object({
           label: z.string(),
-          state: objectState,
+          state: objectStateSchema,
           score: z.number(),
           confidence: z.number(),
           areaPx: z.number(),
@@ -178,54 +185,28 @@ export const projectOperations = {
       .strict(),
     response: z.object({ label: z.string(), project: projectSchema }),
   },
-  'projects.undo': {
-    method: 'POST',
-    path: '/projects/:project/undo',
-    summary: 'Take back the last prompt',
-    needs: 'mark',
-    request: one,
-    response: projectSchema,
-  },
-  'projects.rename': {
-    method: 'POST',
-    path: '/projects/:project/rename',
-    summary: 'Give an object another name',
-    needs: 'mark',
-    request: z.object({ project, label, name: label }).strict(),
-    response: projectSchema,
-  },
-  'projects.removeObject': {
-    method: 'POST',
-    path: '/projects/:project/remove',
-    summary: 'Remove an object and its prompts',
-    needs: 'mark',
-    request: z.object({ project, label }).strict(),
-    response: projectSchema,
-  },
-  'projects.propagate': {
-    method: 'POST',
-    path: '/projects/:project/propagate',
-    summary: 'Track all objects both ways; answers when it has begun',
-    needs: 'mark',
-    request: one,
-    response: projectSchema,
-  },
-  'projects.cancel': {
-    method: 'POST',
-    path: '/projects/:project/cancel',
-    summary: 'End the tracking or export that is running; tracking goes on from there later',
-    needs: 'mark',
-    request: one,
-    response: projectSchema,
-  },
-  'projects.export': {
-    method: 'POST',
-    path: '/projects/:project/export',
-    summary: 'Write the tracked masks in these formats; answers when it has begun',
-    needs: 'mark',
-    request: z.object({ project, formats: z.array(z.enum(exportFormats)).min(1) }).strict(),
-    response: projectSchema,
-  },
+  'projects.undo': change('undo', 'Take back the last prompt', one),
+  'projects.rename': change(
+    'rename',
+    'Give an object another name',
+    z.object({ project, label, name: label }).strict(),
+  ),
+  'projects.removeObject': change(
+    'remove',
+    'Remove an object and its prompts',
+    z.object({ project, label }).strict(),
+  ),
+  'projects.propagate': change('propagate', 'Track all objects both ways; answers when it has begun', one),
+  'projects.cancel': change(
+    'cancel',
+    'End the tracking or export that is running; tracking goes on from there later',
+    one,
+  ),
+  'projects.export': change(
+    'export',
+    'Write the tracked masks in these formats; answers when it has begun',
+    z.object({ project, formats: z.array(z.enum(exportFormats)).min(1) }).strict(),
+  ),
 } as const satisfies Record<string, OperationShape>;
 
 export const projectTransfers = {

@@ -39,7 +39,17 @@ const ptsNs = z
   );
 
 export const size = z.object({ width: z.number().int(), height: z.number().int() });
+/** What a source delivers; see SourceFormat. */
+export const sourceFormatSchema = z.object({
+  size,
+  framesPerSecond: z.number().nullable(),
+  pixelSpacingMm: z.object({ x: z.number(), y: z.number() }).nullable(),
+  frameCount: z.number().nullable(),
+  description: z.string(),
+});
 const done = z.object({}).describe('done');
+
+export const objectStateSchema = z.enum(['searching', 'tracking', 'uncertain', 'lost']);
 
 export const segmentationJsonSchema = z
   .object({
@@ -58,7 +68,7 @@ export const segmentationJsonSchema = z
       z.object({
         id: z.number(),
         label: z.string(),
-        state: z.enum(['searching', 'tracking', 'uncertain', 'lost']),
+        state: objectStateSchema,
         score: z.number(),
         confidence: z.number(),
         box: z.tuple([z.number(), z.number(), z.number(), z.number()]),
@@ -95,11 +105,8 @@ export const streamInfoSchema = z.object({
   reason: z.string(),
   reasonCode: z.string(),
   sinceUnixMs: z.number(),
+  ...sourceFormatSchema.shape,
   size: size.nullable(),
-  framesPerSecond: z.number().nullable(),
-  pixelSpacingMm: z.object({ x: z.number(), y: z.number() }).nullable(),
-  frameCount: z.number().nullable(),
-  description: z.string(),
   provider: z.string(),
   model: z.string(),
   policy: z.string(),
@@ -191,13 +198,30 @@ export const storedAcceptanceSchema = z.object({
 });
 export type StoredAcceptance = z.infer<typeof storedAcceptanceSchema>;
 
-const fileListSchema = z.object({
-  files: z.array(
-    z.object({ name: z.string(), path: z.string(), bytes: z.number(), storedUnixMs: z.number() }),
-  ),
+const storedFile = z.object({
+  name: z.string(),
+  path: z.string(),
+  bytes: z.number(),
+  storedUnixMs: z.number(),
 });
-const fileName = z.string().describe('as it stands in the list');
 const noQuestion = z.object({});
+
+function fileList(path: string, summary: string) {
+  const response = z.object({ files: z.array(storedFile) });
+  return { method: 'GET', path, summary, needs: 'view', request: noQuestion, response } as const;
+}
+
+function fileRemoval(path: string) {
+  return {
+    method: 'DELETE',
+    path: `${path}/:name`,
+    summary: 'Delete one for good; not while it is recorded, shown or worked on',
+    needs: 'manage',
+    request: z.object({ name: z.string().describe('as it stands in the list') }),
+    named: 'name',
+    response: done,
+  } as const;
+}
 
 /** A key is the name of the Foxglove service. */
 export const serverOperations = {
@@ -298,12 +322,7 @@ export const serverOperations = {
     summary: 'Try a source without showing it',
     needs: 'manage',
     request: z.object({ uri }).strict(),
-    response: z.object({
-      size,
-      framesPerSecond: z.number().nullable(),
-      frameCount: z.number().nullable(),
-      description: z.string(),
-    }),
+    response: sourceFormatSchema.omit({ pixelSpacingMm: true }),
   },
   'record.start': {
     method: 'POST',
@@ -357,40 +376,10 @@ export const serverOperations = {
     request: z.object({ id: z.string() }),
     response: storedAcceptanceSchema,
   },
-  'uploads.list': {
-    method: 'GET',
-    path: '/uploads',
-    summary: 'Files that were sent to the server, newest first',
-    needs: 'view',
-    request: noQuestion,
-    response: fileListSchema,
-  },
-  'uploads.remove': {
-    method: 'DELETE',
-    path: '/uploads/:name',
-    summary: 'Delete one for good; not while it is shown or worked on',
-    needs: 'manage',
-    request: z.object({ name: fileName }),
-    named: 'name',
-    response: done,
-  },
-  'recordings.list': {
-    method: 'GET',
-    path: '/recordings',
-    summary: 'Recordings started in the browser, newest first',
-    needs: 'view',
-    request: noQuestion,
-    response: fileListSchema,
-  },
-  'recordings.remove': {
-    method: 'DELETE',
-    path: '/recordings/:name',
-    summary: 'Delete one for good; not while it is recorded, shown or worked on',
-    needs: 'manage',
-    request: z.object({ name: fileName }),
-    named: 'name',
-    response: done,
-  },
+  'uploads.list': fileList('/uploads', 'Files that were sent to the server, newest first'),
+  'uploads.remove': fileRemoval('/uploads'),
+  'recordings.list': fileList('/recordings', 'Recordings started in the browser, newest first'),
+  'recordings.remove': fileRemoval('/recordings'),
 } as const satisfies Record<string, OperationShape>;
 
 /** What goes over HTTP alone: a page to print, and files that are sent. */

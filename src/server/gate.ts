@@ -47,7 +47,7 @@ export class Gate {
     this.#wrongTokens = new RateLimits(limits.wrongTokens, nowMs);
     const { token } = rules;
     this.#tokenId = token === null ? null : createHash('sha256').update(token).digest('hex').slice(0, 8);
-    // Not the token: whoever finds the cookie of a browser learns nothing about it, and a guess at one is none at the other.
+    // The cookie is not the token itself: who finds it learns nothing about the token, and guessing one does not help to guess the other.
     this.#cookie = token === null ? null : createHmac('sha256', cookieKey).update(token).digest('base64url');
   }
 
@@ -79,13 +79,13 @@ export class Gate {
     const { token } = this.rules;
     if (token === null || this.#cookie === null) return null;
     const offered = offeredToken(request);
-    // A cookie cannot be guessed. It may be an old one; that costs nothing, so that no display is locked out by its own page.
+    // A wrong cookie is not counted as a guess: a cookie cannot be guessed, and a display with an old one must not be locked out.
     if (offered === null)
       return sameSecret(cookieOf(request, cookieName(port)) ?? '', this.#cookie)
         ? null
         : serverError('SONO_TOKEN_WRONG');
     const key = addressKey(address);
-    // The right token is not looked at either: otherwise guessing could go on at any rate.
+    // From here on even the right token is refused: otherwise one could go on guessing at any rate.
     if (!this.#wrongTokens.has(key))
       return serverError('SONO_TOKEN_TOO_OFTEN', { seconds: this.#wrongTokens.waitSeconds(key) });
     if (sameSecret(offered, token)) return null;

@@ -33,7 +33,7 @@ export interface HttpOptions {
   readonly metrics: ServerMetrics;
   /** Lines about who did what. */
   readonly auditLog: Logger;
-  /** A body other than an upload has so long to arrive. */
+  /** Time in which a body other than an upload must have arrived. */
   readonly bodyMs?: number;
   /** Folder with the built dashboard. */
   readonly staticDir: string | null;
@@ -99,7 +99,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.requestBytes,
-    // A connection that says nothing for so long is closed; sockets of viewers have their own watch.
+    // A connection on which nothing is said for this time is closed; sockets of viewers have their own watch.
     connectionTimeout: 60_000,
     keepAliveTimeout: 5_000,
     forceCloseConnections: true,
@@ -156,7 +156,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
     done();
   });
 
-  // A body that drips would keep its connection for ever. Uploads are long and have limits of their own.
+  // A body that comes byte by byte would keep its connection for ever. Uploads are long and have limits of their own.
   const { bodyMs = defaultBodyMs } = options;
   const late = new WeakMap<FastifyRequest, NodeJS.Timeout>();
   app.addHook('preParsing', (request, reply, _payload, done) => {

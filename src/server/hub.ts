@@ -52,7 +52,7 @@ export interface HubOptions {
   /** One call more from this address; false: too many. */
   readonly countCall: (address: string) => boolean;
   readonly outbox?: OutboxLimits;
-  /** A viewer that takes nothing for so long is disconnected. */
+  /** A viewer that takes no bytes for this time is disconnected; default 15 s. */
   readonly stallMs?: number;
 }
 

@@ -59,7 +59,7 @@ export interface ServerOptions {
   /** Where lines about who did what go; default `logger`. */
   readonly auditLog?: Logger;
   readonly gateLimits?: GateLimits;
-  /** A body other than an upload has so long to arrive; default 20 s. */
+  /** Time in which a body other than an upload must have arrived; default 20 s. */
   readonly bodyMs?: number;
   /** Connections of one address; default half of all. */
   readonly maxSocketsPerAddress?: number;

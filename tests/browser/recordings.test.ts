@@ -107,6 +107,7 @@ describe('recordings', () => {
       await page.locator('.recordings-list .recording').getByText('Recording pictures').waitFor();
       await page.getByRole('link', { name: /case/ }).click();
       await page.locator('.project .recording').waitFor();
+      await shows(page, 0);
       await keepPicture(page, 'project-recording');
       end.complete();
       await page.locator('.project .recording').waitFor({ state: 'hidden' });
@@ -183,6 +184,48 @@ describe('recordings', () => {
     // The refused path is a failed request, which the browser's console reports by itself.
     expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
     await page.context().close();
+  });
+
+  it('follow the server without asking again and again, also after it was away', async () => {
+    const own = new Projects(join(folder, 'away'), {
+      createSource: replayTools.createSource,
+      ...{ modelDir: tinyModel, provider: 'cpu', threads: 1, version: '9.9.9' },
+      ...{ chunkFrames: 5, spoolBytes: 1e8 },
+    });
+    const options = { extraServices: projectServices(own), topics: [projectsTopicOf(own)] };
+    const first = await serveDashboard([], options);
+    const { port } = first.server;
+    const project = await own.open(clip, null, new AbortController().signal);
+    const { page } = await openPage(browser, new URL(`#/recordings/${project.id}`, first.server.url).href);
+    const states: string[] = [];
+    page.on('request', (request) => {
+      const { pathname } = new URL(request.url());
+      if (/^\/api\/(projects(\/[^/]*)?|playback)$/.test(pathname)) states.push(pathname);
+    });
+    const mark = (frame: number, label: string) =>
+      project.prompt(frame, label, [{ type: 'box', box: squareBox(frame) }]);
+    let second: Served | null = null;
+    try {
+      await page.getByText('Mark an object').waitFor();
+      await mark(0, 'seen at once');
+      await page.getByRole('button', { name: 'Rename seen at once' }).waitFor();
+      await first.close();
+      await page.getByText('Reconnecting').waitFor();
+      await mark(1, 'marked meanwhile');
+      second = await serveDashboard([], { ...options, port });
+      await page.getByRole('button', { name: 'Rename marked meanwhile' }).waitFor();
+      await mark(2, 'marked afterwards');
+      await page.getByRole('button', { name: 'Rename marked afterwards' }).waitFor();
+      expect(states).toEqual([]);
+      await page.getByRole('link', { name: 'All recordings' }).click();
+      await page.getByText('3 objects').waitFor();
+      await own.remove(project.id);
+      await page.getByRole('link', { name: /case/ }).waitFor({ state: 'detached' });
+    } finally {
+      await page.context().close();
+      await (second ?? first).close();
+      await own.close();
+    }
   });
 
   it('are played as a room, with pause, seek and step', async () => {

@@ -1,5 +1,5 @@
 /** One recording: picture with outlines, timeline, prompts on any frame, tracking with preview, corrections, exports. */
-import type { OperationName, RequestOf } from '../../../src/protocol/operations.js';
+import type { OperationName, RequestOf, ResponseOf } from '../../../src/protocol/operations.js';
 import { promptToWire } from '../../../src/protocol/requests.js';
 import type { ProjectState } from '../../../src/protocol/project-requests.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
@@ -33,16 +33,9 @@ const tools: readonly { readonly tool: DrawingTool; readonly action: Action; rea
 ];
 
 /** Operations that answer with the state of the project. */
-type ChangeName = Extract<
-  OperationName,
-  | 'projects.get'
-  | 'projects.undo'
-  | 'projects.rename'
-  | 'projects.removeObject'
-  | 'projects.propagate'
-  | 'projects.cancel'
-  | 'projects.export'
->;
+type Change = {
+  [Name in OperationName]: ResponseOf<Name> extends ProjectState ? Name : never;
+}[OperationName];
 
 export function projectView({ element, engine, go }: ViewContext, id: string): EndView {
   let project: ProjectState | null = null;
@@ -221,7 +214,7 @@ export function projectView({ element, engine, go }: ViewContext, id: string): E
   const sayProblem = (error: unknown): void => {
     if (!ended) toast('error', sentence(error));
   };
-  const change = <Name extends ChangeName>(name: Name, question: RequestOf<Name>): void => {
+  const change = <Name extends Change>(name: Name, question: RequestOf<Name>): void => {
     engine.call(name, question).then(applyState, sayProblem);
   };
   const track = (): void => change('projects.propagate', { project: id });
