@@ -134,7 +134,8 @@ export class RecordParser {
       pass: bytes.readUInt32LE(52),
       size: { width: bytes.readUInt32LE(56), height: bytes.readUInt32LE(60) },
     };
-    this.#payload = new Uint8Array(payloadBytes);
+    // Every byte is overwritten before anybody sees it; zeros first would be one more pass over each picture.
+    this.#payload = new Uint8Array(Buffer.allocUnsafeSlow(payloadBytes).buffer);
   }
 
   /** Move waiting bytes into `target` from `filled` on; returns how many. */

@@ -6,7 +6,7 @@
 import { config } from 'zod';
 import { SonoscopeClient } from '../../../src/protocol/client.js';
 import type { ConnectionState } from '../../../src/protocol/client.js';
-import { parseTopic } from '../../../src/protocol/channels.js';
+import { parseTopic, ptsFromWireTime } from '../../../src/protocol/channels.js';
 import type { OperationName } from '../../../src/protocol/operations.js';
 import { promptToWire } from '../../../src/protocol/requests.js';
 import type { StreamInfo } from '../../../src/protocol/requests.js';
@@ -163,7 +163,7 @@ async function prompt(message: Extract<ToWorker, { readonly type: 'prompt' }>): 
 async function ptsOf(stream: string, timeNs: bigint): Promise<string | null> {
   if (!infos.some((info) => info.id === stream)) await refreshInfos();
   const info = infos.find((one) => one.id === stream);
-  return info ? String(timeNs - BigInt(info.epochUnixNs)) : null;
+  return info ? String(ptsFromWireTime(BigInt(info.epochUnixNs), timeNs)) : null;
 }
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
