@@ -10,21 +10,10 @@ export interface Failure {
 
 /** What to call the source in a sentence: a path, a device or an address without its password. */
 export function sourceName(address: SourceAddress): string {
-  switch (address.kind) {
-    case 'file':
-    case 'dicom':
-    case 'folder':
-      return address.path;
-    case 'rtsp':
-    case 'srt':
-      return redact(address.location);
-    case 'v4l2':
-      return address.device;
-    case 'decklink':
-      return `DeckLink card ${address.deviceNumber}`;
-    case 'synthetic':
-      return `synthetic:${address.scene}`;
-  }
+  if ('path' in address) return address.path;
+  if ('location' in address) return redact(address.location);
+  if ('device' in address) return address.device;
+  return 'scene' in address ? `synthetic:${address.scene}` : `DeckLink card ${address.deviceNumber}`;
 }
 
 export interface BusError {
@@ -74,10 +63,7 @@ export function classifyBusError(address: SourceAddress, error: BusError): Failu
       )
         return failure('SONO_SOURCE_DEVICE_ABSENT', { device: name });
       return failure('SONO_SOURCE_FAILED', { uri: name, why: error.message });
-    case 'file':
-    case 'dicom':
-    case 'folder':
-    case 'synthetic':
+    default:
       if (/permission denied|could not open file .* for reading/i.test(text))
         return failure('SONO_SOURCE_FORBIDDEN', { path: name });
       if (/not-linked/.test(text)) return failure('SONO_SOURCE_NO_PICTURE', { path: name });

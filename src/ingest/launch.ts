@@ -20,7 +20,7 @@
 import type { PictureSize } from '../vocabulary/frame.js';
 import { isFourToOne } from './picture-format.js';
 import type { PixelFormat } from './sample-layout.js';
-import { isLive, type SourceAddress } from './source-uri.js';
+import { isFed, isLive, type FedAddress, type SourceAddress } from './source-uri.js';
 
 export interface LaunchOptions {
   readonly analysisSize: PictureSize | null;
@@ -68,9 +68,7 @@ function login(given: Extract<SourceAddress, { kind: 'rtsp' }>['login']): string
 }
 
 /** The camera of an address up to its raw pictures. */
-export function cameraLaunch(
-  address: Extract<SourceAddress, { kind: 'rtsp' | 'srt' | 'v4l2' | 'decklink' }>,
-): string {
+export function cameraLaunch(address: Exclude<SourceAddress, FedAddress>): string {
   switch (address.kind) {
     case 'rtsp':
       return (
@@ -170,7 +168,7 @@ export function launchString(address: SourceAddress, options: LaunchOptions): st
   const sink = (name: 'display' | 'analysis'): string =>
     `gdppay ! appsink name=${name} sync=false async=false max-buffers=${waiting[name]} drop=${live}`;
   const parts = [
-    isCamera(address)
+    !isFed(address)
       ? // A picture of which parts were never received (a stream joined between two key pictures) is not a picture: it is
         // not shown, not numbered and not given to the tracker.
         `${cameraLaunch(address)} ! identity drop-buffer-flags=corrupted ! ${smallQueue('decoded', 3, false)} ! videoconvert ${deinterlacer(address)}` +
@@ -221,12 +219,6 @@ export function launchString(address: SourceAddress, options: LaunchOptions): st
     );
   }
   return parts.join('\n');
-}
-
-function isCamera(
-  address: SourceAddress,
-): address is Extract<SourceAddress, { kind: 'rtsp' | 'srt' | 'v4l2' | 'decklink' }> {
-  return isLive(address);
 }
 
 function needed(fed: FedShape | null): FedShape {

@@ -16,11 +16,6 @@ type PathAddress = Extract<SourceAddress, { kind: 'file' | 'dicom' }>;
  */
 export async function checkSource(address: SourceAddress): Promise<SourceAddress> {
   switch (address.kind) {
-    case 'rtsp':
-    case 'srt':
-    case 'decklink':
-    case 'synthetic':
-      return address;
     case 'v4l2':
       await stat(address.device).catch((error: unknown) => {
         throw ingestError('SONO_SOURCE_DEVICE_ABSENT', { device: address.device }, error);
@@ -34,6 +29,8 @@ export async function checkSource(address: SourceAddress): Promise<SourceAddress
     case 'file':
     case 'dicom':
       return checkPath(address);
+    default:
+      return address;
   }
 }
 

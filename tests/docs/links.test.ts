@@ -65,6 +65,25 @@ describe.each(documents)('%s', (name) => {
   });
 });
 
+describe('docs/extending.md', () => {
+  const text = readFileSync(join(packageRoot, 'docs/extending.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| (an? [^|]+) \| ([^|]+) \| ([^|]+) \|/gm)];
+
+  it.each(rows.map(([, what = '', , touched = '']) => [what, touched]))(
+    'adds %s with at most three files touched',
+    (_, touched) => {
+      expect((touched.match(/`[\w./-]+`/g) ?? []).length).toBeLessThanOrEqual(3);
+    },
+  );
+
+  it('tells it for everything that is meant to be added', () => {
+    const told = rows.map(([, what]) => what).join('\n');
+    for (const word of ['source', 'memory policy', 'kind of model', 'output', 'export format', 'operation'])
+      expect(told).toContain(word);
+    for (const word of ['measurement', 'prompter', 'data set', 'command']) expect(told).toContain(word);
+  });
+});
+
 describe('decisions', () => {
   const folder = join(packageRoot, 'docs/decisions');
   const names = readdirSync(folder).filter((name) => /^\d/.test(name));
