@@ -29,7 +29,7 @@ def test_logits_agree_with_random_weights(exported: Path, network: CompactTracke
 
 def test_masks_agree_over_a_clip_with_the_memory_loop(exported: Path, network: CompactTracker) -> None:
     video = drawn_video(length=8)
-    tracker = ReferenceTracker.open(exported, policy="plain")
+    tracker = ReferenceTracker.open(exported, policy="sam2")
     keys: list[torch.Tensor] = []
     values: list[torch.Tensor] = []
     scores: list[float] = []

@@ -232,18 +232,20 @@ def flat(config: RunConfig) -> dict[str, object]:
 
 @pytest.mark.parametrize("name", ABLATED)
 def test_an_ablation_changes_one_thing(name: str) -> None:
-    base, other = (flat(read_config(MODELS / "train/configs" / f"ablation-{run}.toml")) for run in ("baseline", name))
+    base, other = (flat(read_config(MODELS / "train/history/configs" / f"ablation-{run}.toml")) for run in ("baseline", name))
     assert {key for key in base if base[key] != other[key]} == ABLATED[name]
 
 
 def test_the_runs_from_imagenet_and_from_nothing_differ_in_their_start() -> None:
-    base, other = (flat(read_config(MODELS / "train/configs" / f"ablation-{run}.toml")) for run in ("imagenet", "random"))
+    base, other = (flat(read_config(MODELS / "train/history/configs" / f"ablation-{run}.toml")) for run in ("imagenet", "random"))
     assert {key for key in base if base[key] != other[key]} == {"start"}
 
 
-@pytest.mark.parametrize("name", ["compact-1.0", "compact-next", "ablation-baseline", "ablation-no-prompt-readout"])
+@pytest.mark.parametrize(
+    "name", ["configs/compact-1.0", "configs/compact-next", "history/configs/ablation-baseline", "history/configs/ablation-no-prompt-readout"]
+)
 def test_runs_that_go_on_from_the_committed_model_can_read_its_weights(name: str) -> None:
-    config = read_config(MODELS / f"train/configs/{name}.toml")
+    config = read_config(MODELS / f"train/{name}.toml")
     network = CompactTracker(config.network)
     start_weights(network, config.start)
     committed = json.loads((MODELS / "compact/model.json").read_text())["training"]["network"]

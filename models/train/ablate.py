@@ -2,7 +2,7 @@
 
     python -m models.train.ablate --out models/compact/ablations.json [--processes 2] [--only NAME ...]
 
-Configs are `configs/ablation-*.toml`. A run that is finished is not trained again, a figure that is in the file is not measured again, so a
+Configs are `history/configs/ablation-*.toml`. A run that is finished is not trained again, a figure that is in the file is not measured again, so a
 stopped call goes on where it was. Figures: J on natural video, robotic instruments and vocal folds, Dice on procedural echo; first mask given.
 """
 
@@ -25,9 +25,9 @@ from models.train.network import CompactTracker, NetworkConfig
 from models.train.paths import REPOSITORY, WORK, data_root
 from models.train.validate import validate
 
-CONFIGS = REPOSITORY / "models/train/configs"
+CONFIGS = REPOSITORY / "models/train/history/configs"
 NAMES = ("baseline", "no-prompt-readout", "no-gate", "no-echo", "clips-of-4", "hard-reading", "imagenet", "random")
-POLICIES = {"no-gate": "plain"}
+POLICIES = {"no-gate": "sam2"}
 GEOMETRY = Geometry(224, 384, 7)
 FIGURES = {"natural": "j", "robotic": "j", "vocal-folds": "j", "echo": "dice"}
 

@@ -26,8 +26,8 @@ PIXEL_MEAN = 127.0
 PIXEL_STD = 128.0
 GIVEN_MASK_LOGIT = 10.0
 INVALID_SLOT_BIAS = -1.0e30
-"""Below any similarity: those of a network whose keys grow without bound (compact 0.6.0: millions) lay far below the -10,000 of earlier versions, and unused
-slots, of which there are six after a prompt, were read instead of used ones."""
+"""Added to the similarities of unused slots so that they are never read. It must lie below every real similarity: compact 0.6.0 had similarities in the minus
+millions, and with the earlier -10,000 its empty slots (six after a prompt) won over the used ones."""
 LEAN_AREA = (0.1, 0.35)
 """Shares of the picture between which `NetworkConfig.lean` sets in."""
 EVIDENCE_PLANES = 2
@@ -54,9 +54,9 @@ class NetworkConfig:
     """The decoder also gets the newest entry where it stands, not looked up by similarity, and how well each token found anything alike in memory. Reading
     by likeness does not know where the object was a moment ago; this does (as the sensory memory of XMem and the short-term branch of AOT, Yang et al. 2021)."""
     lean: float = 0.0
-    """Added to the logits of an object that fills the view (none up to LEAN_AREA[0] of the picture, all of it from LEAN_AREA[1]). What a close camera shows of
-    an object looks like little in memory, and what is missed once fades further, while there is not much else left to mistake for it; a small object is
-    easily lost to something like it elsewhere and gets none."""
+    """Added to the logits of a large object: nothing up to LEAN_AREA[0] of the picture, the whole of it from LEAN_AREA[1] on. When the camera is close, the
+    object looks unlike its memory, a part that is missed once is missed again, and little else is in view that could be taken for it. A small object gets
+    nothing: something like it elsewhere could easily be taken for it."""
 
     def as_dict(self) -> dict[str, int | float | bool]:
         return asdict(self)

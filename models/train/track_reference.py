@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from models.train.runtime import open_graph
 
 Array = NDArray[Any]
-POLICIES = ("gated", "plain", "first")
+POLICIES = ("gated", "sam2", "first")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Tracked:
 @dataclass
 class ReferenceTracker:
     """Bank per object = prompt entry + the newest admitted entries, first in first out. `gated` admits an entry whose predicted IoU is above
-    `minConfidence` while the object is present (presence logit > 0), `plain` every entry, `first` none."""
+    `minConfidence` while the object is present (presence logit > 0), `sam2` every entry, `first` none."""
 
     manifest: Manifest
     prompt_session: onnxruntime.InferenceSession
@@ -136,7 +136,7 @@ class ReferenceTracker:
         logits, iou, presence, key, value, embedding = self.track_session.run(None, self.feeds(image))
         self.frames += 1
         for index, bank in enumerate(self.banks):
-            admitted = self.policy == "plain" or (self.policy == "gated" and iou[index] > self.min_confidence and presence[index] > 0)
+            admitted = self.policy == "sam2" or (self.policy == "gated" and iou[index] > self.min_confidence and presence[index] > 0)
             if not admitted or self.frames % self.every:
                 continue
             bank.append(Entry(key, value[index], float(iou[index])))

@@ -1,6 +1,6 @@
 """Trains the compact tracker, or its prompt branch alone.
 
-    python -m models.train.train --config models/train/configs/compact.toml [--call-seconds 600] [--device cuda] [--teacher FOLDER]
+    python -m models.train.train --config models/train/configs/compact-next.toml [--call-seconds 600] [--device cuda] [--teacher FOLDER]
 
 State lives in `.sonoscope/train/<run>/`: `checkpoint.pt` (weights, average, optimiser, elapsed time; written every few minutes and at the end) and
 `log.jsonl`. Started again it goes on from the checkpoint, also after a kill; `--call-seconds` ends one call early so that a run can be spread over short

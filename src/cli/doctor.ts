@@ -184,7 +184,7 @@ async function modelFindings(): Promise<Finding[]> {
       findings.push({
         status: 'ok',
         what: `model ${name}`,
-        detail: `${version}, ${input.width}×${input.height}, ${folder.sha256.slice(0, 12)}`,
+        detail: `${version}, ${folder.kind}, ${input.width}×${input.height}, ${folder.sha256.slice(0, 12)}`,
       });
     } catch (error) {
       findings.push({ status: 'missing', what: `model ${name}`, detail: words(error) });

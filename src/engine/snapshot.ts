@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { TrackerModel } from '../tracking/model.js';
 import { policies } from '../tracking/policies/registry.js';
-import type { Shape } from '../tracking/shape.js';
+import type { Leaf, Shape } from '../tracking/shape.js';
 import { snapshotShape, type TrackerSnapshot } from '../tracking/state.js';
 import { inferenceError } from '../onnx/errors.js';
 import { markSchema } from '../protocol/prompt-schema.js';
@@ -88,7 +88,7 @@ export function decodeSnapshot(json: unknown, model: TrackerModel, modelSha256: 
   const policy = policies.find(
     ({ name }) => name === z.object({ policy: z.string() }).safeParse(state).data?.policy,
   );
-  const parsed = schemaOf(snapshotShape, model, policy?.state ?? 'nothing').safeParse(state);
+  const parsed = snapshotSchema(model, policy?.state ?? 'nothing').safeParse(state);
   // The type and the check follow from the same description.
   if (parsed.success) return parsed.data as TrackerSnapshot;
   const [issue] = parsed.error.issues;
@@ -105,47 +105,34 @@ const mask = size
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const prompt = markSchema({ mask }, {});
 
-/** The check of what a description allows, for this model's tensors; `own` describes what the policy keeps. */
-function schemaOf(shape: Shape, model: TrackerModel, own: Shape): z.ZodType {
-  const of = (inner: Shape): z.ZodType => schemaOf(inner, model, own);
+/** The check that follows from the tracker's description of its state; `own` describes what the policy keeps. */
+function snapshotSchema(model: TrackerModel, own: Shape): z.ZodType {
   const floats = (length: number) =>
     z.instanceof(Float32Array).refine((array) => array.length === length, `must have ${length} values`);
-  if (typeof shape === 'object') {
+  const leaves: Readonly<Record<Exclude<Leaf, 'own'>, z.ZodType>> = {
+    number: z.number(),
+    whole: z.int(),
+    positive: z.int().positive(),
+    text: z.string(),
+    flag: z.boolean(),
+    nothing: z.undefined(),
+    mask,
+    box,
+    prompt,
+    key: floats(model.keyLength),
+    value: floats(model.valueLength),
+    embedding: floats(model.embeddingLength),
+    floats: z.instanceof(Float32Array),
+  };
+  const of = (shape: Shape): z.ZodType => {
+    if (shape === 'own') return of(own).optional();
+    if (typeof shape === 'string') return leaves[shape];
     if ('oneOf' in shape) return z.literal(shape.oneOf);
     if ('nullable' in shape) return of(shape.nullable).nullable();
     if ('anyOf' in shape) return z.union(shape.anyOf.map(of));
     if ('list' in shape)
       return z.array(of(shape.list)).max(shape.atMost === undefined ? Infinity : model[shape.atMost]);
     return z.object(Object.fromEntries(Object.entries(shape.fields).map(([key, inner]) => [key, of(inner)])));
-  }
-  switch (shape) {
-    case 'number':
-      return z.number();
-    case 'whole':
-      return z.int();
-    case 'positive':
-      return z.int().positive();
-    case 'text':
-      return z.string();
-    case 'flag':
-      return z.boolean();
-    case 'nothing':
-      return z.undefined();
-    case 'mask':
-      return mask;
-    case 'box':
-      return box;
-    case 'prompt':
-      return prompt;
-    case 'key':
-      return floats(model.keyLength);
-    case 'value':
-      return floats(model.valueLength);
-    case 'embedding':
-      return floats(model.embeddingLength);
-    case 'floats':
-      return z.instanceof(Float32Array);
-    case 'own':
-      return of(own).optional();
-  }
+  };
+  return of(snapshotShape);
 }

@@ -76,7 +76,7 @@ function judge({ confidence, presence, emptyMask }: Evidence): 'well' | 'fair' |
   return confidence < lifeCycle.doubtfulBelow ? 'doubtful' : 'fair';
 }
 
-/** A person has just marked the object and judges what comes back: whatever the network sees there is shown. */
+/** Directly after a mark everything that the network sees is shown: the person who made the mark is there to judge it. */
 export function afterPrompt(evidence: Evidence): LifeCycle {
   if (evidence.emptyMask) return begin('searching', evidence.ptsNs);
   const seen = judge(evidence);

@@ -64,7 +64,7 @@ export interface SnapshotOptions {
 /** Undo steps kept per object and in all. */
 const maxUndoPerObject = 8;
 const maxUndo = 32;
-/** Results stay known for prompts on older frames: a little longer than the room holds those frames (2 s). */
+/** Results of older frames are kept this long, for prompts on them: a little longer than the room holds the frames (2 s). */
 const seenNs = 2_500_000_000;
 const maxSeen = 256;
 
@@ -209,7 +209,7 @@ export class Tracker {
     const id = before?.id ?? this.#nextId++;
     const own = this.#policy.initial();
     const remembered = before === null || plan.fresh ? { ...emptyBank, own } : before.bank;
-    // An empty mask is no memory: the object would be looked for as nothing.
+    // An empty mask is not remembered: the network would go on looking for nothing.
     const bank = observed.evidence.emptyMask
       ? remembered
       : withPrompt(
@@ -229,7 +229,7 @@ export class Tracker {
       bank,
       life: afterPrompt({ ptsNs, ...observed.evidence }),
     };
-    // A mark may be the first that is heard of a new pass: the others have jumped, the marked object is where it was marked.
+    // A mark can be the first news of a new pass. Then time has jumped for all other objects; this one was marked after the jump.
     if (this.#pass !== null && plan.frame.pass > this.#pass)
       this.#objects = this.#objects.map((object) => ({ ...object, life: afterDiscontinuity(ptsNs) }));
     this.#pass = Math.max(this.#pass ?? plan.frame.pass, plan.frame.pass);
@@ -450,7 +450,7 @@ export class Tracker {
   }
 
   #remember(ptsNs: number, objects: readonly TrackedObject[]): void {
-    // Distances, not differences: replay may run backwards. Only the newest frame keeps its logits.
+    // Time without a sign, because replay may run backwards. Only the newest frame keeps its logits.
     const kept = this.#seen
       .filter((frame) => frame.ptsNs !== ptsNs && Math.abs(frame.ptsNs - ptsNs) < seenNs)
       .slice(1 - maxSeen);

@@ -31,7 +31,7 @@ export interface Candidate {
   readonly index: number;
   /** Predicted IoU, uncalibrated. */
   readonly iou: number;
-  /** [h, w] row-major; a view of the network's output, which is reused by the next frame. */
+  /** [h, w] row-major; a view of the network's output, so a policy copies what it wants to keep. */
   readonly logits: Float32Array;
 }
 
@@ -60,7 +60,10 @@ export interface MemoryPolicy<
 > {
   readonly name: Name;
   readonly settings: Readonly<Record<keyof Named, Setting>>;
-  /** Description of `MemoryBank.own`; a stored snapshot is checked against it. */
+  /**
+   * Description of `MemoryBank.own`; a stored snapshot is checked against it. No object in it may have `array` as its only
+   * field: that is how a snapshot writes a tensor.
+   */
   readonly state: Shape;
   /** The state of a new object, and of one that a person has just marked again. */
   initial(): Own;

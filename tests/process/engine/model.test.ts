@@ -1,5 +1,5 @@
 /** The model that is shipped: it loads, agrees with its golden test, stays within its limits and answers marks. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../../src/node/built-module.js';
@@ -14,9 +14,12 @@ import { resizeMask } from '../../../src/mask/resize.js';
 import { frameNs } from '../../tiny-scene.js';
 
 const modelsDir = join(packageRoot, 'models');
-const isModel = (name: string): boolean => existsSync(join(modelsDir, name, 'model.json'));
+const isTracker = (name: string): boolean => {
+  const file = join(modelsDir, name, 'model.json');
+  return existsSync(file) && /"kind": "tracker"/.test(readFileSync(file, 'utf8'));
+};
 
-describe.each(readdirSync(modelsDir).filter(isModel))('models/%s', (name) => {
+describe.each(readdirSync(modelsDir).filter(isTracker))('models/%s', (name) => {
   let model: LoadedModel;
   beforeAll(async () => {
     model = await loadModel(join(modelsDir, name));
