@@ -1,7 +1,9 @@
 /** Entry of the page. `?clean=1` shows one picture and nothing else; everything else lives in the shell. */
-import './styles/main.css';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/parts.css';
 import { config } from 'zod';
-import { Engine } from './app/engine.js';
+import { PaintingWorker } from './app/painting-worker.js';
 import { mountShell } from './app/shell.js';
 import { readEntry } from './core/route.js';
 import { mountCleanFeed } from './rooms/clean-feed.js';
@@ -20,6 +22,6 @@ config({ jitless: true });
 const root = document.getElementById('app');
 if (!root) throw new Error('index.html has lost its #app');
 const entry = readEntry(location.search);
-const engine = new Engine(socketAddress());
-if (entry.clean) mountCleanFeed(root, engine, entry.room);
-else mountShell(root, engine, entry);
+const worker = new PaintingWorker(socketAddress());
+if (entry.clean) mountCleanFeed(root, worker, entry.stream);
+else mountShell(root, worker, entry);

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { acceptanceFrames } from './acceptance.js';
+import { objectStates } from '../vocabulary/prompt.js';
 import type { Prompt } from '../vocabulary/prompt.js';
 import { maskFromCocoString, maskToCocoString } from '../mask/rle.js';
 import { protocolError } from './errors.js';
@@ -144,7 +145,7 @@ export const segmentationJsonSchema = z
       z.object({
         id: z.number(),
         label: z.string(),
-        state: z.enum(['searching', 'tracking', 'uncertain', 'lost']),
+        state: z.enum(objectStates),
         score: z.number(),
         confidence: z.number(),
         box: z.tuple([z.number(), z.number(), z.number(), z.number()]),

@@ -17,4 +17,5 @@ export type ObjectId = number;
  * searching: no credible memory of the object yet, or looking for it again; tracking; uncertain: shown as
  * such; lost: not shown. See docs/architecture.md, object life cycle.
  */
-export type ObjectState = 'searching' | 'tracking' | 'uncertain' | 'lost';
+export const objectStates = ['searching', 'tracking', 'uncertain', 'lost'] as const;
+export type ObjectState = (typeof objectStates)[number];

@@ -1,7 +1,7 @@
 /** Pause, seek, step and speed of a room that is a recording being played; nothing in every other room. */
 import { z } from 'zod';
 import { h, setText } from '../app/dom.js';
-import type { Engine } from '../app/engine.js';
+import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import './recordings.css';
 
@@ -18,7 +18,7 @@ const pollMs = 250;
 const speeds = [0.25, 0.5, 1, 2, 4] as const;
 
 /** Puts the player's bar into `container` where the room's source is a recording. Returns how to end it. */
-export function mountPlayer(container: HTMLElement, engine: Engine, stream: string): () => void {
+export function mountPlayer(container: HTMLElement, engine: PaintingWorker, stream: string): () => void {
   let ended = false;
   let timer = 0;
   let started = false;

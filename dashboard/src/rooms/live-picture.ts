@@ -2,8 +2,9 @@
  * The page's side of one surface: a canvas handed to the worker, what the worker says about it, and the sentences that
  * follow from it. Used by a tile of the grid, by a room and by the clean feed.
  */
+import './stage.css';
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
-import type { Engine, SurfaceEvent } from '../app/engine.js';
+import type { PaintingWorker, SurfaceEvent } from '../app/painting-worker.js';
 import { h } from '../app/dom.js';
 import { preferences } from '../app/prefs.js';
 import { Disposer, Signal } from '../app/signal.js';
@@ -45,7 +46,7 @@ export class LivePicture {
   readonly stageSize = new Signal<PictureSize>({ width: 1, height: 1 });
   /** Other things that the worker says about this surface: first masks, measurements. */
   readonly events = new Signal<SurfaceEvent | null>(null);
-  readonly #engine: Engine;
+  readonly #worker: PaintingWorker;
   readonly #clean: boolean;
   readonly #overview: boolean;
   readonly #disposer = new Disposer();
@@ -57,7 +58,7 @@ export class LivePicture {
   #hiddenUntilMs = 0;
 
   constructor(
-    engine: Engine,
+    worker: PaintingWorker,
     stream: string,
     options: {
       readonly clean?: boolean;
@@ -66,12 +67,12 @@ export class LivePicture {
       readonly overview?: boolean;
     },
   ) {
-    this.#engine = engine;
+    this.#worker = worker;
     this.stream = stream;
     this.#clean = options.clean ?? false;
     this.#overview = options.overview ?? false;
     this.canvas = h('canvas', { class: 'picture', role: 'img', 'aria-label': options.label });
-    this.surface = engine.newSurface((event) => this.#hear(event));
+    this.surface = worker.newSurface((event) => this.#hear(event));
     const observer = new ResizeObserver((entries) => {
       const entry = entries[0];
       if (entry) this.#measure(entry);
@@ -79,11 +80,11 @@ export class LivePicture {
     observer.observe(this.canvas);
     this.#disposer.add(() => observer.disconnect());
     this.#disposer.add(preferences.watch(() => this.#sendLook()));
-    this.#disposer.add(engine.health(stream).watch(() => this.#updateOverlay()));
+    this.#disposer.add(worker.health(stream).watch(() => this.#updateOverlay()));
     this.#disposer.add(this.selected.watch(() => this.#sendLook()));
     this.#disposer.add(
       this.view.watch((view) => {
-        if (this.#attached) engine.send({ type: 'view', surface: this.surface, view });
+        if (this.#attached) worker.send({ type: 'view', surface: this.surface, view });
       }),
     );
     this.#disposer.every(noticeEveryMs, () => this.#updateNotices());
@@ -97,7 +98,7 @@ export class LivePicture {
 
   end(): void {
     this.#disposer.end();
-    this.#engine.detach(this.surface);
+    this.#worker.detach(this.surface);
   }
 
   /** Device pixels per unit of drawing: lines and text on the picture grow with those of the page. */
@@ -112,7 +113,7 @@ export class LivePicture {
 
   get limitMs(): number {
     return (
-      preferences.value.limitMs ?? this.#engine.health(this.stream).value?.overlayLimitMs ?? usualLimitMs
+      preferences.value.limitMs ?? this.#worker.health(this.stream).value?.overlayLimitMs ?? usualLimitMs
     );
   }
 
@@ -134,18 +135,18 @@ export class LivePicture {
     const on = !this.overlayOn.value;
     this.#overlayPending = { on, untilMs: performance.now() + overlayPendingMs };
     this.#updateOverlay();
-    const known = this.#engine.health(this.stream).value !== null;
+    const known = this.#worker.health(this.stream).value !== null;
     if (!known) {
       // A foreign server without health: the switch is this page's own.
       this.#overlayPending = { on, untilMs: Number.POSITIVE_INFINITY };
       return on;
     }
-    await this.#engine.call('overlay', { stream: this.stream, visible: on });
+    await this.#worker.call('overlay', { stream: this.stream, visible: on });
     return on;
   }
 
   #updateOverlay(): void {
-    const health = this.#engine.health(this.stream).value;
+    const health = this.#worker.health(this.stream).value;
     const pending = this.#overlayPending;
     if (pending && (performance.now() > pending.untilMs || health?.overlayVisible === pending.on))
       this.#overlayPending = null;
@@ -154,7 +155,7 @@ export class LivePicture {
   }
 
   #sendLook(): void {
-    if (this.#attached) this.#engine.send({ type: 'look', surface: this.surface, look: this.look });
+    if (this.#attached) this.#worker.send({ type: 'look', surface: this.surface, look: this.look });
   }
 
   #measure(entry: ResizeObserverEntry): void {
@@ -168,12 +169,12 @@ export class LivePicture {
     if (size.width === 0 || size.height === 0) return;
     this.stageSize.value = size;
     if (this.#attached) {
-      this.#engine.send({ type: 'resize', surface: this.surface, size, unit: this.#unit });
+      this.#worker.send({ type: 'resize', surface: this.surface, size, unit: this.#unit });
       return;
     }
     this.#attached = true;
     const canvas = this.canvas.transferControlToOffscreen();
-    this.#engine.send(
+    this.#worker.send(
       {
         type: 'attach',
         surface: this.surface,
@@ -186,7 +187,7 @@ export class LivePicture {
       },
       [canvas],
     );
-    this.#engine.send({ type: 'view', surface: this.surface, view: this.view.value });
+    this.#worker.send({ type: 'view', surface: this.surface, view: this.view.value });
   }
 
   #hear(event: SurfaceEvent): void {
@@ -228,7 +229,7 @@ export class LivePicture {
   }
 
   get condition(): RoomCondition {
-    const health = this.#engine.health(this.stream).value;
+    const health = this.#worker.health(this.stream).value;
     const stats = this.stats.value;
     const now = performance.timeOrigin + performance.now();
     const since = (epochMs: number | null): number | null =>
@@ -240,7 +241,7 @@ export class LivePicture {
       sourcePhase: health?.sourcePhase ?? 'playing',
       reason: health?.reason ?? '',
       sinceUnixMs: health?.sinceUnixMs ?? null,
-      connected: this.#engine.link.value.phase === 'open',
+      connected: this.#worker.link.value.phase === 'open',
       overlayOn: this.overlayOn.value,
       analysis: health?.analysis ?? true,
       regime: stats?.regime ?? 'in-step',

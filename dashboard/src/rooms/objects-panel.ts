@@ -1,6 +1,8 @@
 /** The side panel of a room: outlines switch, objects with their state in words, measurements, what else can be done. */
+import './panel.css';
+import './objects-panel.css';
 import { h, setText } from '../app/dom.js';
-import type { Engine } from '../app/engine.js';
+import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
 import type { Disposer } from '../app/signal.js';
@@ -129,7 +131,7 @@ export interface ObjectsPanel {
 }
 
 export function objectsPanel(
-  engine: Engine,
+  worker: PaintingWorker,
   live: LivePicture,
   actions: PanelActions,
   disposer: Disposer,
@@ -267,7 +269,7 @@ export function objectsPanel(
       }
       row.update(object);
     }
-    const analysis = engine.health(stream).value?.analysis ?? true;
+    const analysis = worker.health(stream).value?.analysis ?? true;
     none.hidden = objects.length > 0;
     setText(
       none,
@@ -279,7 +281,7 @@ export function objectsPanel(
   disposer.add(live.objects.watch(update));
   disposer.add(live.selected.watch(update));
   disposer.add(
-    engine.health(stream).watch((health) => {
+    worker.health(stream).watch((health) => {
       setText(title, health?.label !== undefined && health.label !== '' ? health.label : stream);
       setText(source, health?.sourceUri ?? '');
       source.title = health?.sourceUri ?? '';
@@ -303,7 +305,7 @@ export function objectsPanel(
     }),
   );
   disposer.add(
-    engine.measurements.watch((all) => {
+    worker.measurements.watch((all) => {
       // A measurement of an object that is gone says nothing about the present.
       const present = [...(all.get(stream)?.values() ?? [])].filter(
         ({ objectId }) => objectId === 0 || live.objects.value.some(({ id }) => id === objectId),

@@ -25,7 +25,7 @@ interface Pending {
   readonly reject: (error: Refusal) => void;
 }
 
-export class Engine {
+export class PaintingWorker {
   readonly link = new Signal<LinkState>({ phase: 'connecting', attempt: 1 });
   readonly streams = new Signal<readonly string[]>([]);
   readonly infos = new Signal<ReadonlyMap<string, StreamInfo>>(new Map());
