@@ -1,8 +1,8 @@
 /** Entry of the page. `?clean=1` shows one picture and nothing else; everything else lives in the shell. */
+import './core/zod-without-eval.js';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/parts.css';
-import { config } from 'zod';
 import { PaintingWorker } from './app/painting-worker.js';
 import { mountShell } from './app/shell.js';
 import { readEntry } from './core/route.js';
@@ -15,9 +15,6 @@ function socketAddress(): string {
   url.hash = '';
   return url.href;
 }
-
-// The content security policy forbids code made at run time; without this zod tries, and the console complains.
-config({ jitless: true });
 
 const root = document.getElementById('app');
 if (!root) throw new Error('index.html has lost its #app');

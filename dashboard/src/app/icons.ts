@@ -1,4 +1,4 @@
-/** Line icons, 24 × 24, drawn for this house; colour and size come from the text around them. */
+/** Line icons, 24 × 24, drawn for sonoscope. Colour comes from the text around them, size from `--icon`. */
 import { h, svg } from './dom.js';
 
 const paths = {

@@ -77,7 +77,7 @@ export function mountShell(root: HTMLElement, worker: PaintingWorker, entry: Ent
       route.view === 'room' || route.view === 'acceptance' ? `${route.stream} · sonoscope` : 'sonoscope';
   };
   window.addEventListener('hashchange', (event) => {
-    // The skip link is no address.
+    // `#view` is the target of the skip link, not the address of a view.
     if (new URL(event.newURL).hash === '#view') {
       main.focus();
       history.replaceState(null, '', event.oldURL);

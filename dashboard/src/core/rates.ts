@@ -45,14 +45,14 @@ export class Rate {
     this.#prune(nowMs);
   }
 
-  /** How much of the window there is to look at. */
+  /** Milliseconds that the window covers so far: less than its full length soon after the first event. */
   spanMs(nowMs: number): number {
     return this.#startMs === null ? 0 : Math.min(this.#windowMs, nowMs - this.#startMs);
   }
 
   perSecond(nowMs: number): number {
     this.#prune(nowMs);
-    // Young streams are measured over the time they have had.
+    // Soon after the first event, the rate is taken over the time that has passed since then.
     const spanMs = this.spanMs(nowMs);
     return spanMs < 200 ? 0 : (this.#times.length / spanMs) * 1000;
   }

@@ -30,7 +30,7 @@ function decode(part: string): string {
   }
 }
 
-/** A hash that is none of ours leads to the rooms. */
+/** A hash that this page does not know leads to the rooms. */
 export function readRoute(hash: string, entry: Entry): Route {
   const parts = hash.replace(/^#\/?/, '').split('/');
   switch (parts[0]) {

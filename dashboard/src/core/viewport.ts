@@ -15,7 +15,7 @@ export interface ViewChoice {
 
 export const fitView: ViewChoice = { zoom: 1, actual: false, centre: [0.5, 0.5] };
 
-/** Source pixel (x, y) lies at device pixel (left + x · scaleX, top + y · scaleY) of the stage. */
+/** Source pixel (x, y) lies at device pixel (left + x · scale, top + y · scale) of the stage. */
 export interface Placement {
   readonly left: number;
   readonly top: number;

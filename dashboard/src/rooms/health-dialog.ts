@@ -16,7 +16,7 @@ const stages: Readonly<Record<string, string>> = {
   total: 'Capture to result',
 };
 
-/** Where pictures or outlines are left out, as people would say it. */
+/** Where pictures or outlines are left out, in plain words. */
 export const dropWords: Readonly<Record<string, string>> = {
   source: 'at the source',
   'analysis-queue': 'before analysis (the newest wins)',

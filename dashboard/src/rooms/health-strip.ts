@@ -1,4 +1,4 @@
-/** The line under the picture: how alive it is, how old, on what it runs, what was dropped. */
+/** The line under the picture: pictures per second, ages, what the model runs on, what was dropped. */
 import './health-strip.css';
 import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';

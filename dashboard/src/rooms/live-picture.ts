@@ -17,7 +17,7 @@ import type { ListedObject, Look, PaintedMessage, SurfaceStats } from '../worker
 /** A switch that was used here holds until the server confirms it, at most this long. */
 const overlayPendingMs = 3000;
 const noticeEveryMs = 50;
-/** Until the server has said what its limit is. */
+/** Limit in use until the server has said what its limit is. */
 const usualLimitMs = 100;
 
 /** How much larger than usual the page's text is on this screen. */
@@ -89,7 +89,7 @@ export class LivePicture {
     );
     this.#disposer.every(noticeEveryMs, () => this.#updateNotices());
     const onVisible = (): void => {
-      // A hidden page is not painted; give it a moment before calling its picture frozen.
+      // A hidden page is not painted. When it is seen again, wait a moment before saying that its picture is frozen.
       if (document.visibilityState === 'visible') this.#hiddenUntilMs = performance.now() + 500;
     };
     document.addEventListener('visibilitychange', onVisible);
@@ -137,7 +137,7 @@ export class LivePicture {
     this.#updateOverlay();
     const known = this.#worker.health(this.stream).value !== null;
     if (!known) {
-      // A foreign server without health: the switch is this page's own.
+      // A server of another make sends no health: then the switch is for this page alone.
       this.#overlayPending = { on, untilMs: Number.POSITIVE_INFINITY };
       return on;
     }
@@ -221,7 +221,7 @@ export class LivePicture {
   /** Age of the outlines on screen when they were painted; null: none on screen now, or clocks not joined. */
   get overlayAgeMs(): number | null {
     const now = performance.timeOrigin + performance.now();
-    // Still on screen, or only just gone: a single picture without outlines must not make the figure blink.
+    // Outlines that went away a moment ago count as shown, so that one picture without outlines does not make the figure blink.
     const shown =
       this.painted.value?.overlay === true ||
       (this.#lastOverlayEpochMs !== null && now - this.#lastOverlayEpochMs < 300);

@@ -14,7 +14,7 @@ import type { LivePicture } from './live-picture.js';
 
 const figures = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 
-/** UCUM units as people write them; the dimensionless unit is nothing. */
+/** UCUM units as people write them; the unit of a plain number is not written. */
 const unitWords: Readonly<Record<string, string>> = { mm2: 'mm²', cm2: 'cm²', mm3: 'mm³', '1': '' };
 
 function cleanFeedAddress(stream: string): string {
@@ -306,7 +306,7 @@ export function objectsPanel(
   );
   disposer.add(
     worker.measurements.watch((all) => {
-      // A measurement of an object that is gone says nothing about the present.
+      // Measurements of objects that are gone are not shown.
       const present = [...(all.get(stream)?.values() ?? [])].filter(
         ({ objectId }) => objectId === 0 || live.objects.value.some(({ id }) => id === objectId),
       );

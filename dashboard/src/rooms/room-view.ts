@@ -12,7 +12,7 @@ import { makesObjects } from '../core/gestures.js';
 import { actionOf } from '../core/keymap.js';
 import type { Action } from '../core/keymap.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
-import type { SlowAnalysisChoice } from '../core/presentation.js';
+import { slowAnalysisChoices } from '../core/presentation.js';
 import { mountPlayer } from '../recordings/player-bar.js';
 import { firstMaskCard } from './first-mask-card.js';
 import { healthStrip } from './health-strip.js';
@@ -36,7 +36,6 @@ const repeatable: ReadonlySet<Action> = new Set<Action>([
   'zoom-in',
   'zoom-out',
 ]);
-const slowOrder: readonly SlowAnalysisChoice[] = ['auto', 'every-picture', 'steady-outlines'];
 
 export function roomView(context: ViewContext, stream: string): EndView {
   const { worker, element, go } = context;
@@ -206,7 +205,8 @@ export function roomView(context: ViewContext, stream: string): EndView {
         prefer({ labels: !preferences.value.labels });
         return;
       case 'slow': {
-        const next = slowOrder[(slowOrder.indexOf(preferences.value.slow) + 1) % slowOrder.length] ?? 'auto';
+        const at = slowAnalysisChoices.indexOf(preferences.value.slow) + 1;
+        const next = slowAnalysisChoices[at % slowAnalysisChoices.length] ?? 'auto';
         prefer({ slow: next });
         toast('info', `When analysis is slow: ${slowChoices[next].name}. ${slowChoices[next].meaning}`);
         return;
@@ -218,7 +218,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
       case 'tool-scribble':
       case 'tool-erase':
         pointing.tool.value = toolOf(action) ?? 'look';
-        // The next key belongs to the picture, not to the button that was just pressed.
+        // Keys pressed after this go to the picture, not to the button that was just pressed.
         stage.focus({ preventScroll: true });
         return;
       case 'new-object':
@@ -301,7 +301,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
     const { ctrlKey, metaKey, altKey } = event;
     const digit = !ctrlKey && !metaKey && !altKey && /^[1-9]$/.test(event.key) ? Number(event.key) : null;
     if (digit !== null) {
-      // The number on its label while there are few; after many removals the place in the list.
+      // A digit means the object with this number; where there is none, the object at this place in the list.
       const objects = live.objects.value;
       const object = objects.find(({ id }) => id === digit) ?? objects[digit - 1];
       if (object) live.selected.value = live.selected.value === object.id ? null : object.id;

@@ -3,7 +3,7 @@
  * for all rooms: browsers decode JPEG on their own threads, what is left per picture is one drawImage
  * (docs/decisions/0031-one-painting-worker.md has the figures). Nothing here touches the page; see messages.ts.
  */
-import { config } from 'zod';
+import '../core/zod-without-eval.js';
 import { SonoscopeClient } from '../../../src/protocol/client.js';
 import type { ConnectionState } from '../../../src/protocol/client.js';
 import { parseTopic } from '../../../src/protocol/channels.js';
@@ -15,9 +15,6 @@ import { Surface } from './surface.js';
 
 declare const self: DedicatedWorkerGlobalScope;
 
-// The page's content security policy forbids code made at run time; without this zod tries, and the console complains.
-config({ jitless: true });
-
 const post = (message: FromWorker, transfer: Transferable[] = []): void =>
   self.postMessage(message, transfer);
 
@@ -25,7 +22,7 @@ const surfaces = new Map<number, Surface>();
 const watched = new Map<string, readonly (() => void)[]>();
 let client: SonoscopeClient | null = null;
 let infos: readonly StreamInfo[] = [];
-/** A new server may carry another clock: so many pings push out every sample of the old one. */
+/** A new server may have another clock. This number of pings replaces every sample that was taken with the old one. */
 const pingsAtStart = 32;
 const pingsLater = 4;
 const pingEveryMs = 5000;
@@ -64,7 +61,7 @@ async function syncClock(pings: number): Promise<void> {
   try {
     await client?.syncClock(pings);
   } catch {
-    // Another server without this operation, or the connection broke: ages are then not shown.
+    // The server does not know this operation, or the connection broke: ages are then not shown.
   }
 }
 
@@ -75,7 +72,7 @@ async function refreshInfos(): Promise<void> {
     infos = answer.streams;
     post({ type: 'infos', infos });
   } catch {
-    // Not one of our servers, or gone again: rooms are then known by their topics only.
+    // The server does not know this operation, or the connection broke: then only the ids of its streams are known.
   }
 }
 
