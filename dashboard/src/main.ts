@@ -1,7 +1,9 @@
 /** Entry of the page. `?clean=1` shows one picture and nothing else; everything else lives in the shell. */
-import './styles/main.css';
-import { config } from 'zod';
-import { Engine } from './app/engine.js';
+import './core/zod-without-eval.js';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/parts.css';
+import { PaintingWorker } from './app/painting-worker.js';
 import { mountShell } from './app/shell.js';
 import { readEntry } from './core/route.js';
 import { mountCleanFeed } from './rooms/clean-feed.js';
@@ -14,12 +16,9 @@ function socketAddress(): string {
   return url.href;
 }
 
-// The content security policy forbids code made at run time; without this zod tries, and the console complains.
-config({ jitless: true });
-
 const root = document.getElementById('app');
 if (!root) throw new Error('index.html has lost its #app');
 const entry = readEntry(location.search);
-const engine = new Engine(socketAddress());
-if (entry.clean) mountCleanFeed(root, engine, entry.room);
-else mountShell(root, engine, entry);
+const worker = new PaintingWorker(socketAddress());
+if (entry.clean) mountCleanFeed(root, worker, entry.stream);
+else mountShell(root, worker, entry);

@@ -4,6 +4,10 @@
  *
  * Subscriptions are by topic and outlive reconnects: when the server comes back and advertises the topic again, it is
  * subscribed again. Nothing is buffered: a message goes to its handlers at once or nowhere.
+ *
+ * One thing, two words: what a person reads as a room, and the server builds as a Room, is a *stream* on the wire. Its id
+ * is called `stream` or `streamId` in every message, request and program that reads them; "room" stands only in addresses
+ * and words of the dashboard, and in the code of the server behind this protocol.
  */
 import { getTextEncoding } from '@bufbuild/protobuf/wire';
 import { parseTopic } from './channels.js';

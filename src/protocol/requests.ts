@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { acceptanceFrames } from './acceptance.js';
 import type { OperationShape, TransferShape } from './operation.js';
-import { promptLimits } from '../vocabulary/prompt.js';
+import { objectStates, promptLimits } from '../vocabulary/prompt.js';
 import type { SegmentationMessage } from './messages.js';
 import { labelSchema as label, promptsSchema } from './prompt-schema.js';
 
@@ -49,7 +49,7 @@ export const sourceFormatSchema = z.object({
 });
 const done = z.object({}).describe('done');
 
-export const objectStateSchema = z.enum(['searching', 'tracking', 'uncertain', 'lost']);
+export const objectStateSchema = z.enum(objectStates);
 
 export const segmentationJsonSchema = z
   .object({

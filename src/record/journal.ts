@@ -9,7 +9,7 @@ import type { EngineInfo, FrameResult, TrackerCommand } from '../engine/engine.j
 import { providerNames } from '../onnx/provider.js';
 import { maskToCocoString } from '../mask/rle.js';
 import type { Mask } from '../vocabulary/mask.js';
-import { promptAuthors } from '../vocabulary/prompt.js';
+import { objectStates, promptAuthors } from '../vocabulary/prompt.js';
 import { promptFromWire, promptSchema, promptToWire } from '../protocol/requests.js';
 
 /** Format of journal and channels; a reader refuses what is newer. */
@@ -36,7 +36,7 @@ export type JournalFrame = z.infer<typeof frameSchema>;
 const objectSchema = z.object({
   id: z.int(),
   label: z.string(),
-  state: z.enum(['searching', 'tracking', 'uncertain', 'lost']),
+  state: z.enum(objectStates),
   score: z.number(),
   confidence: z.number(),
   areaPx: z.int(),

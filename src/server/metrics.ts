@@ -6,10 +6,10 @@ import type { DisplayFrame } from '../vocabulary/frame.js';
 import type { FrameResult } from '../engine/engine.js';
 import type { RoomHealth } from '../pipeline/room.js';
 import { sourcePhases } from '../protocol/messages.js';
+import { objectStates } from '../vocabulary/prompt.js';
 import type { ObjectId, ObjectState } from '../vocabulary/prompt.js';
 import { monotonicNs } from '../node/clock.js';
 
-const objectStates: readonly ObjectState[] = ['searching', 'tracking', 'uncertain', 'lost'];
 const latencyBuckets = [
   0.001, 0.002, 0.004, 0.006, 0.008, 0.012, 0.016, 0.024, 0.033, 0.05, 0.08, 0.1, 0.15, 0.25, 0.5, 1, 2.5,
 ];

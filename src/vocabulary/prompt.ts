@@ -25,7 +25,8 @@ export type ObjectId = number;
  * searching: no credible memory of the object yet, or looking for it again; tracking; uncertain: shown as
  * such; lost: not shown. See docs/architecture.md, object life cycle.
  */
-export type ObjectState = 'searching' | 'tracking' | 'uncertain' | 'lost';
+export const objectStates = ['searching', 'tracking', 'uncertain', 'lost'] as const;
+export type ObjectState = (typeof objectStates)[number];
 export type ShownState = 'tracking' | 'uncertain';
 
 /** Only objects in these states are drawn and measured: an object that is lost or searched for has no outline. */

@@ -2,31 +2,26 @@
  * Acceptance test of this display: one button measures capture-to-paint first with outlines, then of the picture alone,
  * judges both against 50, 80 and 100 ms, stores the report on the server and prints.
  */
-import {
-  acceptanceFrames,
-  acceptanceLimitsMs,
-  summariseAcceptance,
-} from '../../../src/protocol/acceptance.js';
-import type { AcceptanceSummary } from '../../../src/protocol/acceptance.js';
+import '../rooms/panel.css';
+import './acceptance-view.css';
+import { acceptanceFrames, acceptanceLimitsMs } from '../../../src/protocol/acceptance.js';
 import type { HealthMessage } from '../../../src/protocol/messages.js';
-import type { ResponseOf } from '../../../src/protocol/operations.js';
 import { isShown } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
 import { Disposer } from '../app/signal.js';
+import { sentenceOf } from '../app/toast.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { acceptanceReport } from '../core/acceptance-report.js';
 import { writeRoute } from '../core/route.js';
 import { LivePicture } from '../rooms/live-picture.js';
 import { noticeLayer } from '../rooms/notices.js';
-import type { Measured } from '../worker/messages.js';
-import { drawPlots } from './plots.js';
+import type { Measured, MeasuredKind } from '../worker/messages.js';
+import { showReport } from './report-page.js';
+import type { AcceptanceResult } from './report-page.js';
 
-type Part = 'overlay' | 'picture';
-type Stored = ResponseOf<'acceptance.store'>;
-
-const parts: readonly { readonly kind: Part; readonly name: string; readonly doing: string }[] = [
+const parts: readonly { readonly kind: MeasuredKind; readonly name: string; readonly doing: string }[] = [
   { kind: 'overlay', name: 'With outlines', doing: 'Measuring pictures with their outlines' },
   { kind: 'picture', name: 'Picture only', doing: 'Measuring pictures alone' },
 ];
@@ -53,58 +48,10 @@ function refreshRate(): Promise<number | null> {
   });
 }
 
-const verdictWords = { pass: 'Pass', fail: 'Fail', undecided: 'Undecided' } as const;
-const verdictIcons = { pass: 'tracking', fail: 'lost', undecided: 'uncertain' } as const;
-const ms = (value: number): string => value.toFixed(1);
-
-function summaryTable(name: string, summary: AcceptanceSummary): HTMLElement {
-  const cell = (tag: 'th' | 'td', ...content: (Node | string)[]): HTMLElement => h(tag, {}, ...content);
-  return h(
-    'section',
-    { class: 'report-part' },
-    h('h2', {}, name),
-    h(
-      'table',
-      { class: 'quantiles' },
-      h(
-        'thead',
-        {},
-        h('tr', {}, ...['Pictures', 'p50', 'p95', 'p99', 'p99.9', 'Longest'].map((text) => cell('th', text))),
-      ),
-      h(
-        'tbody',
-        {},
-        h(
-          'tr',
-          {},
-          cell('td', String(summary.frames)),
-          ...[summary.p50Ms, summary.p95Ms, summary.p99Ms, summary.p999Ms, summary.maxMs].map((value) =>
-            cell('td', h('b', {}, ms(value)), ' ms'),
-          ),
-        ),
-      ),
-    ),
-    h(
-      'ul',
-      { class: 'verdicts' },
-      ...summary.deadlines.map(({ limitMs, missed, missRate, verdict }) =>
-        h(
-          'li',
-          { 'data-verdict': verdict },
-          icon(verdictIcons[verdict]),
-          h('strong', {}, `${limitMs} ms`),
-          h('span', {}, verdictWords[verdict]),
-          h('small', {}, `${missed} missed (${(missRate * 100).toFixed(1)} %)`),
-        ),
-      ),
-    ),
-  );
-}
-
 export function acceptanceView(context: ViewContext, stream: string): EndView {
-  const { engine, element } = context;
+  const { worker, element } = context;
   const disposer = new Disposer();
-  const live = new LivePicture(engine, stream, { label: `Live picture of ${stream}` });
+  const live = new LivePicture(worker, stream, { label: `Live picture of ${stream}` });
   const notices = noticeLayer(true);
   disposer.add(live.notices.watch((value) => notices.show(value)));
 
@@ -187,10 +134,14 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
   );
   element.replaceChildren(page);
 
-  let running: { readonly finish: (kind: Part, measured: Measured) => void } | null = null;
-  /** Draws the plots of the report on show anew. */
-  let redraw: (medium: 'screen' | 'paper') => void = () => undefined;
+  /** Takes the result of the part that is being measured, null: no test runs. */
+  let finish: ((kind: MeasuredKind, measured: Measured) => void) | null = null;
+  let drawPlots: ReturnType<typeof showReport> | null = null;
   let removePlots = (): void => undefined;
+  const redraw = (medium: 'screen' | 'paper'): void => {
+    removePlots();
+    removePlots = drawPlots?.(medium) ?? removePlots;
+  };
   disposer.add(() => removePlots());
   disposer.listen('beforeprint', () => redraw('paper'));
   disposer.listen('afterprint', () => redraw('screen'));
@@ -199,12 +150,12 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
   });
   disposer.add(
     live.events.watch((event) => {
-      if (event?.type === 'measured') running?.finish(event.kind, event.result);
+      if (event?.type === 'measured') finish?.(event.kind, event.result);
       else if (event?.type === 'measure-progress') progress.value = event.done;
     }),
   );
   const ready = (): void => {
-    if (running) return;
+    if (finish) return;
     const outlined = live.objects.value.some(({ state }) => isShown(state));
     start.disabled = !outlined || !live.stats.value?.clock;
     setText(
@@ -219,16 +170,14 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
   disposer.add(live.stats.watch(ready));
   disposer.add(live.objects.watch(ready));
 
-  const measure = (kind: Part, frames: number): Promise<Measured> =>
+  const measure = (kind: MeasuredKind, frames: number): Promise<Measured> =>
     new Promise((resolve) => {
-      running = {
-        finish: (measuredKind, measured) => {
-          if (measuredKind === kind) resolve(measured);
-        },
+      finish = (measuredKind, measured) => {
+        if (measuredKind === kind) resolve(measured);
       };
       progress.max = frames;
       progress.value = 0;
-      engine.send({ type: 'measure', surface: live.surface, kind, frames });
+      worker.send({ type: 'measure', surface: live.surface, kind, frames });
     });
 
   const run = async (): Promise<void> => {
@@ -239,15 +188,15 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
     progress.hidden = false;
     const startedUnixMs = Date.now();
     const startedMs = performance.now();
-    const before: HealthMessage | null = engine.health(stream).value;
+    const before: HealthMessage | null = worker.health(stream).value;
     setText(hint, 'Looking at this display …');
     const refreshHz = await refreshRate();
-    const measured: Partial<Record<Part, Measured>> = {};
+    const measured: Partial<Record<MeasuredKind, Measured>> = {};
     for (const { kind, doing } of parts) {
       setText(hint, `${doing}: ${frames} pictures. Leave this page in front.`);
       measured[kind] = await measure(kind, frames);
     }
-    running = null;
+    finish = null;
     start.hidden = false;
     stop.hidden = true;
     progress.hidden = true;
@@ -274,134 +223,29 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
         refreshHz,
       },
       before,
-      after: engine.health(stream).value,
+      after: worker.health(stream).value,
       stats: live.stats.value,
       overlay,
       picture: alone,
     });
-    let stored: Stored | null = null;
+    let stored: AcceptanceResult['stored'] = null;
     let problem = '';
     try {
-      stored = await engine.call('acceptance.store', report);
+      stored = await worker.call('acceptance.store', report);
     } catch (error) {
-      problem = error instanceof Error ? error.message : String(error);
+      problem = sentenceOf(error);
     }
-    show(report, overlay, alone, stored, problem);
-  };
-
-  const show = (
-    report: ReturnType<typeof acceptanceReport>,
-    overlay: Measured,
-    picture: Measured | null,
-    stored: Stored | null,
-    problem: string,
-  ): void => {
-    const address = (suffix: string): string => `api/acceptance/${stored?.id ?? ''}${suffix}`;
-    const ages = h('div', { class: 'plot' });
-    const shares = h('div', { class: 'plot' });
-    const drops = Object.entries(report.drops ?? {})
-      .filter(([, dropped]) => dropped > 0)
-      .map(([where, dropped]) => `${dropped} ${where}`)
-      .join(', ');
-    const facts: readonly (readonly [string, string])[] = [
-      ['Room', stream],
-      ['When', new Date(report.startedUnixMs).toLocaleString()],
-      ['Tested by', report.author === '' ? 'no name given' : (report.author ?? '')],
-      [
-        'Display',
-        `${report.display.width} × ${report.display.height}, scale ${report.display.devicePixelRatio}, ${report.display.refreshHz ?? '?'} Hz`,
-      ],
-      [
-        'Source',
-        report.sourceSize
-          ? `${report.sourceSize.width} × ${report.sourceSize.height}, ${(report.capturedFps ?? 0).toFixed(1)} per second`
-          : 'unknown',
-      ],
-      ['Analysis', `${report.model ?? ''} on ${report.provider ?? ''}`],
-      [
-        'Clocks',
-        `joined within ± ${report.clock.uncertaintyMs.toFixed(2)} ms (round trip ${report.clock.roundTripMs.toFixed(2)} ms)`,
-      ],
-      ['Never painted', `${overlay.neverPainted} with outlines, ${picture?.neverPainted ?? 0} pictures`],
-      ['Dropped', drops === '' ? 'none' : drops],
-      ['Outlines too late', String(overlay.lateOverlays)],
-    ];
-    result.replaceChildren(
-      h(
-        'header',
-        { class: 'report-head' },
-        h('h1', {}, 'Acceptance report'),
-        stored
-          ? h('p', { class: 'muted' }, `Stored as ${stored.id}`)
-          : h(
-              'p',
-              { class: 'field-error', role: 'alert' },
-              icon('alarm'),
-              h('span', {}, `Not stored: ${problem}`),
-            ),
-        h(
-          'button',
-          { type: 'button', class: 'button', onclick: () => window.print() },
-          icon('print'),
-          'Print',
-        ),
-        stored
-          ? h(
-              'a',
-              { class: 'button', href: address('/report'), target: '_blank' },
-              icon('link'),
-              'Stored report',
-            )
-          : null,
-        stored
-          ? h(
-              'a',
-              { class: 'button', href: address(''), target: '_blank', download: `${stored.id}.json` },
-              icon('link'),
-              'JSON',
-            )
-          : null,
-      ),
-      h(
-        'p',
-        { class: 'muted' },
-        'Research use only. Capture-to-paint on the server’s and this browser’s clocks, joined by ping; not glass-to-glass.',
-      ),
-      h(
-        'div',
-        { class: 'report-parts' },
-        summaryTable(
-          'With outlines',
-          stored?.overlay ?? summariseAcceptance(overlay.samplesMs, overlay.neverPainted),
-        ),
-        picture
-          ? summaryTable(
-              'Picture only',
-              stored?.picture ?? summariseAcceptance(picture.samplesMs, picture.neverPainted),
-            )
-          : null,
-      ),
-      h('div', { class: 'plots' }, ages, shares),
-      h(
-        'dl',
-        { class: 'facts' },
-        ...facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
-      ),
-    );
+    drawPlots = showReport(result, { report, overlay, picture: alone, stored, problem });
     result.hidden = false;
-    redraw = (medium) => {
-      removePlots();
-      removePlots = drawPlots({ ages, shares }, medium, { overlay, picture });
-    };
     redraw('screen');
     result.scrollIntoView({ block: 'start' });
   };
 
   start.addEventListener('click', () => void run());
-  stop.addEventListener('click', () => engine.send({ type: 'measure-stop', surface: live.surface }));
+  stop.addEventListener('click', () => worker.send({ type: 'measure-stop', surface: live.surface }));
 
   return () => {
-    running = null;
+    finish = null;
     live.end();
     disposer.end();
     element.replaceChildren();

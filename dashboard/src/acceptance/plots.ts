@@ -1,4 +1,4 @@
-/** The two plots of a report: age of every painted picture over time, and how many keep within how many milliseconds. */
+/** The two plots of a report: the age of every painted picture over time, and the share of pictures painted within x ms. */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { acceptanceLimitsMs } from '../../../src/protocol/acceptance.js';
@@ -11,7 +11,7 @@ interface Theme {
   readonly picture: string;
 }
 
-/** Light on the dark page, dark on paper. */
+/** Light lines on the dark page, dark lines on paper. */
 const themes = {
   screen: { ink: '#c9d3dd', grid: 'rgba(160,180,200,0.14)', overlay: '#56b4e9', picture: '#f0e442' },
   paper: { ink: '#111', grid: '#ddd', overlay: '#0b6ea8', picture: '#8a6100' },

@@ -1,13 +1,14 @@
 /** A modal dialog on the browser's own <dialog>: focus stays inside, Escape closes. */
+import './dialog.css';
 import { h } from './dom.js';
-import { icon } from './icons.js';
+import { iconButton } from './icons.js';
 
 export function openDialog(
   title: string,
   content: readonly (Node | string)[],
   options: { readonly wide?: boolean; readonly onclose?: () => void } = {},
 ): () => void {
-  const close = h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Close' }, icon('close'));
+  const close = iconButton('close', 'Close', () => dialog.close(), null);
   const heading = h('h2', { id: `dialog-${title.replace(/\W+/g, '-').toLowerCase()}` }, title);
   const dialog = h(
     'dialog',
@@ -15,7 +16,6 @@ export function openDialog(
     h('header', {}, heading, close),
     h('div', { class: 'dialog-body' }, ...content),
   );
-  close.addEventListener('click', () => dialog.close());
   dialog.addEventListener('click', (event) => {
     if (event.target === dialog) dialog.close();
   });

@@ -4,13 +4,20 @@ type Child = Node | string | null | undefined | false;
 type Handler = (event: never) => void;
 type Properties = Readonly<Record<string, string | number | boolean | null | undefined | Handler>>;
 
-function apply(element: Element, properties: Properties): void {
+function fill<Target extends Element>(
+  element: Target,
+  properties: Properties,
+  children: readonly Child[],
+): Target {
   for (const [name, value] of Object.entries(properties)) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === 'function')
       element.addEventListener(name.replace(/^on/, ''), value as EventListener);
     else element.setAttribute(name, value === true ? '' : String(value));
   }
+  for (const child of children)
+    if (child !== null && child !== undefined && child !== false) element.append(child);
+  return element;
 }
 
 export function h<Tag extends keyof HTMLElementTagNameMap>(
@@ -18,11 +25,7 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   properties: Properties = {},
   ...children: readonly Child[]
 ): HTMLElementTagNameMap[Tag] {
-  const element = document.createElement(tag);
-  apply(element, properties);
-  for (const child of children)
-    if (child !== null && child !== undefined && child !== false) element.append(child);
-  return element;
+  return fill(document.createElement(tag), properties, children);
 }
 
 export function svg<Tag extends keyof SVGElementTagNameMap>(
@@ -30,18 +33,10 @@ export function svg<Tag extends keyof SVGElementTagNameMap>(
   properties: Properties = {},
   ...children: readonly Child[]
 ): SVGElementTagNameMap[Tag] {
-  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  apply(element, properties);
-  for (const child of children)
-    if (child !== null && child !== undefined && child !== false) element.append(child);
-  return element;
+  return fill(document.createElementNS('http://www.w3.org/2000/svg', tag), properties, children);
 }
 
 /** Sets text only where it changed, so that screen readers and selections are not disturbed. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
-}
-
-export function setAttribute(element: Element, name: string, value: string): void {
-  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }

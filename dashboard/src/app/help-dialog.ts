@@ -1,4 +1,5 @@
 /** The list of all keys. */
+import './help-dialog.css';
 import { keymap } from '../core/keymap.js';
 import { openDialog } from './dialog.js';
 import { h } from './dom.js';

@@ -1,5 +1,5 @@
-/** Line icons, 24 × 24, drawn for this house; colour and size come from the text around them. */
-import { svg } from './dom.js';
+/** Line icons, 24 × 24, drawn for sonoscope. Colour comes from the text around them, size from `--icon`. */
+import { h, svg } from './dom.js';
 
 const paths = {
   look: 'M7 13.5V6.8a1.4 1.4 0 0 1 2.8 0V11m0-.6V5.2a1.4 1.4 0 0 1 2.8 0V11m0-.8V6.3a1.4 1.4 0 0 1 2.8 0v5m0-2.2a1.4 1.4 0 0 1 2.8 0v4.6c0 4-2.400 6.300-5.800 6.300-2.600 0-4.200-1-5.600-3.400l-2.400-4a1.450 1.450 0 0 1 2.400-1.600l1.200 1.300',
@@ -13,9 +13,6 @@ const paths = {
   undo: 'M8.500 5 4.500 9l4 4M5 9h9a5.500 5.500 0 0 1 0 11h-3',
   rename: 'm15.500 5.500 3 3M5 19l1-4L16.300 4.700a1.400 1.400 0 0 1 2 0l1 1a1.400 1.400 0 0 1 0 2L9 18z',
   remove: 'M5 7h14M10 7V5h4v2m-7 0 .8 12h8.400L17 7m-7 3.500v5m4-5v5',
-  outline:
-    'M12 4.500c4.500 0 7.500 3 7.500 6.600 0 4.400-3.600 4.200-4.600 6-.9 1.600-1.900 2.400-3.700 2.400C7.300 19.500 4.500 16 4.500 12S7.500 4.500 12 4.500z',
-  hide: 'M4 4l16 16M9.500 5.200A9 9 0 0 1 12 4.500c4.500 0 7.500 3 7.500 6.600 0 2.300-1 3.300-2.200 4M14.500 17.800c-.9 1.200-1.900 1.700-3.300 1.700C7.300 19.500 4.500 16 4.500 12c0-1.700.5-3.200 1.500-4.500',
   zoomIn: 'M11 8v6m-3-3h6m2 5 4 4M18 11a7 7 0 1 1-14 0 7 7 0 0 1 14 0z',
   zoomOut: 'M8 11h6m2 5 4 4M18 11a7 7 0 1 1-14 0 7 7 0 0 1 14 0z',
   fit: 'M4 9V5h4m8 0h4v4m0 6v4h-4m-8 0H4v-4M9 9.500h6v5H9z',
@@ -55,5 +52,19 @@ export function icon(name: IconName): SVGSVGElement {
     'svg',
     { class: 'icon', viewBox: '0 0 24 24', 'aria-hidden': 'true', focusable: 'false' },
     svg('path', { d: paths[name] }),
+  );
+}
+
+/** A button that shows only an icon: `label` is its name for screen readers, `title` what a mouse that rests on it reads. */
+export function iconButton(
+  name: IconName,
+  label: string,
+  onclick: () => void,
+  title: string | null = label,
+): HTMLButtonElement {
+  return h(
+    'button',
+    { type: 'button', class: 'icon-button', 'aria-label': label, title, onclick },
+    icon(name),
   );
 }

@@ -1,51 +1,34 @@
 /** What a person prefers on this screen; kept in the browser. */
-import type { SlowAnalysisChoice } from '../core/presentation.js';
+import { z } from 'zod';
+import { slowAnalysisChoices } from '../core/presentation.js';
 import { Signal } from './signal.js';
 
-export interface Preferences {
+/** What is missing or not valid gets its default. */
+const schema = z.object({
   /** 0 … 1. */
-  readonly fillOpacity: number;
-  readonly labels: boolean;
+  fillOpacity: z.number().catch(0),
+  labels: z.boolean().catch(true),
   /** CSS pixels. */
-  readonly lineWidth: number;
+  lineWidth: z.number().catch(2.5),
   /** Milliseconds; null: what the server says. */
-  readonly limitMs: number | null;
-  readonly slow: SlowAnalysisChoice;
+  limitMs: z.number().nullable().catch(null),
+  slow: z.enum(slowAnalysisChoices).catch('auto'),
   /** KeyboardEvent.code of a foot pedal that also switches outlines on and off. */
-  readonly pedalCode: string | null;
-  readonly panelOpen: boolean;
+  pedalCode: z.string().nullable().catch(null),
+  panelOpen: z.boolean().catch(true),
   /** Frames of the acceptance test. */
-  readonly acceptanceFrames: number;
-}
-
-const defaults: Preferences = {
-  fillOpacity: 0,
-  labels: true,
-  lineWidth: 2.5,
-  limitMs: null,
-  slow: 'auto',
-  pedalCode: null,
-  panelOpen: true,
-  acceptanceFrames: 1000,
-};
+  acceptanceFrames: z.number().catch(1000),
+});
+export type Preferences = Readonly<z.infer<typeof schema>>;
 
 const key = 'sonoscope.preferences';
 
 function load(): Preferences {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(key) ?? '{}');
-    if (typeof stored !== 'object' || stored === null) return defaults;
-    const known = Object.entries(stored).filter(
-      ([name, value]) =>
-        name in defaults &&
-        (typeof value === typeof defaults[name as keyof Preferences] ||
-          name === 'limitMs' ||
-          name === 'pedalCode'),
-    );
-    return { ...defaults, ...(Object.fromEntries(known) as Partial<Preferences>) };
+    return schema.parse(JSON.parse(localStorage.getItem(key) ?? '{}'));
   } catch {
-    // Storage switched off or an older page's leftovers: start fresh.
-    return defaults;
+    // The browser keeps nothing for this page, or what it kept is not readable.
+    return schema.parse({});
   }
 }
 

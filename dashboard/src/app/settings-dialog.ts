@@ -1,4 +1,5 @@
 /** Preferences of this screen: outlines, the age limit, slow analysis, the foot pedal. */
+import { slowAnalysisChoices } from '../core/presentation.js';
 import type { SlowAnalysisChoice } from '../core/presentation.js';
 import { openDialog } from './dialog.js';
 import { h } from './dom.js';
@@ -77,7 +78,7 @@ export function openSettings(): void {
         'fieldset',
         {},
         h('legend', {}, 'When analysis is slower than the source'),
-        ...(Object.keys(slowChoices) as SlowAnalysisChoice[]).map((choice) => {
+        ...slowAnalysisChoices.map((choice) => {
           const input = h('input', {
             type: 'radio',
             name: 'slow',

@@ -1,10 +1,11 @@
 /** The frame of the page: name, places, connection, help and settings; opens the view that the address names. */
+import './shell.css';
 import { readRoute, writeRoute } from '../core/route.js';
 import type { Entry, Route } from '../core/route.js';
 import { h, setText, svg } from './dom.js';
-import type { Engine } from './engine.js';
+import type { PaintingWorker } from './painting-worker.js';
 import { openHelp } from './help-dialog.js';
-import { icon } from './icons.js';
+import { icon, iconButton } from './icons.js';
 import { openSettings } from './settings-dialog.js';
 import { mountToasts, toast } from './toast.js';
 import { openView } from './views.js';
@@ -20,7 +21,7 @@ function mark(): SVGSVGElement {
   );
 }
 
-export function mountShell(root: HTMLElement, engine: Engine, entry: Entry): void {
+export function mountShell(root: HTMLElement, worker: PaintingWorker, entry: Entry): void {
   const main = h('main', { class: 'view', id: 'view', tabindex: '-1' });
   const linkText = h('span', {});
   const link = h(
@@ -31,12 +32,6 @@ export function mountShell(root: HTMLElement, engine: Engine, entry: Entry): voi
   );
   const rooms = h('a', { href: '#/rooms' }, icon('grid'), h('span', {}, 'Rooms'));
   const recordings = h('a', { href: '#/recordings' }, icon('recordings'), h('span', {}, 'Recordings'));
-  const button = (name: 'help' | 'settings', label: string, onclick: () => void): HTMLButtonElement =>
-    h(
-      'button',
-      { class: 'icon-button', type: 'button', 'aria-label': label, title: label, onclick },
-      icon(name),
-    );
   root.replaceChildren(
     h('a', { class: 'skip', href: '#view' }, 'Skip to the picture'),
     h(
@@ -55,8 +50,8 @@ export function mountShell(root: HTMLElement, engine: Engine, entry: Entry): voi
         'Research use only',
       ),
       link,
-      button('settings', 'Settings (,)', openSettings),
-      button('help', 'Keyboard help (?)', openHelp),
+      iconButton('settings', 'Settings (,)', openSettings),
+      iconButton('help', 'Keyboard help (?)', openHelp),
     ),
     main,
     mountToasts(),
@@ -74,7 +69,7 @@ export function mountShell(root: HTMLElement, engine: Engine, entry: Entry): voi
     shown = address;
     end();
     main.className = `view view-${route.view}`;
-    end = openView(route, { engine, element: main, go });
+    end = openView(route, { worker, element: main, go });
     const current = (on: boolean): string => (on ? 'page' : 'false');
     rooms.setAttribute('aria-current', current(route.view === 'rooms'));
     recordings.setAttribute('aria-current', current(route.view === 'recordings'));
@@ -82,7 +77,7 @@ export function mountShell(root: HTMLElement, engine: Engine, entry: Entry): voi
       route.view === 'room' || route.view === 'acceptance' ? `${route.stream} · sonoscope` : 'sonoscope';
   };
   window.addEventListener('hashchange', (event) => {
-    // The skip link is no address.
+    // `#view` is the target of the skip link, not the address of a view.
     if (new URL(event.newURL).hash === '#view') {
       main.focus();
       history.replaceState(null, '', event.oldURL);
@@ -92,7 +87,7 @@ export function mountShell(root: HTMLElement, engine: Engine, entry: Entry): voi
   });
   open();
 
-  engine.link.watch((state) => {
+  worker.link.watch((state) => {
     link.dataset['phase'] = state.phase;
     switch (state.phase) {
       case 'open':
@@ -111,7 +106,7 @@ export function mountShell(root: HTMLElement, engine: Engine, entry: Entry): voi
         return;
     }
   });
-  engine.remark.watch((remark) => {
+  worker.remark.watch((remark) => {
     if (remark) toast('error', remark.message);
   });
 }

@@ -1,6 +1,7 @@
 /** Short messages at the bottom of the page, also read aloud by screen readers. */
+import './toast.css';
 import { h } from './dom.js';
-import { icon } from './icons.js';
+import { icon, iconButton } from './icons.js';
 
 const shownMs = 6000;
 let region: HTMLElement | null = null;
@@ -12,23 +13,25 @@ export function mountToasts(): HTMLElement {
 
 export function toast(severity: 'info' | 'error', message: string): void {
   if (!region) return;
-  const close = h(
-    'button',
-    { class: 'icon-button small', type: 'button', 'aria-label': 'Dismiss' },
-    icon('close'),
-  );
   const element = h(
     'div',
     { class: `toast ${severity}`, role: severity === 'error' ? 'alert' : null },
     icon(severity === 'error' ? 'alarm' : 'info'),
     h('p', {}, message),
-    close,
+    iconButton('close', 'Dismiss', () => element.remove(), null),
   );
-  const end = (): void => element.remove();
-  close.addEventListener('click', end);
   // The same sentence twice in a row is one message.
   for (const other of [...region.children]) if (other.textContent === element.textContent) other.remove();
   while (region.children.length >= 3) region.firstElementChild?.remove();
   region.append(element);
-  setTimeout(end, shownMs);
+  setTimeout(() => element.remove(), shownMs);
+}
+
+/** The sentence of an error for people. */
+export function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function toastError(error: unknown): void {
+  toast('error', sentenceOf(error));
 }

@@ -1,9 +1,9 @@
 /** What a view is given and gives back. Types only, so that views and the list of views do not need each other. */
 import type { Route } from '../core/route.js';
-import type { Engine } from './engine.js';
+import type { PaintingWorker } from './painting-worker.js';
 
 export interface ViewContext {
-  readonly engine: Engine;
+  readonly worker: PaintingWorker;
   readonly element: HTMLElement;
   readonly go: (route: Route) => void;
 }

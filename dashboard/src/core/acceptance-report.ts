@@ -26,7 +26,7 @@ export interface RunFacts {
   readonly picture: Measured | null;
 }
 
-/** Samples outside what a report may hold are clock errors, not ages. */
+/** Samples outside the limits of a report come from an error of the clocks: they are no ages. */
 const age = (ms: number): number => Math.min(600_000, Math.max(-1000, Math.round(ms * 1000) / 1000));
 
 function samples(measured: Measured): { samplesMs: number[]; neverPainted: number } {

@@ -31,7 +31,7 @@ export interface GestureStep {
 
 export const idle: GestureState = { kind: 'idle' };
 
-/** A box narrower than this is a slip, source pixels. */
+/** A box narrower than this was not meant, source pixels. */
 const smallestBoxPx = 4;
 /** Points of a stroke closer than this are left out, source pixels. */
 const strokeStepPx = 2;
@@ -46,7 +46,7 @@ export function insidePicture([x, y]: Point, picture: PictureSize): boolean {
 
 /** Nearest point of the picture. */
 export function clampToPicture([x, y]: Point, picture: PictureSize): Point {
-  // The last pixel's far border is outside; a hundredth of a pixel inside it is not.
+  // The far border of the last pixel is outside the picture, so stay a hundredth of a pixel before it.
   return [Math.min(Math.max(0, x), picture.width - 0.01), Math.min(Math.max(0, y), picture.height - 0.01)];
 }
 

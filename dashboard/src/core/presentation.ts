@@ -12,7 +12,8 @@
  */
 
 /** What the person chose for the case that analysis is slower than the source. */
-export type SlowAnalysisChoice = 'auto' | 'every-picture' | 'steady-outlines';
+export const slowAnalysisChoices = ['auto', 'every-picture', 'steady-outlines'] as const;
+export type SlowAnalysisChoice = (typeof slowAnalysisChoices)[number];
 
 /** How picture and outlines go together at present. */
 export type Regime = 'off' | 'in-step' | 'steady' | 'paused';
@@ -64,7 +65,7 @@ const shortestWindowMs = 2000;
 const windowPictures = 6;
 /** After so many pictures in a row without a mask in time, pictures stop waiting at once. */
 const missesInARow = 8;
-/** WCAG 2.3.1 allows three flashes per second; outlines that blink more often are not shown blinking. */
+/** WCAG 2.3.1 allows three flashes per second. Where outlines would blink more often, steady or paused begins. */
 const blinksPerSecond = 3;
 /**
  * Fewer pictures per second than this are no live picture: by default, and where a person asked for steady outlines
@@ -75,9 +76,9 @@ const steadyFloorPerSecond = {
   'steady-outlines': 5,
   'every-picture': Number.POSITIVE_INFINITY,
 } as const;
-/** Added to the usual age of masks before a picture goes without: one refresh at 60 Hz and some jitter. */
+/** A picture waits this much longer than masks usually take: one refresh at 60 Hz and some jitter. */
 const holdMarginMs = 20;
-/** Kept free before the limit so that an overlay which is painted at the next refresh is still within it. */
+/** Taken off the limit, so that an overlay which is painted at the next refresh is still within it. */
 const paintMarginMs = 4;
 
 interface Waiting<Picture> {
@@ -258,7 +259,7 @@ export class Presenter<Picture, Overlay> {
 
   /**
    * Of pictures that could go on screen now: the newest; but where two came between two refreshes and the display is
-   * much faster than the source, the older one first, so that every picture is seen. Never more than one is owed.
+   * much faster than the source, the older one first, so that every picture is seen. At most one picture waits like this.
    */
   #pick(ready: readonly Waiting<Picture>[]): Waiting<Picture> | null {
     const newest = ready.at(-1) ?? null;
@@ -382,7 +383,7 @@ export class Presenter<Picture, Overlay> {
     };
   }
 
-  /** Newest pictures whose masks should have come by now and did not. A stall of everything is none: no picture came either. */
+  /** How many of the newest pictures in a row have no mask although it is due. While everything stalls the number stays, because no picture comes either. */
   #missesInARow(nowMs: number): number {
     let misses = 0;
     for (let index = this.#outcomes.length - 1; index >= 0; index -= 1) {
@@ -415,7 +416,7 @@ export class Presenter<Picture, Overlay> {
         : seen.share >= 0.9 && seen.blinks <= blinksPerSecond - 1;
     this.#inTimePerSecond = seen.inTimePerSecond;
     const floor = steadyFloorPerSecond[this.#settings.slow];
-    // Leaving takes a clearly lower rate than entering.
+    // The rate must fall clearly below the entry level before the regime is left; otherwise it would change too often.
     const steadyAllowed = seen.inTimePerSecond >= (this.#regime === 'steady' ? 0.75 * floor : floor);
     const regime: Regime = good ? 'in-step' : steadyAllowed ? 'steady' : 'paused';
     if (regime === this.#regime) return;

@@ -1,6 +1,12 @@
 /** Running figures: the newest values of a stream of numbers, events per second. Pure; time comes in as a number. */
 import { nearestRank } from '../../../src/protocol/acceptance.js';
 
+export interface Quantiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly max: number;
+}
+
 /** The newest `capacity` values. */
 export class Recent {
   readonly #values: number[] = [];
@@ -16,14 +22,10 @@ export class Recent {
   }
 
   /** Nearest-rank quantiles, null when empty. */
-  quantiles(): { readonly p50: number; readonly p95: number; readonly max: number } | null {
+  quantiles(): Quantiles | null {
     if (this.#values.length === 0) return null;
     const sorted = Float64Array.from(this.#values).sort();
     return { p50: nearestRank(sorted, 0.5), p95: nearestRank(sorted, 0.95), max: nearestRank(sorted, 1) };
-  }
-
-  clear(): void {
-    this.#values.length = 0;
   }
 }
 
@@ -43,14 +45,14 @@ export class Rate {
     this.#prune(nowMs);
   }
 
-  /** How much of the window there is to look at. */
+  /** Milliseconds that the window covers so far: less than its full length soon after the first event. */
   spanMs(nowMs: number): number {
     return this.#startMs === null ? 0 : Math.min(this.#windowMs, nowMs - this.#startMs);
   }
 
   perSecond(nowMs: number): number {
     this.#prune(nowMs);
-    // Young streams are measured over the time they have had.
+    // Soon after the first event, the rate is taken over the time that has passed since then.
     const spanMs = this.spanMs(nowMs);
     return spanMs < 200 ? 0 : (this.#times.length / spanMs) * 1000;
   }

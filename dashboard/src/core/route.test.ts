@@ -23,7 +23,7 @@ describe('addresses', () => {
 
   it('?room= opens that room, ?clean=1 the clean feed', () => {
     expect(readRoute('', readEntry('?room=echo'))).toEqual({ view: 'room', stream: 'echo' });
-    expect(readEntry('?clean=1&room=echo')).toEqual({ clean: true, room: 'echo' });
+    expect(readEntry('?clean=1&room=echo')).toEqual({ clean: true, stream: 'echo' });
     expect(readEntry('?clean=0').clean).toBe(false);
     expect(readEntry('?clean').clean).toBe(true);
   });

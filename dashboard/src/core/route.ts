@@ -9,8 +9,8 @@ export type Route =
 
 export interface Entry {
   readonly clean: boolean;
-  /** Room asked for by `?room=`, null: not given. */
-  readonly room: string | null;
+  /** The stream that `?room=` asks for, null: not given. */
+  readonly stream: string | null;
 }
 
 export function readEntry(search: string): Entry {
@@ -18,7 +18,7 @@ export function readEntry(search: string): Entry {
   const clean = query.get('clean');
   return {
     clean: clean !== null && clean !== '0' && clean !== 'false',
-    room: query.get('room'),
+    stream: query.get('room'),
   };
 }
 
@@ -30,12 +30,12 @@ function decode(part: string): string {
   }
 }
 
-/** A hash that is none of ours leads to the rooms. */
+/** A hash that this page does not know leads to the rooms. */
 export function readRoute(hash: string, entry: Entry): Route {
   const parts = hash.replace(/^#\/?/, '').split('/');
   switch (parts[0]) {
     case '':
-      return entry.room === null ? { view: 'rooms' } : { view: 'room', stream: entry.room };
+      return entry.stream === null ? { view: 'rooms' } : { view: 'room', stream: entry.stream };
     case 'room': {
       const stream = decode(parts[1] ?? '');
       if (stream === '') return { view: 'rooms' };

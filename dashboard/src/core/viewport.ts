@@ -15,7 +15,7 @@ export interface ViewChoice {
 
 export const fitView: ViewChoice = { zoom: 1, actual: false, centre: [0.5, 0.5] };
 
-/** Source pixel (x, y) lies at device pixel (left + x · scaleX, top + y · scaleY) of the stage. */
+/** Source pixel (x, y) lies at device pixel (left + x · scale, top + y · scale) of the stage. */
 export interface Placement {
   readonly left: number;
   readonly top: number;
@@ -35,10 +35,10 @@ export function scaleOf(view: ViewChoice, picture: PictureSize, stage: PictureSi
 /** Placement of the picture: centred where it is smaller than the stage, else never showing beyond its border. */
 export function place(view: ViewChoice, picture: PictureSize, stage: PictureSize): Placement {
   const scale = scaleOf(view, picture, stage);
-  const axis = (centre: number, size: number, room: number): number => {
+  const axis = (centre: number, size: number, space: number): number => {
     const extent = size * scale;
-    if (extent <= room) return (room - extent) / 2;
-    return clamp(room / 2 - centre * extent, room - extent, 0);
+    if (extent <= space) return (space - extent) / 2;
+    return clamp(space / 2 - centre * extent, space - extent, 0);
   };
   const left = axis(view.centre[0], picture.width, stage.width);
   const top = axis(view.centre[1], picture.height, stage.height);

@@ -19,11 +19,11 @@ export interface Notice {
   readonly title: string;
   /** A sentence that says why, or what to do; may be empty. */
   readonly detail: string;
-  /** Not just a hiccup: the picture itself is greyed. */
+  /** It lasts longer than a short stall: the picture itself turns grey. */
   readonly lasting?: boolean;
 }
 
-/** A frozen picture is greyed from here on; before, a short stall would flash. */
+/** A picture that is frozen for this long turns grey. Earlier, each short stall would look like a flash. */
 const lastingMs = 2000;
 
 export interface RoomCondition {
@@ -38,7 +38,7 @@ export interface RoomCondition {
   readonly overlayOn: boolean;
   readonly analysis: boolean;
   readonly regime: Regime;
-  /** An object is listed that ought to be outlined. */
+  /** At least one object is in a state that has an outline. */
   readonly objectsExpected: boolean;
   /** Milliseconds since outlines were last on screen, null: never. */
   readonly sinceOverlayMs: number | null;
@@ -56,7 +56,7 @@ export function clockTime(unixMs: number): string {
   return new Date(unixMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 }
 
-/** What the picture itself needs said, worst first; null when it is live. */
+/** What is wrong with the picture itself, the worst problem first; null when it is live. */
 export function pictureNotice(room: RoomCondition): Notice | null {
   if (!room.connected)
     return {
@@ -92,7 +92,7 @@ export function pictureNotice(room: RoomCondition): Notice | null {
   return null;
 }
 
-/** Why outlines are missing or the picture runs slower, null when nothing needs saying. */
+/** Why outlines are missing or the picture runs slower; null where neither is so. */
 export function overlayNotice(room: RoomCondition): Notice | null {
   if (!room.overlayOn) return null;
   if (!room.analysis)

@@ -12,7 +12,7 @@ import {
 } from '../../../src/protocol/project-requests.js';
 import type { ProjectEvent, ProjectState } from '../../../src/protocol/project-requests.js';
 import { errorBodySchema } from '../../../src/protocol/requests.js';
-import type { Engine } from '../app/engine.js';
+import type { PaintingWorker } from '../app/painting-worker.js';
 
 export type FrameMasks = Pick<ResponseOf<'projects.masks'>, 'frame' | 'size' | 'objects'>;
 export type LaneInfo = ResponseOf<'projects.lanes'>['lanes'][number];
@@ -63,8 +63,8 @@ export function exportAddress(project: string, name: string): string {
 }
 
 /** `listener` hears every change of any project. Returns how to end it. */
-export function watchProjects(engine: Engine, listener: (event: ProjectEvent) => void): () => void {
-  return engine.watchTopic(projectsTopic, (value) => {
+export function watchProjects(worker: PaintingWorker, listener: (event: ProjectEvent) => void): () => void {
+  return worker.watchTopic(projectsTopic, (value) => {
     const event = projectEventSchema.safeParse(value);
     if (event.success) listener(event.data);
   });

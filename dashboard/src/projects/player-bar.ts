@@ -3,14 +3,14 @@ import { playbackStateSchema, playbackTopic } from '../../../src/protocol/playba
 import type { PlaybackState } from '../../../src/protocol/playback-requests.js';
 import type { RequestOf } from '../../../src/protocol/operations.js';
 import { h, setText } from '../app/dom.js';
-import type { Engine } from '../app/engine.js';
+import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import './projects.css';
 
 const speeds = [0.25, 0.5, 1, 2, 4] as const;
 
 /** Puts the player's bar into `container` where the room's source is a recording. Returns how to end it. */
-export function mountPlayer(container: HTMLElement, engine: Engine, stream: string): () => void {
+export function mountPlayer(container: HTMLElement, worker: PaintingWorker, stream: string): () => void {
   /** While a hand is on the slider the server's position does not move it. */
   let dragging = false;
   let state: PlaybackState | null = null;
@@ -75,10 +75,10 @@ export function mountPlayer(container: HTMLElement, engine: Engine, stream: stri
   };
   const change = (wanted: Omit<RequestOf<'playback.control'>, 'stream'>): void => {
     // A refusal leaves everything as it is, which the bar shows.
-    engine.call('playback.control', { stream, ...wanted }).then(show, () => undefined);
+    worker.call('playback.control', { stream, ...wanted }).then(show, () => undefined);
   };
   // A room that is no recording has no such topic.
-  const unwatch = engine.watchTopic(playbackTopic(stream), (value) => {
+  const unwatch = worker.watchTopic(playbackTopic(stream), (value) => {
     const next = playbackStateSchema.safeParse(value);
     if (next.success) show(next.data);
   });

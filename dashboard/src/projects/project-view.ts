@@ -4,7 +4,7 @@ import { promptToWire } from '../../../src/protocol/requests.js';
 import type { ProjectState } from '../../../src/protocol/project-requests.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
-import { Refusal } from '../app/engine.js';
+import { Refusal } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import type { IconName } from '../app/icons.js';
 import { Disposer } from '../app/signal.js';
@@ -37,7 +37,7 @@ type Change = {
   [Name in OperationName]: ResponseOf<Name> extends ProjectState ? Name : never;
 }[OperationName];
 
-export function projectView({ element, engine, go }: ViewContext, id: string): EndView {
+export function projectView({ element, worker, go }: ViewContext, id: string): EndView {
   let project: ProjectState | null = null;
   let lanes: readonly LaneInfo[] = [];
   let selected: string | null = null;
@@ -215,7 +215,7 @@ export function projectView({ element, engine, go }: ViewContext, id: string): E
     if (!ended) toast('error', sentence(error));
   };
   const change = <Name extends Change>(name: Name, question: RequestOf<Name>): void => {
-    engine.call(name, question).then(applyState, sayProblem);
+    worker.call(name, question).then(applyState, sayProblem);
   };
   const track = (): void => change('projects.propagate', { project: id });
   const rename = (label: string): void =>
@@ -230,7 +230,7 @@ export function projectView({ element, engine, go }: ViewContext, id: string): E
       return;
     }
     const { frame } = player.shown;
-    engine
+    worker
       .call('projects.prompt', { project: id, frame, label: selected, prompts: [promptToWire(prompt)] })
       .then((answer) => {
         selected = answer.label;
@@ -290,7 +290,7 @@ export function projectView({ element, engine, go }: ViewContext, id: string): E
 
   // ------------------------------------------------------------------------------------------ life
   const ask = (): void => {
-    engine.call('projects.get', { project: id }).then(applyState, (error: unknown) => {
+    worker.call('projects.get', { project: id }).then(applyState, (error: unknown) => {
       // The connection is made again by itself, and then it is asked again.
       if (ended || (error instanceof Refusal && error.code === 'SONO_CONNECTION_LOST')) return;
       sayProblem(error);
@@ -298,12 +298,12 @@ export function projectView({ element, engine, go }: ViewContext, id: string): E
     });
   };
   disposer.add(
-    watchProjects(engine, (event) => {
+    watchProjects(worker, (event) => {
       if (event.id === id && event.state) applyState(event.state);
     }),
   );
   disposer.add(
-    engine.link.watch(({ phase }) => {
+    worker.link.watch(({ phase }) => {
       if (phase === 'open') ask();
     }),
   );

@@ -2,7 +2,7 @@
 import './projects.css';
 import type { ProjectState } from '../../../src/protocol/project-requests.js';
 import { h, setText } from '../app/dom.js';
-import { Refusal } from '../app/engine.js';
+import { Refusal } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { uploadControl } from '../rooms/upload.js';
@@ -13,7 +13,7 @@ export function projectsView(context: ViewContext, rest: string): EndView {
   return rest === '' ? listView(context) : projectView(context, rest);
 }
 
-function listView({ element, engine, go }: ViewContext): EndView {
+function listView({ element, worker, go }: ViewContext): EndView {
   let ended = false;
   const problem = h('p', { class: 'field-error', role: 'alert', hidden: true });
   const say = (sentence: string): void => {
@@ -25,7 +25,7 @@ function listView({ element, engine, go }: ViewContext): EndView {
     say('');
     setText(opening, 'Opening …');
     try {
-      const { id } = await engine.call('projects.open', { uri });
+      const { id } = await worker.call('projects.open', { uri });
       if (!ended) go({ view: 'recordings', rest: id });
     } catch (error) {
       say(sentence(error));
@@ -87,7 +87,7 @@ function listView({ element, engine, go }: ViewContext): EndView {
               onclick: () => {
                 if (!window.confirm(`Delete what was done with "${project.name}"? The video itself stays.`))
                   return;
-                engine
+                worker
                   .call('projects.remove', { project: project.id })
                   .then(refresh, (error: unknown) => say(sentence(error)));
               },
@@ -99,7 +99,7 @@ function listView({ element, engine, go }: ViewContext): EndView {
     );
   };
   const refresh = (): void => {
-    engine.call('projects.list', {}).then(
+    worker.call('projects.list', {}).then(
       ({ projects }) => {
         if (ended) return;
         known = projects;
@@ -137,7 +137,7 @@ function listView({ element, engine, go }: ViewContext): EndView {
       writesPictures(project),
       project.pictures.frames > 0 || project.pictures.complete,
     ]);
-  const unwatch = watchProjects(engine, ({ id, state }) => {
+  const unwatch = watchProjects(worker, ({ id, state }) => {
     const before = known.find((project) => project.id === id);
     if (state === null || before === undefined) {
       if ((state === null) !== (before === undefined)) refresh();
@@ -146,7 +146,7 @@ function listView({ element, engine, go }: ViewContext): EndView {
     known = known.map((project) => (project.id === id ? state : project));
     if (shownOf(before) !== shownOf(state)) show();
   });
-  const unlink = engine.link.watch(({ phase }) => {
+  const unlink = worker.link.watch(({ phase }) => {
     if (phase === 'open') refresh();
   });
   return () => {

@@ -3,21 +3,22 @@
  * warnings, no pointer. A picture that is more than a second old turns black, because nothing else may say that it is
  * not live.
  */
+import './clean-feed.css';
 import { h } from '../app/dom.js';
-import type { Engine } from '../app/engine.js';
+import type { PaintingWorker } from '../app/painting-worker.js';
 import { LivePicture } from './live-picture.js';
 
-export function mountCleanFeed(root: HTMLElement, engine: Engine, room: string | null): void {
+export function mountCleanFeed(root: HTMLElement, worker: PaintingWorker, wanted: string | null): void {
   document.documentElement.classList.add('clean');
   document.title = 'clean feed';
   const stage = h('div', { class: 'clean-feed' });
   root.replaceChildren(stage);
   let live: LivePicture | null = null;
-  engine.streams.watch((streams) => {
-    const stream = room ?? streams[0];
+  worker.streams.watch((streams) => {
+    const stream = wanted ?? streams[0];
     if (stream === undefined || live?.stream === stream) return;
     live?.end();
-    live = new LivePicture(engine, stream, { clean: true, label: `Clean feed of ${stream}` });
+    live = new LivePicture(worker, stream, { clean: true, label: `Clean feed of ${stream}` });
     stage.replaceChildren(live.canvas);
   });
   stage.addEventListener(

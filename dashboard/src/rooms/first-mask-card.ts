@@ -2,8 +2,9 @@
  * The answer to a prompt, at once and on its own picture: a small still beside the live picture. The live picture has
  * moved on, and a mask is never painted on another frame.
  */
+import './first-mask-card.css';
 import { h } from '../app/dom.js';
-import { icon } from '../app/icons.js';
+import { icon, iconButton } from '../app/icons.js';
 import { stateWords } from '../core/wording.js';
 import type { FromWorker } from '../worker/messages.js';
 
@@ -11,12 +12,11 @@ type FirstMask = Extract<FromWorker, { readonly type: 'first-mask' }>;
 const shownMs = 6000;
 
 export function firstMaskCard(answer: FirstMask, undo: () => void): HTMLElement {
-  const close = h(
-    'button',
-    { type: 'button', class: 'icon-button small', 'aria-label': 'Close' },
-    icon('close'),
-  );
-  const back = h('button', { type: 'button', class: 'chip-button' }, icon('undo'), 'Undo');
+  const end = (): void => card.remove();
+  const takeBack = (): void => {
+    end();
+    undo();
+  };
   const children: Node[] = [];
   if (answer.picture) {
     const canvas = h('canvas', { width: answer.picture.width, height: answer.picture.height });
@@ -40,16 +40,10 @@ export function firstMaskCard(answer: FirstMask, undo: () => void): HTMLElement 
           `${stateWords[answer.state].word}, ${Math.round(answer.confidence * 100)} % · in ${Math.round(answer.waitedMs)} ms`,
         ),
       ),
-      back,
-      close,
+      h('button', { type: 'button', class: 'chip-button', onclick: takeBack }, icon('undo'), 'Undo'),
+      iconButton('close', 'Close', end, null),
     ),
   );
-  const end = (): void => card.remove();
-  close.addEventListener('click', end);
-  back.addEventListener('click', () => {
-    end();
-    undo();
-  });
   const tick = (): void => {
     // Stays while somebody points at it or has it in focus.
     if (card.matches(':hover, :focus-within')) setTimeout(tick, 1000);

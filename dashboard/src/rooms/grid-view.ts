@@ -1,4 +1,5 @@
 /** All rooms at a glance: one live tile per stream. */
+import './grid-view.css';
 import { isShown } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
@@ -19,9 +20,9 @@ interface Tile {
 }
 
 function tile(context: ViewContext, stream: string): Tile {
-  const { engine } = context;
+  const { worker } = context;
   const disposer = new Disposer();
-  const live = new LivePicture(engine, stream, { label: `Live picture of ${stream}`, overview: true });
+  const live = new LivePicture(worker, stream, { label: `Live picture of ${stream}`, overview: true });
   const notices = noticeLayer(false);
   const name = h('span', { class: 'tile-name' });
   const figures = h('span', { class: 'tile-figures' });
@@ -34,7 +35,7 @@ function tile(context: ViewContext, stream: string): Tile {
   );
   disposer.add(live.notices.watch((value) => notices.show(value)));
   disposer.add(
-    engine.health(stream).watch((health) => {
+    worker.health(stream).watch((health) => {
       setText(name, health?.label !== undefined && health.label !== '' ? health.label : stream);
     }),
   );
@@ -55,7 +56,7 @@ function tile(context: ViewContext, stream: string): Tile {
 }
 
 export function gridView(context: ViewContext): EndView {
-  const { engine, element, go } = context;
+  const { worker, element, go } = context;
   const disposer = new Disposer();
   const grid = h('section', { class: 'grid', 'aria-label': 'Rooms' });
   const tiles = new Map<string, Tile>();
@@ -79,7 +80,7 @@ export function gridView(context: ViewContext): EndView {
     h('pre', { class: 'command' }, './sonoscope demo\n./sonoscope run pipelines/laparoscopy.yaml'),
   );
   const update = (): void => {
-    const streams = engine.streams.value;
+    const streams = worker.streams.value;
     for (const [stream, one] of tiles)
       if (!streams.includes(stream)) {
         one.end();
@@ -93,12 +94,12 @@ export function gridView(context: ViewContext): EndView {
       grid.append(one.element);
     }
     grid.dataset['count'] = String(streams.length);
-    const link = engine.link.value;
+    const link = worker.link.value;
     const wanted =
-      streams.length > 0 ? grid : link.phase === 'open' && engine.everConnected.value ? empty : connecting;
+      streams.length > 0 ? grid : link.phase === 'open' && worker.everConnected.value ? empty : connecting;
     const [title, detail] = connecting.querySelectorAll('h1, p');
     if (title && detail) {
-      const refused = engine.refused.value;
+      const refused = worker.refused.value;
       const waiting = link.phase === 'waiting';
       setText(
         title,
@@ -118,14 +119,12 @@ export function gridView(context: ViewContext): EndView {
     }
     if (element.firstElementChild !== wanted) element.replaceChildren(wanted);
   };
-  disposer.add(engine.streams.watch(update));
-  disposer.add(engine.link.watch(update));
-  disposer.add(engine.everConnected.watch(update));
-  disposer.add(engine.refused.watch(update));
+  for (const signal of [worker.streams, worker.link, worker.everConnected, worker.refused])
+    disposer.add(signal.watch(update));
   disposer.listen('keydown', (event) => {
     if (isTyping(event) || document.querySelector('dialog[open]')) return;
     const digit = /^[1-9]$/.exec(event.key);
-    const stream = digit ? engine.streams.value[Number(event.key) - 1] : undefined;
+    const stream = digit ? worker.streams.value[Number(event.key) - 1] : undefined;
     if (stream !== undefined) go({ view: 'room', stream });
     else {
       const action = actionOf(event, preferences.value.pedalCode);

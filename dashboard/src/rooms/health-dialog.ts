@@ -1,7 +1,7 @@
 /** Everything that is known about the health of a room, in words and tables; renewed while it is open. */
 import { openDialog } from '../app/dialog.js';
 import { h } from '../app/dom.js';
-import type { Engine } from '../app/engine.js';
+import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import { Disposer } from '../app/signal.js';
 import type { LivePicture } from './live-picture.js';
@@ -16,7 +16,7 @@ const stages: Readonly<Record<string, string>> = {
   total: 'Capture to result',
 };
 
-/** Where pictures or outlines are left out, as people would say it. */
+/** Where pictures or outlines are left out, in plain words. */
 export const dropWords: Readonly<Record<string, string>> = {
   source: 'at the source',
   'analysis-queue': 'before analysis (the newest wins)',
@@ -42,22 +42,24 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): H
   );
 }
 
-export function openHealthDialog(engine: Engine, live: LivePicture): void {
+function section(title: string, ...content: readonly Node[]): HTMLElement {
+  return h('section', {}, h('h3', {}, title), ...content);
+}
+
+export function openHealthDialog(worker: PaintingWorker, live: LivePicture): void {
   if (document.querySelector('dialog.dialog')) return;
   const { stream } = live;
   const body = h('div', { class: 'health-tables' });
   const update = (): void => {
-    const health = engine.health(stream).value;
+    const health = worker.health(stream).value;
     const stats = live.stats.value;
-    const rejected = Object.entries(engine.infos.value.get(stream)?.rejectedProviders ?? {});
+    const rejected = Object.entries(worker.infos.value.get(stream)?.rejectedProviders ?? {});
     const sections: (HTMLElement | null)[] = [
       health && health.degraded !== ''
         ? h('p', { class: 'notice-detail degraded-full' }, icon('warning'), ` ${health.degraded}`)
         : null,
-      h(
-        'section',
-        {},
-        h('h3', {}, 'On this screen, milliseconds from capture'),
+      section(
+        'On this screen, milliseconds from capture',
         table(
           ['', 'middle', '95 %', 'longest'],
           [
@@ -75,10 +77,8 @@ export function openHealthDialog(engine: Engine, live: LivePicture): void {
         ),
       ),
       stats
-        ? h(
-            'section',
-            {},
-            h('h3', {}, 'Painted on this screen'),
+        ? section(
+            'Painted on this screen',
             table(
               ['', 'pictures'],
               [
@@ -92,10 +92,8 @@ export function openHealthDialog(engine: Engine, live: LivePicture): void {
           )
         : null,
       health && Object.keys(health.latencyMs).length > 0
-        ? h(
-            'section',
-            {},
-            h('h3', {}, 'On the server, milliseconds per step, last ten seconds'),
+        ? section(
+            'On the server, milliseconds per step, last ten seconds',
             table(
               ['', 'middle', '95 %', '99 %', 'longest'],
               Object.entries(health.latencyMs).map(([stage, value]) => [
@@ -108,10 +106,8 @@ export function openHealthDialog(engine: Engine, live: LivePicture): void {
             ),
           )
         : null,
-      h(
-        'section',
-        {},
-        h('h3', {}, 'Left out since the room opened'),
+      section(
+        'Left out since the room opened',
         table(
           ['', 'pictures'],
           [
@@ -124,10 +120,8 @@ export function openHealthDialog(engine: Engine, live: LivePicture): void {
         ),
       ),
       rejected.length > 0
-        ? h(
-            'section',
-            {},
-            h('h3', {}, 'Why the model does not run on something faster'),
+        ? section(
+            'Why the model does not run on something faster',
             table(
               ['', ''],
               rejected.map(([name, reason]) => [`${name.toUpperCase()}: ${reason}`, '']),
@@ -138,7 +132,7 @@ export function openHealthDialog(engine: Engine, live: LivePicture): void {
     body.replaceChildren(...sections.filter((section) => section !== null));
   };
   const disposer = new Disposer();
-  disposer.add(engine.health(stream).watch(update));
+  disposer.add(worker.health(stream).watch(update));
   disposer.add(live.stats.watch(update));
   openDialog('Health of this room', [body], { onclose: () => disposer.end() });
 }

@@ -1,7 +1,8 @@
-/** The line under the picture: how alive it is, how old, on what it runs, what was dropped. */
+/** The line under the picture: pictures per second, ages, what the model runs on, what was dropped. */
+import './health-strip.css';
 import { h, setText } from '../app/dom.js';
-import type { Engine } from '../app/engine.js';
-import { icon } from '../app/icons.js';
+import type { PaintingWorker } from '../app/painting-worker.js';
+import { icon, iconButton } from '../app/icons.js';
 import type { Disposer } from '../app/signal.js';
 import { dropWords, openHealthDialog } from './health-dialog.js';
 import type { LivePicture } from './live-picture.js';
@@ -21,7 +22,7 @@ const ms = (value: number | null | undefined): string =>
   value === null || value === undefined ? '–' : `${Math.round(value)}`;
 const rate = (value: number): string => value.toFixed(value < 9.95 ? 1 : 0);
 
-export function healthStrip(engine: Engine, live: LivePicture, disposer: Disposer): HTMLElement {
+export function healthStrip(worker: PaintingWorker, live: LivePicture, disposer: Disposer): HTMLElement {
   const fps = figure(
     'Pictures per second',
     'In: from the source. Shown: on this screen. Analysed: by the model.',
@@ -47,20 +48,10 @@ export function healthStrip(engine: Engine, live: LivePicture, disposer: Dispose
     recording,
     note,
     degraded,
-    h(
-      'button',
-      {
-        type: 'button',
-        class: 'icon-button',
-        'aria-label': 'Health of this room in detail',
-        title: 'Health of this room in detail',
-        onclick: () => openHealthDialog(engine, live),
-      },
-      icon('info'),
-    ),
+    iconButton('info', 'Health of this room in detail', () => openHealthDialog(worker, live)),
   );
   const update = (): void => {
-    const health = engine.health(live.stream).value;
+    const health = worker.health(live.stream).value;
     const stats = live.stats.value;
     if (stats) {
       // For programs that drive the page: see docs/dashboard.md.
@@ -120,8 +111,7 @@ export function healthStrip(engine: Engine, live: LivePicture, disposer: Dispose
       if (text && info) setText(text, `${info.title}: ${info.detail}`);
     }),
   );
-  disposer.add(live.stats.watch(update));
-  disposer.add(engine.health(live.stream).watch(update));
-  disposer.add(live.overlayOn.watch(update));
+  for (const signal of [live.stats, worker.health(live.stream), live.overlayOn])
+    disposer.add(signal.watch(update));
   return strip;
 }

@@ -2,9 +2,10 @@
  * The page's side of one surface: a canvas handed to the worker, what the worker says about it, and the sentences that
  * follow from it. Used by a tile of the grid, by a room and by the clean feed.
  */
+import './stage.css';
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import { isShown } from '../../../src/vocabulary/prompt.js';
-import type { Engine, SurfaceEvent } from '../app/engine.js';
+import type { PaintingWorker, SurfaceEvent } from '../app/painting-worker.js';
 import { h } from '../app/dom.js';
 import { preferences } from '../app/prefs.js';
 import { Disposer, Signal } from '../app/signal.js';
@@ -17,7 +18,7 @@ import type { ListedObject, Look, PaintedMessage, SurfaceStats } from '../worker
 /** A switch that was used here holds until the server confirms it, at most this long. */
 const overlayPendingMs = 3000;
 const noticeEveryMs = 50;
-/** Until the server has said what its limit is. */
+/** Limit in use until the server has said what its limit is. */
 const usualLimitMs = 100;
 
 /** How much larger than usual the page's text is on this screen. */
@@ -46,7 +47,7 @@ export class LivePicture {
   readonly stageSize = new Signal<PictureSize>({ width: 1, height: 1 });
   /** Other things that the worker says about this surface: first masks, measurements. */
   readonly events = new Signal<SurfaceEvent | null>(null);
-  readonly #engine: Engine;
+  readonly #worker: PaintingWorker;
   readonly #clean: boolean;
   readonly #overview: boolean;
   readonly #disposer = new Disposer();
@@ -58,7 +59,7 @@ export class LivePicture {
   #hiddenUntilMs = 0;
 
   constructor(
-    engine: Engine,
+    worker: PaintingWorker,
     stream: string,
     options: {
       readonly clean?: boolean;
@@ -67,12 +68,12 @@ export class LivePicture {
       readonly overview?: boolean;
     },
   ) {
-    this.#engine = engine;
+    this.#worker = worker;
     this.stream = stream;
     this.#clean = options.clean ?? false;
     this.#overview = options.overview ?? false;
     this.canvas = h('canvas', { class: 'picture', role: 'img', 'aria-label': options.label });
-    this.surface = engine.newSurface((event) => this.#hear(event));
+    this.surface = worker.newSurface((event) => this.#hear(event));
     const observer = new ResizeObserver((entries) => {
       const entry = entries[0];
       if (entry) this.#measure(entry);
@@ -80,16 +81,16 @@ export class LivePicture {
     observer.observe(this.canvas);
     this.#disposer.add(() => observer.disconnect());
     this.#disposer.add(preferences.watch(() => this.#sendLook()));
-    this.#disposer.add(engine.health(stream).watch(() => this.#updateOverlay()));
+    this.#disposer.add(worker.health(stream).watch(() => this.#updateOverlay()));
     this.#disposer.add(this.selected.watch(() => this.#sendLook()));
     this.#disposer.add(
       this.view.watch((view) => {
-        if (this.#attached) engine.send({ type: 'view', surface: this.surface, view });
+        if (this.#attached) worker.send({ type: 'view', surface: this.surface, view });
       }),
     );
     this.#disposer.every(noticeEveryMs, () => this.#updateNotices());
     const onVisible = (): void => {
-      // A hidden page is not painted; give it a moment before calling its picture frozen.
+      // A hidden page is not painted. When it is seen again, wait a moment before saying that its picture is frozen.
       if (document.visibilityState === 'visible') this.#hiddenUntilMs = performance.now() + 500;
     };
     document.addEventListener('visibilitychange', onVisible);
@@ -98,7 +99,7 @@ export class LivePicture {
 
   end(): void {
     this.#disposer.end();
-    this.#engine.detach(this.surface);
+    this.#worker.detach(this.surface);
   }
 
   /** Device pixels per unit of drawing: lines and text on the picture grow with those of the page. */
@@ -113,7 +114,7 @@ export class LivePicture {
 
   get limitMs(): number {
     return (
-      preferences.value.limitMs ?? this.#engine.health(this.stream).value?.overlayLimitMs ?? usualLimitMs
+      preferences.value.limitMs ?? this.#worker.health(this.stream).value?.overlayLimitMs ?? usualLimitMs
     );
   }
 
@@ -135,18 +136,18 @@ export class LivePicture {
     const on = !this.overlayOn.value;
     this.#overlayPending = { on, untilMs: performance.now() + overlayPendingMs };
     this.#updateOverlay();
-    const known = this.#engine.health(this.stream).value !== null;
+    const known = this.#worker.health(this.stream).value !== null;
     if (!known) {
-      // A foreign server without health: the switch is this page's own.
+      // A server of another make sends no health: then the switch is for this page alone.
       this.#overlayPending = { on, untilMs: Number.POSITIVE_INFINITY };
       return on;
     }
-    await this.#engine.call('overlay', { stream: this.stream, visible: on });
+    await this.#worker.call('overlay', { stream: this.stream, visible: on });
     return on;
   }
 
   #updateOverlay(): void {
-    const health = this.#engine.health(this.stream).value;
+    const health = this.#worker.health(this.stream).value;
     const pending = this.#overlayPending;
     if (pending && (performance.now() > pending.untilMs || health?.overlayVisible === pending.on))
       this.#overlayPending = null;
@@ -155,7 +156,7 @@ export class LivePicture {
   }
 
   #sendLook(): void {
-    if (this.#attached) this.#engine.send({ type: 'look', surface: this.surface, look: this.look });
+    if (this.#attached) this.#worker.send({ type: 'look', surface: this.surface, look: this.look });
   }
 
   #measure(entry: ResizeObserverEntry): void {
@@ -169,12 +170,12 @@ export class LivePicture {
     if (size.width === 0 || size.height === 0) return;
     this.stageSize.value = size;
     if (this.#attached) {
-      this.#engine.send({ type: 'resize', surface: this.surface, size, unit: this.#unit });
+      this.#worker.send({ type: 'resize', surface: this.surface, size, unit: this.#unit });
       return;
     }
     this.#attached = true;
     const canvas = this.canvas.transferControlToOffscreen();
-    this.#engine.send(
+    this.#worker.send(
       {
         type: 'attach',
         surface: this.surface,
@@ -187,7 +188,7 @@ export class LivePicture {
       },
       [canvas],
     );
-    this.#engine.send({ type: 'view', surface: this.surface, view: this.view.value });
+    this.#worker.send({ type: 'view', surface: this.surface, view: this.view.value });
   }
 
   #hear(event: SurfaceEvent): void {
@@ -221,7 +222,7 @@ export class LivePicture {
   /** Age of the outlines on screen when they were painted; null: none on screen now, or clocks not joined. */
   get overlayAgeMs(): number | null {
     const now = performance.timeOrigin + performance.now();
-    // Still on screen, or only just gone: a single picture without outlines must not make the figure blink.
+    // Outlines that went away a moment ago count as shown, so that one picture without outlines does not make the figure blink.
     const shown =
       this.painted.value?.overlay === true ||
       (this.#lastOverlayEpochMs !== null && now - this.#lastOverlayEpochMs < 300);
@@ -229,7 +230,7 @@ export class LivePicture {
   }
 
   get condition(): RoomCondition {
-    const health = this.#engine.health(this.stream).value;
+    const health = this.#worker.health(this.stream).value;
     const stats = this.stats.value;
     const now = performance.timeOrigin + performance.now();
     const since = (epochMs: number | null): number | null =>
@@ -241,7 +242,7 @@ export class LivePicture {
       sourcePhase: health?.sourcePhase ?? 'playing',
       reason: health?.reason ?? '',
       sinceUnixMs: health?.sinceUnixMs ?? null,
-      connected: this.#engine.link.value.phase === 'open',
+      connected: this.#worker.link.value.phase === 'open',
       overlayOn: this.overlayOn.value,
       analysis: health?.analysis ?? true,
       regime: stats?.regime ?? 'in-step',

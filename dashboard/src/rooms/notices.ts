@@ -45,7 +45,7 @@ export function noticeLayer(announce: boolean): {
     element,
     show: (notices) => {
       picture.show(notices.picture);
-      // What is merely good to know stands in the strip, not on the picture.
+      // Plain information stands in the strip, not on the picture.
       overlay.show(notices.overlay?.severity === 'info' ? null : notices.overlay);
       // The title only: the seconds in the detail would be read over and over.
       if (announce) setText(spoken, notices.picture?.severity === 'alarm' ? notices.picture.title : '');

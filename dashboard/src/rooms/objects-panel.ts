@@ -1,7 +1,9 @@
 /** The side panel of a room: outlines switch, objects with their state in words, measurements, what else can be done. */
+import './panel.css';
+import './objects-panel.css';
 import { promptLimits } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
-import type { Engine } from '../app/engine.js';
+import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
 import type { Disposer } from '../app/signal.js';
@@ -13,7 +15,7 @@ import type { LivePicture } from './live-picture.js';
 
 const figures = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 
-/** UCUM units as people write them; the dimensionless unit is nothing. */
+/** UCUM units as people write them; the unit of a plain number is not written. */
 const unitWords: Readonly<Record<string, string>> = { mm2: 'mm²', cm2: 'cm²', mm3: 'mm³', '1': '' };
 
 function cleanFeedAddress(stream: string): string {
@@ -130,7 +132,7 @@ export interface ObjectsPanel {
 }
 
 export function objectsPanel(
-  engine: Engine,
+  worker: PaintingWorker,
   live: LivePicture,
   actions: PanelActions,
   disposer: Disposer,
@@ -268,7 +270,7 @@ export function objectsPanel(
       }
       row.update(object);
     }
-    const analysis = engine.health(stream).value?.analysis ?? true;
+    const analysis = worker.health(stream).value?.analysis ?? true;
     none.hidden = objects.length > 0;
     setText(
       none,
@@ -280,7 +282,7 @@ export function objectsPanel(
   disposer.add(live.objects.watch(update));
   disposer.add(live.selected.watch(update));
   disposer.add(
-    engine.health(stream).watch((health) => {
+    worker.health(stream).watch((health) => {
       setText(title, health?.label !== undefined && health.label !== '' ? health.label : stream);
       setText(source, health?.sourceUri ?? '');
       source.title = health?.sourceUri ?? '';
@@ -304,8 +306,8 @@ export function objectsPanel(
     }),
   );
   disposer.add(
-    engine.measurements.watch((all) => {
-      // A measurement of an object that is gone says nothing about the present.
+    worker.measurements.watch((all) => {
+      // Measurements of objects that are gone are not shown.
       const present = [...(all.get(stream)?.values() ?? [])].filter(
         ({ objectId }) => objectId === 0 || live.objects.value.some(({ id }) => id === objectId),
       );

@@ -2,13 +2,14 @@
  * Mouse, finger, pen and keyboard on the stage: turns browser events into gestures (core/gestures.ts) and views
  * (core/viewport.ts), and draws the gesture while it lasts. What is drawn here is the person's own stroke, never a mask.
  */
+import './pointing.css';
 import { svg } from '../app/dom.js';
 import { Disposer, Signal } from '../app/signal.js';
 import { clampToPicture, idle, stepGesture } from '../core/gestures.js';
 import type { DrawingTool, GestureInput, GestureState, Tool } from '../core/gestures.js';
 import type { Point, Prompt } from '../../../src/vocabulary/prompt.js';
 import { fitView, panBy, place, toSource, toStage, zoomAt } from '../core/viewport.js';
-import type { Placement, ViewChoice } from '../core/viewport.js';
+import type { Placement } from '../core/viewport.js';
 import { textScale } from './live-picture.js';
 import type { LivePicture } from './live-picture.js';
 
@@ -82,9 +83,8 @@ export class Pointing {
         this.#draw();
       }),
     );
-    this.#disposer.add(live.view.watch(() => this.#draw()));
-    this.#disposer.add(live.stageSize.watch(() => this.#draw()));
-    this.#disposer.add(live.pictureSize.watch(() => this.#draw()));
+    for (const signal of [live.view, live.stageSize, live.pictureSize])
+      this.#disposer.add(signal.watch(() => this.#draw()));
   }
 
   end(): void {
@@ -110,13 +110,7 @@ export class Pointing {
     if (!size || !placement) return;
     const step = keyStepPx * (far ? 6 : 1) * this.#live.pixelRatio;
     if (this.tool.value === 'look') {
-      this.#live.view.value = panBy(
-        this.#live.view.value,
-        -dx * step * 3,
-        -dy * step * 3,
-        size,
-        this.#live.stageSize.value,
-      );
+      this.#pan(-dx * step * 3, -dy * step * 3);
       return;
     }
     const from = this.#cursor ?? this.#middle(placement);
@@ -146,13 +140,8 @@ export class Pointing {
     this.#zoomAt(factor, [width / 2, height / 2]);
   }
 
-  show(view: ViewChoice | 'fit' | 'actual'): void {
-    this.#live.view.value =
-      view === 'fit'
-        ? fitView
-        : view === 'actual'
-          ? { ...this.#live.view.value, zoom: 1, actual: true }
-          : view;
+  show(view: 'fit' | 'actual'): void {
+    this.#live.view.value = view === 'fit' ? fitView : { ...this.#live.view.value, zoom: 1, actual: true };
   }
 
   // ------------------------------------------------------------------------------------------ pointers
@@ -214,20 +203,12 @@ export class Pointing {
     }
     this.#pointers.set(event.pointerId, at);
     const drag = this.#drag;
-    const size = this.#live.pictureSize.value;
     const placement = this.#placement();
-    if (!drag || drag.pointer !== event.pointerId || !size || !placement) return;
+    if (!drag || drag.pointer !== event.pointerId || !placement) return;
     if (Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) > slopPx * this.#live.pixelRatio)
       drag.moved = true;
     if (drag.mode === 'pan') {
-      if (drag.moved)
-        this.#live.view.value = panBy(
-          this.#live.view.value,
-          at[0] - before[0],
-          at[1] - before[1],
-          size,
-          this.#live.stageSize.value,
-        );
+      if (drag.moved) this.#pan(at[0] - before[0], at[1] - before[1]);
       return;
     }
     const events = event.getCoalescedEvents();
@@ -267,6 +248,12 @@ export class Pointing {
     // Trackpad pinches arrive as small steps with Ctrl held.
     const speed = event.ctrlKey ? 0.01 : 0.0018;
     this.#zoomAt(Math.exp(-event.deltaY * lines * speed), this.#at(event));
+  }
+
+  /** Device pixels. */
+  #pan(dx: number, dy: number): void {
+    const size = this.#live.pictureSize.value;
+    if (size) this.#live.view.value = panBy(this.#live.view.value, dx, dy, size, this.#live.stageSize.value);
   }
 
   #zoomAt(factor: number, at: readonly [number, number]): void {

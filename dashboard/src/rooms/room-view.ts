@@ -1,20 +1,18 @@
 /** One room: the picture, its tools, its objects, its health. */
+import './room-view.css';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
-import type { IconName } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
 import { openHelp } from '../app/help-dialog.js';
 import { openSettings, slowChoices } from '../app/settings-dialog.js';
 import { Disposer } from '../app/signal.js';
-import { toast } from '../app/toast.js';
+import { toast, toastError } from '../app/toast.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { makesObjects } from '../core/gestures.js';
-import type { Tool } from '../core/gestures.js';
-import { actionOf, shownKey } from '../core/keymap.js';
+import { actionOf } from '../core/keymap.js';
 import type { Action } from '../core/keymap.js';
-import { scaleOf } from '../core/viewport.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
-import type { SlowAnalysisChoice } from '../core/presentation.js';
+import { slowAnalysisChoices } from '../core/presentation.js';
 import { mountPlayer } from '../projects/player-bar.js';
 import { firstMaskCard } from './first-mask-card.js';
 import { healthStrip } from './health-strip.js';
@@ -23,25 +21,26 @@ import { noticeLayer } from './notices.js';
 import { objectsPanel } from './objects-panel.js';
 import { Pointing } from './pointing.js';
 import { openSourceDialog } from './source-dialog.js';
+import { toolbar, toolOf } from './toolbar.js';
 import { isTyping } from './typing.js';
+import { zoomBar } from './zoom-bar.js';
 
-const tools: readonly { readonly tool: Tool; readonly name: string; readonly action: Action }[] = [
-  { tool: 'look', name: 'Look', action: 'tool-look' },
-  { tool: 'include', name: 'Add', action: 'tool-include' },
-  { tool: 'exclude', name: 'Exclude', action: 'tool-exclude' },
-  { tool: 'box', name: 'Box', action: 'tool-box' },
-  { tool: 'scribble', name: 'Stroke', action: 'tool-scribble' },
-  { tool: 'erase', name: 'Erase', action: 'tool-erase' },
-];
-
-const slowOrder: readonly SlowAnalysisChoice[] = ['auto', 'every-picture', 'steady-outlines'];
+/** Steps of the arrow keys: right, down. */
+const arrows = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] } as const;
+/** What a held key does again and again. */
+const repeatable: ReadonlySet<Action> = new Set<Action>([
+  'left',
+  'right',
+  'up',
+  'down',
+  'zoom-in',
+  'zoom-out',
+]);
 
 export function roomView(context: ViewContext, stream: string): EndView {
-  const { engine, element, go } = context;
+  const { worker, element, go } = context;
   const disposer = new Disposer();
-  const live = new LivePicture(engine, stream, { label: `Live picture of ${stream}` });
-  const fail = (error: unknown): void =>
-    toast('error', error instanceof Error ? error.message : String(error));
+  const live = new LivePicture(worker, stream, { label: `Live picture of ${stream}` });
 
   // ---------------------------------------------------------------------------------------- stage
   const notices = noticeLayer(true);
@@ -51,7 +50,6 @@ export function roomView(context: ViewContext, stream: string): EndView {
     icon('clock'),
     h('span', {}),
   );
-  const zoomLabel = h('span', { class: 'zoom-label' });
   const answers = h('div', { class: 'answers' });
   const waiting = h(
     'div',
@@ -68,23 +66,11 @@ export function roomView(context: ViewContext, stream: string): EndView {
   let gesture: number | null = null;
   const pointing = new Pointing(live, stage, {
     onBegin: (atEpochMs) => {
-      gesture = engine.newGesture(live.surface, atEpochMs);
+      gesture = worker.newGesture(live.surface, atEpochMs);
     },
     onPrompt: (prompt) => void send(prompt),
-    onPick: ([x, y]) => engine.send({ type: 'pick', surface: live.surface, x, y }),
+    onPick: ([x, y]) => worker.send({ type: 'pick', surface: live.surface, x, y }),
   });
-  const zoomButton = (name: IconName, label: string, action: Action): HTMLButtonElement =>
-    h(
-      'button',
-      {
-        type: 'button',
-        class: 'icon-button',
-        'aria-label': label,
-        title: `${label} (${shownKey(action)})`,
-        onclick: () => perform(action),
-      },
-      icon(name),
-    );
   stage.append(
     live.canvas,
     pointing.layer,
@@ -92,15 +78,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
     age,
     waiting,
     answers,
-    h(
-      'div',
-      { class: 'zoom', role: 'group', 'aria-label': 'Zoom' },
-      zoomButton('zoomOut', 'Zoom out', 'zoom-out'),
-      zoomLabel,
-      zoomButton('zoomIn', 'Zoom in', 'zoom-in'),
-      zoomButton('fit', 'Whole picture', 'fit'),
-      zoomButton('actual', 'True size 1:1', 'actual'),
-    ),
+    zoomBar(live, perform, disposer),
   );
 
   let asking = 0;
@@ -117,7 +95,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
     asking += 1;
     waiting.hidden = false;
     try {
-      const answer = await engine.prompt({
+      const answer = await worker.prompt({
         surface: live.surface,
         gesture,
         objectId,
@@ -130,7 +108,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
       if (!live.overlayOn.value)
         toast('info', 'It is followed. Outlines are off: press O or use the switch to see them.');
     } catch (error) {
-      fail(error);
+      toastError(error);
     } finally {
       asking -= 1;
       waiting.hidden = asking === 0;
@@ -140,7 +118,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
   disposer.add(
     live.events.watch((event) => {
       if (event?.type === 'first-mask')
-        answers.replaceChildren(firstMaskCard(event, () => void undo(event.objectId)));
+        answers.replaceChildren(firstMaskCard(event, () => undo(event.objectId)));
       else if (event?.type === 'picked') live.selected.value = event.objectId;
     }),
   );
@@ -151,87 +129,34 @@ export function roomView(context: ViewContext, stream: string): EndView {
     age.hidden = ageMs === null;
     if (text && ageMs !== null) setText(text, `Outlines ${Math.round(ageMs)} ms`);
   });
-  const showZoom = (): void => {
-    const size = live.pictureSize.value;
-    const scale = size ? scaleOf(live.view.value, size, live.stageSize.value) : 1;
-    setText(zoomLabel, scale === 1 ? '1:1' : `${Math.round(scale * 100)} %`);
-  };
-  disposer.add(live.view.watch(showZoom));
-  disposer.add(live.stageSize.watch(showZoom));
-  disposer.add(live.pictureSize.watch(showZoom));
-
-  // ---------------------------------------------------------------------------------------- tools
-  const toolButtons = tools.map(({ tool, name, action }) =>
-    h(
-      'button',
-      {
-        type: 'button',
-        class: 'tool',
-        role: 'radio',
-        'data-tool': tool,
-        title: `${name} (${shownKey(action)})`,
-        onclick: () => perform(action),
-      },
-      icon(tool),
-      h('span', { class: 'tool-name' }, name),
-      h('kbd', {}, shownKey(action)),
-    ),
-  );
-  const undoButton = h(
-    'button',
-    { type: 'button', class: 'tool', title: `Undo (${shownKey('undo')})`, onclick: () => perform('undo') },
-    icon('undo'),
-    h('span', { class: 'tool-name' }, 'Undo'),
-    h('kbd', {}, shownKey('undo')),
-  );
-  const toolbar = h(
-    'div',
-    { class: 'tools', role: 'toolbar', 'aria-label': 'Tools', 'aria-orientation': 'vertical' },
-    h('div', { class: 'tool-group', role: 'radiogroup', 'aria-label': 'Pointing tools' }, ...toolButtons),
-    undoButton,
-  );
-  disposer.add(
-    pointing.tool.watch((tool) => {
-      for (const button of toolButtons)
-        button.setAttribute('aria-checked', String(button.dataset['tool'] === tool));
-    }),
-  );
 
   // ---------------------------------------------------------------------------------------- panel
-  const undo = async (objectId: number | null): Promise<void> => {
-    try {
-      await engine.call('undo', { stream, objectId });
-    } catch (error) {
-      fail(error);
-    }
+  const undo = (objectId: number | null): void => {
+    worker.call('undo', { stream, objectId }).catch(toastError);
   };
   const record = async (): Promise<void> => {
+    const stops = worker.health(stream).value?.recording === true;
     try {
-      if (engine.health(stream).value?.recording === true) {
-        const { path } = await engine.call('record.stop', { stream });
-        toast('info', `The recording is complete: ${path}`);
-      } else {
-        const { path } = await engine.call('record.start', { stream });
-        toast('info', `Recording to ${path}`);
-      }
+      const { path } = await worker.call(stops ? 'record.stop' : 'record.start', { stream });
+      toast('info', stops ? `The recording is complete: ${path}` : `Recording to ${path}`);
     } catch (error) {
-      fail(error);
+      toastError(error);
     }
   };
   const removeObject = (objectId: number): void => {
     if (live.selected.value === objectId) live.selected.value = null;
-    engine.call('remove', { stream, objectId }).catch(fail);
+    worker.call('remove', { stream, objectId }).catch(toastError);
   };
   const panel = objectsPanel(
-    engine,
+    worker,
     live,
     {
       toggleOverlay: () => perform('overlay'),
       newObject: () => perform('new-object'),
-      rename: (objectId, label) => void engine.call('rename', { stream, objectId, label }).catch(fail),
+      rename: (objectId, label) => void worker.call('rename', { stream, objectId, label }).catch(toastError),
       remove: removeObject,
-      undo: (objectId) => void undo(objectId),
-      openSource: () => openSourceDialog(engine, stream),
+      undo,
+      openSource: () => openSourceDialog(worker, stream),
       fullscreen: () => perform('fullscreen'),
       record: () => void record(),
     },
@@ -240,12 +165,12 @@ export function roomView(context: ViewContext, stream: string): EndView {
   const room = h(
     'div',
     { class: 'room' },
-    toolbar,
+    toolbar(pointing.tool, perform, disposer),
     stage,
     panel.element,
-    healthStrip(engine, live, disposer),
+    healthStrip(worker, live, disposer),
   );
-  disposer.add(mountPlayer(stage, engine, stream));
+  disposer.add(mountPlayer(stage, worker, stream));
   disposer.add(preferences.watch(({ panelOpen }) => room.classList.toggle('panel-closed', !panelOpen)));
 
   const missing = h(
@@ -253,11 +178,11 @@ export function roomView(context: ViewContext, stream: string): EndView {
     { class: 'empty' },
     icon('source'),
     h('h1', {}, 'There is no such room'),
-    h('p', {}, `The server has no stream called “${stream}”.`),
+    h('p', {}, `The server has no room called “${stream}”.`),
     h('a', { class: 'button primary', href: '#/rooms' }, 'All rooms'),
   );
   disposer.add(
-    engine.streams.watch((streams) => {
+    worker.streams.watch((streams) => {
       const absent = streams.length > 0 && !streams.includes(stream);
       const wanted = absent ? missing : room;
       if (element.firstElementChild !== wanted) element.replaceChildren(wanted);
@@ -265,10 +190,11 @@ export function roomView(context: ViewContext, stream: string): EndView {
   );
 
   // ---------------------------------------------------------------------------------------- actions
-  const perform = (action: Action): void => {
+  /** `far`: Shift is held, so that the crosshair moves in large steps. */
+  function perform(action: Action, far = false): void {
     switch (action) {
       case 'overlay':
-        live.switchOverlay().catch(fail);
+        live.switchOverlay().catch(toastError);
         return;
       case 'fill': {
         const { fillOpacity } = preferences.value;
@@ -279,7 +205,8 @@ export function roomView(context: ViewContext, stream: string): EndView {
         prefer({ labels: !preferences.value.labels });
         return;
       case 'slow': {
-        const next = slowOrder[(slowOrder.indexOf(preferences.value.slow) + 1) % slowOrder.length] ?? 'auto';
+        const at = slowAnalysisChoices.indexOf(preferences.value.slow) + 1;
+        const next = slowAnalysisChoices[at % slowAnalysisChoices.length] ?? 'auto';
         prefer({ slow: next });
         toast('info', `When analysis is slow: ${slowChoices[next].name}. ${slowChoices[next].meaning}`);
         return;
@@ -290,8 +217,8 @@ export function roomView(context: ViewContext, stream: string): EndView {
       case 'tool-box':
       case 'tool-scribble':
       case 'tool-erase':
-        pointing.tool.value = tools.find((one) => one.action === action)?.tool ?? 'look';
-        // The next key belongs to the picture, not to the button that was just pressed.
+        pointing.tool.value = toolOf(action) ?? 'look';
+        // Keys pressed after this go to the picture, not to the button that was just pressed.
         stage.focus({ preventScroll: true });
         return;
       case 'new-object':
@@ -306,21 +233,19 @@ export function roomView(context: ViewContext, stream: string): EndView {
         stage.focus({ preventScroll: true });
         return;
       case 'undo':
-        void undo(live.selected.value);
+        undo(live.selected.value);
         return;
       case 'rename':
-        if (live.selected.value === null)
-          toast('info', 'Select an object first, in the list or with its number.');
+      case 'remove': {
+        const objectId = live.selected.value;
+        if (objectId === null) toast('info', 'Select an object first, in the list or with its number.');
+        else if (action === 'remove') removeObject(objectId);
         else {
           prefer({ panelOpen: true });
-          panel.startRename(live.selected.value);
+          panel.startRename(objectId);
         }
         return;
-      case 'remove':
-        if (live.selected.value === null)
-          toast('info', 'Select an object first, in the list or with its number.');
-        else removeObject(live.selected.value);
-        return;
+      }
       case 'zoom-in':
         pointing.zoom(1.25);
         return;
@@ -336,10 +261,14 @@ export function roomView(context: ViewContext, stream: string): EndView {
       case 'left':
       case 'right':
       case 'up':
-      case 'down':
+      case 'down': {
+        const [dx, dy] = arrows[action];
+        pointing.nudge(dx, dy, far);
+        return;
+      }
       case 'act':
       case 'act-opposite':
-        // Need the key's own modifiers: see onKey.
+        pointing.act(action === 'act-opposite');
         return;
       case 'cancel':
         if (pointing.busy) pointing.cancel();
@@ -354,7 +283,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
         else room.requestFullscreen().catch(() => toast('error', 'This browser refuses full screen here.'));
         return;
       case 'source':
-        openSourceDialog(engine, stream);
+        openSourceDialog(worker, stream);
         return;
       case 'rooms':
         go({ view: 'rooms' });
@@ -366,13 +295,13 @@ export function roomView(context: ViewContext, stream: string): EndView {
         openHelp();
         return;
     }
-  };
+  }
   disposer.listen('keydown', (event) => {
     if (isTyping(event) || document.querySelector('dialog[open]')) return;
     const { ctrlKey, metaKey, altKey } = event;
     const digit = !ctrlKey && !metaKey && !altKey && /^[1-9]$/.test(event.key) ? Number(event.key) : null;
     if (digit !== null) {
-      // The number on its label while there are few; after many removals the place in the list.
+      // A digit means the object with this number; where there is none, the object at this place in the list.
       const objects = live.objects.value;
       const object = objects.find(({ id }) => id === digit) ?? objects[digit - 1];
       if (object) live.selected.value = live.selected.value === object.id ? null : object.id;
@@ -381,29 +310,8 @@ export function roomView(context: ViewContext, stream: string): EndView {
     }
     const action = actionOf(event, preferences.value.pedalCode);
     if (action === null) return;
-    switch (action) {
-      case 'left':
-        pointing.nudge(-1, 0, event.shiftKey);
-        break;
-      case 'right':
-        pointing.nudge(1, 0, event.shiftKey);
-        break;
-      case 'up':
-        pointing.nudge(0, -1, event.shiftKey);
-        break;
-      case 'down':
-        pointing.nudge(0, 1, event.shiftKey);
-        break;
-      case 'act':
-      case 'act-opposite':
-        if (event.repeat) break;
-        pointing.act(action === 'act-opposite');
-        break;
-      default:
-        // A held pedal or key must not blink outlines.
-        if (event.repeat && action !== 'zoom-in' && action !== 'zoom-out') break;
-        perform(action);
-    }
+    // A held pedal or key must not make outlines blink.
+    if (!event.repeat || repeatable.has(action)) perform(action, event.shiftKey);
     event.preventDefault();
   });
 

@@ -1,9 +1,10 @@
 /** Choose what a room shows: a file on the server, a network or device address, or a procedural scene. */
+import './source-dialog.css';
 import { openDialog } from '../app/dialog.js';
 import { h, setText } from '../app/dom.js';
-import type { Engine } from '../app/engine.js';
+import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
-import { toast } from '../app/toast.js';
+import { sentenceOf, toast } from '../app/toast.js';
 import { uploadControl } from './upload.js';
 
 interface Kind {
@@ -62,9 +63,9 @@ function kindOf(uri: string): string {
   return 'file';
 }
 
-export function openSourceDialog(engine: Engine, stream: string): void {
+export function openSourceDialog(worker: PaintingWorker, stream: string): void {
   if (document.querySelector('dialog.dialog')) return;
-  const present = engine.health(stream).value?.sourceUri ?? engine.infos.value.get(stream)?.sourceUri ?? '';
+  const present = worker.health(stream).value?.sourceUri ?? worker.infos.value.get(stream)?.sourceUri ?? '';
   const field = h('input', {
     type: 'text',
     id: 'source-uri',
@@ -161,7 +162,7 @@ export function openSourceDialog(engine: Engine, stream: string): void {
     try {
       await action(uri);
     } catch (problem) {
-      refuse(problem instanceof Error ? problem.message : String(problem));
+      refuse(sentenceOf(problem));
     } finally {
       busy(false);
     }
@@ -191,14 +192,14 @@ export function openSourceDialog(engine: Engine, stream: string): void {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     void attempt(async (uri) => {
-      await engine.call('source.open', { stream, uri });
+      await worker.call('source.open', { stream, uri });
       close();
       toast('info', `Opened ${uri}`);
     });
   });
   tryIt.addEventListener('click', () => {
     void attempt(async (uri) => {
-      const answer = await engine.call('source.probe', { uri });
+      const answer = await worker.call('source.probe', { uri });
       const perSecond =
         answer.framesPerSecond === null ? '' : `, ${answer.framesPerSecond.toFixed(1)} pictures per second`;
       say(found, `${answer.size.width} × ${answer.size.height}${perSecond}: ${answer.description}`);

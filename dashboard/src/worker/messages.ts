@@ -2,9 +2,14 @@
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { ObjectState, Prompt } from '../../../src/vocabulary/prompt.js';
 import type { HealthMessage, MeasurementMessage } from '../../../src/protocol/messages.js';
+import type { OperationName } from '../../../src/protocol/operations.js';
 import type { StreamInfo } from '../../../src/protocol/requests.js';
 import type { PresentationCounts, Regime, SlowAnalysisChoice } from '../core/presentation.js';
+import type { Quantiles } from '../core/rates.js';
 import type { ViewChoice } from '../core/viewport.js';
+
+/** The two parts of an acceptance test: pictures with their outlines, pictures alone. */
+export type MeasuredKind = 'overlay' | 'picture';
 
 /** How a surface is drawn; chosen by the person. */
 export interface Look {
@@ -34,12 +39,7 @@ export type ToWorker =
       /** Clean feed: never anything but the picture, black once it is older than this many ms. */
       readonly blackAfterMs: number | null;
     }
-  | {
-      readonly type: 'resize';
-      readonly surface: number;
-      readonly size: PictureSize;
-      readonly unit: number;
-    }
+  | { readonly type: 'resize'; readonly surface: number; readonly size: PictureSize; readonly unit: number }
   | { readonly type: 'view'; readonly surface: number; readonly view: ViewChoice }
   | { readonly type: 'look'; readonly surface: number; readonly look: Look }
   | { readonly type: 'detach'; readonly surface: number }
@@ -63,12 +63,12 @@ export type ToWorker =
   | { readonly type: 'pick'; readonly surface: number; readonly x: number; readonly y: number }
   | { readonly type: 'watch-topic'; readonly topic: string }
   | { readonly type: 'unwatch-topic'; readonly topic: string }
-  | { readonly type: 'call'; readonly call: number; readonly name: string; readonly request: unknown }
+  | { readonly type: 'call'; readonly call: number; readonly name: OperationName; readonly request: unknown }
   /** Acceptance test: collect this many samples of a surface. */
   | {
       readonly type: 'measure';
       readonly surface: number;
-      readonly kind: 'overlay' | 'picture';
+      readonly kind: MeasuredKind;
       readonly frames: number;
     }
   | { readonly type: 'measure-stop'; readonly surface: number };
@@ -111,10 +111,10 @@ export interface SurfaceStats {
   readonly decodeDrops: number;
   readonly decodeFailures: number;
   /** Last two seconds, ms. */
-  readonly paintedMs: { readonly p50: number; readonly p95: number; readonly max: number } | null;
-  readonly overlayMs: { readonly p50: number; readonly p95: number; readonly max: number } | null;
+  readonly paintedMs: Quantiles | null;
+  readonly overlayMs: Quantiles | null;
   /** Capture to decoded, before any waiting. */
-  readonly readyMs: { readonly p50: number; readonly p95: number; readonly max: number } | null;
+  readonly readyMs: Quantiles | null;
   readonly decodeMs: number | null;
   readonly drawMs: number | null;
   /** Display refreshes that reached the worker. */
@@ -166,13 +166,13 @@ export type FromWorker =
   | {
       readonly type: 'measure-progress';
       readonly surface: number;
-      readonly kind: 'overlay' | 'picture';
+      readonly kind: MeasuredKind;
       readonly done: number;
     }
   | {
       readonly type: 'measured';
       readonly surface: number;
-      readonly kind: 'overlay' | 'picture';
+      readonly kind: MeasuredKind;
       readonly result: Measured;
     }
   | { readonly type: 'remark'; readonly level: number; readonly message: string; readonly code: string };

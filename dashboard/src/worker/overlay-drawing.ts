@@ -54,14 +54,14 @@ export function overlayOf(segmentation: DrawableSegmentation): Overlay {
   const scaleX = segmentation.sourceSize.width / segmentation.maskSize.width;
   const scaleY = segmentation.sourceSize.height / segmentation.maskSize.height;
   const objects: DrawnObject[] = [];
-  for (const object of segmentation.objects) {
-    if (!isShown(object.state)) continue;
+  for (const { id, label, state, confidence, counts } of segmentation.objects) {
+    if (!isShown(state)) continue;
     const path = new Path2D();
     let left = Number.POSITIVE_INFINITY;
     let top = Number.POSITIVE_INFINITY;
     let right = Number.NEGATIVE_INFINITY;
     let bottom = Number.NEGATIVE_INFINITY;
-    for (const outline of maskOutlines(maskOf(object.counts, segmentation.maskSize))) {
+    for (const outline of maskOutlines(maskOf(counts, segmentation.maskSize))) {
       smoothClosed(outline.points).forEach(([maskX, maskY], index) => {
         const x = maskX * scaleX;
         const y = maskY * scaleY;
@@ -75,17 +75,7 @@ export function overlayOf(segmentation: DrawableSegmentation): Overlay {
       path.closePath();
     }
     if (left > right) continue;
-    objects.push({
-      id: object.id,
-      label: object.label,
-      state: object.state,
-      confidence: object.confidence,
-      path,
-      left,
-      top,
-      right,
-      bottom,
-    });
+    objects.push({ id, label, state, confidence, path, left, top, right, bottom });
   }
   return { objects };
 }

@@ -1,6 +1,7 @@
 /**
- * One picture on one canvas: takes pictures and segmentations of one stream, decodes them, asks the presenter what to
- * show at each display refresh and paints it. Runs in the painting worker; owns its canvas and its subscriptions.
+ * One picture on one canvas: takes pictures and segmentations of one stream, asks the presenter what to show at each
+ * display refresh, has it painted and tells the page. Runs in the painting worker; owns its subscriptions, the decoder,
+ * the painter and what gestures refer to. Throws where the browser gives no 2d context.
  */
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { SonoscopeClient } from '../../../src/protocol/client.js';
@@ -8,49 +9,21 @@ import type { SegmentationMessage, VideoMessage } from '../../../src/protocol/me
 import { Presenter } from '../core/presentation.js';
 import type { Shown } from '../core/presentation.js';
 import { Rate, Recent } from '../core/rates.js';
-import { fitView, place } from '../core/viewport.js';
-import type { Placement, ViewChoice } from '../core/viewport.js';
-import type { ListedObject, Look, Post, ToWorker } from './messages.js';
-import { drawOverlay, overlayOf } from './overlay-drawing.js';
+import type { ViewChoice } from '../core/viewport.js';
+import { firstMaskStill } from './first-mask.js';
+import { GestureMemory } from './gesture-memory.js';
+import { Measurement } from './measurement.js';
+import type { MeasuredCounts } from './measurement.js';
+import type { ListedObject, Look, MeasuredKind, Post, ToWorker } from './messages.js';
+import { overlayOf } from './overlay-drawing.js';
 import type { DrawableSegmentation, Overlay } from './overlay-drawing.js';
+import { Painter } from './painter.js';
+import { letGo, PictureDecoder } from './picture-decoder.js';
+import type { ArrivedPicture, Picture } from './picture-decoder.js';
 
-/** A decoded picture, shared by the screen and by gestures that refer to it; closed when nobody needs it. */
-interface Picture {
-  readonly bitmap: ImageBitmap;
-  holders: number;
-}
-
-const letGo = (picture: Picture): void => {
-  picture.holders -= 1;
-  if (picture.holders === 0) picture.bitmap.close();
-};
-
-/** Pictures being decoded at once; the newest one waits, others are dropped and counted. */
-const decodesAtOnce = 2;
-/** Paints remembered to find what a gesture saw; the page tells of a gesture within a few milliseconds. */
-const rememberedPaints = 3;
-/** Gestures whose picture is remembered. */
-const rememberedGestures = 4;
+/** A page that gets no refreshes for this long is hidden: nothing would be painted, so nothing is decoded. */
+const hiddenAfterMs = 1000;
 const epochNow = (): number => performance.timeOrigin + performance.now();
-
-interface Gesture {
-  readonly id: number;
-  readonly timeNs: bigint;
-  readonly picture: Picture;
-}
-
-interface Measurement {
-  readonly kind: 'overlay' | 'picture';
-  readonly frames: number;
-  readonly startMs: number;
-  readonly samplesMs: number[];
-  readonly atMs: number[];
-  /** Pictures that came since the start, by timestamp: painted (true) or not yet. */
-  readonly due: Map<bigint, boolean>;
-  neverPainted: number;
-  readonly startDrops: number;
-  readonly startLate: number;
-}
 
 type Attach = Extract<ToWorker, { readonly type: 'attach' }>;
 
@@ -59,34 +32,15 @@ export class Surface {
   readonly stream: string;
   readonly #post: Post;
   readonly #client: SonoscopeClient;
-  readonly #canvas: OffscreenCanvas;
-  readonly #context: OffscreenCanvasRenderingContext2D;
+  readonly #painter: Painter;
   readonly #presenter = new Presenter<Picture, Overlay>({ release: letGo });
+  readonly #decoder = new PictureDecoder((arrived, picture) => this.#show(arrived, picture));
+  readonly #gestures = new GestureMemory();
   readonly #blackAfterMs: number | null;
   readonly #endSubscriptions: (() => void)[];
-  /** The canvas on the page, device pixels. */
-  #stage: PictureSize;
-  /** Canvas pixels per device pixel of the stage: below 1 where this machine cannot paint its whole screen in time. */
-  #detail = 1;
-  #coarse = false;
-  readonly #refreshRate = new Rate();
-  #lastRefreshMs = performance.now();
   #look: Look;
-  #view: ViewChoice = fitView;
-  #unit: number;
-  #pictureSize: PictureSize | null = null;
-  #dirty = false;
-  #black = false;
-  #ended = false;
   /** The connection was lost: time stamps may start anew with the next picture. */
   #restarted = false;
-  #decoding = 0;
-  #next: { readonly message: VideoMessage; readonly captureMs: number } | null = null;
-  #decodeDrops = 0;
-  #decodeFailures = 0;
-  #gestures: Gesture[] = [];
-  /** Recent paints, to find what was on screen at a moment. */
-  #paints: { readonly atMs: number; readonly timeNs: bigint; readonly picture: Picture }[] = [];
   #measurement: Measurement | null = null;
   readonly #inRate = new Rate();
   readonly #shownRate = new Rate();
@@ -94,8 +48,6 @@ export class Surface {
   readonly #paintedMs = new Recent(128);
   readonly #overlayMs = new Recent(128);
   readonly #readyMs = new Recent(128);
-  readonly #decodeMs = new Recent(32);
-  readonly #drawMs = new Recent(32);
   #objectsKey = '';
   #objectsAtMs = 0;
   #objectsWaiting: readonly ListedObject[] | null = null;
@@ -105,15 +57,11 @@ export class Surface {
     this.stream = attach.stream;
     this.#client = client;
     this.#post = post;
-    this.#canvas = attach.canvas;
     this.#look = attach.look;
     this.#blackAfterMs = attach.blackAfterMs;
-    this.#unit = attach.unit;
-    this.#stage = attach.size;
-    this.#fitCanvas();
-    const context = this.#canvas.getContext('2d', { alpha: false });
-    if (!context) throw new Error('this browser gives no 2d context for an OffscreenCanvas');
-    this.#context = context;
+    this.#painter = new Painter(attach.canvas, attach.size, attach.unit, (size) =>
+      post({ type: 'picture-size', surface: this.id, size }),
+    );
     this.look(attach.look);
     this.#endSubscriptions = [
       client.subscribe(this.stream, 'video', (message, logTimeNs) =>
@@ -127,58 +75,18 @@ export class Surface {
   }
 
   close(): void {
-    this.#ended = true;
     for (const end of this.#endSubscriptions) end();
-    for (const gesture of this.#gestures) letGo(gesture.picture);
-    this.#gestures = [];
-    for (const paint of this.#paints) letGo(paint.picture);
-    this.#paints = [];
+    this.#decoder.close();
+    this.#gestures.close();
     this.#presenter.clear();
   }
 
   resize(size: PictureSize, unit: number): void {
-    this.#unit = unit;
-    if (size.width === this.#stage.width && size.height === this.#stage.height) return;
-    this.#stage = size;
-    this.#coarse = false;
-    this.#fitCanvas();
-  }
-
-  /**
-   * A machine without a GPU may not fill a large screen at source rate. Then the canvas gets only as many pixels as the
-   * picture has at this zoom, and the browser stretches it: the picture loses nothing, outlines some crispness.
-   */
-  #fitCanvas(): void {
-    const scale = this.#pictureSize ? place(this.#view, this.#pictureSize, this.#stage).scale : 1;
-    this.#detail = this.#coarse ? Math.min(1, 1 / scale) : 1;
-    const width = Math.max(1, Math.round(this.#stage.width * this.#detail));
-    const height = Math.max(1, Math.round(this.#stage.height * this.#detail));
-    if (width === this.#canvas.width && height === this.#canvas.height) return;
-    this.#canvas.width = width;
-    this.#canvas.height = height;
-    // Setting the size clears the canvas: paint again before anybody sees it.
-    this.#dirty = true;
-  }
-
-  /** Too few refreshes per second for the source's rate: paint fewer pixels. */
-  #watchRefreshRate(nowMs: number): void {
-    this.#lastRefreshMs = nowMs;
-    this.#refreshRate.mark(nowMs);
-    if (
-      this.#coarse ||
-      this.#refreshRate.spanMs(nowMs) < 1500 ||
-      this.#stage.width * this.#stage.height < 1e6
-    )
-      return;
-    if (this.#refreshRate.perSecond(nowMs) >= 1.25 * this.#inRate.perSecond(nowMs)) return;
-    this.#coarse = true;
-    this.#fitCanvas();
+    this.#painter.resize(size, unit);
   }
 
   view(view: ViewChoice): void {
-    this.#view = view;
-    this.#fitCanvas();
-    this.#dirty = true;
+    this.#painter.view(view);
   }
 
   look(look: Look): void {
@@ -188,7 +96,7 @@ export class Surface {
       limitMs: look.limitMs,
       slow: look.slow,
     });
-    this.#dirty = true;
+    this.#painter.dirty = true;
   }
 
   /** A running measurement decides for this screen, else the person. */
@@ -213,48 +121,22 @@ export class Surface {
   #receivePicture(message: VideoMessage, logTimeNs: bigint): void {
     const nowMs = performance.now();
     this.#inRate.mark(nowMs);
-    // A hidden page gets no refreshes: nothing would be painted, so nothing is decoded.
-    if (nowMs - this.#lastRefreshMs > 1000) return;
-    this.#measurement?.due.set(message.timestampNs, false);
+    if (nowMs - this.#painter.lastRefreshMs > hiddenAfterMs) return;
+    this.#measurement?.pictureCame(message.timestampNs);
     const arrived = { message, captureMs: this.#captureMs(logTimeNs) };
     // The server keeps its last picture for newcomers; on a clean feed an old one must not look live.
     if (this.#blackAfterMs !== null && nowMs - arrived.captureMs > this.#blackAfterMs) return;
-    if (this.#decoding < decodesAtOnce) {
-      void this.#decode(arrived);
-      return;
-    }
-    if (this.#next) this.#decodeDrops += 1;
-    this.#next = arrived;
+    this.#decoder.take(arrived);
   }
 
-  async #decode(arrived: { readonly message: VideoMessage; readonly captureMs: number }): Promise<void> {
-    this.#decoding += 1;
-    const startMs = performance.now();
-    try {
-      const { data, format } = arrived.message;
-      // A Blob part must not be shared memory; message bytes are an ordinary ArrayBuffer.
-      const blob = new Blob([data as Uint8Array<ArrayBuffer>], { type: `image/${format}` });
-      // Without options: a JPEG has no alpha and ours no profile, and any option makes Chromium copy the picture in this thread.
-      const bitmap = await createImageBitmap(blob);
-      const nowMs = performance.now();
-      this.#decodeMs.add(nowMs - startMs);
-      this.#readyMs.add(nowMs - arrived.captureMs);
-      const picture: Picture = { bitmap, holders: 1 };
-      if (this.#restarted) {
-        this.#restarted = false;
-        this.#presenter.clear();
-      }
-      if (this.#ended) letGo(picture);
-      else this.#presenter.addPicture(arrived.message.timestampNs, arrived.captureMs, picture, nowMs);
-    } catch {
-      // One broken picture is no reason to stop: the next one is complete in itself.
-      this.#decodeFailures += 1;
-    } finally {
-      this.#decoding -= 1;
-      const next = this.#next;
-      this.#next = null;
-      if (next && !this.#ended) void this.#decode(next);
+  #show({ message, captureMs }: ArrivedPicture, picture: Picture): void {
+    const nowMs = performance.now();
+    this.#readyMs.add(nowMs - captureMs);
+    if (this.#restarted) {
+      this.#restarted = false;
+      this.#presenter.clear();
     }
+    this.#presenter.addPicture(message.timestampNs, captureMs, picture, nowMs);
   }
 
   #receiveSegmentation(message: SegmentationMessage): void {
@@ -266,16 +148,9 @@ export class Surface {
 
   /** Tells the page about objects: at once when one comes, goes or changes state, else four times a second. */
   #listObjects(message: SegmentationMessage): void {
-    const objects = message.objects.map(
-      ({ id, label, state, confidence, areaPx, areaMm2 }): ListedObject => ({
-        id,
-        label,
-        state,
-        confidence,
-        areaPx,
-        areaMm2,
-      }),
-    );
+    const objects = message.objects.map(({ id, label, state, confidence, areaPx, areaMm2 }): ListedObject => {
+      return { id, label, state, confidence, areaPx, areaMm2 };
+    });
     const key = objects.map(({ id, label, state }) => `${id}/${state}/${label}`).join('\n');
     this.#objectsWaiting = objects;
     if (key !== this.#objectsKey || performance.now() - this.#objectsAtMs > 250) this.#sendObjects(key);
@@ -291,7 +166,7 @@ export class Surface {
 
   /** The server is gone: nothing that waits is worth showing when it is back. */
   disconnected(): void {
-    this.#next = null;
+    this.#decoder.forgetWaiting();
     this.#restarted = true;
   }
 
@@ -300,81 +175,31 @@ export class Surface {
   /** Once per display refresh. */
   refresh(): void {
     const nowMs = performance.now();
-    this.#watchRefreshRate(nowMs);
+    this.#painter.refreshed(nowMs, this.#inRate.perSecond(nowMs));
     const decision = this.#presenter.next(nowMs);
     switch (decision.kind) {
       case 'keep':
-        if (this.#blackAfterMs !== null) this.#blacken(nowMs);
-        else if (this.#dirty && this.#presenter.shown) this.#paint(this.#presenter.shown);
+        if (this.#isTooOld(nowMs)) this.#painter.blacken();
+        else if (this.#painter.dirty && this.#presenter.shown)
+          this.#painter.paint(this.#presenter.shown, this.#look);
         break;
       case 'paint':
-        this.#paint(decision.shown);
-        this.#remember(decision.shown);
+        this.#painter.paint(decision.shown, this.#look);
+        this.#gestures.painted(decision.shown);
         this.#account(decision.shown, true);
         break;
       case 'repaint':
-        this.#paint(decision.shown);
+        this.#painter.paint(decision.shown, this.#look);
         this.#account(decision.shown, false);
         break;
     }
-    this.#dirty = false;
+    this.#painter.dirty = false;
   }
 
-  /** Canvas pixels. */
-  #placement(bitmap: ImageBitmap): Placement {
-    const { left, top, scale } = place(this.#view, bitmap, this.#stage);
-    return { left: left * this.#detail, top: top * this.#detail, scale: scale * this.#detail };
-  }
-
-  #paint(shown: Shown<Picture, Overlay>): void {
-    const startMs = performance.now();
-    const context = this.#context;
-    const { bitmap } = shown.picture;
-    if (bitmap.width !== this.#pictureSize?.width || bitmap.height !== this.#pictureSize.height) {
-      this.#pictureSize = { width: bitmap.width, height: bitmap.height };
-      this.#post({ type: 'picture-size', surface: this.id, size: this.#pictureSize });
-      this.#fitCanvas();
-    }
-    const placement = this.#placement(bitmap);
-    const width = bitmap.width * placement.scale;
-    const height = bitmap.height * placement.scale;
-    const { width: stageWidth, height: stageHeight } = this.#canvas;
-    context.fillStyle = '#000';
-    if (
-      placement.left > 0 ||
-      placement.top > 0 ||
-      placement.left + width < stageWidth ||
-      placement.top + height < stageHeight
-    )
-      context.fillRect(0, 0, stageWidth, stageHeight);
-    // One source pixel per device pixel must stay exactly that; far in, pixels are shown as pixels.
-    context.imageSmoothingEnabled = Math.abs(placement.scale - 1) > 1e-6 && placement.scale < 6;
-    context.drawImage(bitmap, placement.left, placement.top, width, height);
-    if (shown.overlay) drawOverlay(context, shown.overlay, placement, this.#look, this.#unit * this.#detail);
-    this.#black = false;
-    this.#drawMs.add(performance.now() - startMs);
-  }
-
-  #blacken(nowMs: number): void {
-    const shown = this.#presenter.shown;
-    if (this.#black && !this.#dirty) return;
-    const stale = shown !== null && nowMs - (this.#paints.at(-1)?.atMs ?? nowMs) > (this.#blackAfterMs ?? 0);
-    if (!stale && shown !== null) {
-      if (this.#dirty) this.#paint(shown);
-      return;
-    }
-    this.#context.fillStyle = '#000';
-    this.#context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
-    this.#black = true;
-  }
-
-  #remember(shown: Shown<Picture, Overlay>): void {
-    shown.picture.holders += 1;
-    this.#paints.push({ atMs: performance.now(), timeNs: shown.timeNs, picture: shown.picture });
-    while (this.#paints.length > rememberedPaints) {
-      const old = this.#paints.shift();
-      if (old) letGo(old.picture);
-    }
+  /** A clean feed shows no picture that may be taken for a live one. */
+  #isTooOld(nowMs: number): boolean {
+    if (this.#blackAfterMs === null) return false;
+    return !this.#presenter.shown || nowMs - (this.#gestures.lastPaintMs ?? nowMs) > this.#blackAfterMs;
   }
 
   /** Counts a paint and tells the page. */
@@ -396,35 +221,29 @@ export class Surface {
       overlay,
       fresh,
     });
-    this.#measure(shown, overlay, fresh, ageMs, nowMs);
+    const measurement = this.#measurement;
+    if (!measurement?.painted({ timeNs: shown.timeNs, overlay, fresh, ageMs, nowMs })) return;
+    const { kind, done } = measurement;
+    if (done >= measurement.frames) this.stopMeasuring();
+    else if (done % 10 === 0) this.#post({ type: 'measure-progress', surface: this.id, kind, done });
   }
 
   // ------------------------------------------------------------------------------------------ gestures
 
   /** Remembers the picture that was on screen at that moment. */
   gesture(id: number, atEpochMs: number): void {
-    const atMs = atEpochMs - performance.timeOrigin;
-    let found = this.#paints[0];
-    for (const paint of this.#paints) if (paint.atMs <= atMs) found = paint;
-    if (!found) return;
-    found.picture.holders += 1;
-    this.#gestures.push({ id, timeNs: found.timeNs, picture: found.picture });
-    while (this.#gestures.length > rememberedGestures) {
-      const old = this.#gestures.shift();
-      if (old) letGo(old.picture);
-    }
+    this.#gestures.begin(id, atEpochMs);
   }
 
   /** The topmost object whose outline on screen holds this source pixel. */
   pick(x: number, y: number): void {
-    const objects = this.#presenter.shown?.overlay?.objects ?? [];
-    const hit = objects.findLast(({ path }) => this.#context.isPointInPath(path, x, y, 'evenodd'));
+    const hit = this.#painter.objectAt(this.#presenter.shown?.overlay?.objects ?? [], x, y);
     this.#post({ type: 'picked', surface: this.id, objectId: hit?.id ?? null });
   }
 
   /** Unix nanoseconds of the picture that a gesture refers to, null where none was on screen. */
   gestureTimeNs(id: number): bigint | null {
-    return this.#gestures.find((gesture) => gesture.id === id)?.timeNs ?? null;
+    return this.#gestures.find(id)?.timeNs ?? null;
   }
 
   /** Shows the answer to a prompt on its own picture, beside the live one. */
@@ -436,8 +255,8 @@ export class Surface {
   ): void {
     const object = segmentation.objects.find((one) => one.id === objectId);
     if (!object) return;
-    const picture = this.#gestures.find((gesture) => gesture.id === gestureId)?.picture ?? null;
-    const bitmap = picture ? this.#cutOut(picture.bitmap, segmentation, objectId) : null;
+    const seen = this.#gestures.find(gestureId);
+    const bitmap = seen && firstMaskStill(seen.picture.bitmap, segmentation, objectId, this.#painter.unit);
     this.#post(
       {
         type: 'first-mask',
@@ -453,116 +272,29 @@ export class Surface {
     );
   }
 
-  #cutOut(bitmap: ImageBitmap, segmentation: DrawableSegmentation, objectId: number): ImageBitmap {
-    const overlay = overlayOf({
-      ...segmentation,
-      objects: segmentation.objects.filter((one) => one.id === objectId),
-    });
-    const width = Math.round(240 * this.#unit);
-    const height = Math.round(150 * this.#unit);
-    const drawn = overlay.objects[0];
-    const scale = drawn
-      ? Math.min(
-          (0.7 * width) / Math.max(1, drawn.right - drawn.left),
-          (0.7 * height) / Math.max(1, drawn.bottom - drawn.top),
-          3 * this.#unit,
-        )
-      : Math.min(width / bitmap.width, height / bitmap.height);
-    const covering = Math.max(scale, width / bitmap.width, height / bitmap.height);
-    const middleX = drawn ? (drawn.left + drawn.right) / 2 : bitmap.width / 2;
-    const middleY = drawn ? (drawn.top + drawn.bottom) / 2 : bitmap.height / 2;
-    const within = (value: number, extent: number, room: number): number =>
-      Math.min(0, Math.max(room - extent, value));
-    const placement = {
-      left: within(width / 2 - middleX * covering, bitmap.width * covering, width),
-      top: within(height / 2 - middleY * covering, bitmap.height * covering, height),
-      scale: covering,
-    };
-    const canvas = new OffscreenCanvas(width, height);
-    const context = canvas.getContext('2d', { alpha: false });
-    if (!context) throw new Error('this browser gives no 2d context for an OffscreenCanvas');
-    context.drawImage(
-      bitmap,
-      placement.left,
-      placement.top,
-      bitmap.width * covering,
-      bitmap.height * covering,
-    );
-    drawOverlay(
-      context,
-      overlay,
-      placement,
-      { fillOpacity: 0.25, labels: false, lineWidth: 2, selectedObject: null },
-      this.#unit,
-    );
-    return canvas.transferToImageBitmap();
-  }
-
   // ------------------------------------------------------------------------------------------ figures
 
-  /** Starts collecting capture-to-paint samples. `picture`: outlines rest meanwhile, pictures go on screen at once. */
-  startMeasuring(kind: 'overlay' | 'picture', frames: number): void {
-    this.#measurement = {
-      kind,
-      frames,
-      startMs: performance.now(),
-      samplesMs: [],
-      atMs: [],
-      due: new Map(),
-      neverPainted: 0,
-      startDrops: this.#decodeDrops + this.#decodeFailures,
-      startLate: this.#presenter.counts.lateOverlays,
+  get #counts(): MeasuredCounts {
+    return {
+      decodeDrops: this.#decoder.drops + this.#decoder.failures,
+      lateOverlays: this.#presenter.counts.lateOverlays,
     };
+  }
+
+  /** Starts collecting capture-to-paint samples. `picture`: outlines are off meanwhile, pictures go on screen at once. */
+  startMeasuring(kind: MeasuredKind, frames: number): void {
+    this.#measurement = new Measurement(kind, frames, this.#counts, performance.now());
     this.look(this.#look);
   }
 
-  /** Ends the run with what there is. */
+  /** Ends the measurement with the samples that there are. */
   stopMeasuring(): void {
     const measurement = this.#measurement;
     if (!measurement) return;
     this.#measurement = null;
     this.look(this.#look);
-    this.#post({
-      type: 'measured',
-      surface: this.id,
-      kind: measurement.kind,
-      result: {
-        samplesMs: measurement.samplesMs,
-        atMs: measurement.atMs,
-        neverPainted: measurement.neverPainted,
-        durationMs: performance.now() - measurement.startMs,
-        decodeDrops: this.#decodeDrops + this.#decodeFailures - measurement.startDrops,
-        lateOverlays: this.#presenter.counts.lateOverlays - measurement.startLate,
-      },
-    });
-  }
-
-  #measure(
-    shown: Shown<Picture, Overlay>,
-    overlay: boolean,
-    fresh: boolean,
-    ageMs: number,
-    nowMs: number,
-  ): void {
-    const measurement = this.#measurement;
-    if (!measurement || !measurement.due.has(shown.timeNs)) return;
-    if (measurement.kind === 'picture' ? fresh : overlay && measurement.due.get(shown.timeNs) === false) {
-      measurement.samplesMs.push(ageMs);
-      measurement.atMs.push(nowMs - measurement.startMs);
-      measurement.due.set(shown.timeNs, true);
-    }
-    // A picture that has gone from the screen, or never was on it, will not be painted any more.
-    for (const [timeNs, painted] of measurement.due) {
-      if (timeNs >= shown.timeNs) continue;
-      measurement.due.delete(timeNs);
-      if (!painted) measurement.neverPainted += 1;
-    }
-    const done = measurement.samplesMs.length;
-    if (done >= measurement.frames) {
-      this.stopMeasuring();
-    } else if (done % 10 === 0) {
-      this.#post({ type: 'measure-progress', surface: this.id, kind: measurement.kind, done });
-    }
+    const result = measurement.result(this.#counts, performance.now());
+    this.#post({ type: 'measured', surface: this.id, kind: measurement.kind, result });
   }
 
   sendStats(): void {
@@ -579,15 +311,15 @@ export class Surface {
         regime: this.#presenter.regime,
         holdMs: this.#presenter.holdMs,
         counts: { ...this.#presenter.counts },
-        decodeDrops: this.#decodeDrops,
-        decodeFailures: this.#decodeFailures,
+        decodeDrops: this.#decoder.drops,
+        decodeFailures: this.#decoder.failures,
         paintedMs: this.#paintedMs.quantiles(),
         overlayMs: this.#overlayMs.quantiles(),
         readyMs: this.#readyMs.quantiles(),
-        decodeMs: this.#decodeMs.quantiles()?.p50 ?? null,
-        refreshPerSecond: this.#refreshRate.perSecond(nowMs),
-        canvasPixels: this.#canvas.width * this.#canvas.height,
-        drawMs: this.#drawMs.quantiles()?.p50 ?? null,
+        decodeMs: this.#decoder.decodeMs.quantiles()?.p50 ?? null,
+        refreshPerSecond: this.#painter.refreshRate.perSecond(nowMs),
+        canvasPixels: this.#painter.canvasPixels,
+        drawMs: this.#painter.drawMs.quantiles()?.p50 ?? null,
         clock: clock.ready ? { uncertaintyMs: clock.uncertaintyMs, roundTripMs: clock.roundTripMs } : null,
       },
     });

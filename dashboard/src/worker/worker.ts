@@ -3,20 +3,17 @@
  * for all rooms: browsers decode JPEG on their own threads, what is left per picture is one drawImage
  * (docs/decisions/0031-one-painting-worker.md has the figures). Nothing here touches the page; see messages.ts.
  */
-import { config } from 'zod';
+import '../core/zod-without-eval.js';
 import { SonoscopeClient } from '../../../src/protocol/client.js';
 import type { ConnectionState } from '../../../src/protocol/client.js';
 import { parseTopic, ptsFromWireTime } from '../../../src/protocol/channels.js';
-import type { OperationName } from '../../../src/protocol/operations.js';
 import { promptToWire } from '../../../src/protocol/requests.js';
 import type { StreamInfo } from '../../../src/protocol/requests.js';
+import { SonoError } from '../../../src/vocabulary/errors.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { Surface } from './surface.js';
 
 declare const self: DedicatedWorkerGlobalScope;
-
-// The page's content security policy forbids code made at run time; without this zod tries, and the console complains.
-config({ jitless: true });
 
 const post = (message: FromWorker, transfer: Transferable[] = []): void =>
   self.postMessage(message, transfer);
@@ -27,7 +24,7 @@ const watched = new Map<string, readonly (() => void)[]>();
 const topics = new Map<string, () => void>();
 let client: SonoscopeClient | null = null;
 let infos: readonly StreamInfo[] = [];
-/** A new server may carry another clock: so many pings push out every sample of the old one. */
+/** A new server may have another clock. This number of pings replaces every sample that was taken with the old one. */
 const pingsAtStart = 32;
 const pingsLater = 4;
 const pingEveryMs = 5000;
@@ -66,7 +63,7 @@ async function syncClock(pings: number): Promise<void> {
   try {
     await client?.syncClock(pings);
   } catch {
-    // Another server without this operation, or the connection broke: ages are then not shown.
+    // The server does not know this operation, or the connection broke: ages are then not shown.
   }
 }
 
@@ -77,7 +74,7 @@ async function refreshInfos(): Promise<void> {
     infos = answer.streams;
     post({ type: 'infos', infos });
   } catch {
-    // Not one of our servers, or gone again: rooms are then known by their topics only.
+    // The server does not know this operation, or the connection broke: then only the ids of its streams are known.
   }
 }
 
@@ -101,62 +98,45 @@ function watch(streams: ReadonlySet<string>): void {
   }
 }
 
-/** The sentence of a refused request, as the server wrote it where it wrote one. */
+/** The code and the sentence of a refused request, as the server wrote them where it wrote some. */
 function refusal(call: number, error: unknown): FromWorker {
-  const details =
-    error instanceof Error && 'details' in error
-      ? (error.details as Readonly<Record<string, string | number>>)
-      : {};
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'SONO_REQUEST_FAILED';
-  const serverCode = details['code'];
-  const serverMessage = details['message'];
+  const known: SonoError | null = error instanceof SonoError ? error : null;
+  const serverSays = (part: 'code' | 'message'): string | null => {
+    const text = known?.details[part];
+    return typeof text === 'string' && text !== '' ? text : null;
+  };
   return {
     type: 'refusal',
     call,
-    code: typeof serverCode === 'string' && serverCode !== '' ? serverCode : code,
-    message:
-      typeof serverMessage === 'string' && serverMessage !== ''
-        ? serverMessage
-        : error instanceof Error
-          ? error.message
-          : String(error),
+    code: serverSays('code') ?? known?.code ?? 'SONO_REQUEST_FAILED',
+    message: serverSays('message') ?? (error instanceof Error ? error.message : String(error)),
   };
 }
 
-async function call(message: Extract<ToWorker, { readonly type: 'call' }>): Promise<void> {
+/** Asks the server and tells the page what it said. */
+async function answer(call: number, ask: (present: SonoscopeClient) => Promise<unknown>): Promise<void> {
   try {
     if (!client) throw new Error('There is no connection to the server yet.');
-    const body = await client.call(message.name as OperationName, message.request as never);
-    post({ type: 'answer', call: message.call, body });
+    post({ type: 'answer', call, body: await ask(client) });
   } catch (error) {
-    post(refusal(message.call, error));
+    post(refusal(call, error));
   }
 }
 
-async function prompt(message: Extract<ToWorker, { readonly type: 'prompt' }>): Promise<void> {
-  const surface = surfaces.get(message.surface);
-  try {
-    if (!client || !surface) throw new Error('There is no connection to the server yet.');
-    const timeNs = surface.gestureTimeNs(message.gesture);
-    const startMs = performance.now();
-    const answer = await client.call('prompt', {
-      stream: surface.stream,
-      ptsNs: timeNs === null ? null : await ptsOf(surface.stream, timeNs),
-      objectId: message.objectId,
-      label: message.label,
-      prompts: message.prompts.map(promptToWire),
-    });
-    if (answer.objectId !== null && answer.segmentation)
-      surface.showFirstMask(
-        message.gesture,
-        answer.objectId,
-        answer.segmentation,
-        performance.now() - startMs,
-      );
-    post({ type: 'answer', call: message.call, body: answer });
-  } catch (error) {
-    post(refusal(message.call, error));
-  }
+async function prompt(
+  present: SonoscopeClient,
+  surface: Surface,
+  { gesture, objectId, label, prompts }: Extract<ToWorker, { readonly type: 'prompt' }>,
+): Promise<unknown> {
+  const { stream } = surface;
+  const timeNs = surface.gestureTimeNs(gesture);
+  const startMs = performance.now();
+  const ptsNs = timeNs === null ? null : await ptsOf(stream, timeNs);
+  const body = { stream, ptsNs, objectId, label, prompts: prompts.map(promptToWire) };
+  const reply = await present.call('prompt', body);
+  if (reply.objectId !== null && reply.segmentation)
+    surface.showFirstMask(gesture, reply.objectId, reply.segmentation, performance.now() - startMs);
+  return reply;
 }
 
 /** Wire time → nanoseconds on the stream's clock. The stream's epoch comes with the list of streams. */
@@ -191,7 +171,11 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
       surfaces.get(data.surface)?.gesture(data.gesture, data.atEpochMs);
       return;
     case 'prompt':
-      void prompt(data);
+      void answer(data.call, (present) => {
+        const surface = surfaces.get(data.surface);
+        if (!surface) throw new Error('This picture is not shown any more.');
+        return prompt(present, surface, data);
+      });
       return;
     case 'pick':
       surfaces.get(data.surface)?.pick(data.x, data.y);
@@ -207,7 +191,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
       topics.delete(data.topic);
       return;
     case 'call':
-      void call(data);
+      void answer(data.call, (present) => present.call(data.name, data.request as never));
       return;
     case 'measure':
       surfaces.get(data.surface)?.startMeasuring(data.kind, data.frames);

@@ -26,7 +26,7 @@ interface Pending {
   readonly reject: (error: Refusal) => void;
 }
 
-export class Engine {
+export class PaintingWorker {
   readonly link = new Signal<LinkState>({ phase: 'connecting', attempt: 1 });
   readonly streams = new Signal<readonly string[]>([]);
   readonly infos = new Signal<ReadonlyMap<string, StreamInfo>>(new Map());
@@ -34,7 +34,7 @@ export class Engine {
   readonly remark = new Signal<{ readonly message: string; readonly code: string } | null>(null);
   /** Why the server refuses this page (wrong or missing token, foreign address), null: it does not, or does not answer. */
   readonly refused = new Signal<string | null>(null);
-  /** True as soon as streams were announced once: an empty list is then truly empty. */
+  /** True as soon as the server has told its streams once: from then on an empty list means that there are none. */
   readonly everConnected = new Signal(false);
   readonly #health = new Map<string, Signal<HealthMessage | null>>();
   readonly #worker: Worker;
@@ -114,7 +114,7 @@ export class Engine {
     return this.#ask((call) => ({ type: 'prompt', call, ...ask })) as Promise<ResponseOf<'prompt'>>;
   }
 
-  /** A browser does not say why a socket was refused; the same question over HTTP is answered in words. */
+  /** A browser does not say why a socket was refused. A request over HTTP is refused for the same reason, with a sentence. */
   async #askWhy(): Promise<void> {
     try {
       const answer = await fetch('api/time');
@@ -142,7 +142,7 @@ export class Engine {
         return;
       case 'streams':
         if (message.streams.length > 0) this.everConnected.value = true;
-        // While the connection is away, rooms stay on screen and say so.
+        // While there is no connection, rooms stay on screen and say that there is none.
         if (message.streams.length > 0 || this.link.value.phase === 'open')
           this.streams.value = message.streams;
         return;
