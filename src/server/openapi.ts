@@ -1,7 +1,8 @@
 /** OpenAPI description of the HTTP side and a page to read it, made from the service table. Pure; no script, no CDN. */
 import { z } from 'zod';
 import { errorBodySchema } from '../protocol/requests.js';
-import { escapeHtml, page } from './html.js';
+import { escapeHtml, raw } from '../formats/html.js';
+import { page } from './html.js';
 import type { Service } from './services.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -184,7 +185,7 @@ export function openApiPage(services: Iterable<Service>, version: string): strin
     .join('\n');
   return page(
     'sonoscope: HTTP interface',
-    `<h1>sonoscope ${escapeHtml(version)}: HTTP interface</h1>
+    raw(`<h1>sonoscope ${escapeHtml(version)}: HTTP interface</h1>
 <p><strong>Research use only. Not a medical device.</strong> Machine-readable: <a href="/api/openapi.json">/api/openapi.json</a>.
 Pictures and outlines come over the WebSocket at <code>/ws</code>; <code>docs/protocol.md</code> describes it. Every operation below is
 also a service there. A refusal answers <code>{"code": "SONO_…", "message": "…"}</code>. Where the server was started with a token, send
@@ -193,6 +194,6 @@ also a service there. A refusal answers <code>{"code": "SONO_…", "message": "�
 ${contents}</table>
 <table><tr><th>address</th><th>what it does</th></tr>
 ${others}</table>
-${details}`,
+${details}`),
   );
 }
