@@ -10,8 +10,9 @@
  * behind it. The result is equal, byte for byte, to that of a run that was never interrupted, because nothing in
  * a file depends on the clock or on chance, and because chunk borders fall on the same frames in both runs.
  *
- * Nothing half-written carries a final name: files grow under `<name>.partial` and are renamed by `close()`, which
- * may be called again after a kill in its middle. Memory is bounded: no exporter keeps frames.
+ * Nothing half-written carries a final name: files grow under `<name>.partial` and are renamed by `close()`. After a kill in
+ * its middle `open(info, state)` finds the final names and `close()` completes the rest. `mcap` can moreover go on from any
+ * earlier state of a complete file: that is how a correction keeps what lies before it. Memory is bounded: no exporter keeps frames.
  */
 import type { PictureSize, SourceFormat } from '../vocabulary/frame.js';
 import type { Mask } from '../vocabulary/mask.js';
@@ -74,7 +75,7 @@ export interface ExportedObject {
   readonly score: number;
   /** Calibrated confidence, 0..1. */
   readonly confidence: number;
-  /** At source size see `objectMaskAtSourceSize` in resample.ts); empty where the object is not shown. */
+  /** At source size (see `objectMaskAtSourceSize` in resample.ts); empty where the object is not shown. */
   readonly mask: Mask;
 }
 

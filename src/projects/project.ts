@@ -3,7 +3,7 @@
  * disk (`project.json` beside pictures, masks and checkpoints), so a reload or a restart loses nothing. Main process; the
  * tracking itself runs in an item process, the very one of `sonoscope replay`.
  */
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
@@ -18,7 +18,7 @@ import type { Prompt } from '../vocabulary/prompt.js';
 import { promptFromWire, promptSchema, promptToWire } from '../protocol/requests.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
 import { replayError } from '../replay/errors.js';
-import { forwardStateName, keptStateNames } from '../replay/forward-pass.js';
+import { forwardStateName, forwardStateSchema, keptStateNames } from '../replay/forward-pass.js';
 import type { ForwardState } from '../replay/forward-pass.js';
 import { FrameReader } from '../replay/frame-reader.js';
 import { checkEnd } from '../replay/endless.js';
@@ -74,6 +74,7 @@ const storedSchema = z.object({
   ran: z.object({ plan: planSchema, complete: z.boolean() }).nullable(),
 });
 export type StoredProject = z.infer<typeof storedSchema>;
+const exportsSchema = z.array(z.object({ name: z.string(), formats: z.array(z.string()) }));
 
 export type ProjectRun =
   | { readonly phase: 'idle' }
@@ -165,14 +166,11 @@ export class Project {
   /** null where the folder holds no project. */
   static async load(folder: string, tools: ProjectTools): Promise<Project | null> {
     const work = WorkFolder.at(folder);
-    const stored = storedSchema.safeParse(await work.read('project.json'));
+    const stored = await work.read('project.json', storedSchema);
     // A copy of a project under another name would be a second one with the same id.
-    if (!stored.success || stored.data.id !== basename(folder)) return null;
-    const project = new Project(folder, work, tools, stored.data);
-    const listed = z
-      .array(z.object({ name: z.string(), formats: z.array(z.string()) }))
-      .safeParse(await work.read('exports.json'));
-    if (listed.success) project.#exports = listed.data;
+    if (stored?.id !== basename(folder)) return null;
+    const project = new Project(folder, work, tools, stored);
+    project.#exports = (await work.read('exports.json', exportsSchema)) ?? [];
     return project;
   }
 
@@ -498,24 +496,24 @@ export class Project {
     const changed = ran ? firstChange(ran.plan, plan) : null;
     // Nothing changed: an interrupted run goes on from its last checkpoint.
     if (changed === Infinity) return;
-    const partial = `${this.#masksPath}.partial`;
-    const whole = await stat(this.#masksPath).catch(() => null);
-    if (whole) await rename(this.#masksPath, partial);
+    const removeMasks = async (): Promise<void> => {
+      for (const path of [this.#masksPath, `${this.#masksPath}.partial`]) await rm(path, { force: true });
+    };
     if (changed === null) {
       await rm(item.workDirectory, { recursive: true, force: true });
-      await rm(partial, { force: true });
+      await removeMasks();
       return;
     }
     let kept: ForwardState | null = null;
     for (const name of await keptStateNames(tracking)) {
-      const state = (await tracking.read(name)) as ForwardState | null;
+      const state = await tracking.read(name, forwardStateSchema);
       if (state && state.lastSourceFrame < changed) kept = state;
       else await tracking.removeFile(name);
     }
     if (kept) await tracking.write(forwardStateName, kept);
     else {
       await tracking.removeFile(forwardStateName);
-      await rm(partial, { force: true });
+      await removeMasks();
     }
   }
 
