@@ -48,6 +48,13 @@ export interface DicomReference {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** What the pictures lost before they were analysed, in DICOM's words (PS3.3 C.7.6.1.1.5); one entry per compression, empty: unknown. */
+export interface SourceLoss {
+  /** Size before over size after. */
+  readonly ratios: readonly string[];
+  readonly methods: readonly string[];
+}
+
 export interface ExportInfo {
   /** Output directory of the run; it exists. Each exporter writes below `<directory>/<clip>/` (davis: `<directory>/davis/`). */
   readonly directory: string;
@@ -64,6 +71,8 @@ export interface ExportInfo {
   /** Modification time of the source, Unix ms: stands for the content date where a format demands one. */
   readonly sourceModifiedUnixMs: number;
   readonly dicom: DicomReference | null;
+  /** null: the source is not known to have lost anything. */
+  readonly loss: SourceLoss | null;
   /** Frames between two checkpoints. */
   readonly chunkFrames: number;
 }

@@ -28,6 +28,7 @@ import { momentText } from './range.js';
 import type { FrameRange } from './range.js';
 import { clipIdentity } from './run-identity.js';
 import type { RunChoices } from './run-options.js';
+import { sourceLoss } from './source-loss.js';
 import { TrackedObjects } from './tracked-objects.js';
 import { WorkFolder } from './work-folder.js';
 
@@ -207,6 +208,7 @@ async function goForwards(
 async function exportInfoOf({ options, tools, engine, source, input }: ClipRun): Promise<ExportInfo> {
   const { item, plan } = options;
   const { modelName, modelVersion, modelSha256 } = engine.info;
+  const dicom = await tools.readDicomReference(item.uri);
   return {
     directory: options.outDirectory,
     clip: item.clip,
@@ -216,7 +218,8 @@ async function exportInfoOf({ options, tools, engine, source, input }: ClipRun):
     software: { version: options.version, model: `${modelName} ${modelVersion}`, modelSha256 },
     identity: clipIdentity(options, input.sha256 ?? item.uri, item.stream, engine.info),
     sourceModifiedUnixMs: input.modifiedUnixMs,
-    dicom: await tools.readDicomReference(item.uri),
+    dicom,
+    loss: sourceLoss(item.uri, source, input, dicom),
     chunkFrames: options.chunkFrames,
   };
 }
