@@ -54,7 +54,7 @@ export interface Progress {
   readonly frameCount: number;
 }
 
-export interface Evaluated {
+interface Evaluated {
   readonly results: readonly RunResult[];
   /** Of the first result. */
   readonly worst: WorstFrames;

@@ -38,7 +38,7 @@ export interface ClipRun {
   readonly trackerMs: number;
 }
 
-export interface RunOptions extends ScoreOptions {
+interface RunOptions extends ScoreOptions {
   readonly style: PromptStyle;
   /** Labels to follow; null: every label that appears. */
   readonly labels: ReadonlySet<number> | null;

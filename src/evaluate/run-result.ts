@@ -14,7 +14,7 @@ import type { ClassFigures, ClipResult, Figures, ObjectResult, RunResult, Unscor
 import type { ClipRun, ObjectRun } from './run-clip.js';
 import type { FrameScore } from './score-frame.js';
 
-export interface CountingRule {
+interface CountingRule {
   readonly skipFirstAndLastFrame: boolean;
 }
 
@@ -174,7 +174,7 @@ export interface EvaluatedClip {
   readonly rounds: readonly ClipRun[];
 }
 
-export interface ResultOptions {
+interface ResultOptions {
   readonly policy: string | null;
   readonly predictor: string;
   /** Labels that mean the same in every clip; null: each clip has its own. */

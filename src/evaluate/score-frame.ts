@@ -83,7 +83,7 @@ export function beforeAppearance({
   };
 }
 
-export interface Scored {
+interface Scored {
   readonly clip: Clip;
   readonly frame: AnalysisFrame;
   readonly options: ScoreOptions;

@@ -32,7 +32,7 @@ import { segmentCodes } from './segment-codes.js';
 const segmentationStorage = '1.2.840.10008.5.1.4.1.1.66.4';
 
 /** UID under 2.25 from 128 bits of a hash: the same run gives the same UIDs (PS3.5 B.2). */
-export function derivedUid(identity: string, purpose: string): string {
+function derivedUid(identity: string, purpose: string): string {
   const hash = createHash('sha256').update(`${identity}/${purpose}`).digest();
   // Version and variant bits of a UUID (version 8: own scheme).
   hash[6] = ((hash[6] as number) & 0x0f) | 0x80;

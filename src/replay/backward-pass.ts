@@ -24,7 +24,7 @@ import type { FrameRange } from './range.js';
 import { TrackedObjects } from './tracked-objects.js';
 import type { WorkFolder } from './work-folder.js';
 
-export interface BackwardPassOptions {
+interface BackwardPassOptions {
   readonly engine: Engine;
   /** Opens the source from its beginning, without display pictures. */
   readonly openSource: () => FrameReader;

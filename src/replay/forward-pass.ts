@@ -24,7 +24,7 @@ import type { FrameRange } from './range.js';
 import type { TrackedObjects } from './tracked-objects.js';
 import type { WorkFolder } from './work-folder.js';
 
-export interface ForwardPassOptions {
+interface ForwardPassOptions {
   /** null: nothing is tracked, only what the backward pass found is exported. */
   readonly createObjects: ((ids: Readonly<Record<string, ObjectId>>) => TrackedObjects) | null;
   readonly snapshot: () => Promise<unknown>;
@@ -73,7 +73,7 @@ export const forwardStateName = 'forward.json';
 /** Checkpoints that are kept for corrections: spread over the clip, so that their number has a bound. */
 const keptStates = 24;
 
-export function keptStateName(done: number): string {
+function keptStateName(done: number): string {
   return `forward-${String(done).padStart(8, '0')}.json`;
 }
 

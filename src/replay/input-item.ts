@@ -10,7 +10,7 @@ import { holdsSeveral } from '../ingest/still-picture.js';
 import { replayError } from './errors.js';
 import { recordedStreams } from '../record/recording-streams.js';
 
-export type InputKind = 'source' | 'recording';
+type InputKind = 'source' | 'recording';
 
 export interface InputItem {
   /** Name of the clip, safe as a file name and unique in the run. */

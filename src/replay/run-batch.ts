@@ -33,7 +33,7 @@ export type ReplayEvent =
   | { readonly kind: 'done'; readonly item: InputItem; readonly summary: ItemSummary }
   | { readonly kind: 'failed'; readonly item: InputItem; readonly error: Error };
 
-export interface ReplaySummary {
+interface ReplaySummary {
   readonly completed: readonly CompletedItem[];
   readonly failed: readonly { readonly item: InputItem; readonly error: Error }[];
 }

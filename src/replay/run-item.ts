@@ -47,7 +47,7 @@ export interface ItemOptions extends RunChoices {
 }
 
 /** Loading has begun before the run, which goes on meanwhile; the run closes the engine. */
-export interface LoadingModel {
+interface LoadingModel {
   readonly engine: Promise<Engine>;
   /** Size of the pictures that the model takes: known before the engine is ready. */
   readonly inputSize: Promise<PictureSize>;

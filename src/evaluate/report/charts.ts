@@ -4,7 +4,7 @@ import type { Html } from '../../formats/html.js';
 
 const short = (value: number): string => String(Number(value.toFixed(2)));
 
-export interface Axis {
+interface Axis {
   readonly from: number;
   readonly to: number;
   readonly ticks: readonly number[];
@@ -29,7 +29,7 @@ export function countAxis(to: number, title: string): Axis {
   };
 }
 
-export interface Series {
+interface Series {
   readonly name: string;
   /** CSS class: s-prediction, s-confidence, s-ideal … */
   readonly style: string;
@@ -43,7 +43,7 @@ export interface Band {
   readonly style: string;
 }
 
-export interface PlotOptions {
+interface PlotOptions {
   readonly title: string;
   readonly x: Axis;
   readonly y: Axis;
@@ -112,7 +112,7 @@ export function linePlot({
   return markup`<svg class="plot" viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">${parts}</svg>`;
 }
 
-export interface BarRow {
+interface BarRow {
   readonly name: string;
   readonly values: readonly { readonly style: string; readonly value: number; readonly title: string }[];
   readonly whisker?: { readonly low: number; readonly high: number } | null;
