@@ -1,8 +1,6 @@
 /** The report of a run: what every stream did, on which machine, with which model. */
-import { constants } from 'node:fs';
-import { access, open, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { unixNowMs } from '../node/clock.js';
+import { checkNamed, isDiskFull, writeNamed, writeReason } from '../node/files.js';
 import type { RoomReport } from '../pipeline/compose.js';
 import { cliError } from './errors.js';
 import { machine, versions, type Machine, type Versions } from './versions.js';
@@ -50,58 +48,20 @@ export async function makeReport(startedAt: Date, rooms: readonly RoomReport[]):
 
 /** Checks before a long run that its report can be written. Throws SONO_RUN_REPORT_UNWRITABLE. */
 export async function checkReportPlace(file: string): Promise<void> {
-  try {
-    const existing = await stat(file).catch(() => null);
-    if (existing?.isDirectory()) throw new Error('it is a folder');
-    await access(dirname(file), constants.W_OK);
-    if (existing) await access(file, constants.W_OK);
-    if (existing && !existing.isFile()) return;
-    const probe = partName(file);
-    await (await open(probe, 'w')).close();
-    await rm(probe);
-  } catch (error) {
+  await checkNamed(file).catch((error: unknown) => {
     throw reportFailure(file, error);
-  }
+  });
 }
 
-/**
- * Nothing half-written ever carries the final name; a device or a pipe (/dev/stdout) is written to, never replaced. Throws SONO_RUN_REPORT_DISK_FULL, SONO_RUN_REPORT_UNWRITABLE.
- */
+/** A device or a pipe (/dev/stdout) is written to. Throws SONO_RUN_REPORT_DISK_FULL, SONO_RUN_REPORT_UNWRITABLE. */
 export async function writeReport(file: string, report: RunReport): Promise<void> {
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  const part = partName(file);
-  try {
-    const existing = await stat(file).catch(() => null);
-    if (existing && !existing.isFile()) {
-      await writeFile(file, text);
-      return;
-    }
-    await writeFile(part, text);
-    await rename(part, file);
-  } catch (error) {
-    await rm(part, { force: true }).catch(() => undefined);
+  await writeNamed(file, `${JSON.stringify(report, null, 2)}\n`).catch((error: unknown) => {
     throw reportFailure(file, error);
-  }
+  });
 }
-
-const partName = (file: string): string => `${file}.${process.pid}.part`;
 
 function reportFailure(file: string, error: unknown): Error {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return cliError('SONO_RUN_REPORT_DISK_FULL', { file }, error);
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return cliError('SONO_RUN_REPORT_UNWRITABLE', { file, reason: 'its folder does not exist' }, error);
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return cliError('SONO_RUN_REPORT_UNWRITABLE', { file, reason: 'you may not write there' }, error);
-    default: {
-      const reason = error instanceof Error ? error.message : String(error);
-      return cliError('SONO_RUN_REPORT_UNWRITABLE', { file, reason }, error);
-    }
-  }
+  return isDiskFull(error)
+    ? cliError('SONO_RUN_REPORT_DISK_FULL', { file }, error)
+    : cliError('SONO_RUN_REPORT_UNWRITABLE', { file, reason: writeReason(error) }, error);
 }

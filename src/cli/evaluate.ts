@@ -10,10 +10,10 @@ import { evaluate, type Progress } from '../evaluate/evaluate.js';
 import { groupResults, readGroups } from '../evaluate/groups.js';
 import { htmlReport } from '../evaluate/report/report.js';
 import {
-  checkWritable,
+  checkResultPlace,
   readResult,
   resultSchema,
-  writeWhole,
+  writeResult,
   type ResultFile,
 } from '../evaluate/result-file.js';
 import type { RunResult } from '../evaluate/result.js';
@@ -112,7 +112,7 @@ async function run(flags: Flags): Promise<void> {
     throw usage(`There is no model "${flags.model}"`);
   const jsonFile = flags.json === undefined ? null : fromInvocation(flags.json);
   const htmlFile = flags.html === undefined ? null : join(fromInvocation(flags.html), 'index.html');
-  for (const path of [jsonFile, htmlFile]) if (path !== null) await checkWritable(path);
+  for (const path of [jsonFile, htmlFile]) if (path !== null) await checkResultPlace(path);
   const progress = progressWriter(flags.progress);
   const { results, worst, engine } = await evaluate({
     kind: flags.dataset,
@@ -168,8 +168,8 @@ async function run(flags: Flags): Promise<void> {
   ];
   // Print the table before the files are written: a full disk must not cost the figures.
   process.stdout.write(`${out.join('\n')}\n`);
-  if (jsonFile !== null) await writeWhole(jsonFile, `${JSON.stringify(file)}\n`);
-  if (htmlFile !== null) await writeWhole(htmlFile, await htmlReport(file, worst.list()));
+  if (jsonFile !== null) await writeResult(jsonFile, `${JSON.stringify(file)}\n`);
+  if (htmlFile !== null) await writeResult(htmlFile, await htmlReport(file, worst.list()));
   const left = first.unscored.filter(({ object }) => object === null).map(({ clip }) => clip);
   if (left.length > 0)
     throw evaluateError('SONO_EVALUATE_CLIPS', {
@@ -190,7 +190,7 @@ async function compare(flags: Flags, paths: readonly string[]): Promise<void> {
   if (comparison.differences.length === 0)
     throw evaluateError('SONO_EVALUATE_RESULT', { path: b, reason: `it has no clip in common with ${a}` });
   if (flags.json !== undefined)
-    await writeWhole(fromInvocation(flags.json), `${JSON.stringify(comparison)}\n`);
+    await writeResult(fromInvocation(flags.json), `${JSON.stringify(comparison)}\n`);
   process.stdout.write(`${comparisonTable(comparison)}\n`);
 }
 

@@ -1,7 +1,7 @@
 /** Finds the valid word that a person most likely meant. Pure. */
 
 /** Edit distance (Levenshtein) between two words, case-insensitive. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   const from = a.toLowerCase();
   const to = b.toLowerCase();
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);

@@ -20,13 +20,8 @@ import type {
 } from './engine.js';
 import { inferenceError } from '../onnx/errors.js';
 import type { ProviderName } from '../onnx/provider.js';
-import {
-  fromPlainError,
-  type FromWorker,
-  type ToWorker,
-  type WorkerStart,
-  type WorkerTask,
-} from './worker-protocol.js';
+import { fromPlainError } from '../vocabulary/plain-error.js';
+import type { FromWorker, ToWorker, WorkerStart, WorkerTask } from './worker-protocol.js';
 
 /** Pauses before each new worker; the first at once. Starts again when a worker has lived for `stableMs`. */
 const restartDelaysMs = [0, 250, 1_000, 3_000, 10_000] as const;

@@ -1,6 +1,6 @@
-/** Messages between the worker engine (main thread) and its worker. Errors cross as plain data: classes do not. */
+/** Messages between the worker engine (main thread) and its worker. */
 import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
-import { SonoError, type ErrorDefinition } from '../vocabulary/errors.js';
+import type { PlainError } from '../vocabulary/plain-error.js';
 import type { TrackerSnapshot } from '../tracking/tracker.js';
 import type { EngineInfo, EngineOptions, TrackerCommand } from './engine.js';
 import type { ProviderName } from '../onnx/provider.js';
@@ -41,32 +41,3 @@ export type FromWorker =
   | { readonly kind: 'broken'; readonly provider: ProviderName; readonly reason: string }
   /** What a new worker would go on from. */
   | { readonly kind: 'state'; readonly state: TrackerSnapshot };
-
-export interface PlainError {
-  readonly message: string;
-  readonly cause: string | null;
-  readonly coded: {
-    readonly code: string;
-    readonly definition: ErrorDefinition;
-    readonly details: Readonly<Record<string, string | number>>;
-  } | null;
-}
-
-export function toPlainError(error: unknown): PlainError {
-  const cause = error instanceof Error ? error.cause : null;
-  return {
-    message: error instanceof Error ? error.message : String(error),
-    cause: cause instanceof Error ? cause.message : null,
-    coded:
-      error instanceof SonoError
-        ? { code: String(error.code), definition: error.definition, details: error.details }
-        : null,
-  };
-}
-
-export function fromPlainError({ message, cause, coded }: PlainError): Error {
-  const inner = cause === null ? undefined : new Error(cause);
-  return coded === null
-    ? new Error(message, { cause: inner })
-    : new SonoError(coded.code, coded.definition, coded.details, inner);
-}

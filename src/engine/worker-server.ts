@@ -5,13 +5,8 @@ import { chooseProvider, firstLine, loadModel, type ChooseProvider } from '../on
 import { EngineCore, engineInfo, isInferenceFailure } from './engine-core.js';
 import type { EngineInfo } from './engine.js';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.js';
-import {
-  toPlainError,
-  type FromWorker,
-  type ToWorker,
-  type WorkerStart,
-  type WorkerTask,
-} from './worker-protocol.js';
+import { toPlainError } from '../vocabulary/plain-error.js';
+import type { FromWorker, ToWorker, WorkerStart, WorkerTask } from './worker-protocol.js';
 
 /** While frames are tracked, the state from which a new worker would go on is sent this often; after a command always. */
 const stateIntervalMs = 2_000;

@@ -3,9 +3,9 @@ import { bootstrapClusters, mean, type Interval } from './metrics/statistics.js'
 import type { ComparableResult } from './result-file.js';
 
 export const comparedKeys = ['JF', 'J', 'F', 'dice'] as const;
-export type ComparedKey = (typeof comparedKeys)[number];
+type ComparedKey = (typeof comparedKeys)[number];
 
-export interface Difference {
+interface Difference {
   readonly clip: string;
   readonly object: string;
   readonly before: Readonly<Record<ComparedKey, number>>;

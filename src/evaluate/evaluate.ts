@@ -12,8 +12,9 @@ import { FlowPredictor } from './flow-baseline.js';
 import { Calibration } from './metrics/calibration.js';
 import { CopyPredictor, EnginePredictor, FolderPredictor, type Predictor } from './predictor.js';
 import { parsePromptStyle } from './prompting.js';
-import { runResult, type EvaluatedClip, type RunResult, type Unscored } from './result.js';
+import type { RunResult, Unscored } from './result.js';
 import { runClip } from './run-clip.js';
+import { runResult, type EvaluatedClip } from './run-result.js';
 import { WorstFrames } from './worst-frames.js';
 
 export interface EvaluateOptions {
@@ -53,7 +54,7 @@ export interface Progress {
   readonly frameCount: number;
 }
 
-export interface Evaluated {
+interface Evaluated {
   readonly results: readonly RunResult[];
   /** Of the first result. */
   readonly worst: WorstFrames;

@@ -5,7 +5,7 @@ import { evaluateError } from './errors.js';
 import { bootstrapClusters, mean, type Interval } from './metrics/statistics.js';
 import type { ClipResult } from './result.js';
 
-export interface GroupFigures {
+interface GroupFigures {
   readonly group: string;
   readonly clips: number;
   readonly J: number;

@@ -1,8 +1,8 @@
 /** The JSON file of an evaluation: written whole or not at all, checked when read again. */
 import { readFileSync } from 'node:fs';
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { checkNamed, writeNamed, writeReason } from '../node/files.js';
 import { makeFolder } from '../node/make-folder.js';
 import { evaluateError } from './errors.js';
 import type { GroupResult } from './groups.js';
@@ -38,58 +38,24 @@ export interface ResultFile extends RunResult {
 }
 
 /**
- * Nothing half-written carries the final name; a device or a pipe (/dev/stdout) is written to, never replaced. Throws
- * SONO_EVALUATE_OUTPUT.
+ * Makes the folder where there is none. A device or a pipe (/dev/stdout) is written to. Throws SONO_EVALUATE_OUTPUT.
  */
-export async function writeWhole(path: string, text: string): Promise<void> {
-  const partial = `${path}.${process.pid}.partial`;
-  try {
-    await makeFolder(dirname(path));
-    if (await isSpecial(path)) return await writeFile(path, text);
-    await writeFile(partial, text);
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true }).catch(() => undefined);
-    throw outputError(path, error);
-  }
+export async function writeResult(path: string, text: string): Promise<void> {
+  await named(path, () => writeNamed(path, text));
 }
 
 /** Fails before a long run, not after it: SONO_EVALUATE_OUTPUT. */
-export async function checkWritable(path: string): Promise<void> {
-  const probe = `${path}.${process.pid}.partial`;
+export async function checkResultPlace(path: string): Promise<void> {
+  await named(path, () => checkNamed(path));
+}
+
+async function named(path: string, use: () => Promise<void>): Promise<void> {
   try {
     await makeFolder(dirname(path));
-    if (await isSpecial(path)) return;
-    if ((await stat(path).catch(() => null))?.isDirectory())
-      throw Object.assign(new Error(), { code: 'EISDIR' });
-    await writeFile(probe, '');
-    await rm(probe);
+    await use();
   } catch (error) {
-    throw outputError(path, error);
+    throw evaluateError('SONO_EVALUATE_OUTPUT', { path, reason: writeReason(error) }, error);
   }
-}
-
-async function isSpecial(path: string): Promise<boolean> {
-  const information = await stat(path).catch(() => null);
-  return information !== null && !information.isFile() && !information.isDirectory();
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk is full',
-  EACCES: 'you may not write there',
-  EPERM: 'you may not write there',
-  EROFS: 'you may not write there',
-  EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of its name is a file, not a folder',
-  EEXIST: 'a part of its name is a file, not a folder',
-  ENOENT: 'its folder cannot be made',
-};
-
-function outputError(path: string, error: unknown): Error {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const reason = reasons[code] ?? (error instanceof Error ? error.message : String(error));
-  return evaluateError('SONO_EVALUATE_OUTPUT', { path, reason }, error);
 }
 
 const figures = { J: z.number(), F: z.number(), JF: z.number(), dice: z.number() };

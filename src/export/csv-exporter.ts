@@ -6,7 +6,7 @@ import type { Exporter, ExporterCheckpoint, ExportFrame, ExportInfo } from './ex
 import { PartialFile } from './partial.js';
 
 /** Times in ns and s, lengths in source pixels (pixel centres at +0.5), area_mm2 empty where the source is not calibrated. */
-export const csvColumns = [
+const csvColumns = [
   'frame',
   'pts_ns',
   'time_s',

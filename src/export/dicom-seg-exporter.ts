@@ -32,7 +32,7 @@ import { segmentCodes } from './segment-codes.js';
 const segmentationStorage = '1.2.840.10008.5.1.4.1.1.66.4';
 
 /** UID under 2.25 from 128 bits of a hash: the same run gives the same UIDs (PS3.5 B.2). */
-export function derivedUid(identity: string, purpose: string): string {
+function derivedUid(identity: string, purpose: string): string {
   const hash = createHash('sha256').update(`${identity}/${purpose}`).digest();
   // Version and variant bits of a UUID (version 8: own scheme).
   hash[6] = ((hash[6] as number) & 0x0f) | 0x80;
@@ -226,7 +226,7 @@ export class DicomSegExporter implements Exporter {
 
   /** Everything in front of the frames' descriptions, in ascending order of the tags. */
   #beforeFrames(): Buffer {
-    const { dicom, identity, objects, software, source, clip } = this.#info;
+    const { dicom, identity, loss, objects, software, source, clip } = this.#info;
     const uid = (purpose: string): string => derivedUid(identity, `${clip}/${purpose}`);
     const instance = uid('instance');
     const inherited = (keyword: string): string => dicom?.attributes[keyword] ?? '';
@@ -302,7 +302,9 @@ export class DicomSegExporter implements Exporter {
       unsignedShort(0x00280101, 1),
       unsignedShort(0x00280102, 0),
       unsignedShort(0x00280103, 0),
-      text(0x00282110, 'CS', inherited('LossyImageCompression') || '00'),
+      text(0x00282110, 'CS', loss === null ? '00' : '01'),
+      ...(loss && loss.ratios.length > 0 ? [text(0x00282112, 'DS', loss.ratios)] : []),
+      ...(loss && loss.methods.length > 0 ? [text(0x00282114, 'CS', loss.methods)] : []),
       text(0x00620001, 'CS', 'BINARY'),
       sequence(0x00620002, ...objects.map((object, index) => this.#segmentItem(object, index + 1))),
       text(0x00620013, 'CS', this.#overlap === 1 ? 'YES' : 'NO'),

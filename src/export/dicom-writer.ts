@@ -34,7 +34,7 @@ export function text(tag: number, vr: Vr, value: string | readonly string[]): Bu
   return Buffer.concat([header(tag, vr, bytes.length), bytes]);
 }
 
-export function bytes(tag: number, vr: 'OB', value: Uint8Array): Buffer {
+function bytes(tag: number, vr: 'OB', value: Uint8Array): Buffer {
   const padded = value.length % 2 === 1 ? Buffer.concat([value, Buffer.alloc(1)]) : value;
   return Buffer.concat([header(tag, vr, padded.length), padded]);
 }

@@ -10,8 +10,9 @@
  * behind it. The result is equal, byte for byte, to that of a run that was never interrupted, because nothing in
  * a file depends on the clock or on chance, and because chunk borders fall on the same frames in both runs.
  *
- * Nothing half-written carries a final name: files grow under `<name>.partial` and are renamed by `close()`, which
- * may be called again after a kill in its middle. Memory is bounded: no exporter keeps frames.
+ * Nothing half-written carries a final name: files grow under `<name>.partial` and are renamed by `close()`. After a kill in
+ * its middle `open(info, state)` finds the final names and `close()` completes the rest. `mcap` can moreover go on from any
+ * earlier state of a complete file: that is how a correction keeps what lies before it. Memory is bounded: no exporter keeps frames.
  */
 import type { PictureSize, SourceFormat } from '../vocabulary/frame.js';
 import type { ExportFormat } from '../vocabulary/export-format.js';
@@ -38,6 +39,13 @@ export interface DicomReference {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** What the pictures lost before they were analysed, in DICOM's words (PS3.3 C.7.6.1.1.5); one entry per compression, empty: unknown. */
+export interface SourceLoss {
+  /** Size before over size after. */
+  readonly ratios: readonly string[];
+  readonly methods: readonly string[];
+}
+
 export interface ExportInfo {
   /** Output directory of the run; it exists. Each exporter writes below `<directory>/<clip>/` (davis: `<directory>/davis/`). */
   readonly directory: string;
@@ -54,6 +62,8 @@ export interface ExportInfo {
   /** Modification time of the source, Unix ms: stands for the content date where a format demands one. */
   readonly sourceModifiedUnixMs: number;
   readonly dicom: DicomReference | null;
+  /** null: the source is not known to have lost anything. */
+  readonly loss: SourceLoss | null;
   /** Frames between two checkpoints. */
   readonly chunkFrames: number;
 }
@@ -65,7 +75,7 @@ export interface ExportedObject {
   readonly score: number;
   /** Calibrated confidence, 0..1. */
   readonly confidence: number;
-  /** At source size see `objectMaskAtSourceSize` in resample.ts); empty where the object is not shown. */
+  /** At source size (see `objectMaskAtSourceSize` in resample.ts); empty where the object is not shown. */
   readonly mask: Mask;
 }
 

@@ -4,7 +4,7 @@ import { exportError } from './errors.js';
 import { sameSize, type ExportFrame, type ExportInfo } from './exporter.js';
 
 /** Label maps have one byte per pixel, and 255 means void where DAVIS reads them. */
-export const mostLabels = 254;
+const mostLabels = 254;
 
 /**
  * Row-major, one byte per pixel: 0 background, 1 … n the objects in the order of `info.objects`. Where masks overlap the

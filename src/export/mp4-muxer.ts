@@ -10,7 +10,7 @@ export interface Mp4Sample {
   readonly time: number;
 }
 
-export interface Mp4Track {
+interface Mp4Track {
   readonly width: number;
   readonly height: number;
   readonly timescale: number;

@@ -95,6 +95,7 @@ describe('tables', () => {
           identity: '0',
           sourceModifiedUnixMs: 0,
           dicom: null,
+          loss: null,
           chunkFrames: 1,
         },
         null,

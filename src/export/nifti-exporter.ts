@@ -19,7 +19,7 @@ const gzipAsync = promisify(gzip);
 /** NIfTI-1 counts in 16 bits. */
 const mostFrames = 32_767;
 
-export function niftiHeader(info: ExportInfo, frames: number, secondsPerFrame: number): Buffer {
+function niftiHeader(info: ExportInfo, frames: number, secondsPerFrame: number): Buffer {
   const { size, pixelSpacingMm } = info.source;
   const x = pixelSpacingMm?.x ?? 1;
   const y = pixelSpacingMm?.y ?? 1;
@@ -61,7 +61,7 @@ export function niftiHeader(info: ExportInfo, frames: number, secondsPerFrame: n
 }
 
 /** A gzip member that only stores: its length depends on nothing but the length of `data`. */
-export function storedMember(data: Uint8Array): Buffer {
+function storedMember(data: Uint8Array): Buffer {
   const start = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
   const block = Buffer.alloc(5);
   block.writeUInt8(1, 0);

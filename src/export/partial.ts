@@ -1,24 +1,16 @@
 /** Files and folders that grow under `<name>.partial` and get their final name in one step. Runs in the main process. */
-import { constants } from 'node:fs';
-import { access, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { exists, isDiskFull } from '../node/files.js';
 import { SonoError } from '../vocabulary/errors.js';
 import { exportError } from './errors.js';
 
 /** Turns what the file system says into what a person can act on. */
 export function writeError(path: string, error: unknown): Error {
   if (error instanceof SonoError) return error;
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  return code === 'ENOSPC' || code === 'EDQUOT'
+  return isDiskFull(error)
     ? exportError('SONO_EXPORT_DISK_FULL', { path }, error)
     : exportError('SONO_EXPORT_NOT_WRITABLE', { path }, error);
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return access(path, constants.F_OK).then(
-    () => true,
-    () => false,
-  );
 }
 
 const partialName = (path: string): string => `${path}.partial`;

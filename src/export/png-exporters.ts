@@ -5,8 +5,9 @@
  *   davis        davis/Annotations/480p/<clip>/, davis/JPEGImages/480p/<clip>/, davis/ImageSets/2017/<clip>.txt
  * The folder is called 480p because the field's tools look there; pictures keep their size.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from '../node/files.js';
 import { exportError } from './errors.js';
 import { checkFrame, checkLabelCount, labelMap } from './label-map.js';
 import {
@@ -139,7 +140,7 @@ export class DavisExporter extends FolderExporter {
     const path = join(lists, `${this.info.clip}.txt`);
     try {
       await mkdir(lists, { recursive: true });
-      await writeFile(path, `${this.info.clip}\n`);
+      await writeWhole(path, `${this.info.clip}\n`);
     } catch (error) {
       throw writeError(path, error);
     }

@@ -5,7 +5,7 @@ import { maskFromScaledLogits, resizeMask } from '../mask/resize.js';
 import { emptyMask } from '../mask/rle.js';
 
 /** The part of an engine's result that matters here. */
-export interface SizedObject {
+interface SizedObject {
   /** Empty where the object is not shown (lost, searching): then it stays empty, whatever the logits say. */
   readonly mask: Mask;
   readonly logits?: Float32Array;

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const inflateAsync = promisify(inflate);
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
-export interface LabelPng {
+interface LabelPng {
   readonly width: number;
   readonly height: number;
   /**

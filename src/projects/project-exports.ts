@@ -21,8 +21,7 @@ export class ProjectExports {
 
   /** Empty where nothing has been exported, or the list cannot be read. */
   static async read(work: WorkFolder): Promise<ProjectExports> {
-    const listed = listSchema.safeParse(await work.read(fileName));
-    return new ProjectExports(work, listed.success ? listed.data : []);
+    return new ProjectExports(work, (await work.read(fileName, listSchema)) ?? []);
   }
 
   get state(): ProjectState['exports'] {

@@ -59,10 +59,9 @@ export class ProjectFile {
 
   /** null where the folder holds no project that can be read. */
   static async read(work: WorkFolder, onChange: () => void): Promise<ProjectFile | null> {
-    const stored = storedSchema.safeParse(await work.read(fileName));
+    const stored = await work.read(fileName, storedSchema);
     // A copy of a project under another name would be a second one with the same id.
-    if (!stored.success || stored.data.id !== basename(work.path)) return null;
-    return new ProjectFile(work, stored.data, onChange);
+    return stored?.id === basename(work.path) ? new ProjectFile(work, stored, onChange) : null;
   }
 
   get value(): StoredProject {

@@ -20,7 +20,15 @@ export const recordingMetadataName = 'sonoscope.recording';
 export const journalTopic = (streamId: string): string => `/${streamId}/journal`;
 export const analysisTopic = (streamId: string): string => `/${streamId}/analysis`;
 
-const size = z.object({ width: z.int(), height: z.int() });
+export const pictureSizeSchema = z.object({ width: z.int(), height: z.int() });
+export const sourceFormatSchema = z.object({
+  size: pictureSizeSchema,
+  framesPerSecond: z.number().nullable(),
+  pixelSpacingMm: z.object({ x: z.number(), y: z.number() }).nullable(),
+  frameCount: z.number().nullable(),
+  description: z.string(),
+});
+export const objectStateSchema = z.enum(objectStates);
 
 const frameSchema = z.object({
   streamId: z.string(),
@@ -36,7 +44,7 @@ export type JournalFrame = z.infer<typeof frameSchema>;
 const objectSchema = z.object({
   id: z.int(),
   label: z.string(),
-  state: z.enum(objectStates),
+  state: objectStateSchema,
   score: z.number(),
   confidence: z.number(),
   areaPx: z.int(),
@@ -71,14 +79,14 @@ const entrySchema = z.discriminatedUnion('op', [
       modelSha256: z.string(),
       provider: z.enum(providerNames),
       rejected: z.record(z.string(), z.string()),
-      inputSize: size,
+      inputSize: pictureSizeSchema,
       policy: z.string(),
     }),
     threads: z.int(),
-    sourceSize: size.nullable(),
+    sourceSize: pictureSizeSchema.nullable(),
     snapshot: z.unknown(),
   }),
-  z.object({ op: z.literal('sourceSize'), size }),
+  z.object({ op: z.literal('sourceSize'), size: pictureSizeSchema }),
   z.object({ op: z.literal('restore'), snapshot: z.unknown() }),
   z.object({
     op: z.literal('track'),
@@ -101,15 +109,7 @@ const entrySchema = z.discriminatedUnion('op', [
     uri: z.string(),
     label: z.string(),
     epochUnixNs: z.string(),
-    format: z
-      .object({
-        size,
-        framesPerSecond: z.number().nullable(),
-        pixelSpacingMm: z.object({ x: z.number(), y: z.number() }).nullable(),
-        frameCount: z.number().nullable(),
-        description: z.string(),
-      })
-      .nullable(),
+    format: sourceFormatSchema.nullable(),
   }),
   /** Frames that were left out since the entry before, by stage. */
   z.object({ op: z.literal('drops'), drops: z.record(z.string(), z.number()) }),

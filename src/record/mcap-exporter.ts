@@ -3,12 +3,13 @@
  * `sonoscope play`. Times are positions in the source behind its modification time, so that the file does not
  * depend on when it was made.
  */
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportError } from '../export/errors.js';
 import type { Exporter, ExporterCheckpoint, ExportFrame, ExportInfo } from '../export/exporter.js';
 import { measure } from '../analysis/measure.js';
 import { maskArea, maskBox } from '../mask/rle.js';
+import { exists } from '../node/files.js';
 import { channelTopic } from '../protocol/channels.js';
 import { roomMessages, type WireFrameEvent } from '../protocol/room-messages.js';
 import { McapFileWriter } from './mcap-writer.js';
@@ -46,13 +47,9 @@ export class McapExporter implements Exporter {
     this.#info = info;
     this.#epochNs = BigInt(Math.round(info.sourceModifiedUnixMs)) * 1_000_000n;
     const partial = `${this.#final}.partial`;
-    const done = await stat(this.#final).then(
-      () => true,
-      () => false,
-    );
-    // Killed between the last rename and the end of the run: only `close` comes again.
-    if (done && resume && !(await exists(partial))) return;
-    if (done) throw exportError('SONO_EXPORT_EXISTS', { path: this.#final });
+    const done = await exists(this.#final);
+    if (done && !(resume && !(await exists(partial))))
+      throw exportError('SONO_EXPORT_EXISTS', { path: this.#final });
     const options = {
       library: `sonoscope ${info.software.version}`,
       // Only full chunks and checkpoints end a chunk: time would make two runs differ.
@@ -60,6 +57,8 @@ export class McapExporter implements Exporter {
     };
     try {
       await mkdir(join(info.directory, info.clip), { recursive: true });
+      // Complete already: everything behind the state is cut away and made again.
+      if (done) await rename(this.#final, partial);
       if (!resume) await rm(partial, { force: true });
     } catch (error) {
       throw exportError('SONO_EXPORT_NOT_WRITABLE', { path: this.#final }, error);
@@ -155,11 +154,4 @@ export class McapExporter implements Exporter {
       ? exportError('SONO_EXPORT_DISK_FULL', { path: this.#final }, failure)
       : exportError('SONO_EXPORT_NOT_WRITABLE', { path: this.#final }, failure);
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

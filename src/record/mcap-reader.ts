@@ -28,7 +28,7 @@ const footerBytes = recordHeaderBytes + 20;
 const dataEndBytes = recordHeaderBytes + 4;
 
 /** A stretch of message records: a chunk, or messages that a foreign writer left outside chunks. */
-export interface ChunkEntry {
+interface ChunkEntry {
   /** Position and size of the (possibly compressed) records in the file. */
   readonly offset: number;
   readonly length: number;

@@ -15,6 +15,8 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { McapChunkBuilder, McapConstants, McapRecordBuilder } from '@mcap/core';
 import type { McapTypes } from '@mcap/core';
+import { z } from 'zod';
+import { errnoOf, isDiskFull } from '../node/files.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import { recordError } from './errors.js';
 
@@ -42,23 +44,29 @@ export interface ChannelDefinition {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-interface WriterState {
-  readonly bytes: number;
-  readonly dataCrc: number;
-  readonly channels: number;
-  readonly messages: readonly (readonly [id: number, count: number])[];
-  readonly startNs: string;
-  readonly endNs: string;
-  readonly chunks: readonly {
-    readonly startNs: string;
-    readonly endNs: string;
-    readonly offset: number;
-    readonly length: number;
-    readonly size: number;
-    readonly indexLength: number;
-    readonly indexes: readonly (readonly [id: number, offset: number])[];
-  }[];
-}
+const count = z.int().min(0);
+const nanoseconds = z.string().regex(/^\d+$/);
+/** What `checkpoint` says and `resume` reads. Times are decimal nanoseconds: JSON has no whole numbers of 64 bits. */
+const stateSchema = z.object({
+  bytes: count,
+  dataCrc: count,
+  channels: count,
+  messages: z.array(z.tuple([count, count])),
+  startNs: nanoseconds,
+  endNs: nanoseconds,
+  chunks: z.array(
+    z.object({
+      startNs: nanoseconds,
+      endNs: nanoseconds,
+      offset: count,
+      length: count,
+      size: count,
+      indexLength: count,
+      indexes: z.array(z.tuple([count, count])),
+    }),
+  ),
+});
+type WriterState = z.infer<typeof stateSchema>;
 
 export class McapFileWriter {
   readonly path: string;
@@ -122,10 +130,9 @@ export class McapFileWriter {
     try {
       file = await open(path, 'wx');
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      throw code === 'EEXIST'
+      throw errnoOf(error) === 'EEXIST'
         ? recordError('SONO_RECORD_EXISTS', { path }, error)
-        : code === 'ENOSPC'
+        : isDiskFull(error)
           ? recordError('SONO_RECORD_DISK_FULL', { path }, error)
           : recordError('SONO_RECORD_NOT_WRITABLE', { path }, error);
     }
@@ -140,7 +147,7 @@ export class McapFileWriter {
   /**
    * Go on with a file that was written up to `state` (from `checkpoint`); whatever stands behind is cut away. The caller
    * defines the same channels again, in the same order, before its first message.
-   * Throws SONO_RECORD_NOT_WRITABLE where the file is missing or shorter than that.
+   * Throws SONO_RECORD_NOT_WRITABLE where the file is missing or shorter than that, or where `state` is no such state.
    */
   static async resume(
     path: string,
@@ -148,9 +155,10 @@ export class McapFileWriter {
     options: Partial<McapWriterOptions>,
     onFailure: (error: SonoError) => void,
   ): Promise<McapFileWriter> {
-    const saved = JSON.parse(state) as WriterState;
+    let saved: WriterState;
     let file: FileHandle;
     try {
+      saved = stateSchema.parse(JSON.parse(state));
       file = await open(path, 'r+');
       const { size } = await file.stat();
       if (size < saved.bytes) {
@@ -424,9 +432,8 @@ export class McapFileWriter {
         await writeAll(this.#file, bytes, offset);
         await this.#file.datasync();
       } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code;
         this.#fail(
-          code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
+          isDiskFull(error)
             ? recordError('SONO_RECORD_DISK_FULL', { path: this.path }, error)
             : recordError('SONO_RECORD_FAILED', { path: this.path, reason: (error as Error).message }, error),
         );

@@ -9,7 +9,7 @@ import { decodeVideo } from '../protocol/messages.js';
 import type { McapFileReader, RecordedChannel, RecordedMessage } from './mcap-reader.js';
 import { recordError } from './errors.js';
 
-export interface RecordedPicture {
+interface RecordedPicture {
   /** What the message says about when the picture was taken, Unix ns; 0 where it says nothing. */
   readonly timestampNs: bigint;
   /** A picture file, JPEG as a rule; a view into the message. */

@@ -6,14 +6,15 @@
  * The engine sees time running forwards: its PTS are mirrored at the start frame. Results go to
  * `backward-<chunk>.json`, newest frame first; the state after each chunk to `backward.json`.
  */
+import { z } from 'zod';
 import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
 import type { Engine } from '../engine/engine.js';
-import type { ObjectId, Prompt } from '../vocabulary/prompt.js';
+import type { Prompt } from '../vocabulary/prompt.js';
 import { PromptSchedule } from '../prompters/prompt-schedule.js';
 import type { PromptScript, PromptStep } from '../vocabulary/prompt-script.js';
-import { promptFromWire, promptToWire } from '../protocol/requests.js';
-import type { WirePrompt } from '../protocol/requests.js';
-import { storeFrame } from './clip-result.js';
+import { promptFromWire, promptSchema, promptToWire } from '../protocol/prompt-schema.js';
+import { exportError } from '../export/errors.js';
+import { storedFrameSchema, storeFrame } from './clip-result.js';
 import type { StoredFrame } from './clip-result.js';
 import { FrameSpool } from './frame-spool.js';
 import type { FrameReader } from './frame-reader.js';
@@ -23,7 +24,7 @@ import type { FrameRange } from './range.js';
 import { TrackedObjects } from './tracked-objects.js';
 import type { WorkFolder } from './work-folder.js';
 
-export interface BackwardPassOptions {
+interface BackwardPassOptions {
   readonly engine: Engine;
   /** Opens the source from its beginning, without display pictures. */
   readonly openSource: () => FrameReader;
@@ -40,32 +41,30 @@ export interface BackwardPassOptions {
   readonly onFrame: (frame: StoredFrame) => void;
 }
 
-interface State {
+const stateSchema = z.object({
   /** Ordinal (within the range) of the next frame to track; −1: the pass is complete. */
-  readonly next: number;
-  readonly startPtsNs: number;
-  readonly steps: readonly {
-    readonly ordinal: number;
-    readonly label: string;
-    readonly prompts: WirePrompt[];
-  }[];
-  readonly chunks: number;
-  readonly ids: Readonly<Record<string, ObjectId>>;
-  readonly snapshot: unknown;
-}
+  next: z.int().min(-1),
+  startPtsNs: z.number(),
+  steps: z.array(z.object({ ordinal: z.int(), label: z.string(), prompts: z.array(promptSchema) })),
+  chunks: z.int().min(0),
+  ids: z.record(z.string(), z.int()),
+  /** Checked by the engine that takes it. */
+  snapshot: z.unknown(),
+});
+type State = z.infer<typeof stateSchema>;
 
 interface PlacedStep {
   readonly ordinal: number;
   readonly step: PromptStep;
 }
 
-const stateName = 'backward.json';
+export const backwardStateName = 'backward.json';
 const chunkName = (chunk: number): string => `backward-${String(chunk).padStart(6, '0')}.json`;
 
 /** Frames to analyse in reverse order. Throws what source and engine throw, and SONO_REPLAY_*. */
 export async function runBackwardPass(options: BackwardPassOptions): Promise<void> {
   const { engine, work } = options;
-  const earlier = (await work.read(stateName)) as State | null;
+  const earlier = await work.read(backwardStateName, stateSchema);
   if (earlier?.next === -1) return;
   const { inputSize } = engine.info;
   const spool = await FrameSpool.create(
@@ -123,19 +122,22 @@ export async function runBackwardPass(options: BackwardPassOptions): Promise<voi
         ids: objects.ids,
         snapshot: ordinal < 0 ? null : await engine.snapshot(),
       };
-      await work.write(stateName, state);
+      await work.write(backwardStateName, state);
     }
   } finally {
     await spool.close();
   }
 }
 
-/** Results of a finished backward pass by ascending frame, one chunk in memory. */
+const chunkSchema = z.array(storedFrameSchema);
+
+/** Results of a finished backward pass by ascending frame, one chunk in memory. Throws SONO_EXPORT_RESUME_BROKEN. */
 export async function* readBackwardResults(work: WorkFolder): AsyncGenerator<StoredFrame> {
-  const state = (await work.read(stateName)) as State | null;
+  // Of the state nothing else matters here: what cannot be read of it must not pass for a pass that found nothing.
+  const state = await work.read(backwardStateName, stateSchema.pick({ chunks: true }));
   for (let chunk = (state?.chunks ?? 0) - 1; chunk >= 0; chunk--) {
-    const frames = (await work.read(chunkName(chunk))) as StoredFrame[] | null;
-    if (!frames) throw new Error(`${work.file(chunkName(chunk))} is missing`);
+    const frames = await work.read(chunkName(chunk), chunkSchema);
+    if (!frames) throw exportError('SONO_EXPORT_RESUME_BROKEN', { path: work.file(chunkName(chunk)) });
     yield* frames.toReversed();
   }
 }

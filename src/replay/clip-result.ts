@@ -1,22 +1,32 @@
 /** Result of one frame of a clip as kept between the passes of a run. Pure. */
+import { z } from 'zod';
 import { maskFromCocoString, maskToCocoString } from '../mask/rle.js';
 import type { ExportedObject } from '../export/exporter.js';
 import type { PictureSize } from '../vocabulary/frame.js';
-import type { ObjectState } from '../vocabulary/prompt.js';
+import { objectStateSchema } from '../record/journal.js';
 
 /** JSON form; masks at source size as COCO run lengths. */
-export interface StoredFrame {
-  readonly sourceFrame: number;
-  readonly objects: readonly {
-    readonly label: string;
-    readonly state: ObjectState;
-    readonly score: number;
-    readonly confidence: number;
-    readonly counts: string;
-  }[];
-}
+export const storedFrameSchema = z.object({
+  sourceFrame: z.int(),
+  objects: z.array(
+    z.object({
+      label: z.string(),
+      state: objectStateSchema,
+      score: z.number(),
+      confidence: z.number(),
+      counts: z.string(),
+    }),
+  ),
+});
+export type StoredFrame = z.infer<typeof storedFrameSchema>;
 
 export type LabelledObject = Omit<ExportedObject, 'id'> & { readonly label: string };
+
+/** What progress tells of a frame. */
+export interface FrameSummary {
+  readonly sourceFrame: number;
+  readonly objects: readonly Omit<LabelledObject, 'mask'>[];
+}
 
 export function storeFrame(sourceFrame: number, objects: readonly LabelledObject[]): StoredFrame {
   return {

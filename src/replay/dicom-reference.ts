@@ -1,23 +1,25 @@
 /** What a DICOM SEG takes over from its source: identifiers and patient and study attributes. Runs in any Node thread. */
 import { open, readFile } from 'node:fs/promises';
 import dicomParser from 'dicom-parser';
-import type { DataSet } from 'dicom-parser';
 import type { DicomReference } from '../export/exporter.js';
 
-/** Attributes of patient, study and frame of reference, by keyword. */
+/** Attributes of patient, study and pictures, by keyword. */
 const attributeTags = {
+  TransferSyntaxUID: 'x00020010',
+  ContentDate: 'x00080023',
+  ContentTime: 'x00080033',
+  LossyImageCompression: 'x00282110',
+  LossyImageCompressionRatio: 'x00282112',
+  LossyImageCompressionMethod: 'x00282114',
   StudyDate: 'x00080020',
   StudyTime: 'x00080030',
   AccessionNumber: 'x00080050',
   ReferringPhysicianName: 'x00080090',
-  StudyDescription: 'x00081030',
   PatientName: 'x00100010',
   PatientID: 'x00100020',
   PatientBirthDate: 'x00100030',
   PatientSex: 'x00100040',
-  PatientAge: 'x00101010',
   StudyID: 'x00200010',
-  SpecificCharacterSet: 'x00080005',
 } as const;
 
 /** null for anything that is not a DICOM file with the identifiers that a reference needs. */
@@ -37,15 +39,11 @@ export async function readDicomReference(uri: string): Promise<DicomReference | 
     studyInstanceUid,
     attributes: Object.fromEntries(
       Object.entries(attributeTags).flatMap(([keyword, tag]) => {
-        const value = text(data, tag);
-        return value === null ? [] : [[keyword, value]];
+        const value = data.string(tag);
+        return value === undefined ? [] : [[keyword, value]];
       }),
     ),
   };
-}
-
-function text(data: DataSet, tag: string): string | null {
-  return data.string(tag) ?? null;
 }
 
 /** The letters DICM behind the preamble. */

@@ -7,17 +7,20 @@ import { readFileSync } from 'node:fs';
 import { link, mkdir, open, readFile, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { z } from 'zod';
+import { errnoOf } from '../node/files.js';
 import { replayError } from './errors.js';
 import { writeProblem } from './work-folder.js';
 
-interface Owner {
-  readonly pid: number;
-  readonly host: string;
+const ownerSchema = z.object({
+  pid: z.int(),
+  host: z.string(),
   /** Start time of the process in clock ticks since boot: tells it from a later one with the same number. */
-  readonly started: string;
+  started: z.string(),
   /** The file's time is renewed this often; absent: never. */
-  readonly signOfLifeMs?: number | undefined;
-}
+  signOfLifeMs: z.number().optional(),
+});
+type Owner = z.infer<typeof ownerSchema>;
 
 /** An owner on another host that has missed so many signs of life is gone. */
 const missedSigns = 12;
@@ -60,7 +63,7 @@ export class FolderLock {
           await link(own, path);
           return new FolderLock(path, signOfLifeMs);
         } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writeProblem(folder, error);
+          if (errnoOf(error) !== 'EEXIST') throw writeProblem(folder, error);
         }
         const present = await readOwner(path);
         if (present && (await isAlive(present, path)))
@@ -97,7 +100,7 @@ async function takeAway(path: string): Promise<void> {
 
 async function readOwner(path: string): Promise<Owner | null> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Owner;
+    return ownerSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch {
     return null;
   }

@@ -6,13 +6,8 @@
  * After every `chunkFrames` exported frames engine and exporters are brought to a common state, `forward.json`, from which a
  * killed run goes on. Chunk borders fall on the same frames in every run.
  */
-import type {
-  Exporter,
-  ExporterCheckpoint,
-  ExportFrame,
-  ExportInfo,
-  ExportObject,
-} from '../export/exporter.js';
+import { z } from 'zod';
+import type { Exporter, ExportFrame, ExportInfo, ExportObject } from '../export/exporter.js';
 import type { AnalysisFrame, FrameIdentity, PictureSize } from '../vocabulary/frame.js';
 import type { FrameResult } from '../engine/engine.js';
 import { emptyMask } from '../mask/rle.js';
@@ -21,7 +16,7 @@ import { PromptSchedule } from '../prompters/prompt-schedule.js';
 import type { PromptScript, PromptStep } from '../vocabulary/prompt-script.js';
 import { readBackwardResults } from './backward-pass.js';
 import { restoreObjects } from './clip-result.js';
-import type { LabelledObject, StoredFrame } from './clip-result.js';
+import type { FrameSummary, LabelledObject, StoredFrame } from './clip-result.js';
 import type { FrameReader, ReplayFrame } from './frame-reader.js';
 import { outOfRange, unknownFrame } from './prompt-problems.js';
 import { RangeCursor } from './range.js';
@@ -29,7 +24,7 @@ import type { FrameRange } from './range.js';
 import type { TrackedObjects } from './tracked-objects.js';
 import type { WorkFolder } from './work-folder.js';
 
-export interface ForwardPassOptions {
+interface ForwardPassOptions {
   /** null: nothing is tracked, only what the backward pass found is exported. */
   readonly createObjects: ((ids: Readonly<Record<string, ObjectId>>) => TrackedObjects) | null;
   readonly snapshot: () => Promise<unknown>;
@@ -41,29 +36,26 @@ export interface ForwardPassOptions {
   readonly exporters: readonly Exporter[];
   readonly exportInfo: ExportInfo;
   /** What was found before: by the backward pass, or by an earlier run. */
-  readonly found: FoundResults;
+  readonly earlier: EarlierMasks;
   /** Keep earlier checkpoints beside the latest one. */
   readonly keepStates: boolean;
   readonly signal: AbortSignal;
   /** After each exported frame. */
-  readonly onFrame: (frame: StoredOrEmpty) => void;
-}
-
-export interface StoredOrEmpty {
-  readonly sourceFrame: number;
-  readonly objects: readonly Omit<LabelledObject, 'mask'>[];
+  readonly onFrame: (frame: FrameSummary) => void;
 }
 
 /** What a killed run, or a correction, goes on from. */
-export interface ForwardState {
+export const forwardStateSchema = z.object({
   /** Exported frames so far. */
-  readonly done: number;
+  done: z.int().min(0),
   /** The last of them. */
-  readonly lastSourceFrame: number;
-  readonly ids: Readonly<Record<string, ObjectId>>;
-  readonly snapshot: unknown;
-  readonly exporters: Readonly<Record<string, ExporterCheckpoint>>;
-}
+  lastSourceFrame: z.int(),
+  ids: z.record(z.string(), z.int()),
+  /** Checked by the engine that takes it. */
+  snapshot: z.unknown(),
+  exporters: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number()]))),
+});
+export type ForwardState = z.infer<typeof forwardStateSchema>;
 
 export interface ForwardPassSummary {
   /** Exported frames. */
@@ -77,12 +69,11 @@ export interface ForwardPassSummary {
 }
 
 export const forwardStateName = 'forward.json';
-const stateName = forwardStateName;
 
 /** Checkpoints that are kept for corrections: spread over the clip, so that their number has a bound. */
 const keptStates = 24;
 
-export function keptStateName(done: number): string {
+function keptStateName(done: number): string {
   return `forward-${String(done).padStart(8, '0')}.json`;
 }
 
@@ -101,7 +92,7 @@ async function keepState(work: WorkFolder, state: ForwardState): Promise<void> {
 /** Throws what engine, exporters and source (before its first frame) throw, and SONO_REPLAY_*. */
 export async function runForwardPass(options: ForwardPassOptions): Promise<ForwardPassSummary> {
   const { work, exporters, exportInfo, reader } = options;
-  const earlier = (await work.read(stateName)) as ForwardState | null;
+  const earlier = await work.read(forwardStateName, forwardStateSchema);
   try {
     for (const exporter of exporters)
       await exporter.open(exportInfo, earlier?.exporters[exporter.format] ?? null);
@@ -155,12 +146,12 @@ async function play(
       snapshot: objects && !objects.empty ? await options.snapshot() : null,
       exporters: Object.fromEntries(checkpoints),
     };
-    await work.write(stateName, state);
+    await work.write(forwardStateName, state);
     if (options.keepStates) await keepState(work, state);
   };
   const finish = async ({ analysis, picture }: ReplayFrame, result: FrameResult | null) => {
     const tracked = objects && result ? objects.label(result, size) : [];
-    const found = await options.found.at(analysis, size);
+    const found = await options.earlier.at(analysis, size);
     const exported: ExportFrame = {
       sourceFrame: analysis.sourceFrame,
       ptsNs: analysis.ptsNs,
@@ -247,13 +238,13 @@ function exportedObject(
   return { id, state, score, confidence, mask };
 }
 
-/** Results of an earlier pass. */
-export interface FoundResults {
+/** Masks that are known before the forward pass. */
+export interface EarlierMasks {
   /** Asked for by ascending frame. */
   at(frame: FrameIdentity, size: PictureSize): Promise<readonly LabelledObject[]>;
 }
 
-export class BackwardResults implements FoundResults {
+export class BackwardResults implements EarlierMasks {
   readonly #frames: AsyncGenerator<StoredFrame>;
   #head: StoredFrame | null = null;
   #over = false;

@@ -15,7 +15,7 @@ export interface ReplayFrame {
   readonly picture: Uint8Array | null;
 }
 
-export interface FrameReaderOptions {
+interface FrameReaderOptions {
   readonly streamId: string;
   readonly analysisSize: PictureSize;
   /** JPEG quality of the display pictures, null: none. */

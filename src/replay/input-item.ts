@@ -10,7 +10,7 @@ import { holdsSeveral } from '../ingest/still-picture.js';
 import { replayError } from './errors.js';
 import { recordedStreams } from '../record/recording-streams.js';
 
-export type InputKind = 'source' | 'recording';
+type InputKind = 'source' | 'recording';
 
 export interface InputItem {
   /** Name of the clip, safe as a file name and unique in the run. */
@@ -148,17 +148,20 @@ export interface InputIdentity {
   readonly sha256: string | null;
   readonly bytes: number;
   readonly modifiedUnixMs: number;
+  /** Of the file, or of a folder's files. */
+  readonly names: readonly string[];
 }
 
 export async function identifyInput(uri: string): Promise<InputIdentity> {
   const path = uri.startsWith('file://') ? new URL(uri).pathname : uri;
   const information = await stat(path).catch(() => null);
-  if (!information) return { sha256: null, bytes: 0, modifiedUnixMs: 0 };
+  if (!information) return { sha256: null, bytes: 0, modifiedUnixMs: 0, names: [] };
   if (!information.isDirectory())
     return {
       sha256: await hashFile(path),
       bytes: information.size,
       modifiedUnixMs: Math.floor(information.mtimeMs),
+      names: [basename(path)],
     };
   const hash = createHash('sha256');
   let bytes = 0;
@@ -176,7 +179,7 @@ export async function identifyInput(uri: string): Promise<InputIdentity> {
     bytes += size;
     modifiedUnixMs = Math.max(modifiedUnixMs, Math.floor(mtimeMs));
   }
-  return { sha256: hash.digest('hex'), bytes, modifiedUnixMs };
+  return { sha256: hash.digest('hex'), bytes, modifiedUnixMs, names };
 }
 
 async function hashFile(path: string): Promise<string> {

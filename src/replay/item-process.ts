@@ -6,17 +6,17 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { unixNowMs } from '../node/clock.js';
 import { SonoError } from '../vocabulary/errors.js';
+import { toPlainError } from '../vocabulary/plain-error.js';
 import { createWorkerEngine } from '../engine/worker-engine.js';
 import { exitProcess } from '../node/process-exit.js';
+import { readModelFolder } from '../onnx/manifest.js';
 import { FolderLock } from './folder-lock.js';
-import { errorToWire } from './item-messages.js';
 import type { FromItem, ToItem } from './item-messages.js';
-import type { ItemOptions, ItemProgress, ItemSummary } from './run-item.js';
-import { engineOptions } from './run-options.js';
+import { doneName } from './item-summary.js';
+import type { ItemSummary } from './item-summary.js';
+import type { ItemOptions, ItemProgress } from './run-item.js';
 import { WorkFolder } from './work-folder.js';
 
-/** Says that a clip is complete; holds its summary. */
-const doneName = 'done.json';
 const progressEveryMs = 200;
 /** A killed run's item notices the loss of its parent within moments. */
 const orphanWaitMs = 20_000;
@@ -47,14 +47,19 @@ async function trackClip(
   options: ItemOptions,
   onProgress: (progress: ItemProgress) => void,
 ): Promise<ItemSummary> {
-  const loading = createWorkerEngine(engineOptions(options));
-  // Awaited by the run.
-  loading.catch(() => undefined);
+  const { modelDir, provider, policy, threads } = options;
+  // The size of the pictures is said when the source has said it.
+  const sourceSize = { width: 1, height: 1 };
+  const engine = createWorkerEngine({ modelDir, provider, policy, threads, sourceSize, keepLogits: true });
+  const inputSize = readModelFolder(modelDir).then(({ tracker }) => tracker.inputSize);
+  // Both are awaited by the run.
+  engine.catch(() => undefined);
+  inputSize.catch(() => undefined);
   const [{ runItem }, { replayTools }] = await Promise.all([
     import('./run-item.js'),
     import('./replay-tools.js'),
   ]);
-  return runItem(options, { ...replayTools, createEngine: () => loading }, abort.signal, onProgress);
+  return runItem(options, { engine, inputSize }, replayTools, abort.signal, onProgress);
 }
 
 async function run(options: ItemOptions): Promise<void> {
@@ -77,7 +82,7 @@ async function run(options: ItemOptions): Promise<void> {
     }
   } catch (error) {
     code = 1;
-    await send({ kind: 'failed', error: errorToWire(error) });
+    await send({ kind: 'failed', error: toPlainError(error) });
   }
   await exitProcess(code);
 }

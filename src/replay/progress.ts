@@ -6,12 +6,12 @@ import type { ReplayEvent } from './run-batch.js';
 import { oneLine } from '../vocabulary/one-line.js';
 import type { ItemProgress } from './run-item.js';
 
-export interface ProgressWriter {
+interface ProgressWriter {
   write(text: string): void;
 }
 
 /** Speed over the last seconds, so that a pause or a slow start does not spoil the estimate. */
-export class RateMeter {
+class RateMeter {
   readonly #samples: { readonly atMs: number; readonly frames: number }[] = [];
 
   constructor(private readonly windowMs = 5000) {}
@@ -29,12 +29,12 @@ export class RateMeter {
   }
 }
 
-export interface ProgressFigures {
+interface ProgressFigures {
   readonly framesPerSecond: number | null;
   readonly etaSeconds: number | null;
 }
 
-export function figures(meter: RateMeter, atMs: number, progress: ItemProgress): ProgressFigures {
+function figures(meter: RateMeter, atMs: number, progress: ItemProgress): ProgressFigures {
   const framesPerSecond = meter.rate(atMs, progress.frames);
   const left = progress.totalFrames === null ? null : Math.max(0, progress.totalFrames - progress.frames);
   return {
@@ -44,7 +44,7 @@ export function figures(meter: RateMeter, atMs: number, progress: ItemProgress):
 }
 
 /** `12/125 frames  31.0/s  4 s left  gallbladder 93 % tracking`. */
-export function progressText(item: InputItem, progress: ItemProgress, figure: ProgressFigures): string {
+function progressText(item: InputItem, progress: ItemProgress, figure: ProgressFigures): string {
   const total = progress.totalFrames === null ? '' : `/${progress.totalFrames}`;
   const rate = figure.framesPerSecond === null ? '' : `  ${figure.framesPerSecond.toFixed(1)}/s`;
   const left = figure.etaSeconds === null ? '' : `  ${durationText(figure.etaSeconds)} left`;
@@ -55,7 +55,7 @@ export function progressText(item: InputItem, progress: ItemProgress, figure: Pr
   return `${item.clip}${pass}: ${progress.frames}${total} frames${rate}${left}${objects ? `  ${objects}` : ''}`;
 }
 
-export function durationText(seconds: number): string {
+function durationText(seconds: number): string {
   const whole = Math.ceil(seconds);
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);

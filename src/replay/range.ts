@@ -41,7 +41,7 @@ export function momentText(moment: PromptMoment | null): string | null {
   return moment.kind === 'frame' ? `frame ${moment.frame}` : `${moment.timeMs / 1000} s`;
 }
 
-export type Position = 'before' | 'inside' | 'between' | 'after';
+type Position = 'before' | 'inside' | 'between' | 'after';
 
 /** Follows the frames of a source in order and says of each where it lies. `between`: inside, but left out by the stride. */
 export class RangeCursor {

@@ -1,11 +1,10 @@
 /**
- * The live implementations behind a replay: the same sources, engine and exporters as everywhere in the house. What only
+ * The live implementations behind a replay: the same sources and exporters as everywhere in the house. What only
  * recordings need is loaded when one is read or written.
  */
 import { defer, from, mergeMap } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { createExporter } from '../export/index.js';
-import { createWorkerEngine } from '../engine/worker-engine.js';
 import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
 import { createSource, lookAtFile } from '../ingest/index.js';
 import { readDicomReference } from './dicom-reference.js';
@@ -14,7 +13,6 @@ import type { ReplayTools } from './run-item.js';
 
 export const replayTools: ReplayTools = {
   createSource: (item) => (item.kind === 'recording' ? new LoadedRecording(item) : createSource(item.uri)),
-  createEngine: createWorkerEngine,
   createExporter: async (format, { mcapPictures }) => {
     if (format !== 'mcap') return createExporter(format);
     const { McapExporter } = await import('../record/mcap-exporter.js');

@@ -1,55 +1,43 @@
 /**
- * One clip from source to exported files: engine, backward pass, forward pass, checkpoints, identity. Runs in the item's own
- * process (item-process.ts); everything with a side effect comes in through `ReplayTools`, the live implementations.
+ * One clip from source to exported files: engine, backward pass, forward pass, checkpoints. Runs in the item's own process
+ * (item-process.ts); everything with a side effect comes in through `ReplayTools`, the live implementations, and the engine.
+ * Throws what these throw, and SONO_REPLAY_*.
  */
-import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { unixNowMs } from '../node/clock.js';
-import type { Exporter, ExportFormat, ExportInfo } from '../export/exporter.js';
-import type { DicomReference } from '../export/exporter.js';
+import type { DicomReference, Exporter, ExportFormat, ExportInfo } from '../export/exporter.js';
 import type { SonoError } from '../vocabulary/errors.js';
-import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
-import { readModelFolder } from '../onnx/manifest.js';
-import type { ProviderName } from '../onnx/provider.js';
+import type { Engine } from '../engine/engine.js';
 import type { FrameSource } from '../ingest/frame-source.js';
 import { scriptProblem } from '../vocabulary/prompt-script.js';
 import type { PromptScript } from '../vocabulary/prompt-script.js';
-import type { SourceFormat } from '../vocabulary/frame.js';
-import { promptToWire } from '../protocol/requests.js';
+import type { PictureSize, SourceFormat } from '../vocabulary/frame.js';
 import { runBackwardPass } from './backward-pass.js';
+import type { FrameSummary } from './clip-result.js';
+import { EngineTimer } from './engine-timer.js';
 import { replayError } from './errors.js';
 import { BackwardResults, runForwardPass } from './forward-pass.js';
-import type { FoundResults } from './forward-pass.js';
-import type { StoredOrEmpty } from './forward-pass.js';
+import type { EarlierMasks, ForwardPassSummary } from './forward-pass.js';
 import { FrameReader } from './frame-reader.js';
 import { identifyInput } from './input-item.js';
 import { checkEnd } from './endless.js';
-import type { InputItem } from './input-item.js';
+import type { InputIdentity, InputItem } from './input-item.js';
+import type { ItemSummary } from './item-summary.js';
 import { outOfRange } from './prompt-problems.js';
 import { momentText } from './range.js';
 import type { FrameRange } from './range.js';
-import { engineOptions } from './run-options.js';
-import type { Direction } from './run-options.js';
+import { clipIdentity } from './run-identity.js';
+import type { RunChoices } from './run-options.js';
+import { sourceLoss } from './source-loss.js';
 import { TrackedObjects } from './tracked-objects.js';
 import { WorkFolder } from './work-folder.js';
 
-export interface ItemOptions {
+export interface ItemOptions extends RunChoices {
   readonly item: InputItem;
-  readonly plan: PromptScript;
   /** Where results go; exists. */
   readonly outDirectory: string;
   /** State of the unfinished run. */
   readonly workDirectory: string;
-  readonly formats: readonly ExportFormat[];
-  readonly direction: Direction;
-  readonly range: FrameRange;
-  readonly modelDir: string;
-  readonly provider: ProviderName | 'auto';
-  readonly policy: string | null;
-  readonly threads: number;
-  readonly chunkFrames: number;
-  readonly spoolBytes: number;
-  /** Version of sonoscope. */
-  readonly version: string;
   /** Keep checkpoints of earlier moments too, so that a correction repeats only what lies behind it. */
   readonly keepStates: boolean;
   /** Whether an MCAP export carries the pictures. */
@@ -58,9 +46,15 @@ export interface ItemOptions {
   readonly masksFrom: string | null;
 }
 
+/** Loading has begun before the run, which goes on meanwhile; the run closes the engine. */
+interface LoadingModel {
+  readonly engine: Promise<Engine>;
+  /** Size of the pictures that the model takes: known before the engine is ready. */
+  readonly inputSize: Promise<PictureSize>;
+}
+
 export interface ReplayTools {
   readonly createSource: (item: InputItem) => FrameSource;
-  readonly createEngine: (options: EngineOptions) => Promise<Engine>;
   readonly createExporter: (
     format: ExportFormat,
     options: { readonly mcapPictures: boolean },
@@ -75,39 +69,26 @@ export interface ItemProgress {
   /** null where the source does not know its length. */
   readonly totalFrames: number | null;
   readonly sourceFrame: number;
-  readonly objects: StoredOrEmpty['objects'];
-}
-
-export interface ItemSummary {
-  readonly clip: string;
-  readonly input: {
-    readonly uri: string;
-    readonly stream: string | null;
-    readonly sha256: string | null;
-    readonly bytes: number;
-  };
-  readonly source: SourceFormat;
-  readonly frames: number;
-  readonly engine: Pick<
-    EngineInfo,
-    'modelName' | 'modelVersion' | 'modelSha256' | 'provider' | 'policy' | 'inputSize'
-  >;
-  readonly files: readonly string[];
-  /** Code and sentence where the source broke off behind its last good frame. */
-  readonly cutShort: { readonly code: string; readonly message: string } | null;
-  readonly timings: {
-    readonly startedUnixMs: number;
-    readonly seconds: number;
-    /** Seconds in the engine's calls. */
-    readonly engineSeconds: number;
-    readonly framesPerSecond: number;
-  };
+  readonly objects: FrameSummary['objects'];
 }
 
 const displayQuality = 92;
 
+/** What the two passes have in common. */
+interface ClipRun {
+  readonly options: ItemOptions;
+  readonly tools: ReplayTools;
+  readonly engine: Engine;
+  readonly work: WorkFolder;
+  readonly source: SourceFormat;
+  readonly input: InputIdentity;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ItemProgress) => void;
+}
+
 export async function runItem(
   options: ItemOptions,
+  model: LoadingModel,
   tools: ReplayTools,
   signal: AbortSignal,
   onProgress: (progress: ItemProgress) => void,
@@ -115,152 +96,176 @@ export async function runItem(
   const startedUnixMs = unixNowMs();
   checkEnd(options.item, options.range);
   const work = await WorkFolder.open(options.workDirectory);
-  const timed = new EngineTimer();
-  const { inputSize } = (await readModelFolder(options.modelDir)).tracker;
   const exporters = await Promise.all(options.formats.map((format) => tools.createExporter(format, options)));
-  const needsPicture = exporters.some((exporter) => exporter.needsPicture);
+  const analysisSize = await model.inputSize;
   const openSource = (pictures: boolean) =>
     new FrameReader(tools.createSource(options.item), {
       streamId: options.item.clip,
-      analysisSize: inputSize,
+      analysisSize,
       displayQuality: pictures ? displayQuality : null,
       signal,
     });
-  const onlyForward = options.direction === 'forward' || options.masksFrom !== null;
+  const needsPicture = exporters.some((exporter) => exporter.needsPicture);
+  const goesBack = options.direction !== 'forward' && options.masksFrom === null;
   // None of these needs the others, and each takes its time: loading the network, starting the source's process, hashing a
   // long file. What the source says of itself comes from the forward pass's own reader where that is the first pass.
-  const first = openSource(onlyForward && needsPicture);
-  const loading = tools.createEngine(engineOptions(options));
+  const first = openSource(!goesBack && needsPicture);
   const described = Promise.all([identifyInput(options.item.uri), first.format()]);
   // Awaited below; if the network cannot be loaded, that is the news.
   described.catch(() => undefined);
-  let engine: Engine;
+  let engine: Engine | null = null;
   try {
-    engine = await loading;
-  } catch (error) {
-    first.close();
-    throw error;
-  }
-  try {
+    engine = await model.engine;
+    const timer = new EngineTimer(engine);
     const [input, source] = await described;
-    if (!onlyForward) first.close();
     checkPlan(options.plan, source, options.range);
+    await keepInput(work, options, input);
     await engine.setSourceSize(source.size);
-    const timedEngine = timed.around(engine);
-
-    if (options.direction !== 'forward' && options.masksFrom === null) {
-      let frames = 0;
-      await runBackwardPass({
-        engine: timedEngine,
-        openSource: () => openSource(false),
-        plan: options.plan,
-        fromFirstPrompt: options.direction === 'both',
-        range: options.range,
-        work,
-        sourceSize: source.size,
-        chunkFrames: options.chunkFrames,
-        spoolBytes: options.spoolBytes,
-        signal,
-        onFrame: ({ sourceFrame, objects }) =>
-          onProgress({
-            pass: 'backward',
-            frames: ++frames,
-            totalFrames: sourceFrame + frames,
-            sourceFrame,
-            objects: objects.map(({ label, state, score, confidence }) => ({
-              label,
-              state,
-              score,
-              confidence,
-            })),
-          }),
-      });
-      await engine.command({ kind: 'reset' }, null);
+    const run = { options, tools, engine: timer.engine, work, source, input, signal, onProgress };
+    if (goesBack) {
+      first.close();
+      await goBackwards(run, () => openSource(false));
     }
-
-    const exportInfo: ExportInfo = {
-      directory: options.outDirectory,
-      clip: options.item.clip,
-      sourceUri: options.item.uri,
-      source,
-      objects: options.plan.objects.map(({ label }, index) => ({ id: index + 1, label })),
-      software: {
-        version: options.version,
-        model: `${engine.info.modelName} ${engine.info.modelVersion}`,
-        modelSha256: engine.info.modelSha256,
-      },
-      identity: identityOf(options, input.sha256, engine.info),
-      sourceModifiedUnixMs: input.modifiedUnixMs,
-      dicom: await tools.readDicomReference(options.item.uri),
-      chunkFrames: options.chunkFrames,
-    };
-    let exported = 0;
-    const { frames, sourceFailure, files } = await runForwardPass({
-      createObjects:
-        options.direction === 'backward' || options.masksFrom !== null
-          ? null
-          : (ids) => new TrackedObjects(timedEngine, ids),
-      found:
-        options.masksFrom === null
-          ? new BackwardResults(work)
-          : await storedMasks(options.masksFrom, options.item.clip),
-      keepStates: options.keepStates,
-      snapshot: () => engine.snapshot(),
-      restore: (snapshot) => engine.restore(snapshot),
-      reader: onlyForward ? first : openSource(needsPicture),
-      plan: options.plan,
-      range: options.range,
-      work,
-      exporters,
-      exportInfo,
-      signal,
-      onFrame: ({ sourceFrame, objects }) =>
-        onProgress({
-          pass: 'forward',
-          frames: ++exported,
-          totalFrames: expectedFrames(source, options.range),
-          sourceFrame,
-          objects,
-        }),
-    });
-    if (frames === 0)
-      throw replayError('SONO_REPLAY_RANGE', {
-        input: options.item.uri,
-        from: momentText(options.range.from) ?? 'the beginning',
-        to: momentText(options.range.to) ?? 'the end',
-        frames: source.frameCount === null ? 'fewer pictures' : `${source.frameCount} pictures`,
-      });
-    const { modelName, modelVersion, modelSha256, provider, policy, inputSize } = engine.info;
-    const seconds = (unixNowMs() - startedUnixMs) / 1000;
-    const failure = sourceFailure as SonoError | null;
-    return {
-      clip: options.item.clip,
-      input: {
-        uri: options.item.uri,
-        stream: options.item.stream,
-        sha256: input.sha256,
-        bytes: input.bytes,
-      },
-      source,
-      frames,
-      engine: { modelName, modelVersion, modelSha256, provider, policy, inputSize },
-      files,
-      cutShort: failure && { code: failure.code ?? 'unknown', message: failure.message },
-      timings: {
-        startedUnixMs,
-        seconds,
-        engineSeconds: timed.seconds,
-        framesPerSecond: exported / Math.max(seconds, 1e-3),
-      },
-    };
+    const forward = await goForwards(run, goesBack ? openSource(needsPicture) : first, exporters);
+    return summaryOf(run, forward, startedUnixMs, timer.seconds);
   } finally {
     first.close();
-    await engine.close();
+    await engine?.close();
   }
 }
 
+async function goBackwards(run: ClipRun, openSource: () => FrameReader): Promise<void> {
+  const { options, engine, work, source, signal, onProgress } = run;
+  let frames = 0;
+  await runBackwardPass({
+    engine,
+    openSource,
+    plan: options.plan,
+    fromFirstPrompt: options.direction === 'both',
+    range: options.range,
+    work,
+    sourceSize: source.size,
+    chunkFrames: options.chunkFrames,
+    spoolBytes: options.spoolBytes,
+    signal,
+    onFrame: ({ sourceFrame, objects }) =>
+      onProgress({
+        pass: 'backward',
+        frames: ++frames,
+        totalFrames: sourceFrame + frames,
+        sourceFrame,
+        objects: objects.map(({ label, state, score, confidence }) => ({ label, state, score, confidence })),
+      }),
+  });
+  await engine.command({ kind: 'reset' }, null);
+}
+
+/** Frames that this process exported are fewer than `frames` where it went on with an interrupted run. */
+type Forward = ForwardPassSummary & { readonly exported: number };
+
+async function goForwards(
+  run: ClipRun,
+  reader: FrameReader,
+  exporters: readonly Exporter[],
+): Promise<Forward> {
+  const { options, engine, work, source, signal, onProgress } = run;
+  const { masksFrom, item, range, plan } = options;
+  let exported = 0;
+  const summary = await runForwardPass({
+    createObjects:
+      options.direction === 'backward' || masksFrom !== null
+        ? null
+        : (ids) => new TrackedObjects(engine, ids),
+    earlier: masksFrom === null ? new BackwardResults(work) : await storedMasks(masksFrom, item.clip),
+    keepStates: options.keepStates,
+    snapshot: () => engine.snapshot(),
+    restore: (snapshot) => engine.restore(snapshot),
+    reader,
+    plan,
+    range,
+    work,
+    exporters,
+    exportInfo: await exportInfoOf(run),
+    signal,
+    onFrame: (frame) =>
+      onProgress({
+        pass: 'forward',
+        frames: ++exported,
+        totalFrames: expectedFrames(source, range),
+        ...frame,
+      }),
+  });
+  if (summary.frames === 0)
+    throw replayError('SONO_REPLAY_RANGE', {
+      input: item.uri,
+      from: momentText(range.from) ?? 'the beginning',
+      to: momentText(range.to) ?? 'the end',
+      frames: source.frameCount === null ? 'fewer pictures' : `${source.frameCount} pictures`,
+    });
+  return { ...summary, exported };
+}
+
+async function exportInfoOf({ options, tools, engine, source, input }: ClipRun): Promise<ExportInfo> {
+  const { item, plan } = options;
+  const { modelName, modelVersion, modelSha256 } = engine.info;
+  const dicom = await tools.readDicomReference(item.uri);
+  return {
+    directory: options.outDirectory,
+    clip: item.clip,
+    sourceUri: item.uri,
+    source,
+    objects: plan.objects.map(({ label }, index) => ({ id: index + 1, label })),
+    software: { version: options.version, model: `${modelName} ${modelVersion}`, modelSha256 },
+    identity: clipIdentity(options, input.sha256 ?? item.uri, item.stream, engine.info),
+    sourceModifiedUnixMs: input.modifiedUnixMs,
+    dicom,
+    loss: sourceLoss(item.uri, source, input, dicom),
+    chunkFrames: options.chunkFrames,
+  };
+}
+
+function summaryOf(
+  { options: { item }, engine, source, input }: ClipRun,
+  { frames, files, sourceFailure, exported }: Forward,
+  startedUnixMs: number,
+  engineSeconds: number,
+): ItemSummary {
+  const { modelName, modelVersion, modelSha256, provider, policy, inputSize } = engine.info;
+  const seconds = (unixNowMs() - startedUnixMs) / 1000;
+  const failure = sourceFailure as SonoError | null;
+  return {
+    clip: item.clip,
+    input: { uri: item.uri, stream: item.stream, sha256: input.sha256, bytes: input.bytes },
+    source,
+    frames,
+    engine: { modelName, modelVersion, modelSha256, provider, policy, inputSize },
+    files: [...files],
+    cutShort: failure && { code: failure.code ?? 'unknown', message: failure.message },
+    timings: {
+      startedUnixMs,
+      seconds,
+      engineSeconds,
+      framesPerSecond: exported / Math.max(seconds, 1e-3),
+    },
+  };
+}
+
+const begunInput = z.object({ input: z.string() });
+
+/**
+ * Remembers which input the state in the folder is about. Throws SONO_REPLAY_RESUME_OTHER where the file was replaced by
+ * another one since: half of the results would be about each.
+ */
+async function keepInput(work: WorkFolder, options: ItemOptions, { sha256 }: InputIdentity): Promise<void> {
+  const input = sha256 ?? options.item.uri;
+  const begun = await work.read('input.json', begunInput);
+  if (begun === null) await work.write('input.json', { input });
+  else if (begun.input !== input)
+    throw replayError('SONO_REPLAY_RESUME_OTHER', { path: options.outDirectory, what: 'input' });
+}
+
 /** Reading MCAP takes libraries that other runs need not load. */
-async function storedMasks(path: string, clip: string): Promise<FoundResults> {
+async function storedMasks(path: string, clip: string): Promise<EarlierMasks> {
   const { StoredMasks } = await import('./stored-masks.js');
   return StoredMasks.open(path, clip);
 }
@@ -285,27 +290,6 @@ function checkPlan(plan: PromptScript, source: SourceFormat, { from, to }: Frame
         throw outOfRange({ label, moment });
 }
 
-/** Everything that decides the results, and nothing else. */
-function identityOf(options: ItemOptions, inputSha256: string | null, engine: EngineInfo): string {
-  return createHash('sha256')
-    .update(
-      JSON.stringify({
-        input: inputSha256 ?? options.item.uri,
-        stream: options.item.stream,
-        model: engine.modelSha256,
-        provider: engine.provider,
-        policy: engine.policy,
-        direction: options.direction,
-        range: options.range,
-        plan: options.plan.objects.map(({ label, prompts }) => ({
-          label,
-          prompts: prompts.map(({ moment, prompt }) => ({ moment, prompt: promptToWire(prompt) })),
-        })),
-      }),
-    )
-    .digest('hex');
-}
-
 /** Frames that will be exported, as far as the source's own count can be trusted. */
 function expectedFrames(source: SourceFormat, range: FrameRange): number | null {
   const { from, to, stride } = range;
@@ -323,32 +307,4 @@ function expectedFrames(source: SourceFormat, range: FrameRange): number | null 
   if (first === null || last === null) return null;
   const end = Math.min(last, (source.frameCount ?? last + 1) - 1);
   return Math.max(0, Math.floor((end - first) / stride) + 1);
-}
-
-class EngineTimer {
-  #nanoseconds = 0n;
-
-  get seconds(): number {
-    return Number(this.#nanoseconds) / 1e9;
-  }
-
-  around(engine: Engine): Engine {
-    const timed = async <T>(call: () => Promise<T>): Promise<T> => {
-      const started = process.hrtime.bigint();
-      try {
-        return await call();
-      } finally {
-        this.#nanoseconds += process.hrtime.bigint() - started;
-      }
-    };
-    return {
-      info: engine.info,
-      setSourceSize: (size) => engine.setSourceSize(size),
-      track: (frame) => timed(() => engine.track(frame)),
-      command: (command, frame) => timed(() => engine.command(command, frame)),
-      snapshot: () => engine.snapshot(),
-      restore: (snapshot) => engine.restore(snapshot),
-      close: () => engine.close(),
-    };
-  }
 }

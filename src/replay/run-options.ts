@@ -1,6 +1,9 @@
 /** Choices of a run that the command line names and the run itself obeys. Apart, so that naming them loads nothing. */
 import { cpus } from 'node:os';
-import type { EngineOptions } from '../engine/engine.js';
+import type { ExportFormat } from '../export/exporter.js';
+import type { ProviderName } from '../onnx/provider.js';
+import type { PromptScript } from '../vocabulary/prompt-script.js';
+import type { FrameRange } from './range.js';
 
 export const directions = ['forward', 'backward', 'both'] as const;
 export type Direction = (typeof directions)[number];
@@ -8,12 +11,29 @@ export type Direction = (typeof directions)[number];
 /** The same number whatever else runs on the machine: results must not depend on `--jobs`. */
 export const defaultThreads = Math.max(1, Math.min(2, cpus().length));
 
-/** The engine of a clip. The size of the pictures is said when the source has said it. */
-export function engineOptions({
-  modelDir,
-  provider,
-  policy,
-  threads,
-}: Pick<EngineOptions, 'modelDir' | 'provider' | 'policy' | 'threads'>): EngineOptions {
-  return { modelDir, provider, policy, threads, sourceSize: { width: 1, height: 1 }, keepLogits: true };
+/** What is chosen once for all clips of a run. */
+export interface RunChoices {
+  readonly plan: PromptScript;
+  readonly formats: readonly ExportFormat[];
+  readonly direction: Direction;
+  readonly range: FrameRange;
+  readonly modelDir: string;
+  readonly provider: ProviderName | 'auto';
+  readonly policy: string | null;
+  readonly threads: number;
+  /** Frames between two states from which a killed run goes on. */
+  readonly chunkFrames: number;
+  /** Disk space that a backward pass may take per clip. */
+  readonly spoolBytes: number;
+  /** Version of sonoscope. */
+  readonly version: string;
+}
+
+export interface ReplayOptions extends RunChoices {
+  /** As written by the person; see expandInputs. */
+  readonly inputs: readonly string[];
+  readonly outDirectory: string;
+  readonly jobs: number;
+  readonly resume: boolean;
+  readonly overwrite: boolean;
 }

@@ -9,9 +9,9 @@ import { decodeSegmentation } from '../protocol/messages.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
 import { McapFileReader } from '../record/mcap-reader.js';
 import type { LabelledObject } from './clip-result.js';
-import type { FoundResults } from './forward-pass.js';
+import type { EarlierMasks } from './forward-pass.js';
 
-export class StoredMasks implements FoundResults {
+export class StoredMasks implements EarlierMasks {
   readonly #topics: ReadonlySet<string>;
   #messages: AsyncGenerator<{ readonly data: Uint8Array }> | null = null;
   #head: SegmentationMessage | null = null;

@@ -2,8 +2,10 @@
  * Files of a run that is not finished: written whole or not at all (temporary name, fsync, rename, fsync of the folder), so
  * that whatever is found after a kill is complete. Runs in any Node thread.
  */
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { z } from 'zod';
+import { isDiskFull, writeWhole } from '../node/files.js';
 import { replayError } from './errors.js';
 
 export class WorkFolder {
@@ -27,10 +29,10 @@ export class WorkFolder {
     return join(this.path, name);
   }
 
-  /** null where the file does not exist or is not JSON. */
-  async read(name: string): Promise<unknown> {
+  /** null where the file does not exist, is not JSON, or is not what `schema` describes (damaged, or of another program). */
+  async read<Value>(name: string, schema: z.ZodType<Value>): Promise<Value | null> {
     try {
-      return JSON.parse(await readFile(this.file(name), 'utf8')) as unknown;
+      return schema.parse(JSON.parse(await readFile(this.file(name), 'utf8')));
     } catch {
       return null;
     }
@@ -54,46 +56,15 @@ export class WorkFolder {
   }
 }
 
-/** Files that are being written by this process, by path. */
-const writing = new Map<string, Promise<void>>();
-
-/**
- * Writes to one path come one after the other, in the order of the calls: at once they would share the temporary file, and
- * one of them would find it gone. Throws SONO_REPLAY_DISK_FULL, SONO_REPLAY_OUT_NOT_WRITABLE.
- */
-export function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
-  const write = (): Promise<void> => writeOnce(path, content);
-  const written = (writing.get(path) ?? Promise.resolve()).then(write, write);
-  writing.set(path, written);
-  const forget = (): void => {
-    if (writing.get(path) === written) writing.delete(path);
-  };
-  written.then(forget, forget);
-  return written;
-}
-
-async function writeOnce(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.partial`;
-  try {
-    const file = await open(temporary, 'w');
-    try {
-      await file.writeFile(content);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-    const folder = await open(join(path, '..'), 'r');
-    await folder.sync().finally(() => folder.close());
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
+/** Throws SONO_REPLAY_DISK_FULL, SONO_REPLAY_OUT_NOT_WRITABLE. */
+export async function writeFileAtomically(path: string, content: string): Promise<void> {
+  await writeWhole(path, content).catch((error: unknown) => {
     throw writeProblem(path, error);
-  }
+  });
 }
 
 export function writeProblem(path: string, error: unknown): Error {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)
+  return isDiskFull(error)
     ? replayError('SONO_REPLAY_DISK_FULL', { path }, error)
     : replayError('SONO_REPLAY_OUT_NOT_WRITABLE', { path }, error);
 }

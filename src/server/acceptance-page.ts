@@ -2,14 +2,15 @@
 import { acceptanceFrames } from '../protocol/acceptance.js';
 import type { AcceptanceSummary } from '../protocol/acceptance.js';
 import type { StoredAcceptance } from '../protocol/requests.js';
-import { escapeHtml, page } from './html.js';
+import { markup } from '../formats/html.js';
+import type { Html, HtmlPart } from '../formats/html.js';
+import { page } from './html.js';
 
 const ms = (value: number): string => `${value.toFixed(1)} ms`;
-const row = (name: string, value: string): string =>
-  `<tr><th>${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`;
+const row = (name: string, value: HtmlPart): Html => markup`<tr><th>${name}</th><td>${value}</td></tr>`;
 
 /** Histogram of the ages with the deadlines as lines; 2 ms bins up to twice the longest deadline, the last bin open. */
-export function histogramSvg(samplesMs: readonly number[], limitsMs: readonly number[]): string {
+export function histogramSvg(samplesMs: readonly number[], limitsMs: readonly number[]): Html {
   const endMs = 2 * Math.max(...limitsMs);
   const binMs = 2;
   const bins = new Array<number>(endMs / binMs + 1).fill(0);
@@ -21,47 +22,32 @@ export function histogramSvg(samplesMs: readonly number[], limitsMs: readonly nu
   const width = 800;
   const height = 220;
   const x = (ageMs: number): number => (ageMs / (endMs + binMs)) * width;
-  const bars = bins
-    .map((count, bin) => {
-      const barHeight = (count / highest) * height;
-      return count === 0
-        ? ''
-        : `<rect x="${x(bin * binMs).toFixed(1)}" y="${(height - barHeight).toFixed(1)}" width="${(x(binMs) - 0.5).toFixed(1)}" height="${barHeight.toFixed(1)}" fill="currentColor"/>`;
-    })
-    .join('');
-  const lines = limitsMs
-    .map(
-      (limit) =>
-        `<line x1="${x(limit)}" x2="${x(limit)}" y1="0" y2="${height}" stroke="currentColor" stroke-dasharray="4 3"/>` +
-        `<text x="${x(limit) + 4}" y="14" font-size="13" fill="currentColor">${limit} ms</text>`,
-    )
-    .join('');
-  return `<svg viewBox="0 -4 ${width} ${height + 26}" role="img" aria-label="Histogram of the ages of painted frames">${bars}${lines}<line x1="0" x2="${width}" y1="${height}" y2="${height}" stroke="currentColor"/><text x="0" y="${height + 16}" font-size="13" fill="currentColor">0 ms</text><text x="${width}" y="${height + 16}" font-size="13" text-anchor="end" fill="currentColor">${endMs} ms and more</text></svg>`;
+  const bars = bins.flatMap((count, bin) => {
+    const barHeight = (count / highest) * height;
+    return count === 0
+      ? []
+      : markup`<rect x="${x(bin * binMs).toFixed(1)}" y="${(height - barHeight).toFixed(1)}" width="${(x(binMs) - 0.5).toFixed(1)}" height="${barHeight.toFixed(1)}" fill="currentColor"/>`;
+  });
+  const lines = limitsMs.map(
+    (limit) =>
+      markup`<line x1="${x(limit)}" x2="${x(limit)}" y1="0" y2="${height}" stroke="currentColor" stroke-dasharray="4 3"/><text x="${x(limit) + 4}" y="14" font-size="13" fill="currentColor">${limit} ms</text>`,
+  );
+  return markup`<svg viewBox="0 -4 ${width} ${height + 26}" role="img" aria-label="Histogram of the ages of painted frames">${bars}${lines}<line x1="0" x2="${width}" y1="${height}" y2="${height}" stroke="currentColor"/><text x="0" y="${height + 16}" font-size="13" fill="currentColor">0 ms</text><text x="${width}" y="${height + 16}" font-size="13" text-anchor="end" fill="currentColor">${endMs} ms and more</text></svg>`;
 }
 
-function section(title: string, summary: AcceptanceSummary, samplesMs: readonly number[]): string {
-  const verdicts = summary.deadlines
-    .map(
-      ({ limitMs, missed, missRate, verdict }) =>
-        `<tr><td class="number">${limitMs} ms</td><td class="number">${missed} (${(missRate * 100).toFixed(2)} %)</td><td><strong>${verdict}</strong></td></tr>`,
-    )
-    .join('');
-  return `<section><h2>${escapeHtml(title)}</h2>
+function section(title: string, summary: AcceptanceSummary, samplesMs: readonly number[]): Html {
+  const { p50Ms, p95Ms, p99Ms, p999Ms, maxMs, deadlines } = summary;
+  const limits = deadlines.map(({ limitMs }) => limitMs);
+  const verdicts = deadlines.map(
+    ({ limitMs, missed, missRate, verdict }) =>
+      markup`<tr><td class="number">${limitMs} ms</td><td class="number">${missed} (${(missRate * 100).toFixed(2)} %)</td><td><strong>${verdict}</strong></td></tr>`,
+  );
+  const ages = [p50Ms, p95Ms, p99Ms, p999Ms, maxMs].map((age) => markup`<td class="number">${ms(age)}</td>`);
+  return markup`<section><h2>${title}</h2>
 <table><tr><th>frames</th><th>p50</th><th>p95</th><th>p99</th><th>p99.9</th><th>longest</th></tr>
-<tr><td class="number">${summary.frames}</td>${[
-    summary.p50Ms,
-    summary.p95Ms,
-    summary.p99Ms,
-    summary.p999Ms,
-    summary.maxMs,
-  ]
-    .map((value) => `<td class="number">${ms(value)}</td>`)
-    .join('')}</tr></table>
+<tr><td class="number">${summary.frames}</td>${ages}</tr></table>
 <table><tr><th>deadline</th><th>late or never painted</th><th>verdict (p95 within the deadline)</th></tr>${verdicts}</table>
-${histogramSvg(
-  samplesMs,
-  summary.deadlines.map(({ limitMs }) => limitMs),
-)}</section>`;
+${histogramSvg(samplesMs, limits)}</section>`;
 }
 
 export function acceptancePage(stored: StoredAcceptance): string {
@@ -69,7 +55,7 @@ export function acceptancePage(stored: StoredAcceptance): string {
   const drops = Object.entries(report.drops).filter(([, count]) => count > 0);
   return page(
     `Acceptance test ${stored.id}`,
-    `<h1>Acceptance test of a display</h1>
+    markup`<h1>Acceptance test of a display</h1>
 <p><strong>Research use only. Not a medical device.</strong> Capture-to-paint is measured from the capture of a frame on the
 server to its paint in the browser, the two clocks joined by ping. It is not glass-to-glass: camera, cable and panel add to it.</p>
 <table>
@@ -86,10 +72,10 @@ ${row('Model and provider', `${report.model} on ${report.provider}`)}
 ${row('Clock uncertainty', `± ${ms(report.clock.uncertaintyMs)} (round trip ${ms(report.clock.roundTripMs)})`)}
 ${row('Drops during the test', drops.length === 0 ? 'none' : drops.map(([stage, count]) => `${stage} ${count}`).join(', '))}
 ${row('Server version', stored.serverVersion)}
-${report.remark === '' ? '' : row('Remark', report.remark)}
+${report.remark === '' ? null : row('Remark', report.remark)}
 </table>
-${stored.overlay.frames < acceptanceFrames ? `<p><strong>Fewer than ${acceptanceFrames} frames: no verdict.</strong></p>` : ''}
+${stored.overlay.frames < acceptanceFrames ? markup`<p><strong>Fewer than ${acceptanceFrames} frames: no verdict.</strong></p>` : null}
 ${section('Picture with its own overlay', stored.overlay, report.overlay.samplesMs)}
-${stored.picture && report.picture ? section('Raw picture', stored.picture, report.picture.samplesMs) : ''}`,
+${stored.picture && report.picture ? section('Raw picture', stored.picture, report.picture.samplesMs) : null}`,
   );
 }

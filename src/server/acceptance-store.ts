@@ -3,8 +3,9 @@
  * whole and on the disk. Runs in the main process.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf, isDiskFull, writeWhole } from '../node/files.js';
 import { summariseAcceptance } from '../protocol/acceptance.js';
 import { storedAcceptanceSchema } from '../protocol/requests.js';
 import type { AcceptanceReport, StoredAcceptance } from '../protocol/requests.js';
@@ -26,14 +27,6 @@ export interface AcceptanceEntry {
 /** Length of the list, newest first. The program never deletes a report. */
 const listed = 200;
 
-export function errnoOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
-
-export function isDiskFull(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(errnoOf(error));
-}
-
 export class AcceptanceStore {
   constructor(
     readonly directory: string,
@@ -53,20 +46,10 @@ export class AcceptanceStore {
       overlay: summariseAcceptance(report.overlay.samplesMs, report.overlay.neverPainted),
       picture: report.picture && summariseAcceptance(report.picture.samplesMs, report.picture.neverPainted),
     };
-    const path = join(this.directory, `${stored.id}.json`);
-    const unfinished = `${path}.part`;
     try {
       await mkdir(this.directory, { recursive: true, mode: 0o700 });
-      const file = await open(unfinished, 'wx', 0o600);
-      try {
-        await file.writeFile(`${JSON.stringify(stored)}\n`);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(unfinished, path);
+      await writeWhole(join(this.directory, `${stored.id}.json`), `${JSON.stringify(stored)}\n`, 0o600);
     } catch (error) {
-      await rm(unfinished, { force: true }).catch(() => undefined);
       throw isDiskFull(error)
         ? serverError('SONO_REPORT_DISK_FULL', {}, error)
         : serverError('SONO_REPORT_UNWRITABLE', { directory: this.directory }, error);

@@ -5,7 +5,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { SonoError } from '../vocabulary/errors.js';
-import { errnoOf } from './acceptance-store.js';
+import { errnoOf } from '../node/files.js';
 import { callerFrom } from './caller.js';
 import type { Caller } from './caller.js';
 import { serverError } from './errors.js';

@@ -1,25 +1,9 @@
-/** Small helpers for the pages that the server itself writes. Everything that is not our own text passes `escapeHtml`. */
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
+/** The pages that the server itself writes. Pure. */
+import { htmlDocument } from '../formats/html.js';
+import type { Html } from '../formats/html.js';
 
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
-}
-
-/** A whole page; `body` is HTML already. Dark on the screen, black on white on paper. */
-export function page(title: string, body: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>
+/** Dark on the screen, black on white on paper. */
+const style = `
 :root { color-scheme: dark; --ink: #e8eaed; --paper: #14171a; --line: #3c4248; --accent: #56b4e9; }
 @media print { :root { color-scheme: light; --ink: #000; --paper: #fff; --line: #999; --accent: #0072b2; } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
@@ -30,11 +14,8 @@ pre { border: 1px solid var(--line); padding: .6rem; overflow: auto; font-size: 
 a { color: var(--accent); }
 section { break-inside: avoid; }
 .note { opacity: .8; }
-</style>
-</head>
-<body>
-${body}
-</body>
-</html>
 `;
+
+export function page(title: string, body: Html): string {
+  return htmlDocument(title, style, body);
 }

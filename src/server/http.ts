@@ -15,6 +15,7 @@ import { limits } from '../protocol/requests.js';
 import { audit } from './audit.js';
 import { isTooDeep } from './bounded-json.js';
 import { isSonoError, serverError } from './errors.js';
+import { markup } from '../formats/html.js';
 import { page } from './html.js';
 import type { ServerMetrics } from './metrics.js';
 import { openApi, openApiPage } from './openapi.js';
@@ -198,7 +199,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
         .send(
           page(
             'sonoscope',
-            '<h1>sonoscope</h1><p>The server runs, but its dashboard has not been built. Run <code>npm run build</code>.</p><p><a href="/api">HTTP interface</a></p>',
+            markup`<h1>sonoscope</h1><p>The server runs, but its dashboard has not been built. Run <code>npm run build</code>.</p><p><a href="/api">HTTP interface</a></p>`,
           ),
         ),
     );

@@ -1,7 +1,8 @@
 /** OpenAPI description of the HTTP side and a page to read it, made from the table of operations. Pure; no script, no CDN. */
 import { z } from 'zod';
 import { errorBodySchema } from '../protocol/requests.js';
-import { escapeHtml, page } from './html.js';
+import { escapeHtml, raw } from '../formats/html.js';
+import { page } from './html.js';
 import { isService } from './services.js';
 import type { Row } from './services.js';
 
@@ -179,7 +180,7 @@ export function openApiPage(rows: Iterable<Row>, version: string): string {
     .join('\n');
   return page(
     'sonoscope: HTTP interface',
-    `<h1>sonoscope ${escapeHtml(version)}: HTTP interface</h1>
+    raw(`<h1>sonoscope ${escapeHtml(version)}: HTTP interface</h1>
 <p><strong>Research use only. Not a medical device.</strong> Machine-readable: <a href="/api/openapi.json">/api/openapi.json</a>.
 Pictures and outlines come over the WebSocket at <code>/ws</code>; <code>docs/protocol.md</code> describes it. Operations with JSON answers are
 also services there. A refusal answers <code>{"code": "SONO_…", "message": "…"}</code>. Where the server was started with a token, send
@@ -188,6 +189,6 @@ also services there. A refusal answers <code>{"code": "SONO_…", "message": "�
 ${contents}</table>
 <table><tr><th>address</th><th>what it does</th></tr>
 ${others}</table>
-${details}`,
+${details}`),
   );
 }

@@ -1,7 +1,7 @@
 /** Files that a person may list and delete: uploads, and recordings started in the browser. Runs in the main process. */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { errnoOf } from './acceptance-store.js';
+import { errnoOf } from '../node/files.js';
 import { serverError } from './errors.js';
 
 export interface StoredFile {

@@ -8,7 +8,7 @@ import { basename, extname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { errnoOf, isDiskFull } from './acceptance-store.js';
+import { errnoOf, isDiskFull } from '../node/files.js';
 import { DiskReserve } from './disk-reserve.js';
 import { isSonoError, serverError } from './errors.js';
 

@@ -25,7 +25,7 @@ import { recordError } from '../record/errors.js';
 import { replayError } from '../replay/errors.js';
 import { openRecording } from '../record/recording-streams.js';
 
-export interface VerifyOptions {
+interface VerifyOptions {
   readonly path: string;
   /** Folder of the model, or how to find it by what the recording says of it (streams may have different ones). */
   readonly modelDir: string | ((recorded: RecordedModel) => Promise<string>);
@@ -36,7 +36,7 @@ export interface RecordedModel {
   readonly modelSha256: string;
 }
 
-export interface Difference {
+interface Difference {
   readonly stream: string;
   readonly ptsNs: number | null;
   readonly sourceFrame: number | null;

@@ -9,7 +9,7 @@ import { evaluateError } from '../errors.js';
 import { voidLabel, voidLabel16, type LabelMap } from './dataset.js';
 
 /** 0 background, 255 (in sixteen bits 65535) void, else labels. */
-export type Labels = LabelMap['data'];
+type Labels = LabelMap['data'];
 
 /** Turns the numbers of a mask file into labels, in place or anew. `path` is for messages. */
 export type LabelReader = (mask: LabelPicture, path: string) => Labels;

@@ -26,7 +26,7 @@ export async function readColourMask(
   }
 }
 
-export interface PictureClipOptions {
+interface PictureClipOptions {
   readonly name: string;
   readonly pictures: readonly string[];
   /** One per picture; null where not annotated. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { maskFromBitmap } from '../../mask/rle.js';
-import { splitLabels } from '../run-clip.js';
+import { splitLabels } from '../truth.js';
 import { bitmapFromBytes, bitmapFromMask } from './bitmap.js';
 
 const pictures = fc.record({

@@ -13,7 +13,7 @@
 import { type Bitmap, assertSameSize } from './bitmap.js';
 
 /** Millimetres (or any unit) per pixel; results are in the same unit. */
-export interface Spacing {
+interface Spacing {
   readonly x: number;
   readonly y: number;
 }
@@ -342,7 +342,7 @@ function lengthWithin({ distances, lengths }: Surface, tolerance: number): numbe
   return pairwiseSum(lengths, 0, count);
 }
 
-export interface ContourScores {
+interface ContourScores {
   /** Boundary F1 within `ceil(0.008 · diagonal)` pixels. One side empty → 0, both → 1. */
   readonly f: number;
   /** Unit of `spacing`. Both empty → 0, one side empty → Infinity. */
@@ -354,7 +354,7 @@ export interface ContourScores {
 }
 
 /** DAVIS' tolerance in pixels for a picture of this size. */
-export function boundaryTolerancePx(width: number, height: number, share = 0.008): number {
+function boundaryTolerancePx(width: number, height: number, share = 0.008): number {
   return share >= 1 ? share : Math.ceil(share * Math.sqrt(height * height + width * width));
 }
 

@@ -70,7 +70,7 @@ export function squaredDistanceInside(bitmap: Bitmap): Float64Array {
   return result;
 }
 
-export interface SimulatedClick {
+interface SimulatedClick {
   /** Pixel coordinates; the click is on its centre. */
   readonly x: number;
   readonly y: number;

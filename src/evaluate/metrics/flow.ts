@@ -21,7 +21,7 @@ export interface Flow {
   readonly dy: Float32Array;
 }
 
-export interface FlowOptions {
+interface FlowOptions {
   /** Window half-size in pixels: the window is (2·radius + 1)². */
   readonly radius?: number;
   readonly levels?: number;

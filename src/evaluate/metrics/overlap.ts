@@ -33,7 +33,7 @@ export function dice({ intersection, prediction, truth }: Overlap): number {
 }
 
 /** IoU figures over several classes, as the EndoVis challenges and ISINet define them. */
-export interface ClassScores {
+interface ClassScores {
   /** Per frame the mean IoU over the classes present in the truth; frames without truth are not counted; mean over frames. */
   readonly challengeIoU: number | null;
   /** Per frame the mean over the classes in truth or prediction; frames without either are not counted. */

@@ -5,7 +5,7 @@ export function mean(values: readonly number[]): number | null {
 }
 
 /** mean, share of frames above 0.5, and loss from the first to the last quarter (davis2017-evaluation, db_statistics). */
-export interface SequenceStatistics {
+interface SequenceStatistics {
   readonly mean: number;
   readonly recall: number;
   readonly decay: number;
@@ -40,7 +40,7 @@ export function seededRandom(seed: number): () => number {
 }
 
 /** Linear interpolation between order statistics (numpy.percentile's default); `sorted` ascending, not empty. */
-export function quantile(sorted: ArrayLike<number>, share: number): number {
+function quantile(sorted: ArrayLike<number>, share: number): number {
   const position = share * (sorted.length - 1);
   const low = Math.floor(position);
   const high = Math.min(low + 1, sorted.length - 1);
@@ -53,7 +53,7 @@ export interface Interval {
   readonly high: number;
 }
 
-export interface BootstrapOptions {
+interface BootstrapOptions {
   /** 0.95 → from the 2.5th to the 97.5th percentile. */
   readonly level?: number;
   readonly resamples?: number;

@@ -76,13 +76,13 @@ function cellStarts(width: number, columns: number): Int32Array {
 }
 
 /** One frame of one object, as timing sees it. */
-export interface TimedScore {
+interface TimedScore {
   readonly timeMs: number;
   readonly iou: number;
   readonly present: boolean;
 }
 
-export interface TimingScores {
+interface TimingScores {
   /** From the prompt to the first frame with IoU ≥ 0.5 (the prompt's own frame included); null if there is none. */
   readonly timeToFirstMaskMs: number | null;
   /** One entry per return after an absence: ms to the first frame with IoU ≥ 0.5, null if gone (or over) before that. */

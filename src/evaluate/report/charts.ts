@@ -1,12 +1,10 @@
 /** Small charts as inline SVG: no script, sharp in print, readable without colour alone. Pure. */
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
+import { markup } from '../../formats/html.js';
+import type { Html } from '../../formats/html.js';
 
 const short = (value: number): string => String(Number(value.toFixed(2)));
 
-export interface Axis {
+interface Axis {
   readonly from: number;
   readonly to: number;
   readonly ticks: readonly number[];
@@ -31,7 +29,7 @@ export function countAxis(to: number, title: string): Axis {
   };
 }
 
-export interface Series {
+interface Series {
   readonly name: string;
   /** CSS class: s-prediction, s-confidence, s-ideal … */
   readonly style: string;
@@ -45,7 +43,7 @@ export interface Band {
   readonly style: string;
 }
 
-export interface PlotOptions {
+interface PlotOptions {
   readonly title: string;
   readonly x: Axis;
   readonly y: Axis;
@@ -69,32 +67,32 @@ export function linePlot({
   bars = [],
   width = 460,
   height = 240,
-}: PlotOptions): string {
+}: PlotOptions): Html {
   const inner = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
   const toX = (value: number): number => margin.left + ((value - x.from) / (x.to - x.from)) * inner.width;
   const toY = (value: number): number => margin.top + (1 - (value - y.from) / (y.to - y.from)) * inner.height;
-  const parts: string[] = [];
+  const parts: Html[] = [];
   for (const { from, to, style } of bands)
     parts.push(
-      `<rect class="${style}" x="${short(toX(from))}" y="${margin.top}" width="${short(Math.max(1, toX(to) - toX(from)))}" height="${inner.height}"/>`,
+      markup`<rect class="${style}" x="${short(toX(from))}" y="${margin.top}" width="${short(Math.max(1, toX(to) - toX(from)))}" height="${inner.height}"/>`,
     );
   for (const { from, to, height: value } of bars)
     parts.push(
-      `<rect class="bar" x="${short(toX(from))}" y="${short(toY(value))}" width="${short(toX(to) - toX(from))}" height="${short(toY(y.from) - toY(value))}"/>`,
+      markup`<rect class="bar" x="${short(toX(from))}" y="${short(toY(value))}" width="${short(toX(to) - toX(from))}" height="${short(toY(y.from) - toY(value))}"/>`,
     );
   for (const tick of y.ticks)
     parts.push(
-      `<line class="grid" x1="${margin.left}" x2="${width - margin.right}" y1="${short(toY(tick))}" y2="${short(toY(tick))}"/>`,
-      `<text class="tick" x="${margin.left - 6}" y="${short(toY(tick) + 4)}" text-anchor="end">${short(tick)}</text>`,
+      markup`<line class="grid" x1="${margin.left}" x2="${width - margin.right}" y1="${short(toY(tick))}" y2="${short(toY(tick))}"/>`,
+      markup`<text class="tick" x="${margin.left - 6}" y="${short(toY(tick) + 4)}" text-anchor="end">${short(tick)}</text>`,
     );
   for (const tick of x.ticks)
     parts.push(
-      `<text class="tick" x="${short(toX(tick))}" y="${height - margin.bottom + 15}" text-anchor="middle">${short(tick)}</text>`,
+      markup`<text class="tick" x="${short(toX(tick))}" y="${height - margin.bottom + 15}" text-anchor="middle">${short(tick)}</text>`,
     );
   parts.push(
-    `<line class="axis" x1="${margin.left}" x2="${width - margin.right}" y1="${short(toY(y.from))}" y2="${short(toY(y.from))}"/>`,
-    `<text class="label" x="${margin.left + inner.width / 2}" y="${height - 6}" text-anchor="middle">${escapeHtml(x.title)}</text>`,
-    `<text class="label" transform="translate(11 ${margin.top + inner.height / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(y.title)}</text>`,
+    markup`<line class="axis" x1="${margin.left}" x2="${width - margin.right}" y1="${short(toY(y.from))}" y2="${short(toY(y.from))}"/>`,
+    markup`<text class="label" x="${margin.left + inner.width / 2}" y="${height - 6}" text-anchor="middle">${x.title}</text>`,
+    markup`<text class="label" transform="translate(11 ${margin.top + inner.height / 2}) rotate(-90)" text-anchor="middle">${y.title}</text>`,
   );
   for (const { points, style, markers } of series) {
     let path = '';
@@ -107,46 +105,46 @@ export function linePlot({
       path += `${pen ? 'L' : 'M'}${short(toX(px))} ${short(toY(py))}`;
       pen = true;
       if (markers)
-        parts.push(`<circle class="${style}" cx="${short(toX(px))}" cy="${short(toY(py))}" r="3"/>`);
+        parts.push(markup`<circle class="${style}" cx="${short(toX(px))}" cy="${short(toY(py))}" r="3"/>`);
     }
-    parts.push(`<path class="${style}" d="${path}"/>`);
+    parts.push(markup`<path class="${style}" d="${path}"/>`);
   }
-  return `<svg class="plot" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(title)}">${parts.join('')}</svg>`;
+  return markup`<svg class="plot" viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">${parts}</svg>`;
 }
 
-export interface BarRow {
+interface BarRow {
   readonly name: string;
   readonly values: readonly { readonly style: string; readonly value: number; readonly title: string }[];
   readonly whisker?: { readonly low: number; readonly high: number } | null;
 }
 
 /** Horizontal bars from 0 to 1, one group per row. */
-export function barChart(title: string, rows: readonly BarRow[], width = 720): string {
+export function barChart(title: string, rows: readonly BarRow[], width = 720): Html {
   const nameWidth = Math.min(260, 20 + 7 * Math.max(...rows.map(({ name }) => name.length)));
   const scale = (value: number): number => nameWidth + value * (width - nameWidth - 60);
   const bar = 10;
   let y = 6;
-  const parts: string[] = [];
+  const parts: Html[] = [];
   for (const row of rows) {
     const rowHeight = row.values.length * (bar + 2);
     parts.push(
-      `<text class="name" x="${nameWidth - 8}" y="${short(y + rowHeight / 2 + 4)}" text-anchor="end">${escapeHtml(row.name)}</text>`,
+      markup`<text class="name" x="${nameWidth - 8}" y="${short(y + rowHeight / 2 + 4)}" text-anchor="end">${row.name}</text>`,
     );
     row.values.forEach(({ style, value, title: tip }, index) => {
       const top = y + index * (bar + 2);
       parts.push(
-        `<rect class="track" x="${nameWidth}" y="${top}" width="${short(scale(1) - nameWidth)}" height="${bar}"/>`,
-        `<rect class="${style}" x="${nameWidth}" y="${top}" width="${short(Math.max(0, scale(value) - nameWidth))}" height="${bar}"><title>${escapeHtml(tip)}</title></rect>`,
-        `<text class="value" x="${short(scale(1) + 8)}" y="${top + bar - 1}">${value.toFixed(3)}</text>`,
+        markup`<rect class="track" x="${nameWidth}" y="${top}" width="${short(scale(1) - nameWidth)}" height="${bar}"/>`,
+        markup`<rect class="${style}" x="${nameWidth}" y="${top}" width="${short(Math.max(0, scale(value) - nameWidth))}" height="${bar}"><title>${tip}</title></rect>`,
+        markup`<text class="value" x="${short(scale(1) + 8)}" y="${top + bar - 1}">${value.toFixed(3)}</text>`,
       );
     });
     if (row.whisker) {
       const middle = y + rowHeight / 2 - 1;
       parts.push(
-        `<path class="whisker" d="M${short(scale(row.whisker.low))} ${middle}H${short(scale(row.whisker.high))}M${short(scale(row.whisker.low))} ${middle - 4}v8M${short(scale(row.whisker.high))} ${middle - 4}v8"/>`,
+        markup`<path class="whisker" d="M${short(scale(row.whisker.low))} ${middle}H${short(scale(row.whisker.high))}M${short(scale(row.whisker.low))} ${middle - 4}v8M${short(scale(row.whisker.high))} ${middle - 4}v8"/>`,
       );
     }
     y += rowHeight + 8;
   }
-  return `<svg class="plot bars" viewBox="0 0 ${width} ${y}" role="img" aria-label="${escapeHtml(title)}">${parts.join('')}</svg>`;
+  return markup`<svg class="plot bars" viewBox="0 0 ${width} ${y}" role="img" aria-label="${title}">${parts}</svg>`;
 }

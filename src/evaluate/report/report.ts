@@ -9,7 +9,9 @@ import type { ResultFile } from '../result-file.js';
 import type { ClipResult, ObjectResult, RunResult } from '../result.js';
 import { digits, intervalText, notes } from '../tables.js';
 import type { FramePictures, WorstFrame } from '../worst-frames.js';
-import { barChart, countAxis, escapeHtml, linePlot, unitAxis, type Band } from './charts.js';
+import { htmlDocument, markup } from '../../formats/html.js';
+import type { Html, HtmlPart } from '../../formats/html.js';
+import { barChart, countAxis, linePlot, unitAxis, type Band } from './charts.js';
 import { style } from './style.js';
 
 export async function htmlReport(
@@ -27,87 +29,77 @@ export async function htmlReport(
       ['F', mean.F, intervals.F],
       ['Dice', mean.dice, intervals.dice],
     ] as const
-  )
-    .map(
-      ([name, value, interval]) =>
-        `<div class="tile"><div class="tile-name">${name}</div><div class="tile-value">${digits(value)}</div><div class="tile-note">${interval ? `95 %: ${intervalText(interval)}` : 'no interval: one value'}</div></div>`,
-    )
-    .join('');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<header>
-<h1>${escapeHtml(title)}</h1>
-<p class="facts">${escapeHtml(factLine(result))}</p>
+  ).map(
+    ([name, value, interval]) =>
+      markup`<div class="tile"><div class="tile-name">${name}</div><div class="tile-value">${digits(value)}</div><div class="tile-note">${interval ? `95 %: ${intervalText(interval)}` : 'no interval: one value'}</div></div>`,
+  );
+  return htmlDocument(
+    title,
+    style,
+    markup`<header>
+<h1>${title}</h1>
+<p class="facts">${factLine(result)}</p>
 </header>
 <section class="tiles">${headline}</section>
 ${noteList(result)}
-${section('Figures', figureTable(result) + facts(result))}
-${runs.length > 1 ? section('Memory policies', policyTable(runs)) : ''}
-${section(
-  'Clips and objects',
-  `${legend([
+${section('Figures', [figureTable(result), facts(result)])}
+${runs.length > 1 ? section('Memory policies', policyTable(runs)) : null}
+${section('Clips and objects', [
+  legend([
     ['f-j', 'J'],
     ['f-f', 'F'],
-  ])}${clipBars(result)}${clipTable(result)}`,
-)}
-${section('Since the prompt, and trust in the score', `<div class="plots three">${driftPlot(result)}${reliabilityPlot(result)}${abstentionPlot(result)}</div>`)}
+  ]),
+  clipBars(result),
+  clipTable(result),
+])}
+${section('Since the prompt, and trust in the score', markup`<div class="plots three">${driftPlot(result)}${reliabilityPlot(result)}${abstentionPlot(result)}</div>`)}
 ${section(
   'Score over time',
-  `${legend([
+  markup`${legend([
     ['s-j', 'J of the shown mask'],
     ['s-confidence', 'confidence'],
     ['b-hidden', 'hidden: lost or searching'],
     ['b-prompt', 'prompt'],
   ])}<div class="plots">${timePlots(result)}</div>`,
 )}
-${result.groups && result.groups.length > 0 ? section('Groups', result.groups.map(groupSection).join('')) : ''}
+${result.groups && result.groups.length > 0 ? section('Groups', result.groups.map(groupSection)) : null}
 ${
   pictures.length > 0
     ? section(
         'The worst frames',
-        `${legend([
+        markup`${legend([
           ['o-truth', 'truth'],
           ['o-prediction', 'prediction'],
-        ])}<p class="note">Lowest J of all clips, at most one of twelve frames in a row. Pictures as the network sees them.</p><div class="frames">${pictures.join('')}</div>`,
+        ])}<p class="note">Lowest J of all clips, at most one of twelve frames in a row. Pictures as the network sees them.</p><div class="frames">${pictures}</div>`,
       )
-    : ''
+    : null
 }
 ${section('How it was measured', definitions(result))}
-<footer>sonoscope ${escapeHtml(result.sonoscope)} · ${escapeHtml(result.createdAt)} · ${escapeHtml(result.machine.cpu)}, ${result.machine.cores} cores${model ? ` · model ${escapeHtml(model.sha256.slice(0, 12))} on ${escapeHtml(model.provider)}` : ''} · research use only</footer>
-</body>
-</html>
-`;
+<footer>sonoscope ${result.sonoscope} · ${result.createdAt} · ${result.machine.cpu}, ${result.machine.cores} cores${model ? ` · model ${model.sha256.slice(0, 12)} on ${model.provider}` : null} · research use only</footer>`,
+  );
 }
 
-function section(title: string, content: string): string {
-  return `<section><h2>${escapeHtml(title)}</h2>${content}</section>`;
+function section(title: string, content: HtmlPart): Html {
+  return markup`<section><h2>${title}</h2>${content}</section>`;
 }
 
 /** Above all figures: a mean over fewer clips than were asked for must not look like one over all. */
-function noteList(result: ResultFile): string {
+function noteList(result: ResultFile): Html | null {
   const items = notes(result);
-  return items.length === 0
-    ? ''
-    : section(
-        'To know before reading',
-        `<ul class="definitions">${items.map((text) => `<li>${escapeHtml(text)}</li>`).join('')}</ul>`,
-      );
+  return items.length === 0 ? null : section('To know before reading', bulletList(items));
 }
 
-function legend(entries: readonly (readonly [style: string, text: string])[]): string {
-  return `<p class="legend">${entries
-    .map(
-      ([name, text]) =>
-        `<span><svg class="key" viewBox="0 0 22 12">${name.startsWith('f-') || name.startsWith('b-') ? `<rect class="${name}" width="22" height="12"/>` : name === 'o-truth' ? '<path class="o-under" d="M1 6H21"/><path class="o-truth" d="M1 6H21"/>' : `<path class="${name}" d="M1 6H21"/>`}</svg>${escapeHtml(text)}</span>`,
-    )
-    .join('')}</p>`;
+const bulletList = (items: readonly string[]): Html =>
+  markup`<ul class="definitions">${items.map((text) => markup`<li>${text}</li>`)}</ul>`;
+
+function legend(entries: readonly (readonly [style: string, text: string])[]): Html {
+  const sample = (name: string): Html =>
+    /^[fb]-/.test(name)
+      ? markup`<rect class="${name}" width="22" height="12"/>`
+      : markup`${name === 'o-truth' ? markup`<path class="o-under" d="M1 6H21"/>` : null}<path class="${name}" d="M1 6H21"/>`;
+  return markup`<p class="legend">${entries.map(
+    ([name, text]) => markup`<span><svg class="key" viewBox="0 0 22 12">${sample(name)}</svg>${text}</span>`,
+  )}</p>`;
 }
 
 function factLine({ dataset, prompt, clips, unscored, model, policy }: ResultFile): string {
@@ -122,15 +114,16 @@ function factLine({ dataset, prompt, clips, unscored, model, policy }: ResultFil
   ].join(' · ');
 }
 
-function cells(tag: 'td' | 'th', values: readonly string[]): string {
-  return `<tr>${values.map((value, index) => `<${tag}${index === 0 ? ' class="first"' : ''}>${value}</${tag}>`).join('')}</tr>`;
+function htmlTable(header: readonly string[], rows: readonly (readonly string[])[]): Html {
+  const head = header.map((text, index) => markup`<th${first(index)}>${text}</th>`);
+  const cells = (row: readonly string[]): Html[] =>
+    row.map((text, index) => markup`<td${first(index)}>${text}</td>`);
+  return markup`<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.map((row) => markup`<tr>${cells(row)}</tr>`)}</tbody></table></div>`;
 }
 
-function htmlTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return `<div class="scroll"><table><thead>${cells('th', header)}</thead><tbody>${rows.map((row) => cells('td', row)).join('')}</tbody></table></div>`;
-}
+const first = (index: number): Html | null => (index === 0 ? markup` class="first"` : null);
 
-function figureTable({ mean, clips }: ResultFile): string {
+function figureTable({ mean, clips }: ResultFile): Html {
   const unit = clips.every((clip) => clip.unit === 'mm')
     ? 'mm'
     : clips.some((clip) => clip.unit === 'mm')
@@ -158,36 +151,22 @@ function figureTable({ mean, clips }: ResultFile): string {
     ['ECE of the confidence', digits(mean.ece)],
     ['ECE of the pixels', digits(mean.pixelEce)],
   ];
-  return `<div class="figures">${rows.map(([name, value]) => `<div><span>${escapeHtml(name)}</span><b>${value}</b></div>`).join('')}</div>`;
+  return markup`<div class="figures">${rows.map(([name, value]) => markup`<div><span>${name}</span><b>${value}</b></div>`)}</div>`;
 }
 
-function facts({ fps, timing }: ResultFile): string {
+function facts({ fps, timing }: ResultFile): Html {
   const share =
     timing.overhead === null
       ? ''
       : `, at rest for another ${(100 * timing.overhead).toFixed(0)} % of that time`;
-  return `<p class="note">${fps.toFixed(1)} frames per second${timing.modelMs > 0 ? ` (network ${(timing.modelMs / 1000).toFixed(1)} s of ${(timing.wallMs / 1000).toFixed(1)} s${share})` : ''}.</p>`;
+  return markup`<p class="note">${fps.toFixed(1)} frames per second${timing.modelMs > 0 ? ` (network ${(timing.modelMs / 1000).toFixed(1)} s of ${(timing.wallMs / 1000).toFixed(1)} s${share})` : ''}.</p>`;
 }
 
-function policyTable(runs: readonly RunResult[]): string {
+function policyTable(runs: readonly RunResult[]): Html {
   return htmlTable(
-    [
-      'policy',
-      'J',
-      'F',
-      'J&amp;F',
-      '95 %',
-      'Dice',
-      'J 1–10',
-      '11–30',
-      '31–60',
-      '61+',
-      'flicker',
-      'ECE',
-      'fps',
-    ],
+    ['policy', 'J', 'F', 'J&F', '95 %', 'Dice', 'J 1–10', '11–30', '31–60', '61+', 'flicker', 'ECE', 'fps'],
     runs.map((run) => [
-      escapeHtml(run.policy ?? run.predictor),
+      run.policy ?? run.predictor,
       digits(run.mean.J),
       digits(run.mean.F),
       digits(run.mean.JF),
@@ -209,7 +188,7 @@ function objectName(clip: ClipResult, object: ObjectResult): string {
 /** More rows than this are no chart any more. */
 const mostBars = 60;
 
-function clipBars({ clips }: ResultFile): string {
+function clipBars({ clips }: ResultFile): Html {
   const rows = clips
     .flatMap((clip) => clip.objects.map((object) => ({ clip, object })))
     .sort((a, b) => a.object.JF - b.object.JF)
@@ -224,7 +203,7 @@ function clipBars({ clips }: ResultFile): string {
   return barChart('J and F per object', rows);
 }
 
-function clipTable({ clips }: ResultFile): string {
+function clipTable({ clips }: ResultFile): Html {
   return htmlTable(
     [
       'clip',
@@ -232,7 +211,7 @@ function clipTable({ clips }: ResultFile): string {
       'frames',
       'J',
       'F',
-      'J&amp;F',
+      'J&F',
       'Dice',
       'HD95',
       'NSD',
@@ -244,8 +223,8 @@ function clipTable({ clips }: ResultFile): string {
     ],
     clips.flatMap((clip) =>
       clip.objects.map((object) => [
-        escapeHtml(clip.name),
-        escapeHtml(object.name),
+        clip.name,
+        object.name,
         String(object.frames),
         digits(object.J),
         digits(object.F),
@@ -263,17 +242,17 @@ function clipTable({ clips }: ResultFile): string {
   );
 }
 
-function figure(caption: string, content: string): string {
-  return `<figure>${content}<figcaption>${caption}</figcaption></figure>`;
+function figure(caption: string, content: Html): Html {
+  return markup`<figure>${content}<figcaption>${caption}</figcaption></figure>`;
 }
 
 /** Three of these stand side by side. */
 const smallPlot = { width: 330, height: 230 };
 
-function driftPlot({ drift }: ResultFile): string {
+function driftPlot({ drift }: ResultFile): Html | null {
   const filled = drift.flatMap(({ from, to, J }) => (J === null ? [] : [{ from, to, J }]));
   const last = filled.at(-1);
-  if (last === undefined) return '';
+  if (last === undefined) return null;
   const centre = ({ from, to }: { readonly from: number; readonly to: number | null }): number =>
     (from + (to ?? from + 29)) / 2;
   return figure(
@@ -295,9 +274,9 @@ function driftPlot({ drift }: ResultFile): string {
   );
 }
 
-function reliabilityPlot({ reliability, mean }: ResultFile): string {
+function reliabilityPlot({ reliability, mean }: ResultFile): Html | null {
   const total = reliability.reduce((sum, { count }) => sum + count, 0);
-  if (total === 0) return '';
+  if (total === 0) return null;
   const most = Math.max(...reliability.map(({ count }) => count));
   return figure(
     `Confidence against J of the shown masks (ECE ${digits(mean.ece)}); bars: how often each confidence was given.`,
@@ -333,8 +312,8 @@ function reliabilityPlot({ reliability, mean }: ResultFile): string {
   );
 }
 
-function abstentionPlot({ abstention }: ResultFile): string {
-  if (abstention.length === 0) return '';
+function abstentionPlot({ abstention }: ResultFile): Html | null {
+  if (abstention.length === 0) return null;
   return figure(
     'Mean J when only the surest share of the frames is shown.',
     linePlot({
@@ -356,7 +335,7 @@ function abstentionPlot({ abstention }: ResultFile): string {
 
 const mostTimePlots = 40;
 
-function timePlots({ clips }: ResultFile): string {
+function timePlots({ clips }: ResultFile): Html {
   const objects = clips.flatMap((clip) => clip.objects.map((object) => ({ clip, object })));
   const chosen = [...objects].sort((a, b) => a.object.J - b.object.J).slice(0, mostTimePlots);
   const plots = chosen.map(({ clip, object }) => {
@@ -373,7 +352,7 @@ function timePlots({ clips }: ResultFile): string {
       }
     });
     return figure(
-      `${escapeHtml(objectName(clip, object))}: J ${digits(object.J)}`,
+      `${objectName(clip, object)}: J ${digits(object.J)}`,
       linePlot({
         title: `Score over time, ${objectName(clip, object)}`,
         x: countAxis(clip.totalFrames, 'frame'),
@@ -392,12 +371,11 @@ function timePlots({ clips }: ResultFile): string {
     );
   });
   const left = objects.length - chosen.length;
-  return (
-    plots.join('') + (left > 0 ? `<p class="note">${left} objects with higher J are not drawn.</p>` : '')
-  );
+  const note = left > 0 ? markup`<p class="note">${left} objects with higher J are not drawn.</p>` : null;
+  return markup`${plots}${note}`;
 }
 
-function groupSection({ attribute, groups, gap, worst, ungrouped }: GroupResult): string {
+function groupSection({ attribute, groups, gap, worst, ungrouped }: GroupResult): Html {
   const bars = barChart(
     attribute,
     groups.map((group) => ({
@@ -406,13 +384,13 @@ function groupSection({ attribute, groups, gap, worst, ungrouped }: GroupResult)
       whisker: group.interval,
     })),
   );
-  return `<h3>${escapeHtml(attribute)}</h3><p>J&amp;F per group with its 95 % interval. Gap ${digits(gap)}; worst group: <b>${escapeHtml(worst)}</b>.${ungrouped.length > 0 ? ` ${ungrouped.length} clips have no group.` : ''}</p>${bars}`;
+  return markup`<h3>${attribute}</h3><p>J&amp;F per group with its 95 % interval. Gap ${digits(gap)}; worst group: <b>${worst}</b>.${ungrouped.length > 0 ? ` ${ungrouped.length} clips have no group.` : ''}</p>${bars}`;
 }
 
 /** Width of the pictures in the page, CSS pixels times one and a half. */
 const pictureWidth = 660;
 
-async function worstFigure(frame: WorstFrame & FramePictures): Promise<string> {
+async function worstFigure(frame: WorstFrame & FramePictures): Promise<Html> {
   const { prediction, truth, rgb, rgbSize } = frame;
   const width = Math.min(pictureWidth, prediction.width);
   const height = Math.max(1, Math.round((width * prediction.height) / prediction.width));
@@ -421,24 +399,24 @@ async function worstFigure(frame: WorstFrame & FramePictures): Promise<string> {
     .jpeg({ quality: 82, chromaSubsampling: '4:4:4' })
     .toBuffer();
   const view = `0 0 ${prediction.width} ${prediction.height}`;
-  const caption = `${escapeHtml(frame.clip)}, ${escapeHtml(frame.object)}, frame ${frame.frame}: J ${digits(frame.j)}${prediction.area === 0 ? ', nothing shown' : ''}${truth.area === 0 ? ', truth empty' : ''}`;
+  const caption = `${frame.clip}, ${frame.object}, frame ${frame.frame}: J ${digits(frame.j)}${prediction.area === 0 ? ', nothing shown' : ''}${truth.area === 0 ? ', truth empty' : ''}`;
   return figure(
     caption,
-    `<svg class="frame" viewBox="${view}" role="img" aria-label="${caption}"><image href="data:image/jpeg;base64,${jpeg.toString('base64')}" width="${prediction.width}" height="${prediction.height}" preserveAspectRatio="none"/>${outline(truth, 'o-under')}${outline(truth, 'o-truth')}${outline(prediction, 'o-prediction')}</svg>`,
+    markup`<svg class="frame" viewBox="${view}" role="img" aria-label="${caption}"><image href="data:image/jpeg;base64,${jpeg.toString('base64')}" width="${prediction.width}" height="${prediction.height}" preserveAspectRatio="none"/>${outline(truth, 'o-under')}${outline(truth, 'o-truth')}${outline(prediction, 'o-prediction')}</svg>`,
   );
 }
 
-function outline(bitmap: Bitmap, name: string): string {
+function outline(bitmap: Bitmap, name: string): Html {
   const mask = maskFromBitmap(bitmap.data, bitmap.width, bitmap.height);
   const path = maskOutlines(mask)
     .map((border) => simplifyOutline(border, 0.6).points)
     .filter((points) => points.length > 2)
     .map((points) => `M${points.map(([x, y]) => `${x} ${y}`).join('L')}Z`)
     .join('');
-  return `<path class="${name}" d="${path}"/>`;
+  return markup`<path class="${name}" d="${path}"/>`;
 }
 
-function definitions({ dataset, tolerance, prompt, intervalUnit, seed }: ResultFile): string {
+function definitions({ dataset, tolerance, prompt, intervalUnit, seed }: ResultFile): Html {
   const promptText: Record<string, string> = {
     mask: 'The truth of the first frame on which an object is visible is given as its mask.',
     box: 'The tightest box around the truth of the first frame on which an object is visible is given.',
@@ -458,5 +436,5 @@ function definitions({ dataset, tolerance, prompt, intervalUnit, seed }: ResultF
     `Intervals: bootstrap, 2,000 samples of ${intervalUnit === 'clip' ? 'whole clips' : 'blocks of ten frames'}, seed ${seed}.`,
     'Every definition with its source: docs/evaluate.md.',
   ];
-  return `<ul class="definitions">${items.map((text) => `<li>${escapeHtml(text)}</li>`).join('')}</ul>`;
+  return bulletList(items);
 }

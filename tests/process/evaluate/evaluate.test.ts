@@ -21,7 +21,7 @@ import { compareResults } from '../../../src/evaluate/compare.js';
 import { evaluate, type EvaluateOptions } from '../../../src/evaluate/evaluate.js';
 import { readResult, type ResultFile } from '../../../src/evaluate/result-file.js';
 import type { RunResult } from '../../../src/evaluate/result.js';
-import { splitLabels } from '../../../src/evaluate/run-clip.js';
+import { splitLabels } from '../../../src/evaluate/truth.js';
 import { WorstFrames } from '../../../src/evaluate/worst-frames.js';
 import { emptyBitmap } from '../../../src/evaluate/metrics/bitmap.js';
 import { davisPalette, encodePng } from '../../../src/export/png-codec.js';

@@ -119,6 +119,7 @@ function info(directory: string, overrides: Partial<ExportInfo> = {}): ExportInf
         StudyTime: '101112',
       },
     },
+    loss: null,
     chunkFrames: 5,
     ...overrides,
   };

@@ -1,13 +1,24 @@
 /** Replay of material that is not as it should be: variable frame rate, a tail that does not decode, a disk that fills up. */
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import dicomParser from 'dicom-parser';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { packageRoot } from '../../../src/node/built-module.js';
 import { runCli } from '../cli/cli.js';
 import type { Finished } from '../cli/cli.js';
-import { promptFile, sceneFolder, tinyModel } from './fixture.js';
+import { dicomFile, encapsulated, jpegBaseline, picture } from '../ingest/dicom-fixture.js';
+import { clipSize, promptFile, sceneFolder, sceneJpeg, tinyModel } from './fixture.js';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 const folder = mkdtempSync(join(tmpdir(), 'sono-replay-inputs-'));
@@ -97,6 +108,33 @@ describe('replay', () => {
       items: { frames: number; cutShort: { code: string } }[];
     };
     expect(manifest.items[0]).toMatchObject({ frames: count, cutShort: { code: 'SONO_SOURCE_DAMAGED' } });
+  });
+
+  it('to a DICOM SEG says what its source lost, and when that was made', async () => {
+    const cine = join(folder, 'cine.dcm');
+    const pictures = await Promise.all([0, 1, 2].map(sceneJpeg));
+    const fields = picture(clipSize.width, clipSize.height, 'YBR_FULL_422', {
+      '00080016': ['UI', '1.2.840.10008.5.1.4.1.1.3.1'],
+      '00080018': ['UI', '1.2.3'],
+      '00080020': ['DA', '20230101'],
+      '00080023': ['DA', '20240102'],
+      '00080033': ['TM', '101112'],
+      '0020000d': ['UI', '1.2.4'],
+      '0020000e': ['UI', '1.2.5'],
+      '00280008': ['IS', '3'],
+    });
+    writeFileSync(cine, dicomFile(jpegBaseline, fields, encapsulated(pictures)));
+    const out = join(folder, 'loss');
+    const inputs = [cine, video('h264.mkv', 'identity'), clip];
+    const args = ['--format', 'dicom-seg', '--to', '2', '--jobs', '2'];
+    expect(await runCli(base(inputs[0] ?? '', out, ...inputs.slice(1), ...args))).toMatchObject({ code: 0 });
+    const said = (name: string): (string | undefined)[] => {
+      const seg = dicomParser.parseDicom(readFileSync(join(out, name, 'segmentation.dcm')));
+      return ['x00282110', 'x00282114', 'x00080023', 'x00080033'].map((tag) => seg.string(tag));
+    };
+    expect(said('cine')).toEqual(['01', 'ISO_10918_1', '20240102', '101112']);
+    expect(said('h264').slice(0, 2)).toEqual(['01', 'ISO_14496_10']);
+    expect(said('clip').slice(0, 2)).toEqual(['00', undefined]);
   });
 
   it('stopped by a full disk half-way names it, and goes on from there with --resume', async () => {

@@ -1,6 +1,7 @@
 /** `sonoscope replay` from the command line: whole runs, twice the same, killed and resumed, batches, refusals. */
 import { createHash } from 'node:crypto';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -245,6 +246,70 @@ describe('a batch', () => {
     // Forwards begins at the first prompt of each object.
     expect(hits(await tracked(out, 'good', 'square'))).toEqual(range(20, 44));
     expect(hits(await tracked(out, 'good', 'late'))).toEqual(range(30, 44));
+  });
+});
+
+describe('a run that is continued', () => {
+  /** One clip complete, one that cannot be opened: there is a state to go on from. */
+  async function unfinished(name: string, model: string): Promise<(...more: string[]) => string[]> {
+    const inputs = join(folder, name);
+    mkdirSync(inputs);
+    writeFileSync(join(inputs, 'broken.mp4'), 'this is no video');
+    await sceneFolder(join(inputs, 'good'), 42);
+    const args = (...more: string[]) =>
+      base(inputs, join(folder, `${name}-out`), ...more).map((arg) => (arg === tinyModel ? model : arg));
+    expect(await runCli(args())).toMatchObject({ code: 3 });
+    return args;
+  }
+
+  it('needs the same model, not one that has taken its place', async () => {
+    const model = join(folder, 'model');
+    cpSync(tinyModel, model, { recursive: true });
+    const args = await unfinished('replaced', model);
+    const file = join(model, 'model.json');
+    const manifest = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    writeFileSync(file, JSON.stringify({ ...manifest, version: '99' }));
+    const { code, stderr } = await runCli(args('--resume'));
+    expect(stderr).toContain('SONO_REPLAY_RESUME_OTHER');
+    expect(stderr).toContain('(model)');
+    expect(code).toBe(2);
+    // The same model in another place is the same model.
+    const moved = join(folder, 'model-moved');
+    cpSync(tinyModel, moved, { recursive: true });
+    const again = await runCli(args('--resume').map((arg) => (arg === model ? moved : arg)));
+    expect(again.stderr).toContain('SONO_REPLAY_ITEMS_FAILED');
+  });
+
+  it('makes anew what it cannot read of its state', async () => {
+    const args = await unfinished('damaged', tinyModel);
+    const out = join(folder, 'damaged-out');
+    const work = join(out, '.replay', 'good');
+    const before = contents(join(out, 'good'));
+    writeFileSync(join(work, 'done.json'), '{"clip":"good"}');
+    expect((await runCli(args('--resume'))).stderr).toContain('SONO_REPLAY_ITEMS_FAILED');
+    expect(contents(join(out, 'good'))).toEqual(before);
+    // Of another program, or of another version.
+    for (const name of Object.keys(before)) rmSync(join(out, 'good', name));
+    rmSync(join(out, 'good'), { recursive: true });
+    rmSync(join(work, 'done.json'));
+    writeFileSync(join(work, 'forward.json'), '{"done":"much","exporters":[]}');
+    expect((await runCli(args('--resume'))).stderr).toContain('SONO_REPLAY_ITEMS_FAILED');
+    expect(contents(join(out, 'good'))).toEqual(before);
+  });
+
+  it('needs the same pictures: half of each would be in one result', async () => {
+    const input = await sceneFolder(join(folder, 'exchanged'), frames);
+    const out = join(folder, 'exchanged-out');
+    const run = new Cli(base(input, out));
+    const work = join(out, '.replay', 'exchanged');
+    await vi.waitUntil(() => existsSync(join(work, 'forward.json')), { timeout: 60_000, interval: 3 });
+    run.kill('SIGKILL');
+    await run.finished;
+    cpSync(join(input, '00001.png'), join(input, '00000.png'));
+    const { code, stderr } = await runCli(base(input, out, '--resume'));
+    expect(stderr).toContain('SONO_REPLAY_RESUME_OTHER');
+    expect(stderr).toContain('(input)');
+    expect(code).toBe(2);
   });
 });
 

@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../../src/node/built-module.js';
-import { createWorkerEngine } from '../../../src/engine/worker-engine.js';
 import { createSource } from '../../../src/ingest/index.js';
 import { replayTools } from '../../../src/replay/replay-tools.js';
 
@@ -15,14 +14,15 @@ const filesWith = (expression: RegExp): string[] =>
 
 describe('the cores of replay', () => {
   it('are the module instances of live mode', () => {
-    expect(replayTools.createEngine).toBe(createWorkerEngine);
     const uri = 'clip.mp4';
     const source = replayTools.createSource({ clip: 'clip', uri, kind: 'source', stream: null });
     expect(source.constructor).toBe(createSource(uri).constructor);
-    const live = sources.find(({ name }) => name === 'app/live-session.ts')?.text ?? '';
-    expect(live).toMatch(
-      /import \{[^}]*\bcreateWorkerEngine\b[^}]*\} from '\.\.\/engine\/worker-engine\.js'/,
-    );
+    const textOf = (file: string) => sources.find(({ name }) => name === file)?.text ?? '';
+    const live = textOf('app/live-session.ts');
+    for (const text of [live, textOf('replay/item-process.ts')])
+      expect(text).toMatch(
+        /import \{[^}]*\bcreateWorkerEngine\b[^}]*\} from '\.\.\/engine\/worker-engine\.js'/,
+      );
     expect(live).toMatch(/import \{[^}]*\bcreateSource\b[^}]*\} from '\.\.\/ingest\/index\.js'/);
   });
 

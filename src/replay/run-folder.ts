@@ -1,0 +1,239 @@
+/**
+ * The output folder of a run: its lock, the state of an unfinished run, and manifest.json. Main process.
+ *
+ * While a run is unfinished, `<out>/.replay/` holds its state; it goes when everything is complete.
+ */
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { z } from 'zod';
+import { unixNowMs } from '../node/clock.js';
+import { makeFolder } from '../node/make-folder.js';
+import type { SonoError } from '../vocabulary/errors.js';
+import { backwardStateName } from './backward-pass.js';
+import { replayError } from './errors.js';
+import { FolderLock } from './folder-lock.js';
+import { forwardStateName } from './forward-pass.js';
+import type { InputItem } from './input-item.js';
+import { doneName, itemSummarySchema } from './item-summary.js';
+import type { ItemSummary } from './item-summary.js';
+import type { ReplayOptions } from './run-options.js';
+import { differences, planJson } from './run-identity.js';
+import type { RunIdentity } from './run-identity.js';
+import { WorkFolder, writeFileAtomically, writeProblem } from './work-folder.js';
+
+/** What became of an input: a summary or an error. */
+export interface Outcome {
+  readonly item: InputItem;
+  readonly summary: ItemSummary | null;
+  readonly error: Error | null;
+}
+
+const identitySchema = z.record(z.string(), z.unknown());
+const runSchema = z.object({ identity: identitySchema });
+/** A finished clip as manifest.json lists it. */
+const completedSchema = itemSummarySchema.omit({ engine: true });
+export type CompletedItem = z.infer<typeof completedSchema>;
+/** Of manifest.json, what a later run asks for. */
+const manifestSchema = z.object({ run: identitySchema, items: z.array(completedSchema) });
+
+const workName = '.replay';
+const runName = 'run.json';
+const manifestName = 'manifest.json';
+
+export class RunFolder {
+  private constructor(
+    /** Absolute. */
+    readonly path: string,
+    private readonly options: ReplayOptions,
+    private readonly items: readonly InputItem[],
+    private readonly identity: RunIdentity,
+    private readonly lock: FolderLock,
+    /** The folder was not there before. */
+    private readonly made: boolean,
+    /** Items of a run that was already complete; null: there is work to do. */
+    readonly finished: readonly CompletedItem[] | null,
+  ) {}
+
+  /** Throws SONO_REPLAY_OUT_*, SONO_REPLAY_RESUME_*, SONO_REPLAY_DISK_FULL; the folder is then as it was. */
+  static async prepare(
+    options: ReplayOptions,
+    items: readonly InputItem[],
+    identity: RunIdentity,
+  ): Promise<RunFolder> {
+    const out = resolve(options.outDirectory);
+    let made: boolean;
+    try {
+      made = await makeFolder(out);
+    } catch (error) {
+      throw writeProblem(out, error);
+    }
+    // The lock first: what is in a folder that another run is filling says nothing.
+    const lock = await FolderLock.acquire(join(out, workName, 'lock'), options.outDirectory);
+    try {
+      const finished = await takeOver(out, options, items, identity);
+      return new RunFolder(out, options, items, identity, lock, made, finished);
+    } catch (error) {
+      await lock.release();
+      await removeEmpty(out, made);
+      throw error;
+    }
+  }
+
+  /** Where the state of an item lies. */
+  workOf({ clip }: InputItem): string {
+    return join(this.path, workName, clip);
+  }
+
+  /** Writes manifest.json; the state goes where nothing is left to be done, or nothing was begun. Throws as `prepare`. */
+  async finish(outcomes: readonly Outcome[], startedUnixMs: number): Promise<void> {
+    const begun = outcomes.some(({ summary }) => summary) || (await this.#hasState());
+    if (begun)
+      await writeFileAtomically(
+        join(this.path, manifestName),
+        manifest(this.options, this.identity, outcomes, startedUnixMs),
+      );
+    if (!begun || outcomes.every(({ error }) => error === null))
+      await rm(join(this.path, workName), { recursive: true, force: true });
+    // Nothing was made: after the mistake is mended the same command works.
+    if (!begun) for (const { clip } of this.items) await removePartials(join(this.path, clip));
+  }
+
+  async release(): Promise<void> {
+    await this.lock.release();
+    // Where nothing was begun nothing is left.
+    await removeEmpty(this.path, this.made);
+  }
+
+  /** Whether any item came so far that `--resume` would find something. */
+  async #hasState(): Promise<boolean> {
+    for (const item of this.items) {
+      const names: string[] = await readdir(this.workOf(item)).catch(() => []);
+      if ([doneName, forwardStateName, backwardStateName].some((name) => names.includes(name))) return true;
+    }
+    return false;
+  }
+}
+
+/** Makes the folder that of this run. Items of a run that was complete already, else null. */
+async function takeOver(
+  out: string,
+  options: ReplayOptions,
+  items: readonly InputItem[],
+  identity: RunIdentity,
+): Promise<readonly CompletedItem[] | null> {
+  const path = options.outDirectory;
+  const work = await WorkFolder.open(join(out, workName));
+  const others = (await readdir(out)).filter((name) => name !== workName);
+  const unfinished = await work.read(runName, runSchema);
+  if (options.overwrite) {
+    await removeResults(out, items, options);
+  } else if (options.resume) {
+    const complete = unfinished ? null : await readManifest(out);
+    const before = unfinished?.identity ?? complete?.run;
+    if (!before && others.length > 0) throw replayError('SONO_REPLAY_RESUME_NOTHING', { path });
+    const what = before ? differences(identity, before) : [];
+    if (what.length > 0) throw replayError('SONO_REPLAY_RESUME_OTHER', { path, what: what.join(', ') });
+    if (complete) return complete.items;
+  } else if (others.length > 0 || unfinished) {
+    throw replayError('SONO_REPLAY_OUT_NOT_EMPTY', { path });
+  }
+  await work.write(runName, { identity });
+  return null;
+}
+
+function readManifest(out: string): Promise<z.infer<typeof manifestSchema> | null> {
+  return WorkFolder.at(out).read(manifestName, manifestSchema);
+}
+
+async function removePartials(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => []))
+    if (name.endsWith('.partial')) await rm(join(folder, name), { recursive: true, force: true });
+  await rmdir(folder).catch(() => undefined);
+}
+
+/** Folders of ours in which nothing was left; the output folder itself only where this run has made it. */
+async function removeEmpty(out: string, made: boolean): Promise<void> {
+  await rmdir(join(out, workName)).catch(() => undefined);
+  if (made) await rmdir(out).catch(() => undefined);
+}
+
+/** What an earlier run made, as far as it is known, and what this one will make. Nothing else in the folder is touched. */
+async function removeResults(
+  out: string,
+  items: readonly InputItem[],
+  options: ReplayOptions,
+): Promise<void> {
+  const earlier = await readManifest(out);
+  const inside = (path: string): boolean => {
+    const below = relative(out, path);
+    return below !== '' && !below.startsWith('..') && resolve(out, below) === path;
+  };
+  const paths = [
+    ...(earlier?.items ?? []).flatMap((item) => item.files.map((file) => resolve(out, file))),
+    ...items.map(({ clip }) => join(out, clip)),
+    ...(options.formats.includes('davis') ? [join(out, 'davis')] : []),
+    join(out, manifestName),
+  ];
+  try {
+    for (const path of paths) if (inside(path)) await rm(path, { recursive: true, force: true });
+    for (const name of await readdir(join(out, workName)))
+      if (name !== 'lock') await rm(join(out, workName, name), { recursive: true, force: true });
+  } catch (error) {
+    throw writeProblem(options.outDirectory, error);
+  }
+}
+
+/**
+ * manifest.json: how the results came about. It alone carries times of day and durations; every other file is the same,
+ * byte for byte, in every run.
+ */
+function manifest(
+  options: ReplayOptions,
+  identity: RunIdentity,
+  outcomes: readonly Outcome[],
+  startedUnixMs: number,
+): string {
+  const engine = outcomes.find(({ summary }) => summary)?.summary?.engine ?? null;
+  return `${JSON.stringify(
+    {
+      software: { name: 'sonoscope', version: options.version, node: process.version },
+      model: engine && {
+        name: engine.modelName,
+        version: engine.modelVersion,
+        sha256: engine.modelSha256,
+        inputSize: engine.inputSize,
+      },
+      provider: engine?.provider ?? null,
+      options: {
+        formats: options.formats,
+        direction: options.direction,
+        range: options.range,
+        policy: engine?.policy ?? options.policy,
+        threads: options.threads,
+      },
+      prompts: planJson(options.plan),
+      items: outcomes.flatMap(({ summary }) => {
+        if (!summary) return [];
+        const { clip, input, source, frames, files, cutShort, timings } = summary;
+        const made = files.map((file) => relative(resolve(options.outDirectory), resolve(file)));
+        return [{ clip, input, source, frames, cutShort, timings, files: made }];
+      }),
+      failed: outcomes.flatMap(({ item, error }) =>
+        error
+          ? [
+              {
+                clip: item.clip,
+                uri: item.uri,
+                code: (error as SonoError).code ?? null,
+                message: error.message,
+              },
+            ]
+          : [],
+      ),
+      timings: { startedUnixMs, seconds: (unixNowMs() - startedUnixMs) / 1000, jobs: options.jobs },
+      run: identity,
+    },
+    null,
+    1,
+  )}\n`;
+}
