@@ -4,6 +4,7 @@
  */
 import { mergeMap, type Observable } from 'rxjs';
 import type { AnalysisFrame } from '../src/vocabulary/frame.js';
+import { EngineGate } from '../src/engine/engine-gate.js';
 import { createWorkerEngine } from '../src/engine/worker-engine.js';
 import { createSource, type SourceEvent } from '../src/ingest/index.js';
 import { encodeSegmentation, encodeVideo, describeSegmentation } from '../src/protocol/messages.js';
@@ -36,14 +37,17 @@ function cpuSeconds(): number {
 }
 
 async function run(config: ThroughputConfig): Promise<ThroughputResult> {
-  const engine = await createWorkerEngine({
-    modelDir: config.modelDir,
-    provider: 'cpu',
-    policy: null,
-    threads: config.threads,
-    sourceSize: config.size,
-    keepLogits: false,
-  });
+  // Frames come faster than they are analysed: they wait at the gate.
+  const engine = new EngineGate(
+    await createWorkerEngine({
+      modelDir: config.modelDir,
+      provider: 'cpu',
+      policy: null,
+      threads: config.threads,
+      sourceSize: config.size,
+      keepLogits: false,
+    }),
+  );
   const source = createSource(config.clip);
   let waiting = 0;
   let frames = 0;

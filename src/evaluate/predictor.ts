@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { objectMaskAtSourceSize } from '../export/resample.js';
 import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
+import { EngineGate } from '../engine/engine-gate.js';
 import type { Engine, FrameResult } from '../engine/engine.js';
 import { PlannedPrompts } from '../prompters/planned-prompts.js';
 import type { Mask } from '../vocabulary/mask.js';
@@ -51,7 +52,11 @@ export class EnginePredictor implements Predictor {
   #modelNs = 0;
   #trackerNs = 0;
 
-  constructor(private readonly engine: Engine) {
+  /** Frames and commands may overlap: a clip that could not be scored leaves a frame in the engine. */
+  private readonly engine: EngineGate;
+
+  constructor(engine: Engine) {
+    this.engine = new EngineGate(engine);
     this.name = `${engine.info.modelName} (${engine.info.policy})`;
     this.inputSize = engine.info.inputSize;
   }

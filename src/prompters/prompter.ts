@@ -12,7 +12,8 @@ export interface Prompter {
   readonly author: Exclude<PromptAuthor, 'person'>;
   /**
    * Marks to apply before `frame` is tracked, in this order; labels are the prompter's own names for its objects. Frames
-   * come in order; a frame whose `pass` differs from the one before begins the source anew.
+   * come in order; a frame whose `pass` differs from the one before begins the source anew. What is thrown costs the frame its
+   * result.
    */
   due(frame: AnalysisFrame): readonly PromptStep[] | Promise<readonly PromptStep[]>;
   /** Marks that were prepared for this turn of the source and have not come yet. */
