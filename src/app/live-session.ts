@@ -12,8 +12,8 @@ import type { SourcePolicy } from '../ingest/source-policy.js';
 import type { CreateEngine } from '../pipeline/analyser.js';
 import { projectRoutes } from '../projects/project-routes.js';
 import { redact } from '../ingest/source-uri.js';
-import { openRoom, type LiveRoom, type RoomReport } from '../pipeline/compose.js';
-import { latencyStages } from '../pipeline/room.js';
+import { openRoom } from '../pipeline/open-room.js';
+import { latencyStages, type LiveRoom, type RoomReport } from '../pipeline/room.js';
 import { RoomRegistry, startServer, type RunningServer } from '../server/index.js';
 import {
   editionWords,

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { unixNowMs } from '../node/clock.js';
-import type { RoomReport } from '../pipeline/compose.js';
+import type { RoomReport } from '../pipeline/room.js';
 import { cliError } from './errors.js';
 import { machine, versions, type Machine, type Versions } from './versions.js';
 

@@ -48,11 +48,11 @@ export class Analyser {
   readonly #turnstile = new Turnstile();
   #sourceSize: PictureSize | null = null;
   #schedule: PromptSchedule | null;
-  /** Object that a planned label stands for. It keeps its number over passes. */
+  /** Object that a planned label stands for. It keeps its number over discontinuities. */
   readonly #planned = new Map<string, ObjectId>();
-  /** Labels whose first step of the present pass has been applied. */
+  /** Labels whose first step of the present run of the source has been applied. */
   readonly #startedAnew = new Set<string>();
-  #plannedPass: number | null = null;
+  #plannedDiscontinuity: number | null = null;
   #trouble: SonoError | null = null;
   #closed = false;
   readonly #firstProvider: EngineInfo['provider'];
@@ -106,7 +106,7 @@ export class Analyser {
     return `Outlines are computed on "${info.provider}" instead of "${expected}"${reason === undefined ? '' : ` (${reason})`}.`;
   }
 
-  /** Planned prompts of the present pass whose moment has not come: once the source is over, it never will. */
+  /** Planned prompts since the last discontinuity whose moment has not come: once the source is over, it never will. */
   unreached(): string[] {
     return (this.#schedule?.pending ?? []).map(
       ({ label, moment }) => `the prompt for "${label}" at ${momentWords(moment)} was never reached.`,
@@ -165,13 +165,13 @@ export class Analyser {
   async #applyPlan(frame: AnalysisFrame): Promise<void> {
     if (this.#schedule === null) return;
     const due = this.#schedule.due(frame);
-    if (frame.pass !== this.#plannedPass) {
-      this.#plannedPass = frame.pass;
+    if (frame.discontinuity !== this.#plannedDiscontinuity) {
+      this.#plannedDiscontinuity = frame.discontinuity;
       this.#startedAnew.clear();
     }
     for (const step of due) {
       const own = this.options.held.find(
-        (held) => held.pass === frame.pass && momentReached(step.moment, held),
+        (held) => held.discontinuity === frame.discontinuity && momentReached(step.moment, held),
       );
       await this.#applyStep(step, own ?? frame);
     }
@@ -201,7 +201,7 @@ export class Analyser {
     }
   }
 
-  /** The first step of a pass starts its object anew, later ones refine it. */
+  /** The first step after a discontinuity starts its object anew, later ones refine it. */
   async #promptPlanned({ label, prompts }: PromptStep, frame: AnalysisFrame): Promise<void> {
     const known = this.#planned.get(label);
     const fresh = !this.#startedAnew.has(label);
@@ -215,7 +215,7 @@ export class Analyser {
         return;
       } catch (error) {
         if (!(error instanceof SonoError && error.code === 'SONO_OBJECT_UNKNOWN')) throw error;
-        // Removed by a person: for this pass, not for the next.
+        // Removed by a person: until the next discontinuity, not longer.
         if (!fresh) return;
       }
     }

@@ -8,7 +8,7 @@
 import { Subject } from 'rxjs';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
-import { unixNowMs } from '../node/clock.js';
+import { monotonicNs, unixNowMs, unixNsOfMonotonic } from '../node/clock.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import type {
   DisplayFrame,
@@ -65,8 +65,6 @@ interface Moment {
 const repeatMs = 150;
 const healthMs = 1000;
 
-const monotonicNs = (): number => Number(process.hrtime.bigint());
-
 export class PlaybackRoom implements Room {
   readonly id: string;
   readonly label: string;
@@ -122,7 +120,7 @@ export class PlaybackRoom implements Room {
     this.#lastNs = contents.lastNs;
     this.#positionNs = contents.firstNs;
     this.#paused = options.paused;
-    this.epochUnixNs = BigInt(this.#openedUnixMs) * 1_000_000n;
+    this.epochUnixNs = unixNsOfMonotonic(this.#openedNs);
     this.#loop = this.#run();
     this.#healthTimer = setInterval(
       () => this.#events.next({ kind: 'health', health: this.health }),
@@ -360,7 +358,7 @@ export class PlaybackRoom implements Room {
       captureNs: now,
       mediaNs: Number(timeNs - this.#firstNs),
       sourceFrame: segmentation?.sourceFrame ?? this.#shownFrames,
-      pass: 0,
+      discontinuity: 0,
     };
     this.#shownFrames += 1;
     this.#counts.captured += 1;

@@ -116,7 +116,7 @@ export class McapExporter implements Exporter {
           captureNs: 0,
           mediaNs: ptsNs,
           sourceFrame: frame.sourceFrame,
-          pass: 0,
+          discontinuity: 0,
         },
         maskSize: info.source.size,
         objects,

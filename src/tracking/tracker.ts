@@ -173,8 +173,8 @@ export class Tracker {
   /** Outputs of the track graph for the objects of `planTrack`; null when it had none. */
   commitTrack(frame: FrameIdentity, outputs: ModelOutputs | null): readonly TrackedObject[] {
     const { ptsNs } = frame;
-    const jumped = this.#pass !== null && this.#pass !== frame.pass;
-    this.#pass = frame.pass;
+    const jumped = this.#pass !== null && this.#pass !== frame.discontinuity;
+    this.#pass = frame.discontinuity;
     const results: TrackedObject[] = [];
     let row = 0;
     this.#objects = this.#objects.map((before) => {
@@ -263,10 +263,10 @@ export class Tracker {
       bank,
       life: afterPrompt({ ptsNs, ...observed.evidence }),
     };
-    // A mark may be the first that is heard of a new pass: the others have jumped, the marked object is where it was marked.
-    if (this.#pass !== null && plan.frame.pass > this.#pass)
+    // A mark may be the first that is heard of a new discontinuity: the others have jumped, the marked object is where it was marked.
+    if (this.#pass !== null && plan.frame.discontinuity > this.#pass)
       this.#objects = this.#objects.map((object) => ({ ...object, life: afterDiscontinuity(ptsNs) }));
-    this.#pass = Math.max(this.#pass ?? plan.frame.pass, plan.frame.pass);
+    this.#pass = Math.max(this.#pass ?? plan.frame.discontinuity, plan.frame.discontinuity);
     this.#objects =
       before === null
         ? [...this.#objects, after]

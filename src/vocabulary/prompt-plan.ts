@@ -61,21 +61,21 @@ export function momentReached(
   }
 }
 
-/** Hands out each step once per pass of the source, with the first frame that reaches it. */
+/** Hands out each step once per discontinuity of the source, with the first frame that reaches it. */
 export class PromptSchedule {
   readonly #steps: readonly PromptStep[];
   #open: PromptStep[];
-  #pass: number | null = null;
+  #discontinuity: number | null = null;
 
   constructor(plan: PromptPlan) {
     this.#steps = planSteps(plan);
     this.#open = [];
   }
 
-  /** Steps that fall due with `frame`, in file order. Frames come in order; a new `pass` opens every step again. */
-  due(frame: Pick<FrameIdentity, 'sourceFrame' | 'mediaNs' | 'pass'>): PromptStep[] {
-    if (frame.pass !== this.#pass) {
-      this.#pass = frame.pass;
+  /** Steps that fall due with `frame`, in file order. Frames come in order; a new `discontinuity` opens every step again. */
+  due(frame: Pick<FrameIdentity, 'sourceFrame' | 'mediaNs' | 'discontinuity'>): PromptStep[] {
+    if (frame.discontinuity !== this.#discontinuity) {
+      this.#discontinuity = frame.discontinuity;
       this.#open = [...this.#steps];
     }
     if (this.#open.length === 0) return [];
@@ -84,7 +84,7 @@ export class PromptSchedule {
     return due;
   }
 
-  /** Steps of the present pass that have not come yet. */
+  /** Steps since the last discontinuity that have not come yet. */
   get pending(): readonly PromptStep[] {
     return this.#open;
   }

@@ -60,7 +60,7 @@ describe('a file whose sound is longer than its picture', () => {
 
   it('loops over its picture', async () => {
     const seen = record(at('fast.mp4'), { loop: true });
-    await seen.until('in its third pass', () => (seen.display.at(-1)?.pass ?? 0) >= 2);
+    await seen.until('in its third pass', () => (seen.display.at(-1)?.discontinuity ?? 0) >= 2);
     expect(seen.lost).toEqual([]);
   });
 });
