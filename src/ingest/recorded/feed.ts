@@ -10,7 +10,8 @@ import type { FedPicture, FeedFormat, FrameFeed } from '../feed.js';
 import type { ResumePoint } from '../messages.js';
 import { layoutOf, PictureAssembler, type PixelFormat, type SampleLayout } from '../sample-layout.js';
 import type { Deinterlacing } from '../source-uri.js';
-import { promisedSeconds, readPictureLength, type PictureLength } from '../video-length.js';
+import type { PictureLength } from '../length/picture-length.js';
+import { promisedSeconds, readPictureLength } from '../video-length.js';
 import { readReport, type RecordedPicture, type SampleFormat } from './about.js';
 import {
   parseScalerLine,
@@ -36,7 +37,7 @@ const pixelFormats: Record<SampleFormat, PixelFormat> = {
 
 /** Pictures read ahead of the pipeline; beyond it ffmpeg waits at its pipe. */
 const pictureLimit = 2;
-/** A file that has not said by then what it is will not say it. */
+/** A file about which ffprobe has said nothing by then is given up. */
 const probePatienceMs = 20_000;
 /** Short files are counted before their format is told; the number of longer ones follows. */
 const countPatienceMs = 1_000;
@@ -103,7 +104,7 @@ async function probe(path: string, isContainer: boolean): Promise<RecordedPictur
 function unopenable(path: string, stderr: string, isContainer: boolean): Error {
   if (/permission denied/i.test(stderr)) return ingestError('SONO_SOURCE_FORBIDDEN', { path }, stderr);
   if (/no such file/i.test(stderr)) return ingestError('SONO_SOURCE_MISSING', { path }, stderr);
-  // A container by its content that cannot be opened. (Names alone also lead to a demuxer: they say nothing.)
+  // The content is that of a container, and it cannot be opened. (The name alone also leads to a demuxer and proves nothing.)
   if (isContainer) return ingestError('SONO_SOURCE_DAMAGED', { path, seconds: 0 }, stderr);
   return ingestError('SONO_SOURCE_NOT_VIDEO', { path }, stderr);
 }
@@ -114,7 +115,7 @@ function runProbe(path: string): Promise<{ stdout: string; stderr: string }> {
       'ffprobe',
       [
         ...['-loglevel', 'error', '-of', 'json', '-show_format', '-show_streams', '-show_frames'],
-        // The pictures of the first packets: what their decoder says of their colours.
+        // Decodes the first packets, because only the decoder knows the colours of some files.
         ...['-select_streams', 'v', '-read_intervals', '%+#4'],
         ...inputArguments(path),
       ],
@@ -200,7 +201,7 @@ class Reading {
     });
   }
 
-  /** What went wrong, null for an end as it should be; asked at the end. */
+  /** What went wrong; null after a normal end. Asked at the end. */
   get how(): string | null {
     return this.#how;
   }
@@ -220,7 +221,7 @@ class Reading {
         return { picture, time };
       }
       if (this.#closed) return null;
-      // Without room for pictures nothing would come any more, and the process would never end.
+      // Read on while there is room: behind a paused pipe ffmpeg would wait and never end.
       if (this.#pictures.length < pictureLimit) this.#samples.resume();
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
@@ -355,13 +356,14 @@ class RecordedFeed implements FrameFeed {
   missingTail(): number | null {
     const readS = this.#endNs / 1e9;
     if (this.#reading.how !== null || this.#length?.cut === true) return readS;
-    if (this.#length?.stamped === true) return null;
     const promisedS = promisedSeconds(this.#length, this.#picture.promisedSeconds ?? -1);
     if (promisedS === null) return null;
-    const isExact = (this.#length?.seconds ?? null) !== null && this.#picture.framesPerSecond !== null;
-    const toleranceS = isExact
-      ? Math.max(3 / (this.#picture.framesPerSecond ?? 25), 0.1)
-      : Math.max(1, promisedS * 0.02);
+    const { framesPerSecond } = this.#picture;
+    const isExact = (this.#length?.seconds ?? null) !== null;
+    const toleranceS =
+      isExact && framesPerSecond !== null
+        ? Math.max(3 / framesPerSecond, 0.1)
+        : Math.max(1, promisedS * 0.02);
     return promisedS - readS > toleranceS ? readS : null;
   }
 
@@ -382,7 +384,7 @@ class RecordedFeed implements FrameFeed {
     const isFirst = this.#index === 0;
     if (match === undefined || !(isFirst || match[1] === this.#index)) return false;
     this.#index = match[1];
-    // The next one is new. Two known ones before it are proof enough.
+    // The next picture is a new one. Two known pictures in front of it prove that the place is right.
     if (this.#index + 1 >= this.#from) {
       if (isFirst) return false;
       this.#known = null;
@@ -419,18 +421,18 @@ class RecordedFeed implements FrameFeed {
     this.onNews();
   }
 
-  /** @throws where the end is none */
+  /** @throws SONO_SOURCE_* where ffmpeg stopped before the end of the file */
   #checkEnd(): void {
     const { how, log } = this.#reading;
     const missing = /Decoder \(codec ([^)]+)\) not found/.exec(log)?.[1];
     if (missing !== undefined)
       throw ingestError('SONO_SOURCE_CODEC', { path: this.#path, codec: missing }, log);
-    // A decoder that crashed: the parent starts again where it was, and gives up after some times.
+    // The decoder crashed: the parent starts a new process at this place, and gives up after a few attempts.
     if (how !== null && /^SIG/.test(how))
       throw ingestError('SONO_SOURCE_CRASHED', { uri: this.#path, how }, log);
     if (this.#index === 0) throw ingestError('SONO_SOURCE_DAMAGED', { path: this.#path, seconds: 0 }, log);
   }
 }
 
-/** Times of one picture in two readings differ by less: FFmpeg seeks on a clock of microseconds. */
+/** Two readings of one picture give times that differ by less than this, because FFmpeg seeks in microseconds. */
 const sameTimeNs = 0.5e6;
