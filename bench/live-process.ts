@@ -5,7 +5,7 @@
 import type { StreamConfig } from '../src/config/pipeline-file.js';
 import { SourcePolicy } from '../src/ingest/source-policy.js';
 import type { RoomHealth } from '../src/pipeline/room.js';
-import type { RoomReport } from '../src/pipeline/compose.js';
+import type { RoomReport } from '../src/pipeline/room.js';
 import { createNoopEngine, createWorkerEngine } from '../src/engine/worker-engine.js';
 import { exitProcess } from '../src/node/process-exit.js';
 import { createLogger } from '../src/app/logger.js';

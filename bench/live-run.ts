@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { builtModule } from '../src/node/built-module.js';
 import type { StreamConfig } from '../src/config/pipeline-file.js';
-import type { RoomReport } from '../src/pipeline/compose.js';
+import type { RoomReport } from '../src/pipeline/room.js';
 import type { LatencyStage, Quantiles } from '../src/pipeline/room.js';
 import type { FromLive, LiveProcessConfig, PlainHealth, ToLive } from './live-process.js';
 import type { Clip } from './media.js';

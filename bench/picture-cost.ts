@@ -19,7 +19,7 @@ import { Observable } from 'rxjs';
 import { WebSocket } from 'ws';
 import type { FrameSource, SourceEvent } from '../src/ingest/frame-source.js';
 import { encodeHeader, RecordParser } from '../src/ingest/records.js';
-import { openRoom } from '../src/pipeline/compose.js';
+import { openRoom } from '../src/pipeline/open-room.js';
 import { SonoscopeClient } from '../src/protocol/client.js';
 import { RoomRegistry, startServer } from '../src/server/index.js';
 
@@ -41,16 +41,11 @@ function writer(bytes: number): void {
     const due = ((performance.now() - startMs) / 1000) * picturesPerSecond;
     for (; frame < due && pipe.writableLength === 0; frame += 1) {
       const ns = frame * 4e6;
-      const times = { ptsNs: ns, captureNs: Number(process.hrtime.bigint()), mediaNs: ns };
-      const rest = {
-        decodedNs: times.captureNs,
-        encodedNs: times.captureNs,
-        sourceFrame: frame,
-        pass: 0,
-        size,
-      };
+      const captureNs = Number(process.hrtime.bigint());
+      const times = { ptsNs: ns, captureNs, mediaNs: ns, decodedNs: captureNs, encodedNs: captureNs };
+      const rest = { sourceFrame: frame, discontinuity: 0, size, encoding: 'jpeg', data: payload } as const;
       pipe.cork();
-      pipe.write(encodeHeader({ type: 'display', ...times, ...rest }, bytes));
+      pipe.write(encodeHeader({ kind: 'display', frame: { ...times, ...rest } }));
       pipe.write(payload);
       pipe.uncork();
     }
@@ -97,14 +92,12 @@ function piped(bytes: number): FrameSource {
         };
         subscriber.next({ kind: 'format', format });
         subscriber.next({ kind: 'state', state: { phase: 'playing' } });
-        const parser = new RecordParser();
+        const parser = new RecordParser(streamId);
         const pipe = child.stdio[3] as NodeJS.ReadableStream;
         pipe.on('data', (chunk: Buffer) => {
           parser.push(chunk);
-          for (let record = parser.take(); record; record = parser.take()) {
-            const { header, payload: data } = record;
-            subscriber.next({ kind: 'display', frame: { ...header, streamId, encoding: 'jpeg', data } });
-          }
+          for (let record = parser.take(); record; record = parser.take())
+            if (record.kind === 'display') subscriber.next(record);
         });
         return () => child.kill();
       }),

@@ -39,7 +39,7 @@ const grey = 110;
 const inside = (disk: Disk, x: number, y: number): boolean =>
   (x + 0.5 - disk.x) ** 2 + (y + 0.5 - disk.y) ** 2 <= disk.radius ** 2;
 
-export function tinyFrame(index: number, disks: readonly Disk[], pass = 0): AnalysisFrame {
+export function tinyFrame(index: number, disks: readonly Disk[], discontinuity = 0): AnalysisFrame {
   const { width, height } = tinySize;
   const data = new Uint8Array(width * height * 3).fill(grey);
   for (let y = 0; y < height; y++)
@@ -52,7 +52,7 @@ export function tinyFrame(index: number, disks: readonly Disk[], pass = 0): Anal
     captureNs: ptsNs,
     mediaNs: ptsNs,
     sourceFrame: index,
-    pass,
+    discontinuity,
     decodedNs: ptsNs,
     size: tinySize,
     data,
@@ -75,9 +75,9 @@ export function moving(index: number): { readonly red: Disk; readonly blue: Disk
   };
 }
 
-export function movingFrame(index: number, pass = 0): AnalysisFrame {
+export function movingFrame(index: number, discontinuity = 0): AnalysisFrame {
   const { red, blue } = moving(index);
-  return tinyFrame(index, [red, blue], pass);
+  return tinyFrame(index, [red, blue], discontinuity);
 }
 
 /** Source pixel at the middle of a disk. */

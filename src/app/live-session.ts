@@ -13,8 +13,8 @@ import type { CreateEngine } from '../engine/engine.js';
 import { projectServices, projectsTopicOf } from '../projects/project-services.js';
 import { redact } from '../ingest/source-uri.js';
 import type { RoomOutput } from '../outputs/output.js';
-import { openRoom, type LiveRoom, type RoomReport } from '../pipeline/compose.js';
-import { latencyStages } from '../pipeline/room.js';
+import { openRoom } from '../pipeline/open-room.js';
+import { latencyStages, type LiveRoom, type RoomReport } from '../pipeline/room.js';
 import { RoomRegistry, startServer, type RunningServer } from '../server/index.js';
 import {
   editionWords,

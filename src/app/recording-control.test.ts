@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { Subject } from 'rxjs';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import type { LiveRoom } from '../pipeline/compose.js';
+import type { LiveRoom } from '../pipeline/room.js';
 import type { RoomEvent } from '../pipeline/room.js';
 import { McapFileReader } from '../record/mcap-reader.js';
 import { Recordings } from './recording-control.js';

@@ -1,7 +1,7 @@
 /** The report of a run: what every stream did, on which machine, with which model. */
 import { unixNowMs } from '../node/clock.js';
 import { checkNamed, isDiskFull, writeNamed, writeReason } from '../node/files.js';
-import type { RoomReport } from '../pipeline/compose.js';
+import type { RoomReport } from '../pipeline/room.js';
 import { cliError } from './errors.js';
 import { machine, versions, type Machine, type Versions } from './versions.js';
 

@@ -3,6 +3,7 @@
  * the worker's server; neither adds anything to what happens to a frame.
  */
 import type { AnalysisFrame, FrameIdentity, PictureSize } from '../vocabulary/frame.js';
+import { monotonicNs } from '../node/clock.js';
 import { SonoError } from '../vocabulary/errors.js';
 import type { TrackedObject, Tracker } from '../tracking/tracker.js';
 import { inferenceError } from '../onnx/errors.js';
@@ -10,9 +11,6 @@ import type { CommandResult, EngineInfo, FrameResult, TrackerCommand } from './e
 import type { ChosenProvider } from '../onnx/choose-provider.js';
 import type { ModelFolder } from '../onnx/manifest.js';
 import type { ModelRunner } from '../onnx/session.js';
-
-/** Monotonic nanoseconds, comparable between threads and processes of this machine. */
-const nowNs = (): number => Number(process.hrtime.bigint());
 
 export class EngineCore {
   readonly tracker: Tracker;
@@ -33,12 +31,12 @@ export class EngineCore {
 
   /** Throws SONO_FRAME_SIZE, SONO_INFERENCE_FAILED (then nothing has changed: the frame may be tried again). */
   async track(frame: AnalysisFrame): Promise<FrameResult> {
-    const startedNs = nowNs();
+    const startedNs = monotonicNs();
     this.#checkFrame(frame);
     const plan = this.tracker.planTrack();
-    const modelStartedNs = nowNs();
+    const modelStartedNs = monotonicNs();
     const outputs = plan === null ? null : await this.#inModel((runner) => runner.track(frame.data, plan));
-    const modelEndedNs = nowNs();
+    const modelEndedNs = monotonicNs();
     const objects = this.tracker.commitTrack(frame, outputs);
     return this.#result(frame, objects, startedNs, modelEndedNs - modelStartedNs);
   }
@@ -47,15 +45,15 @@ export class EngineCore {
   async command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult> {
     switch (command.kind) {
       case 'prompt': {
-        const startedNs = nowNs();
+        const startedNs = monotonicNs();
         if (frame === null) throw inferenceError('SONO_FRAME_MISSING');
         this.#checkFrame(frame);
         const plan = this.tracker.planPrompt(command, frame);
-        const modelStartedNs = nowNs();
+        const modelStartedNs = monotonicNs();
         const outputs = await this.#inModel((runner) =>
           runner.prompt(frame.data, plan.planes, plan.maskGiven),
         );
-        const modelEndedNs = nowNs();
+        const modelEndedNs = monotonicNs();
         const { objectId, objects } = this.tracker.commitPrompt(plan, outputs);
         return {
           objectId,
@@ -108,15 +106,15 @@ export class EngineCore {
       maskSize: this.#inputSize,
       logitsSize: this.#logitsSize,
       objects,
-      timing: { startedNs, inferenceNs, trackingNs: nowNs() - startedNs - inferenceNs },
+      timing: { startedNs, inferenceNs, trackingNs: monotonicNs() - startedNs - inferenceNs },
     };
   }
 }
 
 /** Only the identity: results must not hold on to pixels. */
 function identity(frame: AnalysisFrame): FrameIdentity {
-  const { streamId, ptsNs, captureNs, mediaNs, sourceFrame, pass } = frame;
-  return { streamId, ptsNs, captureNs, mediaNs, sourceFrame, pass };
+  const { streamId, ptsNs, captureNs, mediaNs, sourceFrame, discontinuity } = frame;
+  return { streamId, ptsNs, captureNs, mediaNs, sourceFrame, discontinuity };
 }
 
 /** The provider broke (as opposed to a command that was wrong). */

@@ -11,7 +11,7 @@ const frame = (ptsNs: number): AnalysisFrame => ({
   captureNs: 0,
   mediaNs: 0,
   sourceFrame: 0,
-  pass: 0,
+  discontinuity: 0,
   decodedNs: 0,
   size: { width: 1, height: 1 },
   data: new Uint8Array(3),

@@ -27,7 +27,7 @@ const frame = (index: number) => ({
   captureNs: 0,
   mediaNs: 0,
   sourceFrame: index,
-  pass: 0,
+  discontinuity: 0,
 });
 
 /** Three masks for each object: `areas` of their pixels, predicted IoUs, and memories marked 100 × frame + 10 × object + mask. */

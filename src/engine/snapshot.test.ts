@@ -13,7 +13,7 @@ const frame = (index: number) => ({
   captureNs: 0,
   mediaNs: 0,
   sourceFrame: index,
-  pass: 0,
+  discontinuity: 0,
 });
 
 function usedTracker(): Tracker {

@@ -150,7 +150,7 @@ async function runOnce(
         captureNs: ptsNs,
         mediaNs: ptsNs,
         sourceFrame: index,
-        pass: 0,
+        discontinuity: 0,
         size: predictor.inputSize,
         data: rgb,
         decodedNs: ptsNs,

@@ -1,5 +1,6 @@
-/** GStreamer's error texts turned into our codes. Pure. Texts are those of GStreamer 1.22 in the C locale. */
-import type { IngestCode } from './errors.js';
+/** What stops a source turned into our codes. Pure. Texts are those of GStreamer 1.22 in the C locale. */
+import { SonoError } from '../vocabulary/errors.js';
+import { isIngestCode, type IngestCode } from './errors.js';
 import { redact, type SourceAddress } from './source-uri.js';
 
 export interface Failure {
@@ -23,9 +24,23 @@ export interface BusError {
   readonly element: string;
 }
 
-/**
- * @param framesSeen how many frames this source had delivered before the error
- */
+/** GStreamer cannot build the launch string; the message is in its words. */
+export class LaunchError extends Error {}
+
+/** An exception in the child process. */
+export function failureOf(error: unknown, address: SourceAddress): Failure {
+  if (error instanceof LaunchError) return classifyLaunchError(address, error.message);
+  const code = error instanceof SonoError ? String(error.code) : '';
+  if (error instanceof SonoError && isIngestCode(code))
+    return { code, details: error.details, cause: error.cause instanceof Error ? error.cause.message : '' };
+  const why = error instanceof Error ? error.message : String(error);
+  return {
+    code: 'SONO_SOURCE_FAILED',
+    details: { uri: sourceName(address), why },
+    cause: error instanceof Error ? (error.stack ?? why) : why,
+  };
+}
+
 export function classifyBusError(address: SourceAddress, error: BusError): Failure {
   const text = `${error.message}\n${error.debug}`;
   const cause = `${error.element}: ${error.message} ${error.debug}`.slice(0, 2000);

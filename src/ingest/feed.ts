@@ -3,6 +3,7 @@
  * (scenes, DICOM, folders). Child process.
  */
 import type { PictureSize } from '../vocabulary/frame.js';
+import type { FedShape } from './launch.js';
 import type { FrameProducer } from './producer.js';
 import { layoutOf, padPicture, type PixelFormat, type SampleLayout } from './sample-layout.js';
 
@@ -43,6 +44,12 @@ export interface FrameFeed {
   /** Seconds read of a recording that promised clearly more, else null; asked at its end. */
   missingTail(): number | null;
   close(): void;
+}
+
+/** What GStreamer has to know of a feed before its first picture. */
+export function fedShapeOf({ size, layout, pixelFormat, colorimetry, format }: FrameFeed): FedShape {
+  const { paddedWidth } = layout;
+  return { size, paddedWidth, pixelFormat, colorimetry, framesPerSecond: format.framesPerSecond };
 }
 
 /** Pictures made one by one at our own pace. */

@@ -1,9 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrameLedger, type CapturedFrame, type LedgerOptions } from './frame-ledger.js';
+import type { ClockPlace } from './stream-clock.js';
 
 const frameNs = 40e6;
-const live: LedgerOptions = { mode: 'live', paced: true, openedNs: 1000e6, lastPtsNs: -1 };
+const live: LedgerOptions = { mode: 'live', paced: true };
+const start: ClockPlace = { zeroNs: 1000e6, lastPtsNs: -1, discontinuity: 0 };
+
+function joined(options: Partial<LedgerOptions> = {}, place: Partial<ClockPlace> = {}): FrameLedger {
+  const ledger = new FrameLedger({ ...live, ...options });
+  ledger.join({ ...start, ...place });
+  return ledger;
+}
 
 function frame(n: number, nowNs: number, extra: Partial<CapturedFrame> = {}): CapturedFrame {
   return {
@@ -11,7 +19,7 @@ function frame(n: number, nowNs: number, extra: Partial<CapturedFrame> = {}): Ca
     runningNs: n * frameNs,
     mediaNs: n * frameNs,
     sourceFrame: n,
-    pass: 0,
+    repetition: 0,
     nowNs,
     ...extra,
   };
@@ -19,7 +27,7 @@ function frame(n: number, nowNs: number, extra: Partial<CapturedFrame> = {}): Ca
 
 describe('frame ledger', () => {
   it('calls a paced frame captured when it was due, however late it was seen', () => {
-    const ledger = new FrameLedger(live);
+    const ledger = joined();
     ledger.startClock(5000e6);
     const first = ledger.capture(frame(0, 5003e6));
     const second = ledger.capture(frame(1, 5090e6));
@@ -28,7 +36,7 @@ describe('frame ledger', () => {
   });
 
   it('never lets a frame be seen before its capture', () => {
-    const ledger = new FrameLedger(live);
+    const ledger = joined();
     ledger.startClock(5000e6);
     ledger.capture(frame(0, 5003e6));
     // The clock had in truth started 4 ms earlier.
@@ -37,36 +45,36 @@ describe('frame ledger', () => {
   });
 
   it('lets a file play slower rather than grow old, but keeps a camera honest', () => {
-    const slow = new FrameLedger(live);
+    const slow = joined();
     slow.startClock(5000e6);
     slow.capture(frame(0, 5000e6));
     expect(slow.capture(frame(1, 6000e6))).toMatchObject({ captureNs: 6000e6 });
-    const camera = new FrameLedger({ ...live, paced: false });
+    const camera = joined({ paced: false });
     camera.startClock(5000e6);
     camera.capture(frame(0, 5000e6));
     expect(camera.capture(frame(1, 6000e6))).toMatchObject({ captureNs: 5040e6 });
   });
 
   it('counts what a branch left out', () => {
-    const ledger = new FrameLedger(live);
+    const ledger = joined();
     ledger.startClock(0);
     for (let n = 0; n < 5; n += 1) ledger.capture(frame(n, n * frameNs));
     expect(ledger.match('display', 80e6)).toMatchObject({
       kind: 'frame',
       skipped: 0,
-      entry: { sourceFrame: 0 },
+      frame: { sourceFrame: 0 },
     });
     expect(ledger.match('display', 80e6 + 3 * frameNs)).toMatchObject({
       skipped: 2,
-      entry: { sourceFrame: 3 },
+      frame: { sourceFrame: 3 },
     });
-    expect(ledger.match('analysis', 80e6 + frameNs)).toMatchObject({ skipped: 1, entry: { sourceFrame: 1 } });
+    expect(ledger.match('analysis', 80e6 + frameNs)).toMatchObject({ skipped: 1, frame: { sourceFrame: 1 } });
     expect(ledger.settle('display')).toBe(1);
     expect(ledger.settle('display')).toBe(0);
   });
 
   it('waits for a frame that the index has not shown, and leaves out one without identity', () => {
-    const ledger = new FrameLedger(live);
+    const ledger = joined();
     ledger.startClock(0);
     expect(ledger.match('display', 80e6)).toEqual({ kind: 'pending' });
     ledger.capture(frame(0, 0));
@@ -77,12 +85,12 @@ describe('frame ledger', () => {
   });
 
   it('goes by order in replay, also where PTS are missing or repeated', () => {
-    const ledger = new FrameLedger({ ...live, mode: 'replay' });
+    const ledger = joined({ mode: 'replay' });
     for (const [n, rawPtsNs] of [80e6, null, 80e6].entries()) ledger.capture(frame(n, 0, { rawPtsNs }));
     const numbers = [80e6, null, 80e6].map((raw) => {
       const match = ledger.match('analysis', raw);
       return match.kind === 'frame'
-        ? [match.entry.sourceFrame, match.entry.ptsNs, match.skipped]
+        ? [match.frame.sourceFrame, match.frame.ptsNs, match.skipped]
         : match.kind;
     });
     expect(numbers).toEqual([
@@ -100,7 +108,7 @@ describe('frame ledger', () => {
         fc.constantFrom('live' as const, 'replay' as const),
         fc.nat({ max: 1e9 }),
         (frames, mode, lastPtsNs) => {
-          const ledger = new FrameLedger({ mode, paced: true, openedNs: 0, lastPtsNs });
+          const ledger = joined({ mode }, { zeroNs: 0, lastPtsNs });
           ledger.startClock(0);
           let last = lastPtsNs;
           for (const [rawPtsNs, nowNs] of frames) {
@@ -109,7 +117,7 @@ describe('frame ledger', () => {
               runningNs: rawPtsNs,
               mediaNs: rawPtsNs,
               sourceFrame: 0,
-              pass: 0,
+              repetition: 0,
               nowNs,
             });
             if (entry === null) continue;
@@ -122,8 +130,23 @@ describe('frame ledger', () => {
     );
   });
 
-  it('stays bounded and still counts when a branch never asks', () => {
+  it('goes on where the stream stands, also with frames captured before that was known', () => {
     const ledger = new FrameLedger(live);
+    ledger.startClock(5000e6);
+    ledger.capture(frame(0, 5003e6));
+    ledger.capture(frame(0, 5043e6, { rawPtsNs: 120e6, runningNs: 40e6, repetition: 1 }));
+    expect(ledger.match('display', 80e6)).toEqual({ kind: 'pending' });
+    // Another source of the stream has shown a frame that was captured 10 ms later than the first one here.
+    ledger.join({ ...start, lastPtsNs: 4010e6, discontinuity: 3 });
+    expect(ledger.match('display', 80e6)).toMatchObject({
+      frame: { ptsNs: 4010e6 + 1, captureNs: 5000e6, discontinuity: 3 },
+    });
+    expect(ledger.match('display', 120e6)).toMatchObject({ frame: { ptsNs: 4040e6, discontinuity: 4 } });
+    expect(ledger.capture(frame(2, 5083e6))).toMatchObject({ ptsNs: 4080e6, discontinuity: 3 });
+  });
+
+  it('stays bounded and still counts when a branch never asks', () => {
+    const ledger = joined();
     ledger.startClock(0);
     for (let n = 0; n < 5000; n += 1) ledger.capture(frame(n, n * frameNs));
     expect(ledger.match('display', 80e6)).toEqual({ kind: 'pending' });

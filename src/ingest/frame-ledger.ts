@@ -1,18 +1,18 @@
 /**
  * Who is who among the frames of one child life. The index branch registers every captured frame; the display
  * and analysis branches, which may drop, look theirs up and so learn how many are missing. Also the one place
- * where a frame's times are decided. Pure, synchronous; runs in the child process.
+ * where a frame's times and its discontinuity are decided. Pure, synchronous; runs in the child process.
  */
+import type { AnalysisFrame } from '../vocabulary/frame.js';
+import type { ClockPlace } from './stream-clock.js';
 
-/** One captured frame. */
-export interface LedgerEntry {
+/** What is known of a captured frame beside its picture and the name of its stream. */
+export type LedgerFrame = Omit<AnalysisFrame, 'streamId' | 'size' | 'data'>;
+
+interface Entry {
   readonly rawPtsNs: number;
-  readonly ptsNs: number;
-  readonly captureNs: number;
-  readonly mediaNs: number;
-  readonly sourceFrame: number;
-  readonly pass: number;
-  readonly decodedNs: number;
+  /** Times on the stream's clock and discontinuity are filled in as soon as the clock is known. */
+  frame: LedgerFrame;
 }
 
 export interface CapturedFrame {
@@ -22,14 +22,15 @@ export interface CapturedFrame {
   readonly runningNs: number;
   readonly mediaNs: number;
   readonly sourceFrame: number;
-  readonly pass: number;
+  /** How often the source has begun again in this child life. */
+  readonly repetition: number;
   /** Monotonic time at which the frame was seen. */
   readonly nowNs: number;
 }
 
 export type Match =
-  | { readonly kind: 'frame'; readonly entry: LedgerEntry; readonly skipped: number }
-  /** The index branch has not shown this frame yet: ask again after its next entry. */
+  | { readonly kind: 'frame'; readonly frame: LedgerFrame; readonly skipped: number }
+  /** The index branch has not shown this frame yet, or the clock is not known: ask again after its next entry. */
   | { readonly kind: 'pending' }
   /** A frame without an identity of its own (no or repeated PTS): leave it out. */
   | { readonly kind: 'none' };
@@ -41,10 +42,6 @@ export interface LedgerOptions {
   readonly mode: 'live' | 'replay';
   /** Files and pushed frames are due at base + running time; cameras are stamped by their driver. */
   readonly paced: boolean;
-  /** Monotonic time at which the stream was opened: ptsNs = captureNs − openedNs in live mode. */
-  readonly openedNs: number;
-  /** The last ptsNs of an earlier life: the next is larger. -1 at first. */
-  readonly lastPtsNs: number;
 }
 
 /** Beyond this lateness a paced source is taken to be slower than real time and its clock is moved. */
@@ -53,19 +50,26 @@ const keptEntries = 1024;
 
 export class FrameLedger {
   readonly #options: LedgerOptions;
-  readonly #entries: LedgerEntry[] = [];
+  readonly #entries: Entry[] = [];
   /** Sequence number of #entries[0]. */
   #first = 0;
   readonly #next = { display: 0, analysis: 0 };
   #baseNs: number | null = null;
-  #lastPtsNs: number;
+  #place: ClockPlace | null = null;
+  #lastPtsNs = -1;
   #lastRawPtsNs = -1;
   /** PTS of frames that got no identity. */
   readonly #refused = new Set<number>();
 
   constructor(options: LedgerOptions) {
     this.#options = options;
-    this.#lastPtsNs = options.lastPtsNs;
+  }
+
+  /** From where the stream's clock goes on; frames that were captured before this is known get their times now. */
+  join(place: ClockPlace): void {
+    this.#place = place;
+    this.#lastPtsNs = place.lastPtsNs;
+    for (const entry of this.#entries) entry.frame = this.#onClock(entry.frame, place);
   }
 
   /** Monotonic time of running time 0, known when the pipeline starts to play. */
@@ -79,43 +83,40 @@ export class FrameLedger {
   }
 
   /** Register the next captured frame. Returns null for one without a usable PTS in live mode. */
-  capture(frame: CapturedFrame): LedgerEntry | null {
+  capture(frame: CapturedFrame): LedgerFrame | null {
     const { mode } = this.#options;
     const rawPtsNs = frame.rawPtsNs ?? -1;
     if (mode === 'live' && (rawPtsNs < 0 || rawPtsNs <= this.#lastRawPtsNs)) {
       if (this.#refused.size < keptEntries) this.#refused.add(rawPtsNs);
       return null;
     }
-    const captureNs = mode === 'live' ? this.#captureNs(frame) : frame.nowNs;
-    const wanted = mode === 'live' ? captureNs - this.#options.openedNs : frame.mediaNs;
-    const ptsNs = Math.max(Math.round(wanted), this.#lastPtsNs + 1);
-    this.#lastPtsNs = ptsNs;
     this.#lastRawPtsNs = rawPtsNs;
-    const entry: LedgerEntry = {
-      rawPtsNs,
-      ptsNs,
-      captureNs: Math.round(captureNs),
+    const early: LedgerFrame = {
+      ptsNs: -1,
+      captureNs: Math.round(mode === 'live' ? this.#captureNs(frame) : frame.nowNs),
       mediaNs: Math.round(frame.mediaNs),
       sourceFrame: frame.sourceFrame,
-      pass: frame.pass,
+      discontinuity: frame.repetition,
       decodedNs: frame.nowNs,
     };
+    const entry = { rawPtsNs, frame: this.#place === null ? early : this.#onClock(early, this.#place) };
     this.#entries.push(entry);
     if (this.#entries.length > keptEntries) {
       this.#entries.shift();
       this.#first += 1;
     }
-    return entry;
+    return entry.frame;
   }
 
   /** Find the frame that a branch delivers; `skipped` frames before it never came through that branch. */
   match(branch: 'display' | 'analysis', rawPtsNs: number | null): Match {
+    if (this.#place === null) return { kind: 'pending' };
     const start = Math.max(this.#next[branch], this.#first);
     if (this.#options.mode === 'replay') {
       const entry = this.#entries[start - this.#first];
       if (entry === undefined) return { kind: 'pending' };
       this.#next[branch] = start + 1;
-      return { kind: 'frame', entry, skipped: 0 };
+      return { kind: 'frame', frame: entry.frame, skipped: 0 };
     }
     if (rawPtsNs === null) return { kind: 'none' };
     for (let at = start; at < this.#first + this.#entries.length; at += 1) {
@@ -123,18 +124,25 @@ export class FrameLedger {
       if (entry?.rawPtsNs === rawPtsNs) {
         const skipped = at - this.#next[branch];
         this.#next[branch] = at + 1;
-        return { kind: 'frame', entry, skipped };
+        return { kind: 'frame', frame: entry.frame, skipped };
       }
     }
     return this.#refused.has(rawPtsNs) ? { kind: 'none' } : { kind: 'pending' };
   }
 
-  /** Frames that a branch never delivered, at the end of a pass; they are counted once. */
+  /** Frames that a branch never delivered, at the end of the source; they are counted once. */
   settle(branch: 'display' | 'analysis'): number {
     const end = this.#first + this.#entries.length;
     const missing = end - this.#next[branch];
     this.#next[branch] = end;
     return missing;
+  }
+
+  #onClock(early: LedgerFrame, { zeroNs, discontinuity }: ClockPlace): LedgerFrame {
+    const wanted = this.#options.mode === 'live' ? early.captureNs - zeroNs : early.mediaNs;
+    const ptsNs = Math.max(Math.round(wanted), this.#lastPtsNs + 1);
+    this.#lastPtsNs = ptsNs;
+    return { ...early, ptsNs, discontinuity: early.discontinuity + discontinuity };
   }
 
   /**

@@ -8,6 +8,7 @@ import type {
   SourceFormat,
 } from '../vocabulary/frame.js';
 import type { SonoError } from '../vocabulary/errors.js';
+import type { StreamClock } from './stream-clock.js';
 
 export type SourceState =
   /** `phase` starting: first frame not seen yet; playing; lost: no signal, being restarted; ended: a finite source is over. */
@@ -37,8 +38,10 @@ export interface SourceOptions {
    * replay: every frame is delivered in order, as fast as the consumer takes them (see `pause`), nothing drops.
    */
   readonly mode: 'live' | 'replay';
-  /** Repeat a finite source; each pass increments `pass`. Live mode only. */
+  /** Repeat a finite source; each repetition is a discontinuity. Live mode only. */
   readonly loop: boolean;
+  /** Of a stream in which sources follow each other; absent: this source is all of its stream. */
+  readonly clock?: StreamClock;
 }
 
 export interface FrameSource {

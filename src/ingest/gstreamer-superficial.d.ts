@@ -25,10 +25,7 @@ declare module 'gstreamer-superficial' {
     play(): void;
     pause(): void;
     stop(): void;
-    /** Whole seconds; flags 1 = flush. */
-    seek(seconds: number, flags: number): boolean;
     queryPosition(): number;
-    queryDuration(): number;
     sendEOS(): void;
     findChild(name: string): Element | undefined;
     pollBus(callback: (message: BusMessage) => void): void;

@@ -4,14 +4,15 @@ import type { SourceFormat } from '../vocabulary/frame.js';
 import { ingestError } from './errors.js';
 import type { FrameSource } from './frame-source.js';
 import { parseSourceUri, redact } from './source-uri.js';
-import { defaultSupervision, SupervisedSource, type SupervisionOptions } from './supervised-source.js';
+import { defaultSupervision, type SupervisionOptions } from './child-supervisor.js';
+import { SupervisedSource } from './supervised-source.js';
 import { sourceTrials, type SourceTrials } from './trials.js';
 
 export { ingestError } from './errors.js';
 export type { FrameSource, SourceEvent, SourceOptions, SourceState } from './frame-source.js';
 export { parseSourceUri, redact } from './source-uri.js';
 export { lookAtFile } from './look.js';
-export type { SupervisionOptions } from './supervised-source.js';
+export type { SupervisionOptions } from './child-supervisor.js';
 export { firstPicture, SourceTrials, sourceTrials } from './trials.js';
 
 /**

@@ -1,6 +1,6 @@
 /**
- * A look at a path on behalf of the main process, which must not look itself: a share that hangs holds one of the few threads
- * that read files, four of them hold every file of the program, and even its end. Main process.
+ * Has a path looked at by another process, because the main process must not do it itself: libuv has four threads for files, a
+ * share that hangs blocks one of them, and four such looks would block every file of the program and its exit. Main process.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -56,7 +56,7 @@ export function lookAtFile(path: string, signal?: AbortSignal): Promise<void> {
       settle();
       reject(noProcess(error));
     });
-    // Absent where no process could be made.
+    // There is no pipe where no process could be started.
     (stdin as typeof stdin | undefined)?.on('error', () => undefined);
     (stdout as typeof stdout | undefined)?.on('data', (chunk: Buffer) => (said += chunk.toString()));
     child.on('close', () => {

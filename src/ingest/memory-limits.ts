@@ -25,7 +25,7 @@ export function checkFileBytes(path: string, bytes: number): void {
   if (bytes > mostFileBytes) throw memoryError(path, 'the whole file', bytes, mostFileBytes);
 }
 
-/** For something whose need is known only as "more than is given". */
+/** For data of which is known only that it needs more memory than it may take. */
 export function memoryError(path: string, what: string, neededBytes: number, givenBytes: number): Error {
   return ingestError('SONO_SOURCE_MEMORY', {
     path,

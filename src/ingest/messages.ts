@@ -1,18 +1,22 @@
-/** What parent and child of a source tell each other besides frames. Types only. */
+/** What parent and child of a source tell each other besides frames, one JSON text each. Types only. */
 import type { DropStage, PictureSize, SourceFormat } from '../vocabulary/frame.js';
 import type { IngestCode } from './errors.js';
 import type { SourceAddress } from './source-uri.js';
+import type { ClockPlace } from './stream-clock.js';
 
-/** Given to the child at its start (JSON, the first line of its standard input). */
+/** A line of the child's standard input. */
+export type ParentMessage =
+  /** The first line: what to read. */
+  | { readonly kind: 'open'; readonly request: ChildRequest }
+  /** The answer to the child's first `format`: the source is in charge of its stream, and no frame is sent before. */
+  | { readonly kind: 'join'; readonly place: ClockPlace };
+
 export interface ChildRequest {
   readonly address: SourceAddress;
   readonly mode: 'live' | 'replay';
   readonly loop: boolean;
   readonly analysisSize: PictureSize | null;
   readonly displayQuality: number | null;
-  readonly openedNs: number;
-  readonly lastPtsNs: number;
-  readonly pass: number;
   /** Where a finite source goes on after its child died; null: from the beginning. */
   readonly resume: ResumePoint | null;
 }

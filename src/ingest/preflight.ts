@@ -1,6 +1,6 @@
 /**
- * What can be said about a source before anything is started for it. Looks at files, and a file on a share that hangs is looked
- * at for ever: runs in the source's own process, or in a look-process.ts, never in the main process.
+ * What can be said about a source before anything is started for it. It looks at files, which may take for ever on a share that
+ * hangs, so it runs in the source's own process or in look-process.ts, never in the main process.
  */
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
@@ -60,7 +60,7 @@ function notThere(path: string, error: unknown): Error {
 
 async function checkFile(address: PathAddress): Promise<SourceAddress> {
   const { path } = address;
-  // Without waiting: between the look and the opening the file may have become a pipe.
+  // Opened without waiting, because the file may have become a pipe since it was looked at.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw notThere(path, error);
   });

@@ -1,12 +1,12 @@
 /**
  * The byte stream from a source's child process to its parent: records of a 64-byte header and a payload.
- * Pure; both ends use it. The parser gives every payload its own ArrayBuffer (transferable), filled with one
- * copy from the pipe's chunks.
+ * Pure; both ends use it, and only here is written which fields of a frame travel. The parser gives every picture
+ * its own ArrayBuffer (transferable), filled with one copy: the pipe's chunks end anywhere.
  *
  * Header, little-endian: u16 magic, u8 version, u8 type, u32 payload bytes, f64 ptsNs, captureNs, mediaNs,
- * decodedNs, encodedNs, u32 sourceFrame, pass, width, height. Type 3 (message) carries JSON and no header fields.
+ * decodedNs, encodedNs, u32 sourceFrame, discontinuity, width, height. Type 3 (message) carries JSON and no header fields.
  */
-import type { PictureSize } from '../vocabulary/frame.js';
+import type { AnalysisFrame, DisplayFrame } from '../vocabulary/frame.js';
 
 const magic = 0x5353;
 const version = 1;
@@ -14,66 +14,73 @@ export const headerBytes = 64;
 /** Larger than an 8K RGB picture (7680 × 4320 × 3 ≈ 100 MB); anything above is a broken stream. */
 const payloadLimitBytes = 256 * 1024 * 1024;
 
-export type RecordType = 'display' | 'analysis' | 'message';
-const typeCodes: Record<RecordType, number> = { display: 1, analysis: 2, message: 3 };
-const typesByCode = new Map<number, RecordType>(
-  (Object.keys(typeCodes) as RecordType[]).map((type) => [typeCodes[type], type]),
-);
+const typeCodes = { display: 1, analysis: 2, message: 3 };
 
-export interface RecordHeader {
-  readonly type: RecordType;
-  readonly ptsNs: number;
-  readonly captureNs: number;
-  readonly mediaNs: number;
-  readonly decodedNs: number;
-  /** 0 for analysis frames. */
-  readonly encodedNs: number;
-  readonly sourceFrame: number;
-  readonly pass: number;
-  readonly size: PictureSize;
-}
+/** A frame on its way to the main process, which knows the name of the stream. */
+export type SentFrame =
+  | { readonly kind: 'display'; readonly frame: Omit<DisplayFrame, 'streamId'> }
+  | { readonly kind: 'analysis'; readonly frame: Omit<AnalysisFrame, 'streamId'> };
 
-export interface IngestRecord {
-  readonly header: RecordHeader;
-  /** Own ArrayBuffer, offset 0. */
-  readonly payload: Uint8Array<ArrayBuffer>;
-}
+export type IngestRecord =
+  | { readonly kind: 'display'; readonly frame: DisplayFrame }
+  | { readonly kind: 'analysis'; readonly frame: AnalysisFrame }
+  /** JSON. */
+  | { readonly kind: 'message'; readonly message: unknown };
 
-export function encodeHeader(header: RecordHeader, payloadBytes: number): Buffer {
-  const out = Buffer.allocUnsafe(headerBytes);
-  out.writeUInt16LE(magic, 0);
-  out.writeUInt8(version, 2);
-  out.writeUInt8(typeCodes[header.type], 3);
-  out.writeUInt32LE(payloadBytes, 4);
-  out.writeDoubleLE(header.ptsNs, 8);
-  out.writeDoubleLE(header.captureNs, 16);
-  out.writeDoubleLE(header.mediaNs, 24);
-  out.writeDoubleLE(header.decodedNs, 32);
-  out.writeDoubleLE(header.encodedNs, 40);
-  out.writeUInt32LE(header.sourceFrame, 48);
-  out.writeUInt32LE(header.pass, 52);
-  out.writeUInt32LE(header.size.width, 56);
-  out.writeUInt32LE(header.size.height, 60);
+/** The header of a frame; `frame.data` follows it. */
+export function encodeHeader({ kind, frame }: SentFrame): Buffer {
+  const out = emptyHeader(kind, frame.data.length);
+  out.writeDoubleLE(frame.ptsNs, 8);
+  out.writeDoubleLE(frame.captureNs, 16);
+  out.writeDoubleLE(frame.mediaNs, 24);
+  out.writeDoubleLE(frame.decodedNs, 32);
+  out.writeDoubleLE('encodedNs' in frame ? frame.encodedNs : 0, 40);
+  out.writeUInt32LE(frame.sourceFrame, 48);
+  out.writeUInt32LE(frame.discontinuity, 52);
+  out.writeUInt32LE(frame.size.width, 56);
+  out.writeUInt32LE(frame.size.height, 60);
   return out;
 }
 
 export function encodeMessage(message: unknown): Buffer {
   const payload = Buffer.from(JSON.stringify(message));
-  const header = encodeHeader(
-    {
-      type: 'message',
-      ptsNs: 0,
-      captureNs: 0,
-      mediaNs: 0,
-      decodedNs: 0,
-      encodedNs: 0,
-      sourceFrame: 0,
-      pass: 0,
-      size: { width: 0, height: 0 },
-    },
-    payload.length,
-  );
-  return Buffer.concat([header, payload]);
+  return Buffer.concat([emptyHeader('message', payload.length), payload]);
+}
+
+function emptyHeader(kind: IngestRecord['kind'], payloadBytes: number): Buffer {
+  const out = Buffer.alloc(headerBytes);
+  out.writeUInt16LE(magic, 0);
+  out.writeUInt8(version, 2);
+  out.writeUInt8(typeCodes[kind], 3);
+  out.writeUInt32LE(payloadBytes, 4);
+  return out;
+}
+
+function decodeRecord(streamId: string, header: Buffer, data: Uint8Array<ArrayBuffer>): IngestRecord {
+  const type = header.readUInt8(3);
+  if (type === typeCodes.message) return { kind: 'message', message: jsonOf(data) };
+  const frame: AnalysisFrame = {
+    streamId,
+    ptsNs: header.readDoubleLE(8),
+    captureNs: header.readDoubleLE(16),
+    mediaNs: header.readDoubleLE(24),
+    decodedNs: header.readDoubleLE(32),
+    sourceFrame: header.readUInt32LE(48),
+    discontinuity: header.readUInt32LE(52),
+    size: { width: header.readUInt32LE(56), height: header.readUInt32LE(60) },
+    data,
+  };
+  return type === typeCodes.analysis
+    ? { kind: 'analysis', frame }
+    : { kind: 'display', frame: { ...frame, encoding: 'jpeg', encodedNs: header.readDoubleLE(40) } };
+}
+
+function jsonOf(data: Uint8Array<ArrayBuffer>): unknown {
+  try {
+    return JSON.parse(Buffer.from(data.buffer).toString('utf8'));
+  } catch (error) {
+    throw new RecordFormatError('not a message', { cause: error });
+  }
 }
 
 /** Thrown when the bytes cannot be a record: the child is broken and must be restarted. */
@@ -83,11 +90,13 @@ export class RecordFormatError extends Error {}
 export class RecordParser {
   readonly #header = Buffer.alloc(headerBytes);
   #headerFilled = 0;
-  #current: RecordHeader | null = null;
-  #payload: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  /** null while the header is not complete. */
+  #payload: Uint8Array<ArrayBuffer> | null = null;
   #payloadFilled = 0;
   readonly #chunks: Uint8Array[] = [];
   #chunkOffset = 0;
+
+  constructor(private readonly streamId: string) {}
 
   push(chunk: Uint8Array): void {
     if (chunk.length > 0) this.#chunks.push(chunk);
@@ -100,42 +109,18 @@ export class RecordParser {
 
   /** @throws RecordFormatError on bytes that are no record */
   take(): IngestRecord | null {
-    if (this.#current === null) {
+    if (this.#payload === null) {
       this.#headerFilled += this.#move(this.#header, this.#headerFilled);
       if (this.#headerFilled < headerBytes) return null;
-      this.#begin();
+      this.#payload = new Uint8Array(Buffer.allocUnsafeSlow(payloadBytesOf(this.#header)).buffer);
     }
     this.#payloadFilled += this.#move(this.#payload, this.#payloadFilled);
     if (this.#payloadFilled < this.#payload.length) return null;
-    const record = { header: this.#current as unknown as RecordHeader, payload: this.#payload };
-    this.#current = null;
+    const payload = this.#payload;
+    this.#payload = null;
     this.#headerFilled = 0;
     this.#payloadFilled = 0;
-    this.#payload = new Uint8Array(0);
-    return record;
-  }
-
-  #begin(): void {
-    const bytes = this.#header;
-    const type = typesByCode.get(bytes.readUInt8(3));
-    if (bytes.readUInt16LE(0) !== magic || bytes.readUInt8(2) !== version || type === undefined)
-      throw new RecordFormatError('not a record header');
-    const payloadBytes = bytes.readUInt32LE(4);
-    if (payloadBytes > payloadLimitBytes)
-      throw new RecordFormatError(`record of ${payloadBytes} bytes is too large`);
-    this.#current = {
-      type,
-      ptsNs: bytes.readDoubleLE(8),
-      captureNs: bytes.readDoubleLE(16),
-      mediaNs: bytes.readDoubleLE(24),
-      decodedNs: bytes.readDoubleLE(32),
-      encodedNs: bytes.readDoubleLE(40),
-      sourceFrame: bytes.readUInt32LE(48),
-      pass: bytes.readUInt32LE(52),
-      size: { width: bytes.readUInt32LE(56), height: bytes.readUInt32LE(60) },
-    };
-    // Every byte is overwritten before anybody sees it; zeros first would be one more pass over each picture.
-    this.#payload = new Uint8Array(Buffer.allocUnsafeSlow(payloadBytes).buffer);
+    return decodeRecord(this.streamId, this.#header, payload);
   }
 
   /** Move waiting bytes into `target` from `filled` on; returns how many. */
@@ -155,4 +140,14 @@ export class RecordParser {
     }
     return moved;
   }
+}
+
+function payloadBytesOf(header: Buffer): number {
+  const isKnown = Object.values(typeCodes).includes(header.readUInt8(3));
+  if (header.readUInt16LE(0) !== magic || header.readUInt8(2) !== version || !isKnown)
+    throw new RecordFormatError('not a record header');
+  const payloadBytes = header.readUInt32LE(4);
+  if (payloadBytes > payloadLimitBytes)
+    throw new RecordFormatError(`record of ${payloadBytes} bytes is too large`);
+  return payloadBytes;
 }

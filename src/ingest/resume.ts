@@ -8,7 +8,7 @@ const leadSeconds = 2;
 /** Remembers the frames delivered last, so that the next child can number its frames exactly. */
 export class ResumeTracker {
   #seen: [number, number][] = [];
-  #pass = 0;
+  #discontinuity = 0;
   #zeroPtsNs = 0;
 
   zero(zeroPtsNs: number): void {
@@ -16,18 +16,16 @@ export class ResumeTracker {
   }
 
   delivered(frame: FrameIdentity): void {
-    if (frame.pass !== this.#pass) {
-      this.#pass = frame.pass;
+    // One branch may still deliver frames from before the discontinuity.
+    if (frame.discontinuity < this.#discontinuity) return;
+    if (frame.discontinuity > this.#discontinuity) {
+      this.#discontinuity = frame.discontinuity;
       this.#seen = [];
     }
     const last = this.#seen.at(-1);
     if (last !== undefined && last[1] >= frame.sourceFrame) return;
     this.#seen.push([frame.mediaNs, frame.sourceFrame]);
     if (this.#seen.length > 2 * keptFrames) this.#seen.splice(0, keptFrames);
-  }
-
-  get pass(): number {
-    return this.#pass;
   }
 
   /** null before the first frame. */

@@ -28,11 +28,11 @@ export interface SampleLayout {
   readonly paddedBytes: number;
   /** Width that GStreamer is told; at least the picture's own. */
   readonly paddedWidth: number;
-  /** Nothing has to be moved. */
+  /** The samples lie as GStreamer wants them already. */
   readonly isPacked: boolean;
 }
 
-/** Of the JPEG that a picture of this format becomes: 4:2:0 stays so, everything else becomes 4:4:4 (launch.ts). */
+/** Block width of the JPEG that a picture of this format becomes: 4:2:0 stays 4:2:0, everything else becomes 4:4:4 (launch.ts). */
 const blockWidthOf = (format: PixelFormat): number => (isFourToOne(format) ? 16 : 8);
 
 export function layoutOf(size: PictureSize, format: PixelFormat): SampleLayout {

@@ -96,7 +96,7 @@ const mostSyntheticPixels = 3840 * 2160;
  */
 export function parseSourceUri(uri: string): SourceAddress {
   const text = uri.trim();
-  // The page shows addresses so, and somebody may send one back.
+  // The page shows addresses with secrets taken out, and somebody may send such an address back.
   if (/:\/\/.*\*\*\*/.test(text))
     throw uriProblem(uri, 'it has three asterisks in place of what is kept secret, so write that again');
   if (text === '') throw uriProblem(uri, 'it is empty');
@@ -143,7 +143,7 @@ function parseFileUrl(uri: string, text: string): SourceAddress {
   }
 }
 
-/** A login, or an address of the network behind something else, is never a file that somebody meant. */
+/** Text with a login, or with a network address inside, is never meant as the name of a file. */
 function parsePath(uri: string, text: string): string {
   if (holdsSecret(text)) throw uriProblem(uri, 'it holds a login, but does not begin with rtsp:// or srt://');
   return resolve(text);
@@ -155,7 +155,7 @@ function ofPath(path: string): SourceAddress {
     : { kind: 'file', path, deinterlacing: 'auto' };
 }
 
-/** Where the rate of a folder's pictures is not given. */
+/** Used where the rate of a folder's pictures is not given. */
 const folderFramesPerSecond = 25;
 
 /** A folder of pictures, for who has seen that it is one. @throws SONO_SOURCE_URI for options that it does not have */
@@ -218,7 +218,7 @@ function parseNetwork(rest: string): NetworkAddress | null {
   return null;
 }
 
-/** Without % signs; as it is where a % stands for itself. */
+/** With %-codes decoded; unchanged where a % is only a %. */
 function plainText(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -268,7 +268,7 @@ function parseSrt(uri: string, text: string): SourceAddress {
   // "srt://:7001?mode=listener" has no host, which the URL class refuses.
   const match = /^srt:\/\/([^:/?#]*|\[[0-9a-f:]+\]):(\d{1,5})(\/)?(\?[^#]*)?$/i.exec(address);
   if (match === null || Number(match[2]) > 65535) throw uriProblem(uri, 'it needs srt://host:port');
-  // Of two the player takes the last one, and who reads the address the first.
+  // Given twice, GStreamer takes the last one, while a person who reads the address sees the first.
   const keys = [...new URLSearchParams(match[4]).keys()].map((key) => key.toLowerCase());
   if (new Set(keys).size < keys.length) throw uriProblem(uri, 'an option is given twice');
   return { kind: 'srt', location: address, deinterlacing: deinterlacing(uri, options) };

@@ -10,13 +10,13 @@ import { redact } from './source-uri.js';
 export interface TrialLimits {
   readonly atOnce: number;
   readonly limitMs: number;
-  /** A try that was given up holds its place for so long: its process may take a second to end. */
+  /** A try that was given up holds its place for this time: its process may take a second to end. */
   readonly lingerMs: number;
 }
 
 export const defaultTrialLimits: TrialLimits = { atOnce: 4, limitMs: 20_000, lingerMs: 1_000 };
 
-/** What a source that did not answer was waited for, in the words of SONO_SOURCE_NO_ANSWER. */
+/** What was waited for when a source does not answer, as SONO_SOURCE_NO_ANSWER says it. */
 export const firstPicture = 'its first picture';
 
 export class SourceTrials {
@@ -71,7 +71,7 @@ export class SourceTrials {
   }
 }
 
-/** Of the whole program. */
+/** The trials of the whole program. */
 export const sourceTrials = new SourceTrials();
 
 /** Rejects with the reason of the signal. */

@@ -5,12 +5,13 @@
 const startUnixNs = BigInt(Date.now()) * 1_000_000n;
 const startMonotonicNs = process.hrtime.bigint();
 
-export function monotonicNs(): bigint {
-  return process.hrtime.bigint();
+/** Nanoseconds on the monotonic clock of this machine, the clock of `captureNs`; every process of the machine reads the same. */
+export function monotonicNs(): number {
+  return Number(process.hrtime.bigint());
 }
 
-/** Unix nanoseconds of a moment on the monotonic clock (`captureNs`). */
-export function unixNsOfMonotonic(moment: number | bigint): bigint {
+/** Unix nanoseconds of a moment on the monotonic clock, which is a whole number. */
+export function unixNsOfMonotonic(moment: number): bigint {
   return startUnixNs + (BigInt(moment) - startMonotonicNs);
 }
 

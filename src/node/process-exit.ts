@@ -10,7 +10,7 @@ interface Held {
   readonly ended: Promise<unknown>;
 }
 
-/** A driver that hangs is waited for so long; then the process goes without an exit code of its own. */
+/** Longest wait for a driver that hangs; then the process goes without an exit code of its own. */
 const patienceMs = 5_000;
 const held = new Set<Held>();
 

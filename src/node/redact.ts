@@ -182,7 +182,7 @@ function looksRandom(text: string): boolean {
   return changes >= signs.length / 3;
 }
 
-/** Without % signs, also where somebody encoded twice; as it is where a % stands for itself. */
+/** With %-codes decoded, also where somebody encoded twice; unchanged where a % is only a %. */
 function decoded(text: string): string {
   let plain = text;
   for (let round = 0; round < 3; round++) {

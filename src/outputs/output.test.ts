@@ -69,7 +69,7 @@ describe('an output', () => {
         kind: 'display',
         frame: {
           ...times,
-          ...{ streamId: 'scope', sourceFrame: mark, pass: 0, encoding: 'jpeg', size },
+          ...{ streamId: 'scope', sourceFrame: mark, discontinuity: 0, encoding: 'jpeg', size },
           data: Uint8Array.of(mark),
         },
       });

@@ -70,7 +70,7 @@ export function latestMap<T, R>(
           },
         }),
       );
-      // Added last: by now the source and the jobs are silent, so nothing can join the queue behind our back.
+      // Added last: when it runs, the source and the jobs have been unsubscribed, so nothing can join the queue any more.
       subscriber.add(() => {
         while (waiting.length > 0) onDrop(waiting.shift() as T);
       });

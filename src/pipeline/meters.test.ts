@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LogHistogram, RateMeter, SlidingWindow } from './meters.js';
 import { HeldFrames } from './held-frames.js';
-import { StreamClock } from './stream-clock.js';
 import type { AnalysisFrame } from '../vocabulary/frame.js';
 
 const sorted = (values: readonly number[]) => [...values].sort((a, b) => a - b);
@@ -85,7 +84,7 @@ const analysisFrame = (sourceFrame: number, bytes = 10): AnalysisFrame => ({
   captureNs: 1e12 + sourceFrame * 40e6,
   mediaNs: sourceFrame * 40e6,
   sourceFrame,
-  pass: 0,
+  discontinuity: 0,
   size: { width: 1, height: 1 },
   data: new Uint8Array(bytes),
   decodedNs: 0,
@@ -115,22 +114,5 @@ describe('HeldFrames', () => {
     expect(held.newest()?.sourceFrame).toBe(5);
     held.clear();
     expect([held.size, held.bytes, held.newest()]).toEqual([0, 0, null]);
-  });
-});
-
-describe('StreamClock', () => {
-  it('starts at the capture time since the room opened and never goes back over a change of source', () => {
-    const clock = new StreamClock(1e12);
-    const first = clock.adopt();
-    const frames = [0, 1, 2].map((index) => first(analysisFrame(index)));
-    expect(frames.map(({ ptsNs }) => ptsNs)).toEqual([0, 40e6, 80e6]);
-    const second = clock.adopt();
-    // Captured (by its own account) before the last frame of the first source.
-    const replaced = second({ ...analysisFrame(0), captureNs: 1e12 + 10e6, ptsNs: 7 });
-    expect(replaced.ptsNs).toBe(80e6 + 1);
-    expect(replaced.pass).toBe(1);
-    expect(second({ ...analysisFrame(1), ptsNs: 47 }).ptsNs).toBe(80e6 + 41);
-    const third = clock.adopt();
-    expect(third({ ...analysisFrame(0), captureNs: 1e12 + 5e9 })).toMatchObject({ ptsNs: 5e9, pass: 2 });
   });
 });

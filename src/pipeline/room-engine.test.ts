@@ -7,13 +7,13 @@ import { trackingError } from '../tracking/errors.js';
 import { HeldFrames } from './held-frames.js';
 import { RoomEngine } from './room-engine.js';
 
-const frame = (sourceFrame: number, pass = 0): AnalysisFrame => ({
+const frame = (sourceFrame: number, discontinuity = 0): AnalysisFrame => ({
   streamId: 's',
-  ptsNs: (pass * 100 + sourceFrame) * 40e6,
+  ptsNs: (discontinuity * 100 + sourceFrame) * 40e6,
   captureNs: 0,
   mediaNs: sourceFrame * 40e6,
   sourceFrame,
-  pass,
+  discontinuity,
   decodedNs: 0,
   size: { width: 1, height: 1 },
   data: new Uint8Array(3),

@@ -105,7 +105,7 @@ export class RoomEngine {
     return `Outlines are computed on "${info.provider}" instead of "${expected}"${reason === undefined ? '' : ` (${reason})`}.`;
   }
 
-  /** Planned prompts of the present pass whose moment has not come: once the source is over, it never will. */
+  /** Planned prompts since the last discontinuity whose moment has not come: once the source is over, it never will. */
   unreached(): string[] {
     return this.#prompters.flatMap(({ prompter }) =>
       prompter.pending.map((step) => `${stepWords(step)} was never reached.`),
@@ -168,7 +168,7 @@ export class RoomEngine {
     for (const { prompter, objects } of this.#prompters)
       for (const step of await prompter.due(frame)) {
         const own = this.options.held.find(
-          (held) => held.pass === frame.pass && momentReached(step.moment, held),
+          (held) => held.discontinuity === frame.discontinuity && momentReached(step.moment, held),
         );
         await this.#apply(step, own ?? frame, objects, engine);
       }

@@ -1,16 +1,22 @@
 /** Everything a room counts: frames, drops, rates, and the latency of each stage, live (10 s) and over the whole run. */
 import type { AnalysisFrame, DisplayFrame, DropStage, FrameIdentity } from '../vocabulary/frame.js';
+import { monotonicNs } from '../node/clock.js';
 import type { FrameResult } from '../engine/engine.js';
 import { LogHistogram, RateMeter, SlidingWindow } from './meters.js';
-import { latencyStages, type LatencyStage, type Quantiles, type RoomHealth } from './room.js';
+import {
+  latencyStages,
+  type LatencyStage,
+  type Quantiles,
+  type RoomHealth,
+  type RoomReport,
+} from './room.js';
 
 const windowMs = 10_000;
 /** 10 s at 60 frames per second, with room to spare. */
 const windowCapacity = 1024;
 const nsPerMs = 1e6;
 
-export type StageQuantiles = Readonly<Record<LatencyStage, Quantiles>>;
-export type OptionalStageQuantiles = Readonly<Record<LatencyStage, Quantiles | null>>;
+type StageQuantiles = Readonly<Record<LatencyStage, Quantiles>>;
 
 /** Called with every latency sample, in seconds: the socket moment of a frame is over. */
 export type LatencyListener = (stage: LatencyStage | 'display', seconds: number) => void;
@@ -34,23 +40,20 @@ export class RoomMeters {
     client: 0,
   };
   #frames = { captured: 0, displayed: 0, analysed: 0 };
-  #pass: number | null = null;
+  #discontinuity: number | null = null;
   #lastSourceFrame = -1;
   /** When the analysed picture entered the process; bounded by the frames in flight. */
   #decodedNs = new Map<number, number>();
 
-  constructor(
-    private readonly nowNs: () => number,
-    private readonly onLatency: LatencyListener = () => undefined,
-  ) {}
+  constructor(private readonly onLatency: LatencyListener = () => undefined) {}
 
   /** Counts capture by the source's own frame numbers, whichever branch shows a frame first. */
-  seen({ pass, sourceFrame }: FrameIdentity): void {
-    if (this.#pass === null || pass > this.#pass) {
-      this.#pass = pass;
+  seen({ discontinuity, sourceFrame }: FrameIdentity): void {
+    if (this.#discontinuity === null || discontinuity > this.#discontinuity) {
+      this.#discontinuity = discontinuity;
       this.#lastSourceFrame = -1;
     }
-    if (pass !== this.#pass || sourceFrame <= this.#lastSourceFrame) return;
+    if (discontinuity !== this.#discontinuity || sourceFrame <= this.#lastSourceFrame) return;
     const count = sourceFrame - this.#lastSourceFrame;
     this.#lastSourceFrame = sourceFrame;
     this.#frames.captured += count;
@@ -63,7 +66,7 @@ export class RoomMeters {
     this.#displayed.add(this.#nowMs());
     this.#add('decode', frame.decodedNs - frame.captureNs);
     this.#add('encode', frame.encodedNs - frame.decodedNs);
-    const totalMs = (this.nowNs() - frame.captureNs) / nsPerMs;
+    const totalMs = (monotonicNs() - frame.captureNs) / nsPerMs;
     this.#display.add(totalMs);
     this.onLatency('display', totalMs / 1000);
   }
@@ -81,7 +84,7 @@ export class RoomMeters {
   analysed({ frame, timing }: FrameResult): void {
     this.#frames.analysed += 1;
     this.#analysed.add(this.#nowMs());
-    const totalNs = this.nowNs() - frame.captureNs;
+    const totalNs = monotonicNs() - frame.captureNs;
     const decodedNs = this.#decodedNs.get(frame.ptsNs);
     this.#decodedNs.delete(frame.ptsNs);
     if (decodedNs !== undefined) this.#add('queue', timing.startedNs - decodedNs);
@@ -126,7 +129,7 @@ export class RoomMeters {
   }
 
   /** Milliseconds over the whole run; null for a stage that never ran. */
-  totalLatencyMs(): OptionalStageQuantiles & { readonly display: Quantiles | null } {
+  totalLatencyMs(): RoomReport['latencyMs'] {
     return {
       ...forStages((stage) => this.#histograms[stage].quantiles()),
       display: this.#display.quantiles(),
@@ -134,7 +137,7 @@ export class RoomMeters {
   }
 
   #nowMs(): number {
-    return this.nowNs() / nsPerMs;
+    return monotonicNs() / nsPerMs;
   }
 
   #add(stage: LatencyStage, durationNs: number): void {

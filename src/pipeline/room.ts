@@ -1,4 +1,4 @@
-/** A room: one live stream with its source, engine and objects. Built by compose.ts, served by src/server. */
+/** A room: one live stream with its source, engine and objects. Built by open-room.ts, served by src/server. */
 import type { Observable } from 'rxjs';
 import type { DisplayFrame, DropStage, FrameIdentity, SourceFormat } from '../vocabulary/frame.js';
 import type { Measurement } from '../vocabulary/measurement.js';
@@ -79,4 +79,26 @@ export interface Room {
   /** Counts messages that a slow receiver of an output (a viewer, a broker) never got. */
   countClientDrop(count: number): void;
   close(): Promise<void>;
+}
+
+/** A room whose source is read now, as the program that opened it sees it. */
+export interface LiveRoom extends Room {
+  report(): RoomReport;
+  /** Set by a recorder; a recorder that fails says so with `problem`, which the room shows until it is set again. */
+  setRecording(recording: boolean, problem?: string): void;
+}
+
+/** What a room did since it opened, for the report of a run. */
+export interface RoomReport {
+  readonly id: string;
+  readonly label: string;
+  readonly source: string;
+  readonly format: SourceFormat | null;
+  readonly state: SourceState['phase'];
+  readonly frames: RoomHealth['frames'] & { readonly dropped: RoomHealth['drops'] };
+  /** Over the whole run; null for a stage that never ran. `display`: from capture to the socket of the raw picture. */
+  readonly latencyMs: Readonly<Record<LatencyStage | 'display', Quantiles | null>>;
+  readonly engine: EngineInfo | null;
+  /** What a person should know about this run, oldest first: prompts moved to another frame, provider changes, losses. */
+  readonly notes: readonly string[];
 }

@@ -3,6 +3,7 @@
  * its first sign of a picture; if it fails before, the old one stays. Main thread.
  */
 import { Subject, Subscription, type Observable } from 'rxjs';
+import { monotonicNs } from '../node/clock.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
@@ -10,14 +11,13 @@ import { ingestError } from '../ingest/errors.js';
 import { redact } from '../ingest/source-uri.js';
 import { firstPicture, sourceTrials, type SourceTrials } from '../ingest/trials.js';
 import { pipelineError } from './errors.js';
-import type { StreamClock } from './stream-clock.js';
 
-/** Of the first source, which nobody else gives up. Longer than a camera's own time-outs. */
+/** How long the first source may say nothing; nobody else gives it up. Longer than a camera's own time-outs. */
 const answerSeconds = 20;
 
 export class SourceSwitch {
   readonly #events = new Subject<SourceEvent>();
-  /** Events of whichever source is in charge, on the room's clock. Never errors: a source that fails becomes `lost`. */
+  /** Events of whichever source is in charge. Never errors: a source that fails becomes `lost`. */
   readonly events$: Observable<SourceEvent> = this.#events.asObservable();
   #current: Subscription | null = null;
   readonly #openings = new Set<Subscription>();
@@ -28,8 +28,6 @@ export class SourceSwitch {
   constructor(
     private readonly createSource: (uri: string) => FrameSource,
     private readonly options: SourceOptions,
-    private readonly clock: StreamClock,
-    private readonly nowNs: () => number,
     private readonly trials: SourceTrials = sourceTrials,
   ) {}
 
@@ -54,7 +52,7 @@ export class SourceSwitch {
   replace(uri: string, onTakeOver: () => void, asker?: AbortSignal): Promise<void> {
     return this.trials.run(uri, asker, (signal) => {
       const next = this.#pending.then(() => this.#open(uri, { onTakeOver, signal }));
-      // One after the other; a failed one must not block the next.
+      // Sources are opened one after the other; a failed one must not block the next.
       this.#pending = next.catch(() => undefined);
       return next;
     });
@@ -84,7 +82,6 @@ export class SourceSwitch {
         return;
       }
       const subscription = new Subscription();
-      const onRoomClock = this.clock.adopt();
       let inCharge = false;
       let settled = false;
       let ended = false;
@@ -122,7 +119,7 @@ export class SourceSwitch {
           seconds: answerSeconds,
           what: firstPicture,
         });
-      // A later source has the time limit of its trial.
+      // A later source needs no limit here: its trial has one.
       const patience = (): NodeJS.Timeout | undefined =>
         later === null ? setTimeout(() => refuse(noAnswer()), answerSeconds * 1000) : undefined;
       let timer = patience();
@@ -158,7 +155,7 @@ export class SourceSwitch {
               accept();
             }
             if (event.kind === 'state' && event.state.phase === 'ended') ended = true;
-            if (inCharge) this.#events.next(rebased(event, onRoomClock));
+            if (inCharge) this.#events.next(event);
           },
           error: (error: unknown) => {
             if (!settled) refuse(error);
@@ -168,7 +165,7 @@ export class SourceSwitch {
                 state: {
                   phase: 'lost',
                   reason: asSonoError(error, uri),
-                  sinceNs: this.nowNs(),
+                  sinceNs: monotonicNs(),
                   attempt: 0,
                 },
               });
@@ -181,19 +178,6 @@ export class SourceSwitch {
         }),
       );
     });
-  }
-}
-
-function rebased(event: SourceEvent, onRoomClock: ReturnType<StreamClock['adopt']>): SourceEvent {
-  switch (event.kind) {
-    case 'display':
-      return { kind: 'display', frame: onRoomClock(event.frame) };
-    case 'analysis':
-      return { kind: 'analysis', frame: onRoomClock(event.frame) };
-    case 'format':
-    case 'dropped':
-    case 'state':
-      return event;
   }
 }
 

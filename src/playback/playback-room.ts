@@ -9,7 +9,7 @@ import { Subject } from 'rxjs';
 import { measure } from '../analysis/measure.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
-import { unixNowMs } from '../node/clock.js';
+import { monotonicNs, unixNowMs, unixNsOfMonotonic } from '../node/clock.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import type {
   DisplayFrame,
@@ -54,8 +54,6 @@ interface Moment {
 /** Times a standing picture is sent again; viewers warn after 250 ms. */
 const repeatMs = 150;
 const healthMs = 1000;
-
-const monotonicNs = (): number => Number(process.hrtime.bigint());
 
 export class PlaybackRoom implements Room {
   readonly id: string;
@@ -112,7 +110,7 @@ export class PlaybackRoom implements Room {
     this.#lastNs = contents.lastNs;
     this.#positionNs = contents.firstNs;
     this.#paused = options.paused;
-    this.epochUnixNs = BigInt(this.#openedUnixMs) * 1_000_000n;
+    this.epochUnixNs = unixNsOfMonotonic(this.#openedNs);
     this.#loop = this.#run();
     this.#healthTimer = setInterval(
       () => this.#events.next({ kind: 'health', health: this.health }),
@@ -344,7 +342,7 @@ export class PlaybackRoom implements Room {
       captureNs: now,
       mediaNs: Number(timeNs - this.#firstNs),
       sourceFrame: segmentation?.sourceFrame ?? this.#shownFrames,
-      pass: 0,
+      discontinuity: 0,
     };
     this.#shownFrames += 1;
     this.#counts.captured += 1;

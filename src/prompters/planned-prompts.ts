@@ -9,11 +9,11 @@ import type { PromptStep } from '../vocabulary/prompt-script.js';
 import type { CommandResult, Engine } from '../engine/engine.js';
 
 export class PlannedPrompts {
-  /** An object keeps its number over all turns of the source. */
+  /** An object keeps its number over discontinuities. */
   readonly #ids: Map<string, ObjectId>;
-  /** Labels that have been marked in the present turn of the source. */
+  /** Labels that have been marked since the last discontinuity. */
   readonly #marked: Set<string>;
-  #pass: number | null = null;
+  #discontinuity: number | null = null;
 
   /** `known`: object numbers by label, from `ids` of an interrupted run whose engine state has been restored. */
   constructor(
@@ -34,16 +34,16 @@ export class PlannedPrompts {
   }
 
   /**
-   * Applies a step. The first one of an object in a turn of the source starts the object anew, later ones refine it. An
-   * object that a person has removed stays away for the rest of the turn: then nothing is done and the answer is null.
+   * Applies a step. The first one of an object since the last discontinuity starts the object anew, later ones refine it. An
+   * object that a person has removed stays away until the next discontinuity: then nothing is done and the answer is null.
    */
   async apply(
     { label, prompts }: Pick<PromptStep, 'label' | 'prompts'>,
     frame: AnalysisFrame,
     engine: Pick<Engine, 'command'>,
   ): Promise<CommandResult | null> {
-    if (this.#pass !== null && this.#pass !== frame.pass) this.#marked.clear();
-    this.#pass = frame.pass;
+    if (this.#discontinuity !== null && this.#discontinuity !== frame.discontinuity) this.#marked.clear();
+    this.#discontinuity = frame.discontinuity;
     const mark = { kind: 'prompt', prompts, author: this.author } as const;
     const known = this.#ids.get(label);
     const fresh = !this.#marked.has(label);

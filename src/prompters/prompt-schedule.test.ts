@@ -17,7 +17,7 @@ const plan: PromptScript = {
     { label: 'b', prompts: [{ moment: { kind: 'time', timeMs: 80 }, prompt: click(4) }] },
   ],
 };
-const frame = (sourceFrame: number, pass = 0) => ({ sourceFrame, pass, mediaNs: sourceFrame * 40e6 });
+const frame = (sourceFrame: number, discontinuity = 0) => ({ sourceFrame, discontinuity, mediaNs: sourceFrame * 40e6 });
 
 describe('prompt plan', () => {
   it('joins the prompts of one object and one moment into one step', () => {
@@ -28,7 +28,7 @@ describe('prompt plan', () => {
     ]);
   });
 
-  it('hands each step out once per pass, at its frame or the nearest that follows', () => {
+  it('hands each step out once per discontinuity, at its frame or the nearest that follows', () => {
     const schedule = new PromptSchedule(plan);
     expect(schedule.due(frame(0))).toEqual([]);
     expect(schedule.due(frame(1))).toEqual([]);
@@ -46,7 +46,7 @@ describe('prompt plan', () => {
     const schedule = new PromptSchedule({
       objects: [{ label: 'a', prompts: [{ moment: { kind: 'time', timeMs: 33.334 }, prompt: click(1) }] }],
     });
-    expect(schedule.due({ sourceFrame: 1, pass: 0, mediaNs: 33_333_333 })).toHaveLength(1);
+    expect(schedule.due({ sourceFrame: 1, discontinuity: 0, mediaNs: 33_333_333 })).toHaveLength(1);
   });
 
   it.each<[Prompt, PromptProblem | null]>([

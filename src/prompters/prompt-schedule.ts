@@ -6,17 +6,17 @@ export class PromptSchedule {
   readonly author = 'plan';
   readonly #steps: readonly PromptStep[];
   #open: PromptStep[];
-  #pass: number | null = null;
+  #discontinuity: number | null = null;
 
   constructor(script: PromptScript) {
     this.#steps = planSteps(script);
     this.#open = [];
   }
 
-  /** Steps whose moment `frame` is the first to reach, in file order. Frames come in order; a new `pass` opens every step again. */
-  due(frame: Pick<FrameIdentity, 'sourceFrame' | 'mediaNs' | 'pass'>): PromptStep[] {
-    if (frame.pass !== this.#pass) {
-      this.#pass = frame.pass;
+  /** Steps whose moment `frame` is the first to reach, in file order. Frames come in order; a new `discontinuity` opens every step again. */
+  due(frame: Pick<FrameIdentity, 'sourceFrame' | 'mediaNs' | 'discontinuity'>): PromptStep[] {
+    if (frame.discontinuity !== this.#discontinuity) {
+      this.#discontinuity = frame.discontinuity;
       this.#open = [...this.#steps];
     }
     if (this.#open.length === 0) return [];
@@ -25,7 +25,7 @@ export class PromptSchedule {
     return due;
   }
 
-  /** Steps of the present pass that have not come yet. */
+  /** Steps since the last discontinuity that have not come yet. */
   get pending(): readonly PromptStep[] {
     return this.#open;
   }

@@ -12,7 +12,7 @@ export interface Prompter {
   readonly author: Exclude<PromptAuthor, 'person'>;
   /**
    * Marks to apply before `frame` is tracked, in this order; labels are the prompter's own names for its objects. Frames
-   * come in order; a frame whose `pass` differs from the one before begins the source anew. What is thrown costs the frame its
+   * come in order; a frame whose `discontinuity` differs from the one before begins the source anew. What is thrown costs the frame its
    * result.
    */
   due(frame: AnalysisFrame): readonly PromptStep[] | Promise<readonly PromptStep[]>;

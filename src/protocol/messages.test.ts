@@ -114,7 +114,7 @@ describe('segmentation', () => {
     const mask = maskFromBitmap(bitmap, 8, 6);
     const message = describeSegmentation(
       {
-        frame: { streamId: 's', ptsNs: 40, captureNs: 50, mediaNs: 0, sourceFrame: 1, pass: 0 },
+        frame: { streamId: 's', ptsNs: 40, captureNs: 50, mediaNs: 0, sourceFrame: 1, discontinuity: 0 },
         maskSize: { width: 8, height: 6 },
         objects: [
           {
@@ -154,7 +154,7 @@ describe('segmentation', () => {
     const mask = maskFromBitmap(Uint8Array.of(1), 1, 1);
     const message = describeSegmentation(
       {
-        frame: { streamId: 's', ptsNs: 0, captureNs: 0, mediaNs: 0, sourceFrame: 0, pass: 0 },
+        frame: { streamId: 's', ptsNs: 0, captureNs: 0, mediaNs: 0, sourceFrame: 0, discontinuity: 0 },
         maskSize: { width: 1, height: 1 },
         objects: [
           {

@@ -152,6 +152,7 @@ export interface SegmentationMessage {
   /** Monotonic nanoseconds of the server at capture; comparable with the `time` operation. */
   readonly captureNs: number;
   readonly sourceFrame: number;
+  /** The frame's `discontinuity`. */
   readonly pass: number;
   readonly maskSize: PictureSize;
   readonly sourceSize: PictureSize;
@@ -194,7 +195,7 @@ export function describeSegmentation(
     ptsNs: input.frame.ptsNs,
     captureNs: input.frame.captureNs,
     sourceFrame: input.frame.sourceFrame,
-    pass: input.frame.pass,
+    pass: input.frame.discontinuity,
     maskSize: input.maskSize,
     sourceSize: source.size,
     objects: input.objects.map((object) => ({

@@ -3,7 +3,8 @@ import { maskFromBitmap } from '../mask/rle.js';
 import type { Prompt } from '../vocabulary/prompt.js';
 import { nearestRank, summariseAcceptance } from './acceptance.js';
 import { ServerClock } from './clock.js';
-import { describeProblem, limits, operations, promptFromWire, promptToWire } from './requests.js';
+import { operations } from './operations.js';
+import { describeProblem, limits, promptFromWire, promptToWire } from './requests.js';
 
 const prompt = (value: unknown, rest: Record<string, unknown> = {}) =>
   operations.prompt.request.safeParse({ stream: 's', prompts: [value], ...rest });

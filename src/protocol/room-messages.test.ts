@@ -6,7 +6,7 @@ import { healthMessage, roomMessages, segmentationOf, type WireFrameEvent } from
 
 const size = { width: 64, height: 32 };
 const frame = {
-  ...{ streamId: 'scope', ptsNs: 40, captureNs: 7, mediaNs: 40, sourceFrame: 1, pass: 0 },
+  ...{ streamId: 'scope', ptsNs: 40, captureNs: 7, mediaNs: 40, sourceFrame: 1, discontinuity: 0 },
 } as const;
 const room = { epochUnixNs: 1_000n, format: { size, pixelSpacingMm: { x: 0.5, y: 0.5 } } };
 

@@ -189,8 +189,8 @@ function copyOf(frame: AnalysisFrame): AnalysisFrame {
 }
 
 function identity(frame: AnalysisFrame): JournalFrame {
-  const { streamId, ptsNs, captureNs, mediaNs, sourceFrame, pass, decodedNs } = frame;
-  return { streamId, ptsNs, captureNs, mediaNs, sourceFrame, pass, decodedNs };
+  const { streamId, ptsNs, captureNs, mediaNs, sourceFrame, discontinuity, decodedNs } = frame;
+  return { streamId, ptsNs, captureNs, mediaNs, sourceFrame, pass: discontinuity, decodedNs };
 }
 
 function codeOf(error: unknown): string {

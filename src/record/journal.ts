@@ -36,6 +36,7 @@ const frameSchema = z.object({
   captureNs: z.number(),
   mediaNs: z.number(),
   sourceFrame: z.int(),
+  /** The frame's `discontinuity`. */
   pass: z.int(),
   decodedNs: z.number(),
 });

@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import type { PictureSize } from '../vocabulary/frame.js';
 import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
 import { ingestError } from '../ingest/errors.js';
+import { monotonicNs } from '../node/clock.js';
 import { recordError } from './errors.js';
 import { asJpeg, PictureClock, pictureChannelOf } from './recorded-pictures.js';
 import { describedSource, openRecording } from './recording-streams.js';
@@ -69,7 +70,7 @@ export class RecordingSource implements FrameSource {
           ptsNs,
           mediaNs: ptsNs,
           sourceFrame: sourceFrame++,
-          pass: 0,
+          discontinuity: 0,
         };
         const file = Uint8Array.from(picture.data);
         const decoding = decodePicture(file, options).catch((error: unknown) => {
@@ -77,7 +78,7 @@ export class RecordingSource implements FrameSource {
         });
         queue.push(
           decoding.then(({ size, rgb, jpeg }) => () => {
-            const now = Number(process.hrtime.bigint());
+            const now = monotonicNs();
             const frame = { ...identity, captureNs: now, decodedNs: now };
             if (first) {
               subscriber.next({
@@ -121,7 +122,7 @@ export class RecordingSource implements FrameSource {
               path: this.uri,
               seconds: (lastPtsNs / 1e9).toFixed(1),
             }),
-            sinceNs: Number(process.hrtime.bigint()),
+            sinceNs: monotonicNs(),
             attempt: 0,
           },
         });

@@ -100,7 +100,7 @@ export async function runBackwardPass(options: BackwardPassOptions): Promise<voi
       for (; ordinal >= 0 && results.length < options.chunkFrames; ordinal--) {
         options.signal.throwIfAborted();
         if (!spool.has(ordinal)) await fillWindow(options, spool, ordinal);
-        const { frame, between } = unpack(await spool.get(ordinal));
+        const { between, ...frame } = await spool.get(ordinal);
         const mirrored = { ...frame, ptsNs: state.startPtsNs - frame.ptsNs };
         const steps = stepsAt(ordinal).map(({ label, prompts }): PromptStep => ({
           label,
@@ -142,13 +142,6 @@ export async function* readBackwardResults(work: WorkFolder): AsyncGenerator<Sto
   }
 }
 
-/** The stride leaves a frame out, but a prompt lies on it: marked in the spool by an odd pass number. */
-const betweenMark = 1;
-
-function unpack(frame: AnalysisFrame): { frame: AnalysisFrame; between: boolean } {
-  return { frame: { ...frame, pass: 0 }, between: frame.pass === betweenMark };
-}
-
 /** Play up to the latest prompt that matters, the newest frames going to the spool. */
 async function scout(
   options: BackwardPassOptions,
@@ -164,7 +157,7 @@ async function scout(
     framesSeen = frame.sourceFrame + 1;
     if (due[0] && position !== 'inside') throw outOfRange(due[0]);
     if (ordinal === null) continue;
-    await spool.put(ordinal, between ? { ...frame, pass: betweenMark } : frame);
+    await spool.put(ordinal, { ...frame, between });
     const relevant = due.filter(wanted);
     if (relevant.length > 0) startPtsNs = frame.ptsNs;
     steps.push(...relevant.map((step) => ({ ordinal, step })));
@@ -182,7 +175,7 @@ async function fillWindow(options: BackwardPassOptions, spool: FrameSpool, last:
   for await (const { ordinal, frame, between } of ordinals(options, new PromptSchedule(options.plan))) {
     options.signal.throwIfAborted();
     if (ordinal !== null && ordinal >= first)
-      await spool.put(ordinal, between ? { ...frame, pass: betweenMark } : frame);
+      await spool.put(ordinal, { ...frame, between });
     if (ordinal === last) return;
   }
   throw new Error(`the source ended before frame ${last}, which it had before`);

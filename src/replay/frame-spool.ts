@@ -7,11 +7,16 @@ import type { FileHandle } from 'node:fs/promises';
 import type { AnalysisFrame } from '../vocabulary/frame.js';
 import { writeProblem } from './work-folder.js';
 
+export interface SpooledFrame extends AnalysisFrame {
+  /** The stride leaves this frame out; it is here because a prompt lies on it. */
+  readonly between: boolean;
+}
+
 export class FrameSpool {
   readonly #path: string;
   readonly #file: FileHandle;
   readonly #frameBytes: number;
-  readonly #identities = new Map<number, Omit<AnalysisFrame, 'data'>>();
+  readonly #held = new Map<number, Omit<SpooledFrame, 'data'>>();
 
   private constructor(
     path: string,
@@ -35,8 +40,8 @@ export class FrameSpool {
   }
 
   /** Throws SONO_REPLAY_DISK_FULL, SONO_REPLAY_OUT_NOT_WRITABLE. */
-  async put(ordinal: number, frame: AnalysisFrame): Promise<void> {
-    const { data, ...identity } = frame;
+  async put(ordinal: number, frame: SpooledFrame): Promise<void> {
+    const { data, ...about } = frame;
     if (data.byteLength !== this.#frameBytes)
       throw new RangeError(`a frame has ${data.byteLength} bytes, not ${this.#frameBytes}`);
     const offset = (ordinal % this.capacity) * this.#frameBytes;
@@ -47,17 +52,17 @@ export class FrameSpool {
     } catch (error) {
       throw writeProblem(this.#path, error);
     }
-    this.#identities.set(ordinal, identity);
-    this.#identities.delete(ordinal - this.capacity);
+    this.#held.set(ordinal, about);
+    this.#held.delete(ordinal - this.capacity);
   }
 
   has(ordinal: number): boolean {
-    return this.#identities.has(ordinal);
+    return this.#held.has(ordinal);
   }
 
-  async get(ordinal: number): Promise<AnalysisFrame> {
-    const identity = this.#identities.get(ordinal);
-    if (!identity) throw new RangeError(`frame ${ordinal} is not in the spool`);
+  async get(ordinal: number): Promise<SpooledFrame> {
+    const about = this.#held.get(ordinal);
+    if (!about) throw new RangeError(`frame ${ordinal} is not in the spool`);
     const data = new Uint8Array(this.#frameBytes);
     const offset = (ordinal % this.capacity) * this.#frameBytes;
     let done = 0;
@@ -66,11 +71,11 @@ export class FrameSpool {
       if (bytesRead === 0) throw new RangeError(`frame ${ordinal} is cut off in the spool`);
       done += bytesRead;
     }
-    return { ...identity, data };
+    return { ...about, data };
   }
 
   clear(): void {
-    this.#identities.clear();
+    this.#held.clear();
   }
 
   async close(): Promise<void> {

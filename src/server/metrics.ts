@@ -207,7 +207,7 @@ export class ServerMetrics {
   onResult(result: FrameResult): void {
     const stream = result.frame.streamId;
     const { inferenceNs, trackingNs } = result.timing;
-    const totalNs = Number(monotonicNs()) - result.frame.captureNs;
+    const totalNs = monotonicNs() - result.frame.captureNs;
     this.#stageLatency.observe({ stream, stage: 'inference' }, inferenceNs / 1e9);
     this.#stageLatency.observe({ stream, stage: 'tracking' }, trackingNs / 1e9);
     this.#stageLatency.observe({ stream, stage: 'total' }, totalNs / 1e9);

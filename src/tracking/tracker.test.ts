@@ -12,13 +12,13 @@ const frameNs = 40_000_000;
 const source = { width: 96, height: 64 };
 const everything = testModel.inputSize.width * testModel.inputSize.height;
 
-const frame = (index: number, pass = 0): FrameIdentity => ({
+const frame = (index: number, discontinuity = 0): FrameIdentity => ({
   streamId: 's',
   ptsNs: index * frameNs,
   captureNs: 0,
   mediaNs: index * frameNs,
   sourceFrame: index,
-  pass,
+  discontinuity,
 });
 const click: Prompt = { type: 'click', point: [10, 10], positive: true };
 

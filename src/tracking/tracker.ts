@@ -129,8 +129,8 @@ export class Tracker {
   /** Outputs of the track graph for the objects of `planTrack`; null when it had none. */
   commitTrack(frame: FrameIdentity, outputs: ModelOutputs | null): readonly TrackedObject[] {
     const { ptsNs } = frame;
-    const jumped = this.#pass !== null && this.#pass !== frame.pass;
-    this.#pass = frame.pass;
+    const jumped = this.#pass !== null && this.#pass !== frame.discontinuity;
+    this.#pass = frame.discontinuity;
     const results: TrackedObject[] = [];
     let row = 0;
     this.#objects = this.#objects.map((before) => {
@@ -229,10 +229,10 @@ export class Tracker {
       bank,
       life: afterPrompt({ ptsNs, ...observed.evidence }),
     };
-    // A mark can be the first news of a new pass. Then time has jumped for all other objects; this one was marked after the jump.
-    if (this.#pass !== null && plan.frame.pass > this.#pass)
+    // A mark can be the first news of a discontinuity. Then time has jumped for all other objects; this one was marked after the jump.
+    if (this.#pass !== null && plan.frame.discontinuity > this.#pass)
       this.#objects = this.#objects.map((object) => ({ ...object, life: afterDiscontinuity(ptsNs) }));
-    this.#pass = Math.max(this.#pass ?? plan.frame.pass, plan.frame.pass);
+    this.#pass = Math.max(this.#pass ?? plan.frame.discontinuity, plan.frame.discontinuity);
     this.#objects =
       before === null
         ? [...this.#objects, after]

@@ -240,7 +240,8 @@ class StreamVerifier {
 
   async #frame(frame: JournalFrame, timeNs: bigint): Promise<AnalysisFrame | null> {
     const message = this.#pictures.get(timeNs);
-    return message ? { ...frame, ...(await decodeAnalysisPicture(message)) } : null;
+    const { pass: discontinuity, ...rest } = frame;
+    return message ? { ...rest, discontinuity, ...(await decodeAnalysisPicture(message)) } : null;
   }
 
   #noPicture(): never {

@@ -5,8 +5,12 @@
  * was opened, strictly increasing over loops of a file and restarts of a source. It identifies a frame
  * within its stream: display picture, mask and measurement of one frame carry the same `ptsNs`.
  * `captureNs` is the moment of capture on the machine's monotonic clock (process.hrtime), comparable
- * between the processes of one machine. `mediaNs` is the position inside the source (restarts at 0 on each
- * pass of a looping file). All are plain numbers: 2^53 ns are 104 days.
+ * between the processes of one machine. `mediaNs` is the position inside the source (restarts at 0 at each
+ * discontinuity). All are plain numbers: 2^53 ns are 104 days.
+ *
+ * A discontinuity is a place where the source begins anew and the picture jumps: a file that is repeated, a camera that was
+ * lost and comes back, another source in the same stream. On the wire and in files the number of discontinuities is the field
+ * `pass` (docs/protocol.md); in the code "pass" means only a forward or backward run over a clip in replay.
  */
 
 /** Identity of one captured frame; every message derived from it carries these fields unchanged. */
@@ -18,10 +22,10 @@ export interface FrameIdentity {
   readonly captureNs: number;
   /** Position within the source in nanoseconds, 0 at its first frame. */
   readonly mediaNs: number;
-  /** Index of the frame within the source, 0-based, counted over every captured frame, restarts on each pass. */
+  /** Index of the frame within the source, 0-based, counted over every captured frame, restarts at each discontinuity. */
   readonly sourceFrame: number;
-  /** Number of time discontinuities so far (loop passes, source restarts). */
-  readonly pass: number;
+  /** Number of discontinuities of the stream so far; 0 for its first source up to its first repetition or loss. */
+  readonly discontinuity: number;
 }
 
 export interface PictureSize {

@@ -187,7 +187,7 @@ export class NumberedRoom implements Room {
       captureNs: Number(nowNs),
       mediaNs: Number(nowNs - this.#startNs),
       sourceFrame: frame,
-      pass: 0,
+      discontinuity: 0,
     };
     this.#frames.captured++;
     const pictureMs = this.#plan.pictureDelayMs(frame);
@@ -356,7 +356,7 @@ export class NumberedRoom implements Room {
           captureNs: Number(this.#startNs) + (ptsNs ?? 0),
           mediaNs: ptsNs ?? 0,
           sourceFrame: this.#frame,
-          pass: 0,
+          discontinuity: 0,
         };
         return Promise.resolve({ objectId, result: this.resultOf(identity) });
       }

@@ -17,7 +17,7 @@ const pictures: readonly ProductPicture[] = reference.pictures.map((picture, ind
   ...picture,
   ptsMs: picture.mediaMs,
   sourceFrame: index,
-  pass: 0,
+  discontinuity: 0,
 }));
 const right: Product = {
   size,
@@ -60,7 +60,7 @@ describe('what is wrong', () => {
     ],
     ['a broken picture', { display: changed(4, { number: null }) }, /^display pictures: 0-3 \? 5-19/],
     ['a number', { analysis: changed(4, { sourceFrame: 5 }) }, /picture 4 has the number 5/],
-    ['a second pass', { analysis: changed(4, { pass: 1 }) }, /second pass/],
+    ['a discontinuity', { analysis: changed(4, { discontinuity: 1 }) }, /discontinuity/],
     ['a time', { analysis: changed(4, { mediaMs: 161.5 }) }, /picture 4 at 161.5 ms instead of 160.0 ms/],
     ['time that stands still', { display: changed(4, { ptsMs: 120 }) }, /does not rise at picture 4/],
     ['a size', { size: { width: 96, height: 160 } }, /^size 96×160 instead of 160×96/],

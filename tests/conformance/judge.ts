@@ -66,7 +66,7 @@ function branchFaults(
   const misnumbered = pictures.findIndex(({ sourceFrame }, index) => sourceFrame !== index);
   if (misnumbered >= 0)
     found.push(`${branch} picture ${misnumbered} has the number ${pictures[misnumbered]?.sourceFrame}`);
-  if (pictures.some(({ pass }) => pass !== 0)) found.push(`${branch}: a second pass`);
+  if (pictures.some(({ discontinuity }) => discontinuity !== 0)) found.push(`${branch}: a discontinuity`);
   const still = pictures.findIndex(
     ({ ptsMs }, index) => index > 0 && ptsMs <= (pictures[index - 1]?.ptsMs ?? 0),
   );

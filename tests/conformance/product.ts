@@ -13,7 +13,7 @@ export interface ProductPicture extends Reading {
   readonly mediaMs: number;
   readonly ptsMs: number;
   readonly sourceFrame: number;
-  readonly pass: number;
+  readonly discontinuity: number;
 }
 
 export interface Product {
@@ -84,13 +84,13 @@ function identity(frame: {
   readonly mediaNs: number;
   readonly ptsNs: number;
   readonly sourceFrame: number;
-  readonly pass: number;
+  readonly discontinuity: number;
 }): Omit<ProductPicture, keyof Reading> {
   return {
     mediaMs: frame.mediaNs / 1e6,
     ptsMs: frame.ptsNs / 1e6,
     sourceFrame: frame.sourceFrame,
-    pass: frame.pass,
+    discontinuity: frame.discontinuity,
   };
 }
 

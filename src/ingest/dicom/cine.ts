@@ -102,7 +102,7 @@ export function parseCine(bytes: Uint8Array, path: string, mostBytes = mostFileB
   }
 }
 
-/** A few kilobytes may unpack to gigabytes. */
+/** Unpacks a deflated file up to a limit, because a few kilobytes may become gigabytes. */
 function inflate(bytes: Uint8Array, position: number, path: string, mostBytes: number): Uint8Array {
   const most = mostBytes - position;
   try {

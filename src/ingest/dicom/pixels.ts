@@ -81,7 +81,7 @@ function paletteToRgb(stored: Uint8Array, format: PixelFormat): Uint8Array {
   return rgb;
 }
 
-/** Three planes to pixels; pixels as they are. */
+/** Planes become pixels; what is pixels already is returned as it is. */
 function interleave(stored: Uint8Array, format: PixelFormat): Uint8Array {
   const count = format.size.width * format.size.height;
   if (!format.planar) return stored.slice(0, count * 3);

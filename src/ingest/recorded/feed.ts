@@ -10,7 +10,8 @@ import type { FedPicture, FeedFormat, FrameFeed } from '../feed.js';
 import type { ResumePoint } from '../messages.js';
 import { layoutOf, PictureAssembler, type PixelFormat, type SampleLayout } from '../sample-layout.js';
 import type { Deinterlacing } from '../source-uri.js';
-import { promisedSeconds, readPictureLength, type PictureLength } from '../video-length.js';
+import type { PictureLength } from '../length/picture-length.js';
+import { promisedSeconds, readPictureLength } from '../video-length.js';
 import { readReport, type RecordedPicture, type SampleFormat } from './about.js';
 import {
   parseScalerLine,
@@ -355,13 +356,14 @@ class RecordedFeed implements FrameFeed {
   missingTail(): number | null {
     const readS = this.#endNs / 1e9;
     if (this.#reading.how !== null || this.#length?.cut === true) return readS;
-    if (this.#length?.stamped === true) return null;
     const promisedS = promisedSeconds(this.#length, this.#picture.promisedSeconds ?? -1);
     if (promisedS === null) return null;
-    const isExact = (this.#length?.seconds ?? null) !== null && this.#picture.framesPerSecond !== null;
-    const toleranceS = isExact
-      ? Math.max(3 / (this.#picture.framesPerSecond ?? 25), 0.1)
-      : Math.max(1, promisedS * 0.02);
+    const { framesPerSecond } = this.#picture;
+    const isExact = (this.#length?.seconds ?? null) !== null;
+    const toleranceS =
+      isExact && framesPerSecond !== null
+        ? Math.max(3 / framesPerSecond, 0.1)
+        : Math.max(1, promisedS * 0.02);
     return promisedS - readS > toleranceS ? readS : null;
   }
 

@@ -98,7 +98,7 @@ export interface PacketScan {
 }
 
 export interface WantedStream {
-  /** FFmpeg's number of it. */
+  /** FFmpeg's number of the stream. */
   readonly stream: number;
   readonly mayReorder: boolean;
 }

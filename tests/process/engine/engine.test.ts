@@ -494,7 +494,7 @@ describe('worker engine', () => {
         const { exitProcess } = await import(${url('src/node/process-exit')});
         const engine = await createWorkerEngine(${options}, {}, { stuckAfterMs: 5 });
         const { width, height } = engine.info.inputSize;
-        const frame = { streamId: 'x', ptsNs: 0, captureNs: 0, mediaNs: 0, sourceFrame: 0, pass: 0, decodedNs: 0,
+        const frame = { streamId: 'x', ptsNs: 0, captureNs: 0, mediaNs: 0, sourceFrame: 0, discontinuity: 0, decodedNs: 0,
           size: { width, height }, data: new Uint8Array(width * height * 3) };
         const prompts = [{ type: 'box', box: [10, 10, 40, 40] }];
         for (let call = 0; call < 3; call += 1)

@@ -104,7 +104,7 @@ describe('the default model in its worker', () => {
     }
     const ns = index * frameNs;
     const moment = { ptsNs: ns, captureNs: ns, mediaNs: ns, decodedNs: ns };
-    return { streamId: 's', ...moment, sourceFrame: index, pass: 0, size, data };
+    return { streamId: 's', ...moment, sourceFrame: index, discontinuity: 0, size, data };
   };
   const truth = (index: number) =>
     maskFromBitmap(

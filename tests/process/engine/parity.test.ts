@@ -113,7 +113,7 @@ async function trackHere({ frames, masks }: Clip, policy: string): Promise<Track
     captureNs: 0,
     mediaNs: index * frameNs,
     sourceFrame: index,
-    pass: 0,
+    discontinuity: 0,
     decodedNs: 0,
     size,
   });

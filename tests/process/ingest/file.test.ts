@@ -58,11 +58,11 @@ describe('a file', () => {
       const twin = byFrame.get(frame.sourceFrame);
       if (twin === undefined) continue;
       twins += 1;
-      expect([twin.ptsNs, twin.captureNs, twin.mediaNs, twin.pass]).toEqual([
+      expect([twin.ptsNs, twin.captureNs, twin.mediaNs, twin.discontinuity]).toEqual([
         frame.ptsNs,
         frame.captureNs,
         frame.mediaNs,
-        frame.pass,
+        frame.discontinuity,
       ]);
     }
     expect(twins).toBeGreaterThan(0);
@@ -135,9 +135,9 @@ describe('a file', () => {
 
   it('loops without a gap: passes count up, source frames begin again, ptsNs goes on', async () => {
     const seen = record(at('ok.mp4'), { loop: true });
-    await seen.until('in its third pass', () => (seen.display.at(-1)?.pass ?? 0) >= 2);
+    await seen.until('in its third pass', () => (seen.display.at(-1)?.discontinuity ?? 0) >= 2);
     for (const pass of [0, 1]) {
-      const frames = seen.display.filter((frame) => frame.pass === pass).map((frame) => frame.sourceFrame);
+      const frames = seen.display.filter((frame) => frame.discontinuity === pass).map((frame) => frame.sourceFrame);
       expect(frames[0]).toBeLessThan(10);
       expect(frames).toEqual([...frames].sort((a, b) => a - b));
       expect(Math.max(...frames)).toBe(29);
@@ -150,8 +150,8 @@ describe('a file', () => {
 
   it('loops also where the container cannot seek', async () => {
     const seen = record(at('first.ts'), { loop: true });
-    await seen.until('in its second pass', () => (seen.display.at(-1)?.pass ?? 0) >= 1);
-    expect(seen.display.filter((frame) => frame.pass === 1)[0]?.sourceFrame).toBeLessThan(10);
+    await seen.until('in its second pass', () => (seen.display.at(-1)?.discontinuity ?? 0) >= 1);
+    expect(seen.display.filter((frame) => frame.discontinuity === 1)[0]?.sourceFrame).toBeLessThan(10);
     expect(seen.lost).toEqual([]);
   });
 

@@ -117,9 +117,9 @@ describe('RTSP', () => {
     expect(new Set(seen.lost.map(({ sinceNs }) => sinceNs)).size).toBe(1);
     const before = seen.display.at(-1);
     await rtspServer('--port', port);
-    await seen.until('back', () => (seen.display.at(-1)?.pass ?? 0) > 0);
+    await seen.until('back', () => (seen.display.at(-1)?.discontinuity ?? 0) > 0);
     expect(seen.states.at(-1)?.phase).toBe('playing');
-    const after = seen.display.find((frame) => frame.pass > 0);
+    const after = seen.display.find((frame) => frame.discontinuity > 0);
     expect(after?.ptsNs).toBeGreaterThan(before?.ptsNs ?? Infinity);
     expect(after?.streamId).toBe(before?.streamId);
     // Stream time is capture time: the gap is in it.

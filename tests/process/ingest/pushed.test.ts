@@ -86,7 +86,7 @@ describe('synthetic scenes', () => {
 
   it('show in live mode the very number that their frame says, whatever was dropped', async () => {
     const seen = record('synthetic:counter?width=320&height=180&duration=2', { loop: true });
-    await seen.until('in its second pass', () => (seen.display.at(-1)?.pass ?? 0) >= 1);
+    await seen.until('in its second pass', () => (seen.display.at(-1)?.discontinuity ?? 0) >= 1);
     for (const frame of seen.display)
       expect(readCounter(await sharp(frame.data).raw().toBuffer(), 320, 3)).toBe(frame.sourceFrame);
   });

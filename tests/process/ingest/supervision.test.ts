@@ -167,7 +167,7 @@ describe('a short clip in a loop on a busy machine', () => {
     try {
       const passes = 52;
       const seen = record(short, { loop: true });
-      await seen.until('past its passes', () => (seen.display.at(-1)?.pass ?? 0) > passes, 240_000);
+      await seen.until('past its passes', () => (seen.display.at(-1)?.discontinuity ?? 0) > passes, 240_000);
       const children = await sourceChildren();
       expect(children).toHaveLength(1);
       expect(seen.states.map(({ phase }) => phase)).toEqual(['starting', 'playing']);
@@ -175,13 +175,13 @@ describe('a short clip in a loop on a busy machine', () => {
         ['display-queue', seen.display],
         ['analysis-queue', seen.analysis],
       ] as const) {
-        const complete = frames.filter(({ pass }) => pass < passes);
-        const places = complete.map(({ pass, sourceFrame }) => pass * frameCount + sourceFrame);
+        const complete = frames.filter(({ discontinuity }) => discontinuity < passes);
+        const places = complete.map(({ discontinuity, sourceFrame }) => discontinuity * frameCount + sourceFrame);
         expect(places).toEqual([...new Set(places)].sort((a, b) => a - b));
         expect(places.length + (seen.dropped.get(branch) ?? 0)).toBeGreaterThanOrEqual(passes * frameCount);
         expect(complete.every(({ sourceFrame, mediaNs }) => mediaNs === sourceFrame * 40e6)).toBe(true);
       }
-      const shown = new Set([...seen.display, ...seen.analysis].map(({ pass }) => pass));
+      const shown = new Set([...seen.display, ...seen.analysis].map(({ discontinuity }) => discontinuity));
       for (let pass = 0; pass < passes; pass += 1) expect(shown).toContain(pass);
     } finally {
       for (const process of busy) process.kill('SIGKILL');

@@ -11,9 +11,11 @@ import type { DisplayFrame } from '../../../src/vocabulary/frame.js';
 import { createWorkerEngine } from '../../../src/engine/worker-engine.js';
 import type { Engine, FrameResult } from '../../../src/engine/engine.js';
 import { inferenceError } from '../../../src/onnx/errors.js';
+import { unixNsOfMonotonic } from '../../../src/node/clock.js';
 import { createSource } from '../../../src/ingest/index.js';
 import { syntheticScene } from '../../../src/ingest/synthetic/index.js';
-import { openRoom, type LiveRoom, type RoomOptions } from '../../../src/pipeline/compose.js';
+import { openRoom, type RoomOptions } from '../../../src/pipeline/open-room.js';
+import type { LiveRoom } from '../../../src/pipeline/room.js';
 import type { PromptScript } from '../../../src/vocabulary/prompt-script.js';
 import { tinyModelDir } from '../../tiny-scene.js';
 
@@ -77,6 +79,9 @@ describe('a room on real GStreamer and ONNX Runtime', () => {
     expect(displays.length).toBeGreaterThan(0);
     const times = displays.map(({ ptsNs }) => ptsNs);
     expect(times.every((time, index) => index === 0 || time > (times[index - 1] as number))).toBe(true);
+    // The time on the wire is the Unix time of the capture, to the nanosecond.
+    const { ptsNs, captureNs } = displays[0] as DisplayFrame;
+    expect(room.epochUnixNs + BigInt(ptsNs)).toBe(unixNsOfMonotonic(captureNs));
     const byTime = new Map(displays.map((frame) => [frame.ptsNs, frame]));
     for (const { frame } of results) {
       const picture = byTime.get(frame.ptsNs);

@@ -34,7 +34,7 @@ export function analysisFrame(streamId: string, index: number, ptsNs = index * 4
     captureNs: nowNs,
     mediaNs: ptsNs,
     sourceFrame: index,
-    pass: 0,
+    discontinuity: 0,
     size: tinyInput,
     data: scene(index, tinyInput),
     decodedNs: nowNs,

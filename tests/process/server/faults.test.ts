@@ -17,7 +17,7 @@ import { onFault, type Boundary } from '../../../src/vocabulary/faults.js';
 import type { FrameResult } from '../../../src/engine/engine.js';
 import type { FrameSource, SourceEvent } from '../../../src/ingest/frame-source.js';
 import { lookAtFile, probeSource } from '../../../src/ingest/index.js';
-import { openRoom } from '../../../src/pipeline/compose.js';
+import { openRoom } from '../../../src/pipeline/open-room.js';
 import { Recorder } from '../../../src/record/recorder.js';
 import { FrameReader } from '../../../src/replay/frame-reader.js';
 import { projectServices, projectsTopicOf } from '../../../src/projects/project-services.js';

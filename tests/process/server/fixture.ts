@@ -106,7 +106,7 @@ export class HandMadeRoom implements Room {
       captureNs: Number(process.hrtime.bigint()) - 5_000_000,
       mediaNs: sourceFrame * 40_000_000,
       sourceFrame,
-      pass: 0,
+      discontinuity: 0,
     };
   }
 

@@ -16,7 +16,7 @@ import type {
 } from '../../../src/protocol/messages.js';
 import { channelKinds } from '../../../src/protocol/channels.js';
 import { subprotocols } from '../../../src/protocol/foxglove-codec.js';
-import { operationNames, operations } from '../../../src/protocol/operations.js';
+import { operationNames } from '../../../src/protocol/operations.js';
 import { limits } from '../../../src/protocol/requests.js';
 import type { AcceptanceReport } from '../../../src/protocol/requests.js';
 import { defineService, defineTransfer } from '../../../src/server/index.js';

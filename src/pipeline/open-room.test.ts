@@ -15,12 +15,12 @@ import type {
   FrameResult,
   TrackerCommand,
 } from '../engine/engine.js';
-import type { FrameSource, SourceEvent } from '../ingest/frame-source.js';
+import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
 import type { PromptScript } from '../vocabulary/prompt-script.js';
 import { trackingError } from '../tracking/errors.js';
 import { checkPrompts } from '../tracking/prompt-check.js';
-import { openRoom, type LiveRoom, type RoomOptions } from './compose.js';
-import type { RoomEvent, RoomHealth } from './room.js';
+import { openRoom, type RoomOptions } from './open-room.js';
+import type { LiveRoom, RoomEvent, RoomHealth } from './room.js';
 
 const testError = errorFactory({
   SONO_TEST_MISSING: { exitCode: 3, httpStatus: 404, sentence: 'There is no such test source.' },
@@ -63,7 +63,8 @@ class ScriptedSource implements FrameSource {
     ScriptedSource.opened.push(this);
   }
   pause(): void {}
-  open({ streamId }: Parameters<FrameSource['open']>[0]): Observable<SourceEvent> {
+  open({ streamId, clock }: SourceOptions): Observable<SourceEvent> {
+    if (clock === undefined) throw new Error('a room has a clock');
     return new Observable((subscriber) => {
       this.subscribed += 1;
       const { script } = this;
@@ -77,17 +78,19 @@ class ScriptedSource implements FrameSource {
       subscriber.next({ kind: 'state', state: { phase: 'starting' } });
       subscriber.next({ kind: 'format', format: format(script.size, script.frameCount ?? null) });
       subscriber.next({ kind: 'state', state: { phase: 'playing' } });
+      const place = clock.place(true);
       const next = (): void => {
-        const pass = Math.floor(frame / (script.framesPerPass ?? Number.POSITIVE_INFINITY));
+        const repetition = Math.floor(frame / (script.framesPerPass ?? Number.POSITIVE_INFINITY));
         const sourceFrame =
-          frame - pass * ((script.framesPerPass ?? 0) ? (script.framesPerPass as number) : 0);
+          frame - repetition * ((script.framesPerPass ?? 0) ? (script.framesPerPass as number) : 0);
+        const captureNs = nowNs() - 10e6;
         const identity = {
           streamId,
-          ptsNs: frame * frameMs * 1e6,
-          captureNs: nowNs() - 10e6,
+          ptsNs: Math.max(captureNs - place.zeroNs, place.lastPtsNs + 1),
+          captureNs,
           mediaNs: sourceFrame * frameMs * 1e6,
           sourceFrame,
-          pass,
+          discontinuity: place.discontinuity + repetition,
         };
         if (frame === script.lostAt) {
           subscriber.next({
@@ -98,6 +101,7 @@ class ScriptedSource implements FrameSource {
           return;
         }
         frame += 1;
+        clock.passed(identity);
         const decodedNs = identity.captureNs + 5e6;
         if (script.lostToAnalysis?.includes(sourceFrame))
           subscriber.next({ kind: 'dropped', stage: 'analysis-queue', count: 1 });
@@ -428,7 +432,7 @@ describe('planned prompts', () => {
   });
   const prompted = (engine: ScriptedEngine | undefined) =>
     engine?.asked.flatMap(({ what, frame }) =>
-      what === 'prompt' && frame ? [[frame.pass, frame.sourceFrame]] : [],
+      what === 'prompt' && frame ? [[frame.discontinuity, frame.sourceFrame]] : [],
     );
 
   it('apply at their frame on every pass, before that frame is tracked', async () => {
@@ -545,7 +549,7 @@ describe('sources', () => {
     expect(ScriptedSource.opened.map(({ subscribed }) => subscribed)).toEqual([0, 1]);
     const times = displays(events).map(({ frame }) => frame.ptsNs);
     expect(times.every((time, index) => index === 0 || time > (times[index - 1] as number))).toBe(true);
-    expect(displays(events).at(-1)?.frame.pass).toBe(1);
+    expect(displays(events).at(-1)?.frame.discontinuity).toBe(1);
   });
 
   it('stay when the new one cannot be opened', async () => {

@@ -1,0 +1,174 @@
+/** Opens a room: loads the model, opens the source, starts the graph of its stream. Main thread. */
+import { Subject, retry, timer } from 'rxjs';
+import type { CreateEngine, EngineOptions } from '../engine/engine.js';
+import type { FrameSource } from '../ingest/frame-source.js';
+import { redact } from '../ingest/source-uri.js';
+import { StreamClock } from '../ingest/stream-clock.js';
+import { monotonicNs, unixNsOfMonotonic } from '../node/clock.js';
+import type { SonoError } from '../vocabulary/errors.js';
+import { createPrompters } from '../prompters/prompter.js';
+import type { PromptScript } from '../vocabulary/prompt-script.js';
+import { pipelineError } from './errors.js';
+import { streamGraph } from './graph.js';
+import { HeldFrames } from './held-frames.js';
+import { RoomEngine, planProblem } from './room-engine.js';
+import { RoomMeters, type LatencyListener } from './room-meters.js';
+import { RoomNotes, RoomState, type RoomLog } from './room-state.js';
+import type { LiveRoom, RoomEvent } from './room.js';
+import { SourceSwitch } from './source-switch.js';
+
+export interface RoomOptions {
+  readonly id: string;
+  readonly label: string;
+  readonly sourceUri: string;
+  readonly createSource: (uri: string) => FrameSource;
+  /** null: picture only. */
+  readonly analysis: {
+    readonly createEngine: CreateEngine;
+    readonly engine: Omit<EngineOptions, 'sourceSize' | 'keepLogits'>;
+    /** Prompts applied at their source frame of the first source, again after each discontinuity. */
+    readonly plan: PromptScript | null;
+  } | null;
+  readonly loop: boolean;
+  readonly displayQuality: number;
+  readonly overlayLimitMs: number;
+  readonly overlayVisible: boolean;
+  readonly log: RoomLog;
+  readonly onLatency?: LatencyListener;
+  /** Gives up opening the room: it closes and its promise rejects. Later the room is ended by `close`. */
+  readonly signal?: AbortSignal | undefined;
+  /** The room before its source is opened: subscribe here to miss nothing. The room may still fail to open. */
+  readonly beforeStart?: (room: LiveRoom) => void;
+}
+
+/** After something unexpected the graph of a room begins anew, this much later; its source has gone on meanwhile. */
+const faultPauseMs = 1000;
+
+/**
+ * Resolves once the source has shown its format (or is lost and being retried); rejects with the coded error of a model, source
+ * or prompt that can never work.
+ */
+export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
+  const { id, label } = options;
+  const held = new HeldFrames();
+  const meters = new RoomMeters(options.onLatency);
+  const notes = new RoomNotes(id, options.log);
+  const changed$ = new Subject<void>();
+
+  // The model first: a file's first frames carry the prompts and must not pass while it loads.
+  const engine =
+    options.analysis === null
+      ? null
+      : await RoomEngine.start({
+          ...options.analysis,
+          prompters: createPrompters({ script: options.analysis.plan }),
+          signal: options.signal,
+          held,
+          onLost: () => meters.drop('inference'),
+          onPrompted: (objectId, { sourceFrame }) =>
+            options.log.info({ stream: id, objectId, sourceFrame }, 'object prompted'),
+          onChange: () => changed$.next(),
+          note: (text) => notes.add(text),
+        });
+  const clock = new StreamClock(monotonicNs());
+  const source = new SourceSwitch(options.createSource, {
+    streamId: id,
+    analysisSize: engine?.info.inputSize ?? null,
+    displayQuality: options.displayQuality,
+    mode: 'live',
+    loop: options.loop,
+    clock,
+  });
+  const sourceUri = (): string => source.uri;
+  const state = new RoomState({ ...options, notes, changed$, meters, held, engine, sourceUri });
+
+  const plan = options.analysis?.plan ?? null;
+  let refusal: SonoError | null = null;
+  let opening = true;
+  const graph$ = streamGraph({
+    source$: source.events$,
+    control: (event) => {
+      // Before the first frame: what this source refuses must not be tried on it, and complained of twice.
+      if (opening && plan !== null && event.kind === 'format') {
+        refusal ??= planProblem(plan, event.format);
+        if (refusal !== null) engine?.dropPlan();
+      }
+      state.control(event);
+    },
+    meters,
+    held,
+    analyse: engine && ((frame) => engine.analyse(frame)),
+    format: () => state.format,
+    health: { changed$, read: () => state.health() },
+  });
+  const events = new Subject<RoomEvent>();
+  const delay = (error: unknown) => {
+    notes.fault(error);
+    return timer(faultPauseMs);
+  };
+  const running = graph$.pipe(retry({ delay })).subscribe((event) => {
+    try {
+      // Subscribers write to their sockets inside next(), so the moment after it is the socket moment.
+      events.next(event);
+      if (event.kind === 'display') meters.displayed(event.frame);
+      else if (event.kind === 'result') meters.analysed(event.result);
+    } catch (error) {
+      // Thrown from here it would be nobody's.
+      notes.fault(error);
+    }
+  });
+
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    closing ??= (async () => {
+      source.close();
+      running.unsubscribe();
+      events.complete();
+      held.clear();
+      await engine?.close();
+    })();
+    return closing;
+  };
+
+  const room: LiveRoom = {
+    id,
+    label,
+    epochUnixNs: unixNsOfMonotonic(clock.zeroNs),
+    events$: events.asObservable(),
+    get format() {
+      return state.format;
+    },
+    get health() {
+      return state.health();
+    },
+    get sourceUri() {
+      return redact(source.uri);
+    },
+    command: async (command, ptsNs) => {
+      if (engine === null) throw pipelineError('SONO_ANALYSIS_OFF', { reason: 'no model was chosen for it' });
+      return engine.command(command, ptsNs);
+    },
+    setOverlayVisible: (visible) => state.setOverlayVisible(visible),
+    openSource: (uri, asker) => source.replace(uri, () => state.sourceReplaced(uri), asker),
+    countClientDrop: (count) => meters.drop('client', count),
+    setRecording: (recording, problem) => state.setRecording(recording, problem),
+    report: () => state.report(),
+    close,
+  };
+
+  const giveUp = (): void => void close();
+  try {
+    if (options.signal?.aborted) throw pipelineError('SONO_ROOM_CLOSED');
+    options.beforeStart?.(room);
+    options.signal?.addEventListener('abort', giveUp);
+    await source.openFirst(options.sourceUri);
+    opening = false;
+    if (refusal !== null) throw refusal as SonoError;
+  } catch (error) {
+    await close();
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', giveUp);
+  }
+  return room;
+}
