@@ -1,25 +1,25 @@
 /**
- * How long the picture track of a video file is, and whether the file was cut off. FFmpeg's length is that of the whole file, and
- * the sound may be longer than the picture. Reads some kilobytes of the container's tables. Never throws on a bad file. Child process.
+ * How long the picture of a video file is, and whether the file was cut off. GStreamer tells the length of the whole file, which
+ * the sound may exceed. Read from the container's own tables, some kilobytes of it. Never throws on a bad file. Child process.
  *
  * MP4 and QuickTime: edit list or media duration of the picture track, or the sum of its fragments. Matroska and WebM: the last
- * picture block after the last cue. FLV: the last picture tag. MPEG-TS: first and last time stamp of the picture's packets.
- * AVI: FFmpeg's length is right.
+ * picture block behind the last cue. FLV: the last picture tag. MPEG-TS: first and last time stamp of the picture's packets.
+ * AVI: GStreamer tells its length right.
  */
 import { open, type FileHandle } from 'node:fs/promises';
 
 export interface PictureLength {
   /** From the first picture to the end of the last; null where the tables do not say. */
   readonly seconds: number | null;
-  /** Whether the file was cut off; null: the tables cannot tell, and it counts as cut if fewer seconds can be read than they promise. */
+  /** Whether the file is shorter than it says; null: it was, if fewer seconds can be read than it promises. */
   readonly cut: boolean | null;
-  /** The length comes from time stamps, which may begin again inside the file. It is used only if it is near to FFmpeg's. */
+  /** From time stamps, which may begin again in the middle of the file: right only near to what GStreamer says. */
   readonly stamped?: true;
 }
 
 /**
- * Seconds of picture that the file promises; null if no length is reliable. `own` comes from this file; it is null for containers
- * that are not read here. `whole` is FFmpeg's length, zero or negative if it has none; it is used where `own` has no length.
+ * Seconds of picture that the file promises, null where nothing can be relied on. `own` is null for containers that are not
+ * read here, where GStreamer's word is taken; `whole` is that word, not positive where there is none.
  */
 export function promisedSeconds(own: PictureLength | null, whole: number): number | null {
   const told = whole > 0 ? whole : null;
@@ -29,7 +29,7 @@ export function promisedSeconds(own: PictureLength | null, whole: number): numbe
   return Math.min(own.seconds, told);
 }
 
-/** null for containers that are not read here, and if the file cannot be opened. */
+/** null for containers that are not read here, and for what is no file at all. */
 export async function readPictureLength(path: string): Promise<PictureLength | null> {
   let file: FileHandle;
   try {
@@ -56,7 +56,7 @@ export async function readPictureLength(path: string): Promise<PictureLength | n
       length?.seconds !== null && Number.isFinite(length?.seconds) && Number(length?.seconds) > 0;
     return length && { ...length, seconds: usable ? length.seconds : null };
   } catch {
-    // A table points outside of itself, so it cannot tell the length.
+    // A table that points outside of itself: whatever it is, it does not tell the length.
     return null;
   } finally {
     await file.close();
@@ -65,7 +65,7 @@ export async function readPictureLength(path: string): Promise<PictureLength | n
 
 const windowBytes = 1 << 16;
 
-/** Reads at any place through one buffered window. A read beyond the end returns fewer bytes. */
+/** Reads at any place, through one window. Beyond the end there is nothing: reads come back shorter. */
 class FileBytes {
   #window = Buffer.alloc(0);
   #start = 0;
@@ -87,7 +87,7 @@ class FileBytes {
   }
 }
 
-/** A file is given up after this many elements, because damaged tables may lead in circles. */
+/** Elements looked at before a file is given up: tables that lead in circles end here. */
 const mostSteps = 500_000;
 
 // ------------------------------------------------------------------------------------------------ MP4, QuickTime
@@ -98,7 +98,7 @@ interface Box {
   readonly end: number;
 }
 interface FoundBox extends Box {
-  /** The end that the box declares. `end` is never beyond the end of its parent or of the file. */
+  /** As it says itself; `end` is where the file or its parent ends at the latest. */
   readonly declaredEnd: number;
 }
 
@@ -164,7 +164,7 @@ async function mp4Length(bytes: FileBytes): Promise<PictureLength> {
   for await (const top of boxes(bytes, 0, bytes.size)) end = top.declaredEnd;
   const cut = end > bytes.size;
   const mvex = await box(bytes, moov, 'mvex');
-  // Without fragments the tables describe the whole file, also the part that was cut off.
+  // Without fragments the tables promise what is not there any more.
   if (!mvex) return { seconds: longest, cut: cut ? true : null };
   for await (const trex of boxes(bytes, mvex.start, mvex.end)) {
     if (trex.type !== 'trex') continue;
@@ -266,12 +266,12 @@ const matroska = {
 
 interface Element {
   readonly id: number;
-  /** Place of the element itself, then of its content. */
+  /** Where it begins, and where its content does. */
   readonly at: number;
   readonly start: number;
-  /** End of the content. An element without a length (clusters of a live muxer) ends with its parent. */
+  /** That of its parent where it does not say how long it is, as a live muxer's clusters do not. */
   readonly end: number;
-  /** The end that the element declares. */
+  /** As it says itself. */
   readonly declaredEnd: number;
 }
 
@@ -460,7 +460,7 @@ async function blockTimes(
 const isAvi = (head: Buffer): boolean =>
   head.toString('latin1', 0, 4) === 'RIFF' && head.toString('latin1', 8, 12) === 'AVI ';
 
-/** FFmpeg's length is right; only whether the file was cut off is read here. */
+/** Its length GStreamer tells right; but not that it was cut off. */
 async function aviLength(bytes: FileBytes): Promise<PictureLength> {
   const declared = (await bytes.read(4, 4)).readUInt32LE(0);
   const cut = declared !== 0xffffffff && declared + 8 > bytes.size;
@@ -472,9 +472,9 @@ async function aviLength(bytes: FileBytes): Promise<PictureLength> {
 const isFlashVideo = (head: Buffer): boolean => head.toString('latin1', 0, 3) === 'FLV';
 const tagBytes = 11;
 
-/** The tags can be read from both ends, because each is followed by its length. */
+/** Tags can be walked from either end: each is followed by its own length. */
 async function flashLength(bytes: FileBytes): Promise<PictureLength> {
-  /** Excludes the parameter sets and end marks of H.264, which also come in picture tags. */
+  /** Not the tables and end marks of H.264, which come as pictures too. */
   const isPicture = (tag: Buffer): boolean =>
     ((tag[0] ?? 0) & 0x1f) === 9 && (((tag[11] ?? 0) & 0x0f) !== 7 || tag[12] === 1);
   const timeMs = (tag: Buffer): number => {
@@ -513,14 +513,14 @@ const isTransportStream = (head: Buffer): boolean =>
   head.length >= packetBytes * 2 + 1 && head[0] === 0x47 && head[packetBytes] === 0x47;
 /** Stream types of a programme table that are pictures: MPEG-1, MPEG-2, MPEG-4, H.264, H.265, JPEG 2000. */
 const pictureTypes: ReadonlySet<number> = new Set([0x01, 0x02, 0x10, 0x1b, 0x21, 0x24]);
-/** The tables and the first picture are searched in this many bytes at the start, the last picture in this many at the end. */
+/** The tables and the first picture stand within this; the last picture this near to the end, or it is not found. */
 const headBytes = packetBytes * 20_000;
 const tailBytes = packetBytes * 100_000;
 const ptsWrap = 2 ** 33;
 
 async function transportLength(bytes: FileBytes): Promise<PictureLength> {
   const seconds = await transportSeconds(bytes);
-  // A transport stream has no declared length, so it cannot be called cut.
+  // A stream promises nothing: it may end anywhere.
   return { seconds, cut: false, stamped: true };
 }
 
@@ -543,7 +543,7 @@ async function transportSeconds(bytes: FileBytes): Promise<number | null> {
   if (first === Infinity) return null;
   const whole = Math.floor(bytes.size / packetBytes);
   const times: number[] = [];
-  // From the end backwards. Pictures may be stored out of order, so the latest is among the last few.
+  // Backwards; pictures may be stored out of order, so that the latest is among the last few.
   for (let n = whole - 1, seen = 0; n >= 0 && seen * packetBytes < tailBytes && times.length < 32; n -= 1) {
     seen += 1;
     const packet = parsePacket(await readBackwards(bytes, n * packetBytes, packetBytes));
@@ -558,7 +558,7 @@ async function transportSeconds(bytes: FileBytes): Promise<number | null> {
   return (latest - first + (before === undefined ? 0 : latest - before)) / 90_000;
 }
 
-/** For reading towards the beginning: the buffered window lies before the place, not after it. */
+/** For steps towards the beginning: the window read lies before the place instead of behind it. */
 async function readBackwards(bytes: FileBytes, at: number, length: number): Promise<Buffer> {
   const start = Math.max(0, Math.floor((at + length - windowBytes) / 4096 + 1) * 4096);
   if (at < start) return bytes.read(at, length);

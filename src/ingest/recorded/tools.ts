@@ -27,7 +27,7 @@ export function inputArguments(path: string, before: readonly string[] = []): st
   return [
     ...['-protocol_whitelist', 'file', '-format_whitelist', containers, '-max_pixels', String(mostPixels)],
     ...before,
-    // With the protocol's name in front a path that looks like an address is still a path.
+    // The protocol's name in front keeps a path a path, also where it looks like an address.
     ...['-i', `file:${path}`],
   ];
 }
@@ -53,7 +53,7 @@ export function startTool(
   });
   if (child.pid !== undefined) {
     try {
-      // On top of what the whole program was started with.
+      // Added to the niceness that the whole program was started with.
       setPriority(child.pid, Math.min(getPriority() + nicer, constants.priority.PRIORITY_LOW));
     } catch {
       // The process may have ended already. With normal priority a due frame would only be a few milliseconds late.
