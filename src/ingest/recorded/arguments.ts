@@ -26,7 +26,7 @@ export function readingArguments(
   const graph =
     `[0:${picture.stream}]${deinterlace}scale@picture=${width}:${height},format=${picture.samples},split[all][corner];` +
     '[corner]crop=min(2\\,iw):min(2\\,ih):0:0:0:1[tick]';
-  // Times in nanoseconds; no picture is dropped or repeated to fit a rate.
+  // Times in nanoseconds; no picture is dropped or repeated to reach a rate.
   const output = [
     '-c:v',
     'rawvideo',

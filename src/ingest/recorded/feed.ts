@@ -37,7 +37,7 @@ const pixelFormats: Record<SampleFormat, PixelFormat> = {
 
 /** Number of pictures that are read ahead. When it is reached, ffmpeg waits at its pipe. */
 const pictureLimit = 2;
-/** How long ffprobe may take to say what a file is. */
+/** A file about which ffprobe has said nothing by then is given up. */
 const probePatienceMs = 20_000;
 /** How long the format waits for the number of pictures. Longer files get their number later. */
 const countPatienceMs = 1_000;
@@ -104,7 +104,7 @@ async function probe(path: string, isContainer: boolean): Promise<RecordedPictur
 function unopenable(path: string, stderr: string, isContainer: boolean): Error {
   if (/permission denied/i.test(stderr)) return ingestError('SONO_SOURCE_FORBIDDEN', { path }, stderr);
   if (/no such file/i.test(stderr)) return ingestError('SONO_SOURCE_MISSING', { path }, stderr);
-  // The content is that of a container, but it cannot be opened. (A demuxer that was chosen by name alone proves nothing.)
+  // The content is that of a container, and it cannot be opened. (The name alone also leads to a demuxer and proves nothing.)
   if (isContainer) return ingestError('SONO_SOURCE_DAMAGED', { path, seconds: 0 }, stderr);
   return ingestError('SONO_SOURCE_NOT_VIDEO', { path }, stderr);
 }
@@ -115,7 +115,7 @@ function runProbe(path: string): Promise<{ stdout: string; stderr: string }> {
       'ffprobe',
       [
         ...['-loglevel', 'error', '-of', 'json', '-show_format', '-show_streams', '-show_frames'],
-        // Decode the pictures of the first packets, because the decoder knows their colours best.
+        // Decodes the first packets, because only the decoder knows the colours of some files.
         ...['-select_streams', 'v', '-read_intervals', '%+#4'],
         ...inputArguments(path),
       ],
@@ -201,7 +201,7 @@ class Reading {
     });
   }
 
-  /** How the process failed; null if it ended well. Valid after its end. */
+  /** What went wrong; null after a normal end. Asked at the end. */
   get how(): string | null {
     return this.#how;
   }
@@ -221,7 +221,7 @@ class Reading {
         return { picture, time };
       }
       if (this.#closed) return null;
-      // Reading must not stay paused here: no picture would arrive any more, and the process would never end.
+      // Read on while there is room: behind a paused pipe ffmpeg would wait and never end.
       if (this.#pictures.length < pictureLimit) this.#samples.resume();
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
@@ -384,7 +384,7 @@ class RecordedFeed implements FrameFeed {
     const isFirst = this.#index === 0;
     if (match === undefined || !(isFirst || match[1] === this.#index)) return false;
     this.#index = match[1];
-    // The next picture is new. Two known pictures before it are enough proof.
+    // The next picture is a new one. Two known pictures in front of it prove that the place is right.
     if (this.#index + 1 >= this.#from) {
       if (isFirst) return false;
       this.#known = null;
@@ -421,18 +421,18 @@ class RecordedFeed implements FrameFeed {
     this.onNews();
   }
 
-  /** @throws SONO_SOURCE_* if the reading ended because of a fault */
+  /** @throws SONO_SOURCE_* where ffmpeg stopped before the end of the file */
   #checkEnd(): void {
     const { how, log } = this.#reading;
     const missing = /Decoder \(codec ([^)]+)\) not found/.exec(log)?.[1];
     if (missing !== undefined)
       throw ingestError('SONO_SOURCE_CODEC', { path: this.#path, codec: missing }, log);
-    // The decoder crashed: the parent starts a new process at the same place, and gives up after a few attempts.
+    // The decoder crashed: the parent starts a new process at this place, and gives up after a few attempts.
     if (how !== null && /^SIG/.test(how))
       throw ingestError('SONO_SOURCE_CRASHED', { uri: this.#path, how }, log);
     if (this.#index === 0) throw ingestError('SONO_SOURCE_DAMAGED', { path: this.#path, seconds: 0 }, log);
   }
 }
 
-/** Two readings give one picture times that differ by less than this; FFmpeg seeks in whole microseconds. */
+/** Two readings of one picture give times that differ by less than this, because FFmpeg seeks in microseconds. */
 const sameTimeNs = 0.5e6;

@@ -39,7 +39,7 @@ export interface PacketSummary {
   readonly isConstant: boolean | null;
 }
 
-/** A container with whole milliseconds (Matroska, FLV) can move the time of a picture by this much. */
+/** Matroska and FLV round times to milliseconds, which moves a picture by up to this. */
 const clockToleranceS = 1.6e-3;
 
 /**
@@ -77,7 +77,7 @@ export class PacketCounter {
   summary(isWhole: boolean, mayReorder: boolean): PacketSummary {
     const times = [...this.#timesS].sort((a, b) => a - b);
     const steps = times.slice(1).map((time, n) => time - (times[n] ?? 0));
-    // If the list is incomplete, pictures near its end may still be missing.
+    // Where the list breaks off, pictures near its end may still be missing.
     const usable = isWhole ? steps : steps.slice(0, -8);
     const isUncertain =
       this.#isUncertain || (mayReorder && this.#hasNoOrder) || steps.some((step) => step <= 0);

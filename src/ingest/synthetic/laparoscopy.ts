@@ -12,7 +12,7 @@ import { packRgb, type SceneOptions, type SyntheticScene } from './scene.js';
 
 const labels = ['gallbladder', 'grasper', 'hook'] as const;
 const [gallbladderLabel, grasperLabel, hookLabel] = [1, 2, 3] as const;
-/** Seconds after which the movements repeat. */
+/** Seconds after which the choreography repeats. */
 const periodS = 24;
 /** Design pixels per unit of an instrument's own measures. */
 const instrumentUnit = 1.5;
