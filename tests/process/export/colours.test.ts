@@ -28,19 +28,22 @@ const hex = (rgb: readonly number[]): string =>
 
 function inBrowser(): string[] {
   const used: string[] = [];
-  const context = new Proxy({} as Record<string | symbol, unknown>, {
-    get: (_, name) => (name === 'measureText' ? () => ({ width: 1 }) : () => undefined),
-    set: (_, name, value) => {
-      if (name === 'strokeStyle' && String(value).startsWith('#')) used.push(String(value));
-      return true;
+  const context = new Proxy(
+    {},
+    {
+      get: (_, name) => (name === 'measureText' ? () => ({ width: 1 }) : () => undefined),
+      set: (_, name, value) => {
+        if (name === 'strokeStyle' && String(value).startsWith('#')) used.push(String(value));
+        return true;
+      },
     },
-  });
+  );
   const objects = ids.map((id) => ({
     ...{ id, label: 'x', state: 'tracking' as const, confidence: 1, path: {} as Path2D },
     ...{ left: 0, top: 0, right: 1, bottom: 1 },
   }));
   const look = { fillOpacity: 0, labels: false, lineWidth: 2, selectedObject: null };
-  drawOverlay(context as never, { objects }, { left: 0, top: 0, scale: 1 } as never, look as never, 1);
+  drawOverlay(context as never, { objects }, { left: 0, top: 0, scale: 1 }, look, 1);
   return used;
 }
 

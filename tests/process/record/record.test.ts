@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { packageRoot } from '../../../src/node/built-module.js';
+import { decodeMeasurement, decodeSegmentation } from '../../../src/protocol/messages.js';
+import { McapFileReader } from '../../../src/record/mcap-reader.js';
+import { isShown } from '../../../src/vocabulary/prompt.js';
 import { verifyRecording } from '../../../src/verify/verify.js';
 import { Cli, runCli } from '../cli/cli.js';
 import { promptFile, sceneFolder, tinyModel } from '../replay/fixture.js';
@@ -34,12 +37,28 @@ describe('run --record', () => {
   it('ends with a complete recording that runs again identically', async () => {
     const path = join(folder, 'whole.mcap');
     const run = new Cli(args(path));
-    await expect.poll(() => size(path), wait).toBeGreaterThan(60_000);
+    await expect.poll(() => size(path), wait).toBeGreaterThan(90_000);
     run.kill('SIGINT');
     expect(await run.finished).toMatchObject({ code: 0 });
     const report = await verifyRecording({ path, modelDir: tinyModel });
     expect(report).toMatchObject({ complete: true, firstDifference: null });
     expect(report.streams[0]?.frames).toBeGreaterThan(10);
+    // What was measured stands behind every result on which the object was shown.
+    const reader = await McapFileReader.open(path);
+    const id = report.streams[0]?.stream ?? '';
+    const shown: bigint[] = [];
+    const measured: bigint[] = [];
+    for await (const { topic, data } of reader.inTimeOrder(
+      new Set([`/${id}/segmentation`, `/${id}/measurements`]),
+    ))
+      if (topic.endsWith('measurements')) measured.push(decodeMeasurement(data).timestampNs);
+      else {
+        const { objects, timestampNs } = decodeSegmentation(data);
+        if (objects.some(({ state }) => isShown(state))) shown.push(timestampNs);
+      }
+    await reader.close();
+    expect(measured.length).toBeGreaterThan(5);
+    expect(measured).toEqual(shown);
     // The same from the command line.
     const verified = await runCli(['replay', '--from', path, '--verify', '--model', tinyModel]);
     expect(verified).toMatchObject({ code: 0, stderr: '' });
@@ -53,7 +72,7 @@ describe('run --record', () => {
   it('killed with -9 leaves everything up to the last complete chunk', async () => {
     const path = join(folder, 'killed.mcap');
     const run = new Cli(args(path));
-    await expect.poll(() => size(path), wait).toBeGreaterThan(60_000);
+    await expect.poll(() => size(path), wait).toBeGreaterThan(90_000);
     run.kill('SIGKILL');
     await run.finished;
     const report = await verifyRecording({ path, modelDir: tinyModel });
