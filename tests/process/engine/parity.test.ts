@@ -17,6 +17,7 @@ import {
   maskToBitmap,
   maskToCocoString,
 } from '../../../src/mask/rle.js';
+import { policyNames } from '../../../src/tracking/policies/index.js';
 import { maskFromScaledLogits } from '../../../src/mask/resize.js';
 import { runPython } from '../../python-env.js';
 import { frameNs } from '../../tiny-scene.js';
@@ -179,7 +180,11 @@ describe('the tracker and the Python loop give identical masks on every frame', 
     );
   };
 
-  it('on a drawn clip with two objects', () => compare(drawnClip(12), 'gated'), 180_000);
+  it.each(policyNames)(
+    'on a drawn clip with two objects, policy %s',
+    (policy) => compare(drawnClip(12), policy),
+    180_000,
+  );
 
   for (const folder of recorded)
     it.skipIf(!existsSync(folder))(
