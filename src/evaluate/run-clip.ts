@@ -57,7 +57,7 @@ interface Correction {
 /** Greys of about this width: motion of masks needs no more, and flow costs as much as it has pixels. */
 const flowWidth = 112;
 
-/** Flow is computed where masks are, and so many of its own pixels around them. */
+/** Flow is computed where masks are, with this margin around them, in pixels of the small picture. */
 const flowMargin = 12;
 
 /** Runs a clip; with the interactive style several times, the last run being the one that is reported. */
@@ -163,7 +163,7 @@ async function runOnce(
   };
   try {
     let next = prepare();
-    /** Tracked, and scored while the network works on the next frame. */
+    /** The frame that has been tracked last: it is scored while the network works on the next one. */
     let waiting: Tracked | null = null;
     for (let prepared = await next; prepared !== null; prepared = await next) {
       const { frame, truth } = prepared;

@@ -40,7 +40,7 @@ export interface ScoreOptions {
   readonly worst: WorstFrames;
 }
 
-/** Flicker looks at masks on a grid of at least so many columns. */
+/** Flicker samples masks on a grid with at least this many columns. */
 const flickerWidth = 400;
 
 export interface FollowedObject {

@@ -18,7 +18,7 @@ export interface FramePictures {
   readonly truth: Bitmap;
 }
 
-/** Of so many frames in a row only the worst one is kept. */
+/** Among this many frames in a row only the worst one is kept. */
 const stretch = 12;
 
 /** Bounded: keeps the pictures of a few candidates only. */

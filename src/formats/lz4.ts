@@ -1,11 +1,11 @@
 /**
  * Unpacks LZ4 frames (lz4_Frame_format.md 1.6.3, lz4_Block_format.md), which other programs put into MCAP files. Pure.
  * Own code: of the two decoders on npm one loses frames with block checksums, the other fails for good after one damaged
- * block (decision 0014).
+ * block (decision 0014); @mcap/support 1.1.0 uses the latter.
  */
 const magic = 0x184d2204;
 
-/** A match is at least so long; its length counts from there. */
+/** Bytes of the shortest match. The format stores how much longer a match is than this. */
 const shortestMatch = 4;
 
 const flag = {

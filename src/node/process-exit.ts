@@ -10,7 +10,7 @@ interface Held {
   readonly ended: Promise<unknown>;
 }
 
-/** Longest wait for a driver that hangs; then the process goes without an exit code of its own. */
+/** The longest wait for a driver that hangs, milliseconds. After it the process is killed, so it has no exit code of its own. */
 const patienceMs = 5_000;
 const held = new Set<Held>();
 

@@ -292,7 +292,7 @@ class Definitions {
     );
   }
 
-  /** Whether these are all: so many channels, these among them, and the schema of each. */
+  /** Whether nothing is missing: at least `channelCount` channels, all of `used` among them, and the schema of each. */
   areComplete(channelCount: number, used: Iterable<number>): boolean {
     return (
       this.#channels.size >= channelCount &&

@@ -22,7 +22,7 @@ const ownerSchema = z.object({
 });
 type Owner = z.infer<typeof ownerSchema>;
 
-/** An owner on another host that has missed so many signs of life is gone. */
+/** An owner on another host is taken for gone after this many missing signs of life. */
 const missedSigns = 12;
 
 export class FolderLock {

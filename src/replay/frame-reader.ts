@@ -22,12 +22,12 @@ interface FrameReaderOptions {
   readonly displayQuality: number | null;
   /** Ends the waiting for a source that says nothing. */
   readonly signal?: AbortSignal;
-  /** A source from which nothing comes for so long, while it is waited for, has failed. */
+  /** A source that gives nothing for this long while the reader waits has failed. */
   readonly silenceMs?: number;
 }
 
 const defaultSilenceMs = 20_000;
-/** A watch that wakes up so much later than it should has slept itself. */
+/** Where the timer fires this much too late, the whole process was asleep, so the source is not to blame. */
 const lateMs = 1_000;
 
 const highWater = 12;

@@ -6,8 +6,8 @@ import type { Flow } from './flow.js';
  * 1 − IoU of this frame's mask and the previous one moved along the picture's motion. `backward` is the flow from this
  * frame to the previous one (each pixel of this frame says where it was), at any size: it is stretched to the masks'.
  * Each pixel takes the previous mask's value at the nearest pixel to where it was; outside of the picture is background.
- * Null where both masks are empty: nothing can flicker. With `step` only every so many pixels of every so many rows are
- * looked at, from the middle of the first block on.
+ * Null where both masks are empty: nothing can flicker. With `step` only one pixel of each block of
+ * `step` × `step` is looked at, the one in its middle.
  */
 export function flicker(previous: Bitmap, current: Bitmap, backward: Flow, step = 1): number | null {
   const { width, height } = current;
