@@ -42,6 +42,10 @@ export class FrameIndex {
     this.ledger = new FrameLedger(options);
   }
 
+  get hasJoined(): boolean {
+    return this.#hasJoined;
+  }
+
   /** Frames captured in this child life. */
   get count(): number {
     return this.#count;

@@ -179,11 +179,12 @@ export class Session {
         if (name === 'shape') this.#onShape(packet);
         else this.#onIndex(packet);
         this.#pull(name);
-      } else if (this.#request.mode === 'live') {
+      } else if (this.#request.mode === 'live' && this.#index.hasJoined) {
         // The next pull is armed first: it blocks in another thread while this frame is sent.
         this.#pull(name);
         void this.#onFrame(name, packet);
       } else {
+        // Until this frame is sent the others wait in the sink, which is bounded: two or four of them.
         void this.#onFrame(name, packet).then(() => this.#pull(name));
       }
     });

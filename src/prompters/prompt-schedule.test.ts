@@ -17,7 +17,11 @@ const plan: PromptScript = {
     { label: 'b', prompts: [{ moment: { kind: 'time', timeMs: 80 }, prompt: click(4) }] },
   ],
 };
-const frame = (sourceFrame: number, discontinuity = 0) => ({ sourceFrame, discontinuity, mediaNs: sourceFrame * 40e6 });
+const frame = (sourceFrame: number, discontinuity = 0) => ({
+  sourceFrame,
+  discontinuity,
+  mediaNs: sourceFrame * 40e6,
+});
 
 describe('prompt plan', () => {
   it('joins the prompts of one object and one moment into one step', () => {

@@ -174,8 +174,7 @@ async function fillWindow(options: BackwardPassOptions, spool: FrameSpool, last:
   const first = Math.max(0, last - spool.capacity + 1);
   for await (const { ordinal, frame, between } of ordinals(options, new PromptSchedule(options.plan))) {
     options.signal.throwIfAborted();
-    if (ordinal !== null && ordinal >= first)
-      await spool.put(ordinal, { ...frame, between });
+    if (ordinal !== null && ordinal >= first) await spool.put(ordinal, { ...frame, between });
     if (ordinal === last) return;
   }
   throw new Error(`the source ended before frame ${last}, which it had before`);

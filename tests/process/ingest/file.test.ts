@@ -137,7 +137,9 @@ describe('a file', () => {
     const seen = record(at('ok.mp4'), { loop: true });
     await seen.until('in its third pass', () => (seen.display.at(-1)?.discontinuity ?? 0) >= 2);
     for (const pass of [0, 1]) {
-      const frames = seen.display.filter((frame) => frame.discontinuity === pass).map((frame) => frame.sourceFrame);
+      const frames = seen.display
+        .filter((frame) => frame.discontinuity === pass)
+        .map((frame) => frame.sourceFrame);
       expect(frames[0]).toBeLessThan(10);
       expect(frames).toEqual([...frames].sort((a, b) => a - b));
       expect(Math.max(...frames)).toBe(29);

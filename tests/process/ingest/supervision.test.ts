@@ -176,7 +176,9 @@ describe('a short clip in a loop on a busy machine', () => {
         ['analysis-queue', seen.analysis],
       ] as const) {
         const complete = frames.filter(({ discontinuity }) => discontinuity < passes);
-        const places = complete.map(({ discontinuity, sourceFrame }) => discontinuity * frameCount + sourceFrame);
+        const places = complete.map(
+          ({ discontinuity, sourceFrame }) => discontinuity * frameCount + sourceFrame,
+        );
         expect(places).toEqual([...new Set(places)].sort((a, b) => a - b));
         expect(places.length + (seen.dropped.get(branch) ?? 0)).toBeGreaterThanOrEqual(passes * frameCount);
         expect(complete.every(({ sourceFrame, mediaNs }) => mediaNs === sourceFrame * 40e6)).toBe(true);
