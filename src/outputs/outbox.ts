@@ -46,7 +46,7 @@ export class Outbox {
   readonly #socket: OutboxSocket;
   readonly #limits: OutboxLimits;
   readonly #overflow: () => void;
-  // A Map keeps the place of a replaced key, so a fast channel cannot push a slow one back for ever.
+  // A Map keeps the place of a replaced key, so a fast channel cannot delay a slow one for ever.
   readonly #waiting = new Map<string, WaitingMessage>();
   #control: Outgoing[] = [];
   #controlBytes = 0;

@@ -4,6 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rewindToValidCheckpoint } from './checkpoints.js';
 
+/** A whole one, as the forward pass stores it. */
+const checkpoint = (lastSourceFrame: number) => ({
+  ...{ done: lastSourceFrame + 1, lastSourceFrame, ids: { a: 1 }, snapshot: { any: 'thing' } },
+  exporters: { mcap: { state: 'a', bytes: lastSourceFrame } },
+});
+
 describe('going back to a checkpoint', () => {
   let folder: string;
   let masks: string;
@@ -13,10 +19,10 @@ describe('going back to a checkpoint', () => {
     writeFileSync(masks, 'masks');
     for (const [name, state] of Object.entries({
       'done.json': {},
-      'forward.json': { lastSourceFrame: 19 },
-      'forward-00000005.json': { lastSourceFrame: 4, exporters: { mcap: { state: 'a' } } },
-      'forward-00000010.json': { lastSourceFrame: 9 },
-      'forward-00000020.json': { lastSourceFrame: 19 },
+      'forward.json': checkpoint(19),
+      'forward-00000005.json': checkpoint(4),
+      'forward-00000010.json': checkpoint(9),
+      'forward-00000020.json': checkpoint(19),
     }))
       writeFileSync(join(folder, name), JSON.stringify(state));
   });
@@ -25,12 +31,8 @@ describe('going back to a checkpoint', () => {
 
   it('takes the latest before the change, whole, and removes the later ones', async () => {
     await rewindToValidCheckpoint(folder, masks, 8);
-    expect(forward()).toEqual({ lastSourceFrame: 4, exporters: { mcap: { state: 'a' } } });
-    expect(readdirSync(folder).sort()).toEqual([
-      'clip.mcap.partial',
-      'forward-00000005.json',
-      'forward.json',
-    ]);
+    expect(forward()).toEqual(checkpoint(4));
+    expect(readdirSync(folder).sort()).toEqual(['clip.mcap', 'forward-00000005.json', 'forward.json']);
   });
 
   it.each(['{"lastSourceFrame":"4"}', '{"lastSourceFrame":', '[]', 'null'])(
@@ -48,7 +50,7 @@ describe('going back to a checkpoint', () => {
     expect(forward()).toMatchObject({ lastSourceFrame: 19 });
     expect(existsSync(masks)).toBe(true);
     const work = mkdtempSync(join(tmpdir(), 'sono-checkpoints-'));
-    writeFileSync(join(work, 'forward.json'), '{"lastSourceFrame":3}');
+    writeFileSync(join(work, 'forward.json'), JSON.stringify(checkpoint(3)));
     await rewindToValidCheckpoint(work, masks, null);
     expect([existsSync(work), existsSync(masks), existsSync(`${masks}.partial`)]).toEqual([
       false,

@@ -90,7 +90,14 @@ export class McapExporter implements Exporter {
     const info = this.#known;
     const ptsNs = Math.round(frame.mediaNs);
     const { sourceFrame } = frame;
-    const identity = { streamId: info.clip, ptsNs, captureNs: 0, mediaNs: ptsNs, sourceFrame, discontinuity: 0 };
+    const identity = {
+      streamId: info.clip,
+      ptsNs,
+      captureNs: 0,
+      mediaNs: ptsNs,
+      sourceFrame,
+      discontinuity: 0,
+    };
     const labels = new Map(info.objects.map(({ id, label }) => [id, label]));
     const result = {
       frame: identity,

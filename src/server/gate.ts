@@ -34,7 +34,7 @@ export class Gate {
   readonly #requests: RateLimits;
   readonly #wrongTokens: RateLimits;
   readonly #tokenId: string | null;
-  /** What the cookie must hold; null where no token is asked for. */
+  /** The value that the cookie must have; null if no token is needed. */
   readonly #cookie: string | null;
 
   constructor(
@@ -51,12 +51,12 @@ export class Gate {
     this.#cookie = token === null ? null : createHmac('sha256', cookieKey).update(token).digest('base64url');
   }
 
-  /** One request more from there; false: too many. */
+  /** Counts one more request from this address; false: too many. */
   countRequest(address: string | undefined): boolean {
     return this.#requests.take(addressKey(address));
   }
 
-  /** Whether it may see and change anything. Does not count the request. */
+  /** Whether this request carries the token or the cookie. Does not count the request. */
   judge(request: AccessRequest, address: string | undefined, port: number | undefined): Verdict {
     return {
       caller: callerFrom(address, this.#tokenId),
@@ -64,7 +64,7 @@ export class Gate {
     };
   }
 
-  /** The `Set-Cookie` that stands for the token in the address, null where that is missing, wrong or not asked for. */
+  /** The `Set-Cookie` header for a right token in the address; null if the token is missing, wrong or not needed. */
   cookieFor(request: AccessRequest, address: string | undefined, port: number | undefined): string | null {
     if (this.#cookie === null || offeredToken(request) === null) return null;
     if (this.judge(request, address, port).refusal !== null) return null;
@@ -94,7 +94,7 @@ export class Gate {
   }
 }
 
-/** Browsers send cookies to all ports of a host: each server has its own. */
+/** Browsers send a cookie to all ports of a host, so the name of the cookie contains the port. */
 function cookieName(port: number | undefined): string {
   return `sonoscope-${port ?? 0}`;
 }

@@ -75,10 +75,10 @@ function translate(error: FastifyError | Error, url: string, logger: Logger): So
 
 const defaultBodyMs = 20_000;
 
-/** Addresses at which the page begins; only there a token may stand in the address bar. */
+/** Addresses of the page. Only these accept a token in the address bar. */
 const isPage = (url: string): boolean => ['/', '/index.html'].includes(pathOf(url));
 
-/** The same address without the token, relative, so that it holds behind a proxy with a prefix too. */
+/** The same address without the token. It is relative, so that it also works behind a proxy with a prefix. */
 function withoutToken(url: string): string {
   const query = requestQuery(url);
   query.delete('token');
@@ -148,7 +148,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
     }
     const asked = { headers: request.headers, url: request.url };
     if (request.method === 'GET' && isPage(request.url) && requestQuery(request.url).has('token')) {
-      // The token leaves the address bar, and with it history, bookmarks and photographs of the screen; a cookie stands for it.
+      // A cookie replaces the token in the address bar, so that it is not in the history, in bookmarks or on photographs of the screen.
       const cookie = gate.cookieFor(asked, remoteAddress, localPort);
       if (cookie !== null) void reply.header('set-cookie', cookie);
       void reply.header('cache-control', 'no-store').redirect(withoutToken(request.url), 303);
@@ -206,7 +206,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
 
   // ------------------------------------------------------------------------------------------------ guarded
 
-  // The guard is a hook of the matched route, not a test of the address: no spelling of an address gets around it.
+  // The guard is a hook of the matched route and does not test the address, so no spelling of an address avoids it.
   await app.register(async (api): Promise<void> => {
     api.addHook('onRequest', (request: FastifyRequest, reply, done) => {
       const { remoteAddress, localPort } = request.socket;
@@ -221,7 +221,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
         done(refusal);
       } else done();
     });
-    // Pictures, names and measurements of patients: in no cache of a browser or a proxy, whatever a route says.
+    // Answers hold data of patients, so no browser and no proxy may cache them, whatever a route says.
     api.addHook('onSend', (_request, reply, payload, done) => {
       void reply.header('cache-control', 'no-store');
       done(null, payload);
@@ -276,7 +276,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
     const all = [...rows.values()];
     for (const row of all.filter((one) => !takesFile(one))) serve(api, row);
     await api.register((files, _options, done) => {
-      // The body stays a stream, whatever its type says.
+      // Every type of body is taken as a stream.
       files.removeAllContentTypeParsers();
       files.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload));
       for (const row of all.filter(takesFile)) serve(files, row);

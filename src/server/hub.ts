@@ -49,16 +49,16 @@ export interface HubOptions {
   readonly logger: Logger;
   /** Lines about who did what. */
   readonly auditLog: Logger;
-  /** One call more from this address; false: too many. */
+  /** Counts one more call from this address; false: too many. */
   readonly countCall: (address: string) => boolean;
   readonly outbox?: OutboxLimits;
   /** A viewer that takes no bytes for this time is disconnected; default 15 s. */
   readonly stallMs?: number;
 }
 
-/** Calls of one viewer that may be under way at once. */
+/** How many calls of one viewer may run at once. */
 const callsAtOnce = 32;
-/** Messages of one viewer that could not be understood before it is disconnected. */
+/** A viewer is disconnected after this many messages that cannot be understood. */
 const garbageTolerated = 256;
 
 /** Close codes of RFC 6455. */
@@ -79,7 +79,7 @@ interface Viewer {
   readonly left: AbortController;
   calls: number;
   garbage: number;
-  /** When the ping was sent that has no answer yet. */
+  /** When the last unanswered ping was sent. */
   pingedAtMs: number | null;
 }
 
@@ -111,7 +111,7 @@ export class Hub implements RoomOutput<Room> {
     let lastRoundMs = performance.now();
     this.#watchdog = setInterval(() => {
       const nowMs = performance.now();
-      // After a pause of our own (a busy moment, a suspended machine) answers may lie unread: judge in the next round.
+      // This process itself was paused (a busy moment, a suspended machine): answers may be unread, so judge in the next round.
       const late = nowMs - lastRoundMs > 2 * roundMs;
       lastRoundMs = nowMs;
       if (!late) this.#watch(nowMs, stallMs);
@@ -145,9 +145,9 @@ export class Hub implements RoomOutput<Room> {
       pingedAtMs: null,
     };
     this.#viewers.add(viewer);
-    // Before anything that may fail: a viewer whose end nobody hears of would be one for ever.
+    // Listen for the end before anything can fail, otherwise a closed viewer would be kept for ever.
     socket.on('close', (code) => this.#gone(viewer, code));
-    // Too long a message, broken framing: ws closes the connection itself with the right code.
+    // For a message that is too long and for broken framing, ws itself closes the connection with the right code.
     socket.on('error', (err) => logger.warn({ err }, 'viewer connection failed'));
     this.#options.metrics.viewers.set(this.#viewers.size);
     logger.info({ subprotocol: socket.protocol }, 'viewer connected');
@@ -250,9 +250,9 @@ export class Hub implements RoomOutput<Room> {
 
   // ------------------------------------------------------------------------------------------------ channels
 
-  /** What is published within goes out to each viewer in one write: a system call per message would cost more than encoding it. */
+  /** All that `work` publishes goes to each viewer in one write, because a system call per message costs more than encoding it. */
   #together(publish: () => void): void {
-    // Viewers may be disconnected by what is published.
+    // A copy, because publishing may disconnect viewers.
     const connections = [...this.#viewers].map(({ connection }) => connection);
     for (const connection of connections) connection.cork();
     try {
@@ -338,7 +338,7 @@ export class Hub implements RoomOutput<Room> {
   #receive(viewer: Viewer, data: Buffer, isBinary: boolean): void {
     let message: ClientTextMessage | ClientBinaryMessage | UnknownMessage;
     try {
-      // Texts only name channels. A long one would hold up everybody's pictures while it is read.
+      // Text messages only name channels. Parsing a long one would delay everybody's pictures.
       if (!isBinary && data.byteLength > limits.textBytes)
         throw serverError('SONO_REQUEST_TOO_LARGE', { limit: limits.textBytes });
       message = isBinary ? decodeClientBinary(data) : decodeClientText(data.toString());
@@ -435,7 +435,7 @@ export class Hub implements RoomOutput<Room> {
         this.#disconnect(viewer, 'stalled');
         continue;
       }
-      // A ping behind a full socket would only add to it; the stall is seen above.
+      // No ping into a full socket; that the viewer takes nothing is noticed above.
       if (
         viewer.pingedAtMs !== null ||
         viewer.outbox.inFlightBytes > 0 ||
@@ -447,7 +447,7 @@ export class Hub implements RoomOutput<Room> {
     }
   }
 
-  /** Ends a connection that does harm, at once: a viewer that takes nothing would not take a goodbye either. */
+  /** Ends a harmful connection at once: a viewer that takes nothing would not take a closing message either. */
   #disconnect(viewer: Viewer, reason: 'stalled' | 'overflow' | 'garbage'): void {
     if (!this.#viewers.delete(viewer)) return;
     viewer.logger.warn({ reason, dropped: viewer.outbox.dropped }, 'viewer disconnected by the server');

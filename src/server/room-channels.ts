@@ -108,7 +108,7 @@ export class RoomChannels {
     }
     const messages = roomMessages(event, this.room);
     this.options.together(() => messages.forEach((message) => this.#publish(message)));
-    // After the write: its time belongs to the result's.
+    // Noted after the write, because the write counts as part of the result's latency.
     if (event.kind === 'display') this.options.metrics.onDisplay(event.frame);
     else if (event.kind === 'result') this.options.metrics.onResult(event.result);
   }

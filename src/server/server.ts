@@ -106,7 +106,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const maxViewers = options.maxViewers ?? 64;
   const dataDir = options.dataDir ?? null;
   const auditLog = options.auditLog ?? logger;
-  // Where it cannot be made, whoever writes into it says so.
+  // If the folder cannot be made, the first write into it reports that.
   if (dataDir !== null) await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch(() => undefined);
   const gate = new Gate(
     { token, allowedOrigins: options.allowedOrigins ?? [] },
@@ -183,7 +183,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     perMessageDeflate: false,
     handleProtocols: (offered) => chooseSubprotocol(offered) ?? false,
   });
-  // Room for pages and requests beside the viewers; beyond, the idlest connection makes room.
+  // Places for pages and requests in addition to the viewers. Beyond that, the idlest connection is closed.
   const total = maxViewers + 192;
   new SocketLimits({
     total,
@@ -191,7 +191,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     onDropped: (limit) => metrics.socketsDropped.inc({ limit }),
   }).watch(app.server);
   app.server.on('upgrade', (request, socket, head) => {
-    // A connection that breaks before anybody else listens would be an error without a listener, which ends a process.
+    // If the connection breaks now, its error would have no other listener, and Node would end the process.
     socket.on('error', () => socket.destroy());
     const fault = (error: unknown): SonoError =>
       codedFault('upgrade', request.socket.remoteAddress ?? '', error, (cause) =>
@@ -274,7 +274,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }
   }
   const listening = (app.server.address() as AddressInfo).port;
-  // 0.0.0.0 is no address to open; this computer reaches itself under its loopback name.
+  // 0.0.0.0 cannot be opened in a browser, so the loopback name is shown.
   const shownHost =
     host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   const url = `http://${shownHost}:${listening}/${token === null ? '' : `?token=${encodeURIComponent(token)}`}`;
@@ -306,6 +306,6 @@ function refuseUpgrade(socket: Duplex, error: SonoError): void {
       body,
     ].join('\r\n'),
   );
-  // A peer that does not close its side must not keep the connection.
+  // The connection ends even if the peer does not close its side.
   setTimeout(() => socket.destroy(), 2000).unref();
 }

@@ -13,7 +13,12 @@ import type { Room } from '../pipeline/room.js';
 import { channelKinds, channelTopic } from '../protocol/channels.js';
 import { protocolError } from '../protocol/errors.js';
 import type { OperationShape, Right, TransferShape } from '../protocol/operation.js';
-import { describeProblem, segmentationToJson, serverOperations, serverTransfers } from '../protocol/requests.js';
+import {
+  describeProblem,
+  segmentationToJson,
+  serverOperations,
+  serverTransfers,
+} from '../protocol/requests.js';
 import type { StreamInfo } from '../protocol/requests.js';
 import { acceptancePage } from './acceptance-page.js';
 import type { AcceptanceStore } from './acceptance-store.js';
@@ -128,7 +133,7 @@ export function defineTransfer<Shape extends TransferShape>(
   };
 }
 
-/** Starts and ends recordings of rooms; the recorder brings it. */
+/** Starts and ends recordings of rooms. The application provides it. */
 export interface RecordingControl {
   start(room: Room): Promise<{ readonly path: string }>;
   stop(room: Room): Promise<{ readonly path: string; readonly bytes: number }>;

@@ -1,4 +1,4 @@
-/** Binary masks as run lengths, and what is derived from them. Pure; runs in any thread and in the browser. */
+/** Binary masks as run lengths. Pure; runs in any thread and in the browser. */
 
 /**
  * A binary mask in COCO's run-length form: column-major (down each column, then the next column), counts

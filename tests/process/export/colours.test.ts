@@ -69,8 +69,7 @@ async function inVideo(): Promise<number[][]> {
   const source = { size, framesPerSecond: 25, pixelSpacingMm: null, frameCount: 1, description: 'x' };
   await exporter.open(
     {
-      ...{ directory: folder, clip: 'clip', sourceUri: 'x', source, dicom: null,
-      loss: null, chunkFrames: 8 },
+      ...{ directory: folder, clip: 'clip', sourceUri: 'x', source, dicom: null, loss: null, chunkFrames: 8 },
       objects: ids.map((id) => ({ id, label: `object ${id}` })),
       software: { version: '0', model: 'm', modelSha256: '' },
       ...{ identity: '', sourceModifiedUnixMs: 0 },

@@ -49,7 +49,14 @@ it('one frame has the same bytes on the socket, in a recording and in an export,
     ...{ size, framesPerSecond: 25, pixelSpacingMm: { x: 0.5, y: 0.25 }, frameCount: null, description: 'x' },
   };
   room.format = format;
-  const frame = { streamId: 'scope', ptsNs: 40e6, captureNs: 0, mediaNs: 40e6, sourceFrame: 1, discontinuity: 0 };
+  const frame = {
+    streamId: 'scope',
+    ptsNs: 40e6,
+    captureNs: 0,
+    mediaNs: 40e6,
+    sourceFrame: 1,
+    discontinuity: 0,
+  };
   const exported = [
     { id: 1, state: 'tracking', score: 0.5, confidence: 0.75, mask: square(5, 20) },
     { id: 2, state: 'uncertain', score: 0.5, confidence: 0.5, mask: square(40, 12) },
@@ -115,8 +122,15 @@ it('one frame has the same bytes on the socket, in a recording and in an export,
   const exporter = new McapExporter();
   await exporter.open(
     {
-      ...{ directory: folder, clip: 'scope', sourceUri: 'x', source: format, dicom: null,
-      loss: null, chunkFrames: 8 },
+      ...{
+        directory: folder,
+        clip: 'scope',
+        sourceUri: 'x',
+        source: format,
+        dicom: null,
+        loss: null,
+        chunkFrames: 8,
+      },
       objects: exported.map(({ id }, index) => ({ id, label: labels[index] ?? '' })),
       software: { version: '0', model: 'm', modelSha256: '' },
       ...{ identity: '', sourceModifiedUnixMs: modifiedMs },
