@@ -75,12 +75,12 @@ export class ProjectPictures {
   }
 
   async has(frame: number): Promise<boolean> {
-    return (await this.#store?.times(frame)) !== null;
+    return ((await this.#store?.times(frame)) ?? null) !== null;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    return ((await this.#store?.times(frame)) ?? null) !== null;
+    // The store first: what is closed early has not been read to its end.
     const storeClosed = this.#store?.close();
     // A source that says nothing would be waited for.
     this.#reader?.close();
