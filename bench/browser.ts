@@ -24,7 +24,7 @@ export function launchChromium(path: string): Promise<Browser> {
   });
 }
 
-export interface PaintMeasurement {
+interface PaintMeasurement {
   readonly browser: string;
   /** Null if no picture was painted with its outlines within the limit. */
   readonly overlay: AcceptanceSummary | null;

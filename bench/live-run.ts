@@ -12,7 +12,7 @@ import type { Clip } from './media.js';
 import { usageOf } from './process-usage.js';
 import { openViewer } from './viewer.js';
 
-export interface LiveRunOptions {
+interface LiveRunOptions {
   readonly streams: readonly StreamConfig[];
   readonly engine?: LiveProcessConfig['engine'];
   readonly slowedByMs?: number;
@@ -27,7 +27,7 @@ export interface LiveRunOptions {
   readonly onMemory?: (seconds: number, rssBytes: number) => void;
 }
 
-export interface StreamMeasurement {
+interface StreamMeasurement {
   readonly id: string;
   readonly seconds: number;
   readonly captured: number;
@@ -197,6 +197,6 @@ function answer<Kind extends FromLive['kind']>(
   });
 }
 
-export function pause(milliseconds: number): Promise<void> {
+function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

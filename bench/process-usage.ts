@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 const ticksPerSecond = 100;
 const pageBytes = 4096;
 
-export interface Usage {
+interface Usage {
   readonly cpuSeconds: number;
   readonly rssBytes: number;
 }

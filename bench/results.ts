@@ -12,7 +12,7 @@ export interface Spread {
   readonly max: number;
 }
 
-export interface ScenarioResult {
+interface ScenarioResult {
   readonly id: string;
   readonly title: string;
   /** Over the rounds; a metric that no round gave is absent. */
@@ -59,7 +59,7 @@ export function direction(metric: string): 'lower' | 'higher' | null {
   return null;
 }
 
-export interface Change {
+interface Change {
   readonly scenario: string;
   readonly metric: string;
   readonly before: Spread;

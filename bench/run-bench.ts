@@ -8,7 +8,7 @@ import { echo, laparoscopy1080, laparoscopy720 } from './media.js';
 import { presentCommit, spread, type BenchResult } from './results.js';
 import { scenarios, type BenchContext, type Metrics } from './scenarios.js';
 
-export interface BenchOptions {
+interface BenchOptions {
   readonly quick: boolean;
   readonly rounds: number;
   readonly modelDir?: string;

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 
 export type Metrics = Readonly<Record<string, number>>;
 
-export interface Scenario {
+interface Scenario {
   readonly id: string;
   readonly title: string;
   run(): Promise<Metrics>;
@@ -34,7 +34,7 @@ export interface BenchContext {
   readonly onPeer: (versions: Readonly<Record<string, string>>) => void;
 }
 
-export const peerPython = join(packageRoot, '.sonoscope', 'venv-bench', 'bin', 'python');
+const peerPython = join(packageRoot, '.sonoscope', 'venv-bench', 'bin', 'python');
 
 export function scenarios(context: BenchContext): Scenario[] {
   const { quick, clips } = context;

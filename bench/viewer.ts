@@ -2,7 +2,7 @@
 import WebSocket from 'ws';
 import { SonoscopeClient } from '../src/protocol/client.js';
 
-export interface Viewer {
+interface Viewer {
   /** Pictures received. */
   readonly frames: number;
   close(): void;

@@ -5,12 +5,12 @@ import { generateToken, isLoopbackHost } from '../server/index.js';
 import { cliError } from './errors.js';
 import { fromInvocation } from './paths.js';
 
-export interface TokenFlags {
+interface TokenFlags {
   readonly token?: string;
   readonly tokenFile?: string;
 }
 
-export interface AccessToken {
+interface AccessToken {
   /** Null: no token is needed. Allowed on a loopback address only. */
   readonly text: string | null;
   /** The token was generated here and must be printed, because nobody else knows it. */

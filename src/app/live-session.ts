@@ -30,7 +30,7 @@ import { checkReportPlace, makeReport, writeReport } from './report.js';
 import { programVersion } from './versions.js';
 import { join } from 'node:path';
 
-export interface LiveOptions {
+interface LiveOptions {
   readonly server: {
     readonly host: string;
     readonly port: number;

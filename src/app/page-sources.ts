@@ -3,7 +3,7 @@ import { SourcePolicy } from '../ingest/source-policy.js';
 import { networkHost, parseSourceUri, type SourceAddress } from '../ingest/source-uri.js';
 import { dataFolder, fromInvocation } from './paths.js';
 
-export interface PageSourceFlags {
+interface PageSourceFlags {
   readonly mediaRoot: readonly string[];
   readonly allowHost: readonly string[];
 }

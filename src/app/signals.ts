@@ -1,6 +1,6 @@
 /** Ctrl-C and friends: the first asks for a clean end, the second ends at once. */
 
-export interface StopSignal {
+interface StopSignal {
   /** Resolves with the name of the first signal. */
   readonly asked: Promise<NodeJS.Signals>;
   dispose(): void;

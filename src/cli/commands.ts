@@ -5,11 +5,11 @@
  */
 import type { Command } from 'commander';
 
-export interface CommandModule {
+interface CommandModule {
   configure(command: Command): void;
 }
 
-export interface CommandEntry {
+interface CommandEntry {
   readonly name: string;
   readonly summary: string;
   /** The command ends cleanly on Ctrl-C, also on one that arrives while its file is still being loaded. */

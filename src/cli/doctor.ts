@@ -76,7 +76,7 @@ const line = ({ status, what, detail }: Finding): string =>
   `  ${marks[status]} ${what.padEnd(26)} ${detail}\n`;
 
 /** Every check; none throws. */
-export async function examine(): Promise<Finding[]> {
+async function examine(): Promise<Finding[]> {
   return [
     ...(await machineFindings()),
     ...(await gstreamerFindings()),

@@ -10,7 +10,7 @@ import { listenForTheUncaught } from '../app/last-resort.js';
 import { listenForStop } from '../app/signals.js';
 import { programVersion } from '../app/versions.js';
 
-export async function main(argv: readonly string[]): Promise<void> {
+async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('sonoscope')
     .description(
       'Outlines that follow tools, organs and chambers in live surgical and ultrasound video. Research use only.',

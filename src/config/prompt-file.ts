@@ -45,7 +45,7 @@ export const objectsSchema = z
 
 const fileSchema = z.strictObject({ objects: objectsSchema });
 
-export type ObjectEntries = z.infer<typeof objectsSchema>;
+type ObjectEntries = z.infer<typeof objectsSchema>;
 
 /** Reads a prompt file. Throws SONO_PROMPT_FILE_* and SONO_PROMPT_* (see errors.ts of this layer). */
 export async function readPromptFile(path: string): Promise<PromptScript> {

@@ -8,7 +8,7 @@ import { SonoError } from '../vocabulary/errors.js';
 import type { CommandResult, Engine, EngineInfo, FrameResult, TrackerCommand } from './engine.js';
 
 /** Marks that fall due with a frame, given within its turn: no other call comes between them and the frame. */
-export type GiveDue = (engine: Pick<Engine, 'command'>) => Promise<void>;
+type GiveDue = (engine: Pick<Engine, 'command'>) => Promise<void>;
 
 export class EngineGate implements Engine {
   // Bounded by the callers, who wait for their answers: a room has one frame at a time (latestMap), a client of the server

@@ -33,7 +33,7 @@ const stuckAfterMs = 30_000;
 /** How long `close` waits for the worker. One that takes longer is in native code and ends when it comes out of it. */
 const closeMs = 1_000;
 
-export interface WorkerParts {
+interface WorkerParts {
   readonly workerUrl?: URL;
   readonly stuckAfterMs?: number;
 }

@@ -27,12 +27,12 @@ export function parsePromptStyle(text: string): PromptStyle {
 }
 
 /** Truth drawn by hand: its mask, without loss. */
-export function maskPrompt(truth: Bitmap): Prompt {
+function maskPrompt(truth: Bitmap): Prompt {
   return { type: 'mask', mask: maskFromBitmap(truth.data, truth.width, truth.height) };
 }
 
 /** Tightest box; right and bottom edges lie behind the last pixel. */
-export function boxPrompt({ left, top, right, bottom }: Bitmap): Prompt {
+function boxPrompt({ left, top, right, bottom }: Bitmap): Prompt {
   return { type: 'box', box: [left, top, right, bottom] };
 }
 
@@ -42,7 +42,7 @@ export function clickPrompt(prediction: Bitmap, truth: Bitmap): Prompt | null {
   return click && { type: 'click', point: [click.x + 0.5, click.y + 0.5], positive: click.positive };
 }
 
-export interface FirstPrompt {
+interface FirstPrompt {
   /** Everything that was marked, in order: enough to do it again. */
   readonly prompts: readonly Prompt[];
   /** IoU of the first mask after each mark. */

@@ -17,7 +17,7 @@ export function sourceName(address: SourceAddress): string {
   return 'scene' in address ? `synthetic:${address.scene}` : `DeckLink card ${address.deviceNumber}`;
 }
 
-export interface BusError {
+interface BusError {
   readonly message: string;
   readonly debug: string;
   /** Name of the element that reported it. */

@@ -28,7 +28,7 @@ export interface CapturedFrame {
   readonly nowNs: number;
 }
 
-export type Match =
+type Match =
   | { readonly kind: 'frame'; readonly frame: LedgerFrame; readonly skipped: number }
   /** The index branch has not shown this frame yet, or the clock is not known: ask again after its next entry. */
   | { readonly kind: 'pending' }

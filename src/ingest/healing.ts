@@ -4,7 +4,7 @@ import { transientCodes, type IngestCode } from './errors.js';
 /** A source that kills its reader this many times before its first frame will never work. */
 const hopelessCrashes = 5;
 
-export interface SourceRun {
+interface SourceRun {
   readonly isLive: boolean;
   readonly mode: 'live' | 'replay';
   /** It has delivered a frame since it was opened. */

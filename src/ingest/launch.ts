@@ -22,7 +22,7 @@ import { isFourToOne } from './picture-format.js';
 import type { PixelFormat } from './sample-layout.js';
 import { isFed, isLive, type FedAddress, type SourceAddress } from './source-uri.js';
 
-export interface LaunchOptions {
+interface LaunchOptions {
   readonly analysisSize: PictureSize | null;
   readonly displayQuality: number | null;
   readonly mode: 'live' | 'replay';

@@ -7,7 +7,7 @@ import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ingestError } from './errors.js';
 import { networkHost, parseSourceUri, redact, splitOptions, type SourceAddress } from './source-uri.js';
 
-export interface SourcePolicyOptions {
+interface SourcePolicyOptions {
   /** Folders below which files must lie; null: anywhere. */
   readonly mediaRoots: readonly string[] | null;
   /** Hosts that RTSP and SRT may ask, in any case of letters; `*`: any, and SRT may wait to be called. null: any. */

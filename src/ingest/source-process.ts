@@ -12,7 +12,7 @@ const farewellMs = 1_000;
 /** What is kept of its standard error. */
 const lastWordsLength = 4_000;
 
-export interface SourceProcessEvents {
+interface SourceProcessEvents {
   readonly onChunk: (chunk: Buffer) => void;
   /** It could not be started: no process or no descriptor is left. */
   readonly onNotStarted: (cause: unknown) => void;

@@ -10,7 +10,7 @@ import { ingestError } from './errors.js';
 
 export { redact } from '../node/redact.js';
 
-export const syntheticKinds = ['laparoscopy', 'echo', 'counter'] as const;
+const syntheticKinds = ['laparoscopy', 'echo', 'counter'] as const;
 export type SyntheticKind = (typeof syntheticKinds)[number];
 
 /** auto: pictures that are marked as two woven fields are taken apart; off: shown as they are stored. */

@@ -7,14 +7,14 @@ import type { SonoError } from '../vocabulary/errors.js';
 import { ingestError } from './errors.js';
 import { redact } from './source-uri.js';
 
-export interface TrialLimits {
+interface TrialLimits {
   readonly atOnce: number;
   readonly limitMs: number;
   /** A try that was given up holds its place for this time: its process may take a second to end. */
   readonly lingerMs: number;
 }
 
-export const defaultTrialLimits: TrialLimits = { atOnce: 4, limitMs: 20_000, lingerMs: 1_000 };
+const defaultTrialLimits: TrialLimits = { atOnce: 4, limitMs: 20_000, lingerMs: 1_000 };
 
 /** What was waited for when a source does not answer, as SONO_SOURCE_NO_ANSWER says it. */
 export const firstPicture = 'its first picture';

@@ -40,7 +40,7 @@ export async function loadModelOf<Kind extends ModelKind>(
 }
 
 /** Opens a model on one provider or throws why not. */
-export type OpenRunner = (
+type OpenRunner = (
   model: LoadedModel,
   provider: ProviderName,
   threads: number,
@@ -123,7 +123,7 @@ async function tryProvider<Runner extends GraphRunner>(
 const openModel: OpenRunner = (model, provider, threads) =>
   openRunner(model.folder, model.graphs, { provider, threads });
 
-export interface ProviderStatus {
+interface ProviderStatus {
   readonly provider: ProviderName;
   readonly usable: boolean;
   /** Why not, in words; null where usable. */

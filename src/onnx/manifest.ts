@@ -16,7 +16,7 @@ import {
 import { trackerManifest, trackerModel, trackerTensors, type TrackerManifest } from './kinds/tracker.js';
 
 /** Newest `schemaVersion` that this program reads. */
-export const knownSchemaVersion = 1;
+const knownSchemaVersion = 1;
 
 /** A graph's file, and the inputs and outputs that it must have. */
 export interface GraphContract extends Omit<z.infer<typeof graph>, keyof GraphTensors>, GraphTensors {

@@ -53,7 +53,7 @@ export async function readGraphs({ directory, graphs }: ModelFolder<ModelKind>):
   return read;
 }
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly provider: ProviderName;
   /** Intra-op threads of the CPU provider. */
   readonly threads: number;

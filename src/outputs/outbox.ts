@@ -12,7 +12,7 @@ const sizeOf = (data: Outgoing): number =>
   typeof data === 'string' ? data.length : data.reduce((sum, { byteLength }) => sum + byteLength, 0);
 
 /** The part of a socket that the outbox needs. */
-export interface OutboxSocket {
+interface OutboxSocket {
   /** `done` is called when the bytes have left the process (or the socket is closed). */
   send(data: Outgoing, done: () => void): void;
 }
@@ -33,7 +33,7 @@ export const defaultOutboxLimits: OutboxLimits = {
 };
 
 /** A channel message: `parts()` is called only when it is really sent. */
-export interface WaitingMessage {
+interface WaitingMessage {
   /** Channel, or channel and slot: messages with the same key replace each other. */
   readonly key: string;
   /** Null: the message turned out to be none and is left out. */

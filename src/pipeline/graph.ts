@@ -21,7 +21,7 @@ import type { RoomEvent, RoomHealth } from './room.js';
 const healthIntervalMs = 1000;
 
 /** The stages, each by the name it has in the graph. */
-export interface Stages {
+interface Stages {
   readonly source$: Observable<SourceEvent>;
   /** Told of format and state of the source before anything else happens. */
   readonly control: (event: Extract<SourceEvent, { kind: 'format' | 'state' }>) => void;

@@ -1,14 +1,14 @@
 /** The analysis pictures of the last two seconds, so that a prompt is applied to the picture that the person saw. Pure. */
 import type { AnalysisFrame } from '../vocabulary/frame.js';
 
-export interface HeldFramesLimits {
+interface HeldFramesLimits {
   readonly ageNs: number;
   readonly count: number;
   readonly bytes: number;
 }
 
 /** Two seconds. The other two bounds limit memory where a source is faster, or a model's input larger, than expected. */
-export const defaultHeldFrames: HeldFramesLimits = { ageNs: 2e9, count: 240, bytes: 96 * 1024 * 1024 };
+const defaultHeldFrames: HeldFramesLimits = { ageNs: 2e9, count: 240, bytes: 96 * 1024 * 1024 };
 
 export class HeldFrames {
   /** In order of arrival, hence of ptsNs. */

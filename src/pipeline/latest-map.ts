@@ -7,7 +7,7 @@
  */
 import { Observable, from, type ObservableInput, type OperatorFunction } from 'rxjs';
 
-export interface LatestMapOptions<T> {
+interface LatestMapOptions<T> {
   /** Values that may wait while all jobs run; the oldest gives way. Default 1. */
   readonly capacity?: number;
   /** Jobs that run side by side. Default 1, which also keeps the order. */

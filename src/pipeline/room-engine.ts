@@ -28,7 +28,7 @@ import type { Prompter } from '../prompters/prompter.js';
 import { pipelineError } from './errors.js';
 import type { HeldFrames } from './held-frames.js';
 
-export interface RoomEngineOptions {
+interface RoomEngineOptions {
   readonly createEngine: CreateEngine;
   readonly engine: Omit<EngineOptions, 'sourceSize' | 'keepLogits'>;
   readonly prompters: readonly Prompter[];

@@ -54,7 +54,7 @@ export class RoomNotes {
   }
 }
 
-export interface RoomParts
+interface RoomParts
   extends Pick<Room, 'id' | 'label'>, Pick<RoomHealth, 'overlayLimitMs' | 'overlayVisible'> {
   readonly log: RoomLog;
   readonly notes: RoomNotes;

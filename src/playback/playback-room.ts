@@ -35,7 +35,7 @@ import { replayError } from '../replay/errors.js';
 import { jpegOf, pictureChannelOf, type PictureChannel } from '../record/recorded-pictures.js';
 import { describedSource, openRecording } from '../record/recording-streams.js';
 
-export interface PlaybackChange {
+interface PlaybackChange {
   readonly paused?: boolean | undefined;
   readonly positionMs?: number | undefined;
   readonly speed?: number | undefined;

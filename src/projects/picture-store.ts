@@ -15,12 +15,12 @@ import { writeProblem } from '../replay/work-folder.js';
 
 const recordBytes = 32;
 
-export interface PictureTimes {
+interface PictureTimes {
   readonly mediaNs: number;
   readonly ptsNs: number;
 }
 
-export interface FillHooks {
+interface FillHooks {
   readonly onFormat: (format: SourceFormat) => void;
   /** One more can be had. */
   readonly onPicture: () => void;

@@ -20,7 +20,7 @@ const announceMs = 200;
 /** How often the lock of the folder is renewed. */
 const signOfLifeMs = 5_000;
 
-export interface ProjectChange {
+interface ProjectChange {
   readonly id: string;
   /** As it is when this is called. */
   readonly event: () => ProjectEvent;

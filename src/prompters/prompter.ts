@@ -21,7 +21,7 @@ export interface Prompter {
 }
 
 /** What prompters are made from: a setting for each kind, null where it is not wanted. */
-export interface PrompterSettings {
+interface PrompterSettings {
   readonly script: PromptScript | null;
 }
 

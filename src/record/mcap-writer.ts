@@ -30,7 +30,7 @@ export interface McapWriterOptions {
   readonly queueBytes: number;
 }
 
-export const defaultWriterOptions: McapWriterOptions = {
+const defaultWriterOptions: McapWriterOptions = {
   library: 'sonoscope',
   chunkBytes: 4 * 1024 * 1024,
   chunkMs: 1000,

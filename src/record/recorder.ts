@@ -31,11 +31,11 @@ import type { McapWriterOptions } from './mcap-writer.js';
 import { protobufChannel } from './protobuf-channel.js';
 
 /** A room that can be recorded: its whole format goes into the journal. */
-export interface RecordableRoom extends OutputRoom {
+interface RecordableRoom extends OutputRoom {
   readonly format: SourceFormat | null;
 }
 
-export interface RecorderOptions extends Partial<McapWriterOptions> {
+interface RecorderOptions extends Partial<McapWriterOptions> {
   /** Version of sonoscope. */
   readonly version: string;
   /**
@@ -137,7 +137,7 @@ export class Recorder implements RoomOutput<RecordableRoom> {
   }
 }
 
-export interface RecordingSummary {
+interface RecordingSummary {
   readonly path: string;
   readonly bytes: number;
 }
@@ -151,7 +151,7 @@ interface StreamRecorderOptions {
 }
 
 /** One room of a recording. */
-export class StreamRecorder implements JournalSink, RoomFeed {
+class StreamRecorder implements JournalSink, RoomFeed {
   readonly #room: RecordableRoom;
   readonly #writer: McapFileWriter;
   readonly #options: StreamRecorderOptions;

@@ -17,7 +17,7 @@ export async function openRecording(path: string): Promise<McapFileReader> {
 }
 
 /** Ids of the streams with pictures, in the order of their channels. */
-export function streamsOf(reader: McapFileReader): string[] {
+function streamsOf(reader: McapFileReader): string[] {
   return pictureChannels(reader).map(({ stream }) => stream);
 }
 
@@ -30,7 +30,7 @@ export async function recordedStreams(path: string): Promise<string[]> {
   }
 }
 
-export type SourceEntry = Extract<JournalEntry, { op: 'source' }>;
+type SourceEntry = Extract<JournalEntry, { op: 'source' }>;
 
 /** The first description of a stream's source that knows its format, null where there is none. */
 export async function describedSource(reader: McapFileReader, stream: string): Promise<SourceEntry | null> {

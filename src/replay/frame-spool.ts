@@ -7,7 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { AnalysisFrame } from '../vocabulary/frame.js';
 import { writeProblem } from './work-folder.js';
 
-export interface SpooledFrame extends AnalysisFrame {
+interface SpooledFrame extends AnalysisFrame {
   /** The stride leaves this frame out; it is here because a prompt lies on it. */
   readonly between: boolean;
 }

@@ -10,7 +10,7 @@ const ms = (value: number): string => `${value.toFixed(1)} ms`;
 const row = (name: string, value: HtmlPart): Html => markup`<tr><th>${name}</th><td>${value}</td></tr>`;
 
 /** Histogram of the ages with the deadlines as lines; 2 ms bins up to twice the longest deadline, the last bin open. */
-export function histogramSvg(samplesMs: readonly number[], limitsMs: readonly number[]): Html {
+function histogramSvg(samplesMs: readonly number[], limitsMs: readonly number[]): Html {
   const endMs = 2 * Math.max(...limitsMs);
   const binMs = 2;
   const bins = new Array<number>(endMs / binMs + 1).fill(0);

@@ -13,7 +13,7 @@ import { serverError } from './errors.js';
 import type { Caller } from './caller.js';
 
 /** A line of the list. */
-export interface AcceptanceEntry {
+interface AcceptanceEntry {
   readonly id: string;
   readonly storedUnixMs: number;
   readonly stream: string;

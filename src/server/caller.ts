@@ -9,7 +9,6 @@ export const roles = {
   /** Has the one token of the server. */
   token: rights,
 } as const satisfies Readonly<Record<string, readonly Right[]>>;
-export type Role = keyof typeof roles;
 
 /** For checks and for the log: never holds the secret itself. */
 export interface Caller {

@@ -27,7 +27,7 @@ import { requestPath, requestQuery } from './request-address.js';
 import { callRow, codedError, isService, leavesLine, rightRefusal } from './services.js';
 import type { Row, TransferContext } from './services.js';
 
-export interface HttpOptions {
+interface HttpOptions {
   readonly gate: Gate;
   readonly rooms: RoomRegistry;
   readonly rows: ReadonlyMap<string, Row>;

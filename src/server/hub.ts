@@ -40,7 +40,7 @@ import type { SharedMessage } from './shared-message.js';
 import { TopicChannel } from './topics.js';
 import type { Topic } from './topics.js';
 
-export interface HubOptions {
+interface HubOptions {
   readonly serverName: string;
   readonly version: string;
   readonly services: readonly Service[];

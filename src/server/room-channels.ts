@@ -24,7 +24,7 @@ const latchedKinds: ReadonlySet<ChannelKind> = new Set(['video', 'segmentation',
 
 const healthIntervalMs = 1000;
 
-export interface RoomChannelsOptions {
+interface RoomChannelsOptions {
   readonly nextChannelId: () => number;
   readonly publish: (message: SharedMessage) => void;
   /** Runs a function whose messages are sent in one piece. */

@@ -67,7 +67,7 @@ export interface TransferAnswer {
 }
 
 /** An operation over HTTP alone, because a file or a page goes one way or the other. Make it with `defineTransfer`. */
-export interface Transfer extends Named, TransferShape {
+interface Transfer extends Named, TransferShape {
   readonly handle: (request: unknown, context: TransferContext) => Promise<TransferAnswer>;
 }
 
@@ -141,7 +141,7 @@ export interface RecordingControl {
   readonly paths: readonly string[];
 }
 
-export interface ServiceDependencies {
+interface ServiceDependencies {
   readonly rooms: RoomRegistry;
   readonly acceptance: AcceptanceStore | null;
   readonly uploads: Uploads | null;
@@ -154,7 +154,7 @@ export interface ServiceDependencies {
   readonly checkSource: (uri: string) => Promise<void>;
 }
 
-export function describeStream(room: Room): StreamInfo {
+function describeStream(room: Room): StreamInfo {
   const { health, format } = room;
   const lost = health.source.phase === 'lost' ? health.source.reason : null;
   return {

@@ -6,7 +6,7 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { addressKey } from './rate-limits.js';
 
-export interface SocketLimitOptions {
+interface SocketLimitOptions {
   readonly total: number;
   readonly perAddress: number;
   readonly onDropped: (reason: 'address' | 'total') => void;

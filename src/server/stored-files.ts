@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { errnoOf } from '../node/files.js';
 import { serverError } from './errors.js';
 
-export interface StoredFile {
+interface StoredFile {
   readonly name: string;
   readonly path: string;
   readonly bytes: number;

@@ -12,7 +12,7 @@ import { errnoOf, isDiskFull } from '../node/files.js';
 import { DiskReserve } from './disk-reserve.js';
 import { isSonoError, serverError } from './errors.js';
 
-export interface StoredUpload {
+interface StoredUpload {
   /** Name in the upload folder. It differs from the requested name if that was taken. */
   readonly name: string;
   readonly path: string;

@@ -7,7 +7,7 @@ import type { Settings } from './policies/policy.js';
 export const promptChannels = ['positive', 'negative', 'box', 'mask'] as const;
 export type PromptChannel = (typeof promptChannels)[number];
 
-export interface Calibration {
+interface Calibration {
   /** Isotonic fit of the measured IoU on the predicted one: knots, x ascending, linear in between, flat outside. */
   readonly confidence: { readonly x: readonly number[]; readonly y: readonly number[] };
   /** Probability that the object is in the picture = sigmoid((logit + bias) / temperature). */

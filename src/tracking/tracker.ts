@@ -35,7 +35,7 @@ export interface PromptCommand {
 }
 
 /** A checked prompt, drawn, waiting for the network. */
-export interface DrawnMark extends DrawnPrompt {
+interface DrawnMark extends DrawnPrompt {
   readonly frame: FrameIdentity;
   /** null: a new object. */
   readonly objectId: ObjectId | null;
@@ -54,7 +54,7 @@ interface Observed {
   readonly evidence: Omit<Evidence, 'ptsNs'>;
 }
 
-export interface SnapshotOptions {
+interface SnapshotOptions {
   /** Newest entries of the network's own memory to take along, per object; default all. */
   readonly recent?: number;
   /** Undo steps and earlier masks too; default true. */

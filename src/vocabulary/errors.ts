@@ -10,7 +10,7 @@ export interface ErrorDefinition {
   readonly sentence: string;
 }
 
-export type ErrorTable = Readonly<Record<`SONO_${string}`, ErrorDefinition>>;
+type ErrorTable = Readonly<Record<`SONO_${string}`, ErrorDefinition>>;
 
 export class SonoError<Code extends string = string> extends Error {
   readonly code: Code;

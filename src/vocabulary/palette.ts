@@ -7,7 +7,7 @@
  * (Machado et al. 2009) and checks that the first four stay apart and that each stands out from tissue. Every outline also
  * has a dark halo, a number and a line style, so colour is never alone.
  */
-export interface Paint {
+interface Paint {
   readonly name: string;
   /** `#rrggbb`, sRGB. */
   readonly hex: string;

@@ -14,7 +14,7 @@ export interface PlannedPrompt {
   readonly prompt: Prompt;
 }
 
-export interface PlannedObject {
+interface PlannedObject {
   readonly label: string;
   /** In the order of the file. */
   readonly prompts: readonly PlannedPrompt[];
@@ -67,7 +67,7 @@ export function momentWords(moment: PromptMoment): string {
 }
 
 /** Why a prompt of a script can never be applied to a source: no such frame, or a mark that does not fit its picture. */
-export type ScriptProblem = { readonly label: string; readonly moment: string } & (
+type ScriptProblem = { readonly label: string; readonly moment: string } & (
   | { readonly kind: 'no-frame'; readonly frames: number }
   | { readonly kind: 'unfit'; readonly problem: string; readonly width: number; readonly height: number }
 );

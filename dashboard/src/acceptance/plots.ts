@@ -21,7 +21,7 @@ const themes = {
 const paperWidthPx = 640;
 const heightPx = 260;
 
-export interface PlotInput {
+interface PlotInput {
   readonly overlay: Measured;
   readonly picture: Measured | null;
 }

@@ -19,7 +19,7 @@ const schema = z.object({
   /** Frames of the acceptance test. */
   acceptanceFrames: z.number().catch(1000),
 });
-export type Preferences = Readonly<z.infer<typeof schema>>;
+type Preferences = Readonly<z.infer<typeof schema>>;
 
 const key = 'sonoscope.preferences';
 

@@ -4,14 +4,14 @@ import { limits } from '../../../src/protocol/requests.js';
 import type { HealthMessage } from '../../../src/protocol/messages.js';
 import type { Measured, SurfaceStats } from '../worker/messages.js';
 
-export interface DisplayFacts {
+interface DisplayFacts {
   readonly width: number;
   readonly height: number;
   readonly devicePixelRatio: number;
   readonly refreshHz: number | null;
 }
 
-export interface RunFacts {
+interface RunFacts {
   readonly stream: string;
   readonly startedUnixMs: number;
   readonly durationMs: number;

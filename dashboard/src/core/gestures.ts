@@ -21,7 +21,7 @@ export type GestureInput =
   | { readonly kind: 'up' }
   | { readonly kind: 'cancel' };
 
-export interface GestureStep {
+interface GestureStep {
   readonly state: GestureState;
   /** The person has begun: the picture now on screen is the one they mean. */
   readonly began: boolean;
@@ -40,7 +40,7 @@ const strokePointsAtMost = 512;
 
 const stay = (state: GestureState): GestureStep => ({ state, began: false, prompt: null });
 
-export function insidePicture([x, y]: Point, picture: PictureSize): boolean {
+function insidePicture([x, y]: Point, picture: PictureSize): boolean {
   return x >= 0 && y >= 0 && x < picture.width && y < picture.height;
 }
 

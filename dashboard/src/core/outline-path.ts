@@ -46,7 +46,7 @@ function resample(points: readonly Point[]): readonly Point[] {
   return dense;
 }
 
-export interface LabelBox {
+interface LabelBox {
   readonly x: number;
   readonly y: number;
   readonly width: number;

@@ -35,7 +35,7 @@ export interface Shown<Picture, Overlay> {
   readonly overlay: Overlay | null;
 }
 
-export type Decision<Picture, Overlay> =
+type Decision<Picture, Overlay> =
   /** Nothing changes. */
   | { readonly kind: 'keep' }
   /** A new picture. */
@@ -95,7 +95,7 @@ interface Outcome {
   inTime: boolean | null;
 }
 
-export interface PresenterOptions<Picture> {
+interface PresenterOptions<Picture> {
   /** Called exactly once for every picture that is no longer needed. */
   readonly release: (picture: Picture) => void;
 }

@@ -52,7 +52,7 @@ export function frozenAfterMs(capturedFps: number): number {
   return capturedFps > 0 && capturedFps < 10 ? Math.max(250, 2500 / capturedFps) : 250;
 }
 
-export function clockTime(unixMs: number): string {
+function clockTime(unixMs: number): string {
   return new Date(unixMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 }
 
@@ -122,6 +122,6 @@ export function overlayNotice(room: RoomCondition): Notice | null {
   return null;
 }
 
-export function seconds(ms: number): string {
+function seconds(ms: number): string {
   return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
 }

@@ -9,7 +9,7 @@ const retryMs = 400;
 /** Where the source does not say. */
 const usualFramesPerSecond = 25;
 
-export interface PlayerEvents {
+interface PlayerEvents {
   /** Another picture is shown. */
   readonly onShown: () => void;
   /** The speed has changed. */

@@ -6,13 +6,13 @@ import { paintOf } from '../../../src/vocabulary/palette.js';
 import { stateWords } from '../core/wording.js';
 import type { FrameMasks } from './api.js';
 
-export interface ObjectActions {
+interface ObjectActions {
   readonly select: (label: string | null) => void;
   readonly rename: (label: string) => void;
   readonly remove: (label: string) => void;
 }
 
-export interface ProjectObjects {
+interface ProjectObjects {
   readonly element: HTMLElement;
   /** `masks`: of the picture that is shown, null where none is. */
   update(objects: ProjectState['objects'], masks: FrameMasks | null, selected: string | null): void;

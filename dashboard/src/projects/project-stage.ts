@@ -10,14 +10,14 @@ import { drawOverlay, overlayOf } from '../worker/overlay-drawing.js';
 import type { ShownFrame } from './frame-cache.js';
 
 /** What is drawn. */
-export interface StageContent {
+interface StageContent {
   readonly project: ProjectState | null;
   readonly shown: ShownFrame | null;
   /** Label of the selected object. */
   readonly selected: string | null;
 }
 
-export interface StageEvents {
+interface StageEvents {
   readonly onBegin: () => void;
   readonly onPrompt: (prompt: Prompt) => void;
 }

@@ -6,7 +6,7 @@ import { paintOf } from '../../../src/vocabulary/palette.js';
 import { pictureAddress } from './api.js';
 import type { LaneInfo } from './api.js';
 
-export interface Timeline {
+interface Timeline {
   readonly element: HTMLElement;
   update(project: ProjectState, lanes: readonly LaneInfo[]): void;
   showFrame(frame: number): void;

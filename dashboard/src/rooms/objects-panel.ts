@@ -23,7 +23,7 @@ function cleanFeedAddress(stream: string): string {
   return `?${query.toString()}`;
 }
 
-export interface PanelActions {
+interface PanelActions {
   readonly toggleOverlay: () => void;
   readonly newObject: () => void;
   readonly rename: (objectId: number, label: string) => void;
@@ -126,7 +126,7 @@ function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
   };
 }
 
-export interface ObjectsPanel {
+interface ObjectsPanel {
   readonly element: HTMLElement;
   readonly startRename: (objectId: number) => void;
 }

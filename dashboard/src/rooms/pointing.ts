@@ -13,7 +13,7 @@ import type { Placement } from '../core/viewport.js';
 import { textScale } from './live-picture.js';
 import type { LivePicture } from './live-picture.js';
 
-export interface PointingEvents {
+interface PointingEvents {
   /** A gesture begins at that moment (performance.timeOrigin + event time). */
   readonly onBegin: (atEpochMs: number) => void;
   readonly onPrompt: (prompt: Prompt) => void;

@@ -6,7 +6,7 @@ import { icon } from '../app/icons.js';
 
 const storedSchema = z.object({ path: z.string() });
 
-export interface UploadEvents {
+interface UploadEvents {
   readonly onStart: () => void;
   /** Path of the file on the server. */
   readonly onStored: (path: string) => void;

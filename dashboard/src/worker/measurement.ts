@@ -10,7 +10,7 @@ export interface MeasuredCounts {
   readonly lateOverlays: number;
 }
 
-export interface MeasuredPaint {
+interface MeasuredPaint {
   readonly timeNs: bigint;
   /** Outlines were painted with it. */
   readonly overlay: boolean;

@@ -10,7 +10,7 @@ import type { PictureSize } from '../../vocabulary/frame.js';
 import { ingestError } from '../errors.js';
 import { checkPictureSize, memoryError, mostFileBytes } from '../memory-limits.js';
 
-export type PixelCoding = 'native' | 'jpeg' | 'rle';
+type PixelCoding = 'native' | 'jpeg' | 'rle';
 
 /** How stored samples become RGB. */
 export interface PixelFormat {
@@ -29,7 +29,7 @@ export interface PixelFormat {
   readonly palette: Palette | null;
 }
 
-export const photometrics = [
+const photometrics = [
   'MONOCHROME1',
   'MONOCHROME2',
   'RGB',
@@ -37,9 +37,9 @@ export const photometrics = [
   'YBR_FULL_422',
   'PALETTE COLOR',
 ] as const;
-export type Photometric = (typeof photometrics)[number];
+type Photometric = (typeof photometrics)[number];
 
-export interface Palette {
+interface Palette {
   readonly first: number;
   /** Eight-bit entries. */
   readonly red: Uint8Array;

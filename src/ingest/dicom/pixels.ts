@@ -2,7 +2,7 @@
 import { nativeFrameBytes, type PixelFormat } from './cine.js';
 
 /** Thrown when a frame's bytes do not hold what the header promises. */
-export class PixelDataError extends Error {}
+class PixelDataError extends Error {}
 
 /**
  * @param stored samples as the format describes them

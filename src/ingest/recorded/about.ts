@@ -66,7 +66,7 @@ export interface RecordedPicture {
   readonly description: string;
 }
 
-export type AboutFile =
+type AboutFile =
   | { readonly kind: 'picture'; readonly picture: RecordedPicture }
   | { readonly kind: 'no-picture' }
   | { readonly kind: 'unknown-codec'; readonly codec: string }

@@ -63,12 +63,7 @@ export function parseScalerLine(line: string): { readonly width: number; readonl
   return found === null ? null : { width: Number(found[1]), height: Number(found[2]) };
 }
 
-/** Bytes of one picture as it leaves ffmpeg, without padding. */
-export function pictureBytes(picture: Pick<RecordedPicture, 'size' | 'samples'>): number {
-  return planes(picture).reduce((sum, plane) => sum + plane.rowBytes * plane.rows, 0);
-}
-
-export interface Plane {
+interface Plane {
   readonly rowBytes: number;
   readonly rows: number;
   /** Bytes of one sample. */
@@ -79,7 +74,7 @@ export interface Plane {
 }
 
 /** The planes of a picture, in order. Chroma of odd sizes is rounded up. */
-export function planes({ size, samples }: Pick<RecordedPicture, 'size' | 'samples'>): Plane[] {
+function planes({ size, samples }: Pick<RecordedPicture, 'size' | 'samples'>): Plane[] {
   const plane = (step: number, across: number, down: number): Plane => ({
     rowBytes: Math.ceil(size.width / across) * step,
     rows: Math.ceil(size.height / down),

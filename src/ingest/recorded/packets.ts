@@ -4,7 +4,7 @@
  */
 import { inputArguments, niceness, startTool } from './tools.js';
 
-export interface Packet {
+interface Packet {
   readonly stream: number;
   /** Seconds; null where the container gives none. */
   readonly ptsS: number | null;
@@ -97,7 +97,7 @@ export interface PacketScan {
   readonly stop: () => void;
 }
 
-export interface WantedStream {
+interface WantedStream {
   /** FFmpeg's number of the stream. */
   readonly stream: number;
   readonly mayReorder: boolean;

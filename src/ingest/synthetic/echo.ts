@@ -75,7 +75,7 @@ function local(v: Ventricle, x: number, y: number): [along: number, across: numb
 }
 
 /** Contraction over one beat: 0 at end-diastole, 1 at end-systole. */
-export function contraction(phase: number): number {
+function contraction(phase: number): number {
   if (phase < 0.36) return smoothstep(0.02, 0.36, phase);
   if (phase < 0.6) return 1 - 0.72 * smoothstep(0.4, 0.6, phase);
   if (phase < 0.8) return 0.28 - 0.05 * smoothstep(0.6, 0.8, phase);

@@ -9,7 +9,7 @@ import type { MemoryBank, MemoryEntry, RecentEntry } from '../memory-bank.js';
 import type { Plain, Shape } from '../shape.js';
 
 /** A number that a model gives a policy in model.json. */
-export interface Setting {
+interface Setting {
   readonly min: number;
   readonly max: number;
   readonly whole?: boolean;
@@ -36,7 +36,7 @@ export interface Candidate {
 }
 
 /** What the network says about one object on one frame. */
-export interface Observation {
+interface Observation {
   readonly ptsNs: number;
   /** Logit: is the object in the picture? */
   readonly presence: number;
@@ -47,7 +47,7 @@ export interface Observation {
 }
 
 /** The same after `choose`. */
-export interface Chosen extends Observation {
+interface Chosen extends Observation {
   readonly candidate: Candidate;
   /** The memory of a candidate (default: the chosen one); copies tensors, so it is called only for what is kept. */
   readonly remember: (candidate?: Candidate) => RecentEntry;
