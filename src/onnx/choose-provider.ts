@@ -40,11 +40,7 @@ export async function loadModelOf<Kind extends ModelKind>(
 }
 
 /** Opens a model on one provider or throws why not. */
-type OpenRunner = (
-  model: LoadedModel,
-  provider: ProviderName,
-  threads: number,
-) => Promise<ModelRunner>;
+type OpenRunner = (model: LoadedModel, provider: ProviderName, threads: number) => Promise<ModelRunner>;
 
 export interface ProviderWish {
   readonly provider: ProviderName | 'auto';

@@ -62,39 +62,3 @@ export function parseScalerLine(line: string): { readonly width: number; readonl
   const found = /^\[scale@picture @ \S+\] \[verbose\] w:(\d+) h:(\d+) fmt:\S+ sar:\S+ -> /.exec(line);
   return found === null ? null : { width: Number(found[1]), height: Number(found[2]) };
 }
-
-interface Plane {
-  readonly rowBytes: number;
-  readonly rows: number;
-  /** Bytes of one sample. */
-  readonly step: number;
-  /** Picture columns and rows for one sample. */
-  readonly across: number;
-  readonly down: number;
-}
-
-/** The planes of a picture, in order. Chroma of odd sizes is rounded up. */
-function planes({ size, samples }: Pick<RecordedPicture, 'size' | 'samples'>): Plane[] {
-  const plane = (step: number, across: number, down: number): Plane => ({
-    rowBytes: Math.ceil(size.width / across) * step,
-    rows: Math.ceil(size.height / down),
-    step,
-    across,
-    down,
-  });
-  switch (samples) {
-    case 'gray':
-      return [plane(1, 1, 1)];
-    case 'rgb24':
-      return [plane(3, 1, 1)];
-    case 'yuv420p':
-    case 'yuvj420p':
-      return [plane(1, 1, 1), plane(1, 2, 2), plane(1, 2, 2)];
-    case 'yuv422p':
-    case 'yuvj422p':
-      return [plane(1, 1, 1), plane(1, 2, 1), plane(1, 2, 1)];
-    case 'yuv444p':
-    case 'yuvj444p':
-      return [plane(1, 1, 1), plane(1, 1, 1), plane(1, 1, 1)];
-  }
-}
