@@ -123,6 +123,12 @@ describe('engine snapshots', () => {
     );
   });
 
+  it('with a mark that does not say whether it belongs to the object are refused', () => {
+    const json = stored.replaceAll(',"positive":true', '');
+    expect(json).not.toBe(stored);
+    expect(codeOf(JSON.parse(json))).toBe('SONO_SNAPSHOT_INVALID');
+  });
+
   it.each([null, 7, 'text', [], {}])('that are %j are refused', (json) => {
     expect(codeOf(json)).toBe('SONO_SNAPSHOT_INVALID');
   });

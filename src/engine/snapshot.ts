@@ -8,7 +8,7 @@ import { policies } from '../tracking/policies/registry.js';
 import type { Leaf, Shape } from '../tracking/shape.js';
 import { snapshotShape, type TrackerSnapshot } from '../tracking/state.js';
 import { inferenceError } from '../onnx/errors.js';
-import { markSchema } from '../protocol/prompt-schema.js';
+import { storedMarkSchema } from '../protocol/prompt-schema.js';
 
 /** Names of the array types that a tracker's state holds. */
 const arrayTypes = { f32: Float32Array, u32: Uint32Array } as const;
@@ -103,7 +103,7 @@ const mask = size
     'must cover the picture',
   );
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
-const prompt = markSchema({ mask }, {});
+const prompt = storedMarkSchema({ mask });
 
 /** The check that follows from the tracker's description of its state; `own` describes what the policy keeps. */
 function snapshotSchema(model: TrackerModel, own: Shape): z.ZodType {

@@ -20,20 +20,30 @@ const coordinate = z
   .min(-promptLimits.pixels)
   .max(2 * promptLimits.pixels);
 const point = z.tuple([coordinate, coordinate]).describe('x, y in source pixels');
-const positive = z.boolean().default(true).describe('false: this is not part of the object');
+const sign = z.boolean().describe('false: this is not part of the object');
 const box = z
   .tuple([coordinate, coordinate, coordinate, coordinate])
   .describe('x0, y0, x1, y1 in source pixels, x0 < x1 and y0 < y1');
 const points = z.array(point).min(1).max(promptLimits.points);
 
-/** The schema of one mark. `mask`: how a mask is given; `more`: what else stands beside each mark. */
-export const markSchema = <Mask extends z.ZodRawShape, More extends z.ZodRawShape>(mask: Mask, more: More) =>
+const marks = <Mask extends z.ZodRawShape, More extends z.ZodRawShape, Sign extends z.ZodType<boolean>>(
+  mask: Mask,
+  more: More,
+  positive: Sign,
+) =>
   z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('click'), ...more, point, positive }),
     z.strictObject({ type: z.literal('box'), ...more, box }),
     z.strictObject({ type: z.literal('scribble'), ...more, points, positive }),
     z.strictObject({ type: z.literal('mask'), ...more, ...mask }),
   ]);
+
+/** The schema of one mark. `mask`: how a mask is given; `more`: what else stands beside each mark. */
+export const markSchema = <Mask extends z.ZodRawShape, More extends z.ZodRawShape>(mask: Mask, more: More) =>
+  marks(mask, more, sign.default(true));
+
+/** As a program stores marks: nothing is left out, so what is missing is damage. */
+export const storedMarkSchema = <Mask extends z.ZodRawShape>(mask: Mask) => marks(mask, {}, sign);
 
 const pixels = z.number().int().min(1).max(promptLimits.pixels);
 const cocoMask = z.strictObject({
