@@ -68,6 +68,8 @@ describe('the token', () => {
       address: '10.0.0.1',
       tokenId: expect.stringMatching(/^[0-9a-f]{8}$/) as string,
       viewer: null,
+      subject: caller?.tokenId,
+      rights: ['view', 'mark', 'manage'],
     });
   });
 });
