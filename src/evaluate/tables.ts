@@ -86,19 +86,19 @@ export function namesText(names: readonly string[]): string {
 export function policyTable(results: readonly RunResult[]): string {
   return table([
     ['policy', 'J', 'F', 'J&F', '95 %', 'Dice', 'J 1-10', '11-30', '31-60', '61+', 'flicker', 'ECE', 'fps'],
-    ...results.map((result) => [
-      result.policy ?? result.predictor,
-      digits(result.mean.J),
-      digits(result.mean.F),
-      digits(result.mean.JF),
-      intervalText(result.intervals.JF),
-      digits(result.mean.dice),
-      ...result.drift.map(({ J }) => digits(J)),
-      digits(result.mean.flicker),
-      digits(result.mean.ece),
-      digits(result.fps, 1),
-    ]),
+    ...results.map(policyRow),
   ]);
+}
+
+/** The figures of one policy, here and in the report. */
+export function policyRow({ policy, predictor, mean, intervals, drift, fps }: RunResult): string[] {
+  return [
+    policy ?? predictor,
+    ...[mean.J, mean.F, mean.JF].map((value) => digits(value)),
+    intervalText(intervals.JF),
+    ...[mean.dice, ...drift.map(({ J }) => J), mean.flicker, mean.ece].map((value) => digits(value)),
+    digits(fps, 1),
+  ];
 }
 
 export function groupTable({ attribute, groups, gap, worst, ungrouped }: GroupResult): string {

@@ -42,6 +42,4 @@ type Table = Readonly<Record<string, OperationShape>>;
 
 /** What a client sends (defaults may be left out). */
 export type RequestIn<Rows extends Table, Name extends keyof Rows> = z.input<Rows[Name]['request']>;
-/** What a handler gets. */
-export type ParsedIn<Rows extends Table, Name extends keyof Rows> = z.output<Rows[Name]['request']>;
 export type ResponseIn<Rows extends Table, Name extends keyof Rows> = z.output<Rows[Name]['response']>;

@@ -410,7 +410,6 @@ export const errorBodySchema = z.object({
   code: z.string().describe('stable, SONO_…; see docs/errors.md'),
   message: z.string().describe('one sentence for people'),
 });
-export type ErrorBody = z.infer<typeof errorBodySchema>;
 
 /** The first problem of a refused body, with where it is: `prompts[0].point[1]: expected number`. */
 export function describeProblem(error: z.ZodError): string {

@@ -9,6 +9,7 @@ import type { SonoError } from '../vocabulary/errors.js';
 import { codedFault } from '../vocabulary/faults.js';
 import type { SourceFormat } from '../vocabulary/frame.js';
 import { monotonicNs, unixNsOfMonotonic } from '../node/clock.js';
+import type { TrackerCommand } from '../engine/engine.js';
 import type { Room } from '../pipeline/room.js';
 import { channelKinds, channelTopic } from '../protocol/channels.js';
 import { protocolError } from '../protocol/errors.js';
@@ -190,6 +191,10 @@ function offered<T>(value: T | null, operation: string): T {
 
 function serverServices(dependencies: ServiceDependencies): readonly Service[] {
   const { rooms, acceptance, probeSource, recording, checkSource, storedFiles } = dependencies;
+  const told = async (stream: string, command: TrackerCommand) => {
+    await rooms.get(stream).command(command, null);
+    return {};
+  };
   return defineServices(serverOperations, {
     'streams.list': () => ({ streams: rooms.rooms.map(describeStream) }),
     time: () => {
@@ -204,25 +209,13 @@ function serverServices(dependencies: ServiceDependencies): readonly Service[] {
         segmentation: reply.result && segmentationToJson(segmentationOf(reply.result, room)),
       };
     },
-    rename: async ({ stream, objectId, label }) => {
-      await rooms.get(stream).command({ kind: 'rename', objectId, label }, null);
-      return {};
-    },
-    remove: async ({ stream, objectId }) => {
-      await rooms.get(stream).command({ kind: 'remove', objectId }, null);
-      return {};
-    },
+    rename: ({ stream, objectId, label }) => told(stream, { kind: 'rename', objectId, label }),
+    remove: ({ stream, objectId }) => told(stream, { kind: 'remove', objectId }),
     undo: async ({ stream, objectId }) => ({
       objectId: (await rooms.get(stream).command({ kind: 'undo', objectId }, null)).objectId,
     }),
-    policy: async ({ stream, policy }) => {
-      await rooms.get(stream).command({ kind: 'policy', policy }, null);
-      return {};
-    },
-    reset: async ({ stream }) => {
-      await rooms.get(stream).command({ kind: 'reset' }, null);
-      return {};
-    },
+    policy: ({ stream, policy }) => told(stream, { kind: 'policy', policy }),
+    reset: ({ stream }) => told(stream, { kind: 'reset' }),
     overlay: ({ stream, visible }) => {
       const room = rooms.get(stream);
       const wanted = visible ?? !room.health.overlayVisible;

@@ -10,8 +10,6 @@ export interface ErrorDefinition {
   readonly sentence: string;
 }
 
-type ErrorTable = Readonly<Record<`SONO_${string}`, ErrorDefinition>>;
-
 export class SonoError<Code extends string = string> extends Error {
   readonly code: Code;
   readonly definition: ErrorDefinition;
@@ -34,16 +32,34 @@ export class SonoError<Code extends string = string> extends Error {
   }
 }
 
+type Code = `SONO_${string}`;
+
+/** Rows of a table with one exit code, by HTTP status: to every code its sentence. */
+const ending =
+  (exitCode: ErrorDefinition['exitCode']) =>
+  <Codes extends Code>(
+    httpStatus: ErrorDefinition['httpStatus'],
+    sentences: Readonly<Record<Codes, string>>,
+  ) =>
+    Object.fromEntries(
+      Object.entries<string>(sentences).map(([code, sentence]) => [code, { exitCode, httpStatus, sentence }]),
+    ) as Readonly<Record<Codes, ErrorDefinition>>;
+
+export const wrongUse = ending(2);
+export const sourceFails = ending(3);
+export const modelFails = ending(4);
+export const environmentFails = ending(5);
+
 /**
  * Each layer declares its codes once (`<layer>/errors.ts`) and gets a typed constructor:
- * `export const ingestError = errorFactory({ SONO_SOURCE_MISSING: {...} })` →
+ * `export const ingestError = errorFactory({ ...sourceFails(404, { SONO_SOURCE_MISSING: '…' }) })` →
  * `throw ingestError('SONO_SOURCE_MISSING', { path })`.
  */
-export function errorFactory<Table extends ErrorTable>(table: Table) {
-  const create = <Code extends keyof Table & string>(
-    code: Code,
+export function errorFactory<Table extends Readonly<Record<Code, ErrorDefinition>>>(table: Table) {
+  const create = <Name extends keyof Table & string>(
+    code: Name,
     details?: Readonly<Record<string, string | number>>,
     cause?: unknown,
-  ): SonoError<Code> => new SonoError(code, table[code] as ErrorDefinition, details, cause);
+  ): SonoError<Name> => new SonoError(code, table[code] as ErrorDefinition, details, cause);
   return Object.assign(create, { table });
 }

@@ -59,6 +59,13 @@ describe('error codes', () => {
     const codes = listed.map((error) => error.code);
     expect(codes.length).toBeGreaterThan(0);
     expect(codes.filter((code, index) => codes.indexOf(code) !== index)).toEqual([]);
+    // A table is made of groups, and of a code in two groups of a room the second would win without a word.
+    const written = sources
+      .filter((name) => name.endsWith('/errors.ts'))
+      .flatMap((name) =>
+        [...codeOf(name).matchAll(/^\s*(SONO_[A-Z0-9_]+):/gm)].map((match) => match[1] ?? ''),
+      );
+    expect(written.toSorted((a, b) => a.localeCompare(b))).toEqual(codes);
   });
 
   it('are each thrown somewhere outside their table', () => {

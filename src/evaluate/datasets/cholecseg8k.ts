@@ -5,7 +5,7 @@
  */
 import { basename, join, relative } from 'node:path';
 import { evaluateError } from '../errors.js';
-import { type ClipHandle, type Dataset, isFile, isFolder, list, wrongLayout } from './dataset.js';
+import { type ClipHandle, type Dataset, clipFolders, isFile, list, wrongLayout } from './dataset.js';
 import { tableLabels } from './mask-labels.js';
 import { pictureClip, truthReader } from './pictures.js';
 
@@ -27,18 +27,8 @@ const classes: readonly (readonly [grey: number, label: number, name: string])[]
 
 const framePattern = /^frame_\d+_endo\.png$/;
 
-function clipFolders(folder: string, depth = 0): string[] {
-  const entries = list(folder);
-  if (entries.some((name) => framePattern.test(name))) return [folder];
-  if (depth === 3) return [];
-  return entries
-    .map((name) => join(folder, name))
-    .filter(isFolder)
-    .flatMap((child) => clipFolders(child, depth + 1));
-}
-
 export function openCholecSeg8k(root: string): Dataset {
-  const folders = clipFolders(root);
+  const folders = clipFolders(root, (folder) => list(folder).some((name) => framePattern.test(name)), 3);
   if (folders.length === 0)
     throw wrongLayout(
       'cholecseg8k',

@@ -99,6 +99,16 @@ export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
+/** Folders of clips, `root` itself or at most `deepest` levels below it; none is looked for inside of a clip. */
+export function clipFolders(root: string, isClip: (folder: string) => boolean, deepest: number): string[] {
+  if (isClip(root)) return [root];
+  if (deepest === 0) return [];
+  return list(root)
+    .map((name) => join(root, name))
+    .filter(isFolder)
+    .flatMap((folder) => clipFolders(folder, isClip, deepest - 1));
+}
+
 export function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

@@ -4,21 +4,24 @@
  */
 import { basename, join, relative, resolve } from 'node:path';
 import { evaluateError } from '../errors.js';
-import { type ClipHandle, type Dataset, isFolder, list, pictures, stem, wrongLayout } from './dataset.js';
+import {
+  type ClipHandle,
+  type Dataset,
+  clipFolders,
+  isFolder,
+  pictures,
+  stem,
+  wrongLayout,
+} from './dataset.js';
 import { readingOf, tableLabels, type MaskReading } from './mask-labels.js';
 import { pictureClip, truthReader } from './pictures.js';
 
 const deepest = 5;
 
-function clipFolders(folder: string, depth = 0): string[] {
-  if (isFolder(join(folder, 'frames')) && isFolder(join(folder, 'masks'))) return [folder];
+function isClip(folder: string): boolean {
+  if (isFolder(join(folder, 'frames')) && isFolder(join(folder, 'masks'))) return true;
   // A clip whose masks (or pictures) were forgotten is a clip all the same: it is named, not left out.
-  if (['frames', 'masks'].some((part) => pictures(join(folder, part)).length > 0)) return [folder];
-  if (depth === deepest) return [];
-  return list(folder)
-    .map((name) => join(folder, name))
-    .filter(isFolder)
-    .flatMap((child) => clipFolders(child, depth + 1));
+  return ['frames', 'masks'].some((part) => pictures(join(folder, part)).length > 0);
 }
 
 /** Names without their endings → names. Throws SONO_DATASET_NAMES where two differ in the ending only. */
@@ -71,7 +74,7 @@ function open(
   labels: ReadonlyMap<number, string> | null,
   readingFor: (clip: string, masks: readonly string[]) => MaskReading | Promise<MaskReading>,
 ): Dataset {
-  const folders = clipFolders(root);
+  const folders = clipFolders(root, isClip, deepest);
   if (!folders.some((folder) => isFolder(join(folder, 'frames')) && isFolder(join(folder, 'masks'))))
     throw wrongLayout(
       kind,

@@ -1,4 +1,5 @@
 /** Means, DAVIS' recall and decay, and seeded bootstrap intervals. Pure. */
+import { seededRandom } from '../../vocabulary/random.js';
 
 export function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -25,17 +26,6 @@ export function sequenceStatistics(values: readonly number[]): SequenceStatistic
     mean: average(values),
     recall: values.filter((value) => value > 0.5).length / count,
     decay: average(values.slice(border(0), border(1) + 1)) - average(values.slice(border(3), border(4) + 1)),
-  };
-}
-
-/** mulberry32: small, seeded, the same everywhere. Returns numbers in [0, 1). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 }
 

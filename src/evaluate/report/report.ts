@@ -7,7 +7,7 @@ import type { GroupResult } from '../groups.js';
 import type { Bitmap } from '../metrics/bitmap.js';
 import type { ResultFile } from '../result-file.js';
 import type { ClipResult, ObjectResult, RunResult } from '../result.js';
-import { digits, intervalText, notes } from '../tables.js';
+import { digits, intervalText, notes, policyRow } from '../tables.js';
 import type { FramePictures, WorstFrame } from '../worst-frames.js';
 import { htmlDocument, markup } from '../../formats/html.js';
 import type { Html, HtmlPart } from '../../formats/html.js';
@@ -165,18 +165,7 @@ function facts({ fps, timing }: ResultFile): Html {
 function policyTable(runs: readonly RunResult[]): Html {
   return htmlTable(
     ['policy', 'J', 'F', 'J&F', '95 %', 'Dice', 'J 1–10', '11–30', '31–60', '61+', 'flicker', 'ECE', 'fps'],
-    runs.map((run) => [
-      run.policy ?? run.predictor,
-      digits(run.mean.J),
-      digits(run.mean.F),
-      digits(run.mean.JF),
-      intervalText(run.intervals.JF),
-      digits(run.mean.dice),
-      ...run.drift.map(({ J }) => digits(J)),
-      digits(run.mean.flicker),
-      digits(run.mean.ece),
-      digits(run.fps, 1),
-    ]),
+    runs.map(policyRow),
   );
 }
 

@@ -6,10 +6,11 @@
  * and the truth is the reference's label map through the very same field. Lengths are millimetres with the
  * transducer at the origin, x to the right, y into the body.
  */
-import { maskFromBitmap, maskBox } from '../../mask/rle.js';
+import { maskBox } from '../../mask/rle.js';
 import type { Mask } from '../../vocabulary/mask.js';
-import { randomSource, smoothstep, valueNoise } from './noise.js';
-import { packRgb, type SceneOptions, type SyntheticScene } from './scene.js';
+import { seededRandom } from '../../vocabulary/random.js';
+import { smoothstep, valueNoise } from './noise.js';
+import { labelMasks, packRgb, type SceneOptions, type SyntheticScene } from './scene.js';
 
 const depthMm = 160;
 const halfAngle = (42 * Math.PI) / 180;
@@ -107,7 +108,7 @@ function ecg(phase: number): number {
 
 export function echoScene(options: SceneOptions): SyntheticScene {
   const { width, height, framesPerSecond } = options;
-  const random = randomSource(options.seed);
+  const random = seededRandom(options.seed);
   const between = (low: number, high: number): number => low + (high - low) * random();
 
   // ------------------------------------------------------------- anatomy
@@ -513,14 +514,7 @@ export function echoScene(options: SceneOptions): SyntheticScene {
     return { areaMm2, lengthMm, volumeMl: volumeMm3 / 1000 };
   }
 
-  const masksOf = (map: Uint8Array): Mask[] =>
-    labels.map((_, i) =>
-      maskFromBitmap(
-        map.map((label) => (label === i + 1 ? 1 : 0)),
-        width,
-        height,
-      ),
-    );
+  const masksOf = (map: Uint8Array): Mask[] => labelMasks(map, labels.length, width, height);
 
   return {
     size: { width, height },

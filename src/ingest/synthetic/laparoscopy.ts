@@ -5,10 +5,11 @@
  * is a second texture that a grasper pulls at; instruments are drawn as cylinders with jaws. What is drawn writes its label in
  * the same place, so the truth is the visible part of each object, pixel for pixel. The scene repeats after 24 s.
  */
-import { maskBox, maskFromBitmap } from '../../mask/rle.js';
+import { maskBox } from '../../mask/rle.js';
 import type { Mask } from '../../vocabulary/mask.js';
-import { randomSource, smoothstep, valueNoise } from './noise.js';
-import { packRgb, type SceneOptions, type SyntheticScene } from './scene.js';
+import { seededRandom } from '../../vocabulary/random.js';
+import { smoothstep, valueNoise } from './noise.js';
+import { labelMasks, packRgb, type SceneOptions, type SyntheticScene } from './scene.js';
 
 const labels = ['gallbladder', 'grasper', 'hook'] as const;
 const [gallbladderLabel, grasperLabel, hookLabel] = [1, 2, 3] as const;
@@ -114,7 +115,7 @@ function tipAt(keys: readonly Key[], seconds: number): Key {
 
 export function laparoscopyScene(options: SceneOptions): SyntheticScene {
   const { width, height, framesPerSecond } = options;
-  const random = randomSource(options.seed * 2 + 1);
+  const random = seededRandom(options.seed * 2 + 1);
   const scale = height / designHeight;
   /** Left edge of the 1280-wide design in this picture. */
   const designLeft = (width - 1280 * scale) / 2;
@@ -498,14 +499,7 @@ export function laparoscopyScene(options: SceneOptions): SyntheticScene {
     }
   };
 
-  const masksOf = (marks: Uint8Array): Mask[] =>
-    labels.map((_, i) =>
-      maskFromBitmap(
-        marks.map((label) => (label === i + 1 ? 1 : 0)),
-        width,
-        height,
-      ),
-    );
+  const masksOf = (marks: Uint8Array): Mask[] => labelMasks(marks, labels.length, width, height);
 
   const truthOf = (index: number): Mask[] => {
     const marks = new Uint8Array(width * height);

@@ -1,16 +1,4 @@
-/** Seeded random numbers and smooth noise for the procedural scenes. Pure. */
-
-/** Mulberry32 (Tommy Ettinger, public domain): a 32-bit generator, good enough for textures. */
-export function randomSource(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+/** Smooth noise for the procedural scenes. Pure. */
 
 export function smoothstep(from: number, to: number, value: number): number {
   const t = Math.min(1, Math.max(0, (value - from) / (to - from)));

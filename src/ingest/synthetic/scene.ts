@@ -1,4 +1,5 @@
 /** What a procedural scene is: pictures and, for each, the exact truth. Pure; any thread. */
+import { maskFromBitmap } from '../../mask/rle.js';
 import type { Mask } from '../../vocabulary/mask.js';
 import type { PictureSize } from '../../vocabulary/frame.js';
 import type { PromptScript } from '../../vocabulary/prompt-script.js';
@@ -35,6 +36,17 @@ export interface SceneOptions {
   readonly width: number;
   readonly height: number;
   readonly framesPerSecond: number;
+}
+
+/** Masks of the labels 1 to `count` of a row-major label map. */
+export function labelMasks(map: Uint8Array, count: number, width: number, height: number): Mask[] {
+  return Array.from({ length: count }, (_, index) =>
+    maskFromBitmap(
+      map.map((label) => (label === index + 1 ? 1 : 0)),
+      width,
+      height,
+    ),
+  );
 }
 
 /** Drop the fourth byte of each pixel. */
