@@ -1,5 +1,6 @@
 /** What a measurement sees of a frame. Types only. */
 import type { PictureSize, SourceFormat } from '../vocabulary/frame.js';
+import type { Mask } from '../vocabulary/mask.js';
 import type { ObjectId, ObjectState } from '../vocabulary/prompt.js';
 
 /** The part of a result that is measured. */
@@ -8,6 +9,7 @@ export interface MeasuredResult {
   readonly objects: readonly {
     readonly id: ObjectId;
     readonly state: ObjectState;
+    readonly mask: Mask;
     /** Mask pixels. */
     readonly areaPx: number;
   }[];

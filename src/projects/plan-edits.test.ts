@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Prompt } from '../vocabulary/prompt.js';
-import { addPrompts, renamed, withoutLastPrompt, withoutObject } from './plan-edits.js';
+import { addPrompts, renamed, stillTracked, withoutLastPrompt, withoutObject } from './plan-edits.js';
 
 const box: Prompt = { type: 'box', box: [0, 0, 9, 9] };
 const nothing = { plan: [], order: [] };
@@ -24,6 +24,14 @@ describe('prompts of a project', () => {
     expect(one).toMatchObject({ plan: [{ label: 'a' }], order: ['a'] });
     expect(one && withoutLastPrompt(one)).toEqual(nothing);
     expect(withoutLastPrompt(nothing)).toBeNull();
+  });
+
+  it('keep the masks of objects that kept a prompt, and none of a removed one whose name another has got', () => {
+    const before = addPrompts(addPrompts(nothing, 3, 'a', [box]), 4, 'b', [box]);
+    const corrected = addPrompts(before, 9, 'a', [box]);
+    expect([...stillTracked(before.plan, corrected.plan)]).toEqual(['a', 'b']);
+    const other = addPrompts(withoutObject(before, 'a'), 7, 'a', [box]);
+    expect([...stillTracked(before.plan, other.plan)]).toEqual(['b']);
   });
 
   it('keep their order of undo under a new name', () => {

@@ -63,6 +63,24 @@ export function withoutObject({ plan, order }: Edited, label: string): Edited {
   };
 }
 
+/**
+ * Labels of `now` whose masks, tracked with the prompts `before`, still belong to them: objects that kept at least one prompt.
+ * Of an object that was removed nothing may be shown under the name that another one has got since.
+ */
+export function stillTracked(before: StoredPlan, now: StoredPlan): ReadonlySet<string> {
+  const marks = new Set(
+    before.flatMap(({ label, prompts }) => prompts.map((prompt) => markOf(label, prompt))),
+  );
+  return new Set(
+    now
+      .filter(({ label, prompts }) => prompts.some((prompt) => marks.has(markOf(label, prompt))))
+      .map(({ label }) => label),
+  );
+}
+
+const markOf = (label: string, prompt: StoredPlan[number]['prompts'][number]): string =>
+  JSON.stringify([label, prompt]);
+
 /** As the analysis takes it. */
 export function planOf(plan: StoredPlan): PromptScript {
   return {

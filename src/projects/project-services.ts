@@ -44,11 +44,13 @@ export function projectServices(projects: Projects): readonly Row[] {
         return {};
       },
       'projects.masks': async ({ project, frame }) => {
-        const message = await (await projects.get(project)).masks.find(frame);
+        const { masks, tracked } = await projects.get(project);
+        const message = await masks.find(frame);
+        const objects = (message?.objects ?? []).filter(({ label }) => tracked.has(label));
         return {
           frame,
           size: message?.maskSize ?? null,
-          objects: (message?.objects ?? []).map(({ label, state, score, confidence, areaPx, counts }) => ({
+          objects: objects.map(({ label, state, score, confidence, areaPx, counts }) => ({
             label,
             state,
             score,
@@ -59,8 +61,9 @@ export function projectServices(projects: Projects): readonly Row[] {
         };
       },
       'projects.lanes': async ({ project, buckets }) => {
-        const { masks, pictures } = await projects.get(project);
-        return { lanes: await masks.lanes(pictures.frames, buckets) };
+        const { masks, pictures, tracked } = await projects.get(project);
+        const lanes = await masks.lanes(pictures.frames, buckets);
+        return { lanes: lanes.filter(({ label }) => tracked.has(label)) };
       },
       'projects.prompt': async ({ project: id, frame, label, prompts }, context) => {
         const project = await awake(id, context);

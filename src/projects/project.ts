@@ -24,6 +24,7 @@ import {
   firstChange,
   renamed,
   samePlan,
+  stillTracked,
   withoutLastPrompt,
   withoutObject,
 } from './plan-edits.js';
@@ -219,6 +220,12 @@ export class Project {
     await this.file.settled();
     await masksClosed;
     this.changed.complete();
+  }
+
+  /** Labels of the objects that the masks on disk show as they are marked now, or were with fewer or more marks. */
+  get tracked(): ReadonlySet<string> {
+    const { ran, plan } = this.file.value;
+    return ran ? stillTracked(ran.plan, plan) : new Set();
   }
 
   /** The masks on disk are those of the prompts as they are now. */

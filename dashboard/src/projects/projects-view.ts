@@ -73,7 +73,7 @@ function listView({ element, worker, go }: ViewContext): EndView {
             h(
               'span',
               { class: 'muted' },
-              `${project.objects.length} objects${project.upToDate ? ', tracked' : ''}`,
+              `${project.objects.length} ${project.objects.length === 1 ? 'object' : 'objects'}${project.upToDate ? ', tracked' : ''}`,
             ),
             writesPictures(project) ? h('span', { class: 'recording' }, 'Recording pictures') : null,
             h('span', { class: 'muted' }, new Date(project.createdUnixMs).toLocaleString()),
