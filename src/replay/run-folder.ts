@@ -137,6 +137,11 @@ async function takeOver(
   } else if (others.length > 0 || unfinished) {
     throw replayError('SONO_REPLAY_OUT_NOT_EMPTY', { path });
   }
+  // State without a readable run.json: nobody knows of which run it is.
+  if (!unfinished)
+    await removeState(work).catch((error: unknown) => {
+      throw writeProblem(path, error);
+    });
   await work.write(runName, { identity });
   return null;
 }
@@ -155,6 +160,12 @@ async function removePartials(folder: string): Promise<void> {
 async function removeEmpty(out: string, made: boolean): Promise<void> {
   await rmdir(join(out, workName)).catch(() => undefined);
   if (made) await rmdir(out).catch(() => undefined);
+}
+
+/** All that is known of an unfinished run. The lock stays, and so do the files by which others ask for it. */
+async function removeState(work: WorkFolder): Promise<void> {
+  for (const name of await work.names())
+    if (!/^lock(\.(stale\.)?\d+)?$/.test(name)) await rm(work.file(name), { recursive: true, force: true });
 }
 
 /** What an earlier run made, as far as it is known, and what this one will make. Nothing else in the folder is touched. */
@@ -176,8 +187,7 @@ async function removeResults(
   ];
   try {
     for (const path of paths) if (inside(path)) await rm(path, { recursive: true, force: true });
-    for (const name of await readdir(join(out, workName)))
-      if (name !== 'lock') await rm(join(out, workName, name), { recursive: true, force: true });
+    await removeState(WorkFolder.at(join(out, workName)));
   } catch (error) {
     throw writeProblem(options.outDirectory, error);
   }
