@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { RunFolder } from './run-folder.js';
 import type { ReplayOptions } from './run-options.js';
 import { wholeRange } from './range.js';
+import { WorkFolder } from './work-folder.js';
 
 let out = '';
 beforeEach(async () => {
@@ -33,3 +34,16 @@ it.each([
   expect((await readdir(work)).sort()).toEqual([...(kept ? ['clip'] : []), 'lock', 'run.json']);
   await folder.release();
 });
+
+it.each(['lock', 'run.json', 'lock.1', 'clip'])(
+  'the state of a clip called %s has a folder of its own',
+  async (clip) => {
+    const folder = await RunFolder.prepare(options(), [], {});
+    const work = await WorkFolder.open(folder.workOf({ clip, uri: '', kind: 'source', stream: null }));
+    await work.write('forward.json', {});
+    await folder.release();
+    const again = await RunFolder.prepare({ ...options(), overwrite: true }, [], {});
+    expect((await readdir(join(out, '.replay'))).sort()).toEqual(['lock', 'run.json']);
+    await again.release();
+  },
+);
