@@ -226,7 +226,8 @@ const isAddress = (input: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(input)
 
 function formatList(text: string): ExportFormat[] {
   const names = text.split(',').map((name) => name.trim());
-  return names.map((name) => {
+  // A format that is named twice would be written twice, into the same files.
+  return [...new Set(names)].map((name) => {
     const format = exportFormats.find((known) => known === name);
     if (!format) throw new InvalidArgumentError(`"${name}" is not one of ${exportFormats.join(', ')}.`);
     return format;

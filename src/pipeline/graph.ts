@@ -47,11 +47,19 @@ export function streamGraph(stages: Stages): Observable<RoomEvent> {
     share(),
   );
   const display$ = frames$.pipe(filter((event) => event.kind === 'display'));
+  /** No result where another source has come meanwhile: its size and millimetres would be taken for this frame's. */
+  const analysed = async (frame: AnalysisFrame, source: SourceFormat | null): Promise<FrameResult | null> => {
+    const result = (await analyse?.(frame)) ?? null;
+    if (result === null || source === format()) return result;
+    meters.drop('inference');
+    return null;
+  };
   const result$ = frames$.pipe(
     filter((event) => event.kind === 'analysis'),
     tap(({ frame }) => held.push(frame)),
     tap(({ frame }) => meters.waiting(frame)),
-    latestMap(({ frame }) => analyse?.(frame) ?? [], { onDrop: () => meters.drop('inference') }),
+    map(({ frame }) => ({ frame, source: format() })),
+    latestMap(({ frame, source }) => analysed(frame, source), { onDrop: () => meters.drop('inference') }),
     filter((result) => result !== null),
     mergeMap((result): RoomEvent[] => {
       const measurements = measure(result, format());

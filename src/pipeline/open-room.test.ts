@@ -552,6 +552,26 @@ describe('sources', () => {
     expect(displays(events).at(-1)?.frame.discontinuity).toBe(1);
   });
 
+  it('leave no result behind that would be measured with the size of the next one', async () => {
+    const second = { width: 80, height: 60 };
+    const { room } = await open({ first: {}, second: { size: second } }, { trackMs: 200 });
+    const sizes: (readonly [number, PictureSize | undefined])[] = [];
+    room.events$.subscribe((event) => {
+      if (event.kind === 'result') sizes.push([event.result.frame.discontinuity, room.format?.size]);
+    });
+    await pass(1000);
+    const dropped = room.health.drops.inference;
+    const replaced = room.openSource('second');
+    await pass(10);
+    await replaced;
+    // The frame that was in the engine, and the one that waited for it.
+    await pass(420);
+    expect(room.health.drops.inference).toBeGreaterThanOrEqual(dropped + 2);
+    await pass(1000);
+    expect(new Set(sizes.map(([turn]) => turn))).toEqual(new Set([0, 1]));
+    for (const [turn, size] of sizes) expect(size).toEqual(turn === 0 ? format().size : second);
+  });
+
   it('stay when the new one cannot be opened', async () => {
     const { room, events } = await open({ first: {} });
     await pass(1000);

@@ -160,7 +160,9 @@ export class PlaybackRoom implements Room {
     if (positionMs !== undefined && !Number.isFinite(positionMs))
       throw replayError('SONO_PLAYBACK_REQUEST', { problem: 'the position is not a number' });
     let target: bigint | null = null;
-    if (positionMs !== undefined) target = this.#firstNs + BigInt(Math.round(positionMs * 1e6));
+    // Cut at the end while it is a number: a far larger one would be infinite in nanoseconds.
+    if (positionMs !== undefined)
+      target = this.#firstNs + BigInt(Math.round(Math.min(positionMs, this.playback.durationMs) * 1e6));
     if (step !== undefined && step !== 0) target = await this.#stepTarget(Math.trunc(step));
     if (speed !== undefined) this.#speed = speed;
     if (paused !== undefined) this.#paused = paused;
@@ -285,6 +287,8 @@ export class PlaybackRoom implements Room {
       this.#positionNs = moment.timeNs;
       this.#emit(moment);
     }
+    // Told to be elsewhere while the end was looked for.
+    if (signal.aborted) return;
     this.#ended = true;
     this.#paused = true;
   }

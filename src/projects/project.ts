@@ -12,6 +12,7 @@ import { marksProblem, promptProblemWords } from '../vocabulary/prompt.js';
 import type { Prompt } from '../vocabulary/prompt.js';
 import { safeName } from '../export/exporter.js';
 import type { ProjectState } from '../protocol/project-requests.js';
+import { promptFromWire } from '../protocol/prompt-schema.js';
 import { checkEnd } from '../replay/endless.js';
 import { replayError } from '../replay/errors.js';
 import type { InputItem } from '../replay/input-item.js';
@@ -134,7 +135,11 @@ export class Project {
     return this.#change(async () => {
       const { format } = this.file.value;
       if (!format || !(await this.pictures.has(frame))) throw replayError('SONO_PROJECT_FRAME', { frame });
-      const problem = marksProblem(prompts, format.size);
+      // Tracking gets all marks of an object on a picture at once, those of earlier requests too.
+      const before = this.file.value.plan.find((object) => object.label === label)?.prompts ?? [];
+      const earlier = before.filter((mark) => mark.frame === frame);
+      const together = [...earlier.map(({ prompt }) => promptFromWire(prompt)), ...prompts];
+      const problem = marksProblem(together, format.size);
       if (problem)
         throw replayError('SONO_PROJECT_REQUEST', {
           problem: `the mark cannot be used (${promptProblemWords[problem]})`,

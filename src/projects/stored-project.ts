@@ -4,11 +4,11 @@
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { promptSchema } from '../protocol/prompt-schema.js';
+import { storedPromptSchema } from '../protocol/prompt-schema.js';
 import { sourceFormatSchema } from '../protocol/requests.js';
 import type { WorkFolder } from '../replay/work-folder.js';
 
-const plannedPrompt = z.object({ frame: z.int().min(0), prompt: promptSchema });
+const plannedPrompt = z.object({ frame: z.int().min(0), prompt: storedPromptSchema });
 const planSchema = z.array(z.object({ label: z.string(), prompts: z.array(plannedPrompt).min(1) }));
 /** Objects in the order in which they were first pointed at, each with its prompts in the order in which they were given. */
 export type StoredPlan = z.infer<typeof planSchema>;

@@ -20,8 +20,19 @@ const project = z
   .string()
   .regex(/^[a-z0-9-]{1,80}$/)
   .describe('id of the project');
-// Text where it stands in an address.
-const frame = z.coerce.number().int().min(0).max(1e8).describe('picture, counted from 0');
+/** A whole number, as a number or (where it stands in an address) as text. Nothing else is taken for one: null is not 0. */
+function whole(least: number, most: number) {
+  const number = z.number().int().min(least).max(most);
+  return z.union([
+    number,
+    z
+      .string()
+      .regex(/^\d{1,10}$/)
+      .transform(Number)
+      .pipe(number),
+  ]);
+}
+const frame = whole(0, 1e8).describe('picture, counted from 0');
 
 export const projectSchema = z.object({
   id: z.string(),
@@ -154,7 +165,7 @@ export const projectOperations = {
     needs: 'view',
     request: z.object({
       project,
-      buckets: z.coerce.number().int().min(1).max(mostLaneBuckets).default(800),
+      buckets: whole(1, mostLaneBuckets).default(800),
     }),
     response: z.object({
       lanes: z.array(
@@ -205,7 +216,15 @@ export const projectOperations = {
   'projects.export': change(
     'export',
     'Write the tracked masks in these formats; answers when it has begun',
-    z.object({ project, formats: z.array(z.enum(exportFormats)).min(1) }).strict(),
+    z
+      .object({
+        project,
+        formats: z
+          .array(z.enum(exportFormats))
+          .min(1)
+          .transform((formats) => [...new Set(formats)]),
+      })
+      .strict(),
   ),
 } as const satisfies Record<string, OperationShape>;
 
@@ -218,7 +237,7 @@ export const projectTransfers = {
     request: z.object({
       project,
       frame,
-      width: z.coerce.number().int().min(16).max(largestThumbnail).optional().describe('pixels'),
+      width: whole(16, largestThumbnail).optional().describe('pixels'),
     }),
     takes: null,
     answers: 'image/jpeg',

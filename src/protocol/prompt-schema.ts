@@ -63,10 +63,23 @@ const formProblem = (prompts: readonly WirePrompt[]): string | null => {
   return problem && promptProblemWords[problem];
 };
 
-export const promptSchema = cocoMark.superRefine((prompt, context) => {
+const checkForm = (prompt: WirePrompt, context: z.RefinementCtx): void => {
   const message = formProblem([prompt]);
   if (message !== null) context.addIssue({ code: 'custom', message });
-});
+};
+export const promptSchema = cocoMark.superRefine(checkForm);
+
+/** A mark in the files of projects and unfinished runs. Its mask is checked too: `promptFromWire` takes what passes. */
+export const storedPromptSchema = storedMarkSchema({ mask: cocoMask })
+  .superRefine(checkForm)
+  .refine((prompt) => {
+    try {
+      promptFromWire(prompt);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 
 /** The marks of one command: JSON in, the house's prompts out. */
 export const promptsSchema = z

@@ -12,7 +12,7 @@ import type { Engine } from '../engine/engine.js';
 import type { Prompt } from '../vocabulary/prompt.js';
 import { PromptSchedule } from '../prompters/prompt-schedule.js';
 import type { PromptScript, PromptStep } from '../vocabulary/prompt-script.js';
-import { promptFromWire, promptSchema, promptToWire } from '../protocol/prompt-schema.js';
+import { promptFromWire, storedPromptSchema, promptToWire } from '../protocol/prompt-schema.js';
 import { exportError } from '../export/errors.js';
 import { storedFrameSchema, storeFrame } from './clip-result.js';
 import type { StoredFrame } from './clip-result.js';
@@ -45,7 +45,7 @@ const stateSchema = z.object({
   /** Ordinal (within the range) of the next frame to track; −1: the pass is complete. */
   next: z.int().min(-1),
   startPtsNs: z.number(),
-  steps: z.array(z.object({ ordinal: z.int(), label: z.string(), prompts: z.array(promptSchema) })),
+  steps: z.array(z.object({ ordinal: z.int(), label: z.string(), prompts: z.array(storedPromptSchema) })),
   chunks: z.int().min(0),
   ids: z.record(z.string(), z.int()),
   /** Checked by the engine that takes it. */

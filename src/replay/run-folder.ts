@@ -38,6 +38,7 @@ const manifestSchema = z.object({ run: identitySchema, items: z.array(completedS
 
 const workName = '.replay';
 const runName = 'run.json';
+const lockName = 'lock';
 const manifestName = 'manifest.json';
 
 export class RunFolder {
@@ -68,7 +69,7 @@ export class RunFolder {
       throw writeProblem(out, error);
     }
     // The lock first: what is in a folder that another run is filling says nothing.
-    const lock = await FolderLock.acquire(join(out, workName, 'lock'), options.outDirectory);
+    const lock = await FolderLock.acquire(join(out, workName, lockName), options.outDirectory);
     try {
       const finished = await takeOver(out, options, items, identity);
       return new RunFolder(out, options, items, identity, lock, made, finished);
@@ -81,7 +82,8 @@ export class RunFolder {
 
   /** Where the state of an item lies. */
   workOf({ clip }: InputItem): string {
-    return join(this.path, workName, clip);
+    // The name of a clip never begins with a dot.
+    return join(this.path, workName, [lockName, runName].includes(clip) ? `.${clip}` : clip);
   }
 
   /** Writes manifest.json; the state goes where nothing is left to be done, or nothing was begun. Throws as `prepare`. */
@@ -137,6 +139,11 @@ async function takeOver(
   } else if (others.length > 0 || unfinished) {
     throw replayError('SONO_REPLAY_OUT_NOT_EMPTY', { path });
   }
+  // State without a readable run.json: nobody knows of which run it is.
+  if (!unfinished)
+    await removeState(work).catch((error: unknown) => {
+      throw writeProblem(path, error);
+    });
   await work.write(runName, { identity });
   return null;
 }
@@ -155,6 +162,13 @@ async function removePartials(folder: string): Promise<void> {
 async function removeEmpty(out: string, made: boolean): Promise<void> {
   await rmdir(join(out, workName)).catch(() => undefined);
   if (made) await rmdir(out).catch(() => undefined);
+}
+
+/** All that is known of an unfinished run. The lock stays, and so do the files by which others ask for it. */
+async function removeState(work: WorkFolder): Promise<void> {
+  for (const entry of await readdir(work.path, { withFileTypes: true }))
+    if (entry.isDirectory() || !entry.name.startsWith(lockName))
+      await rm(work.file(entry.name), { recursive: true, force: true });
 }
 
 /** What an earlier run made, as far as it is known, and what this one will make. Nothing else in the folder is touched. */
@@ -176,8 +190,7 @@ async function removeResults(
   ];
   try {
     for (const path of paths) if (inside(path)) await rm(path, { recursive: true, force: true });
-    for (const name of await readdir(join(out, workName)))
-      if (name !== 'lock') await rm(join(out, workName, name), { recursive: true, force: true });
+    await removeState(WorkFolder.at(join(out, workName)));
   } catch (error) {
     throw writeProblem(options.outDirectory, error);
   }

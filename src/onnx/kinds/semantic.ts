@@ -102,12 +102,17 @@ export interface SemanticResult {
   readonly scalars: Readonly<Record<string, number>>;
 }
 
-/** Class logits are scaled bilinearly to the input size before anything else is made of them. */
+/**
+ * Class logits are scaled bilinearly to the input size before anything else is made of them. Throws RangeError where an output
+ * holds what is no finite number: labels made of it would look like those of a picture in which nothing was found.
+ */
 export function semanticResult(
   model: SemanticModel,
   outputs: Readonly<Record<string, Float32Array>>,
 ): SemanticResult {
   const { inputSize, logitsSize, classes, activation, calibration } = model;
+  for (const [name, values] of Object.entries(outputs))
+    if (!values.every(Number.isFinite)) throw new RangeError(`"${name}" holds what is no finite number`);
   const { logits = new Float32Array() } = outputs;
   const length = logitsSize.width * logitsSize.height;
   const calibrated = ({ temperature, bias }: typeof calibration, logit: number): number =>

@@ -132,6 +132,25 @@ describe('a recording as a room', () => {
     await expect.poll(() => shown(seen), wait).toBe(frames - 1);
     await room.control({ positionMs: 1e9 });
     await expect.poll(() => shown(seen), wait).toBe(frames - 1);
+    await room.control({ positionMs: 0 });
+    await room.control({ positionMs: Number.MAX_VALUE });
+    expect(room.playback.positionMs).toBe(room.playback.durationMs);
+  });
+
+  it('goes on playing where it is told to jump while it shows its last picture', async () => {
+    const { room } = await open(true);
+    let jumped: PlaybackState | null = null;
+    room.events$.subscribe((event) => {
+      if (event.kind !== 'display' || numberOf(event.frame) !== frames - 1 || room.playback.paused) return;
+      if (jumped) return;
+      jumped = room.playback;
+      void room.control({ positionMs: 0 });
+    });
+    await room.control({ paused: false, positionMs: (frames - 3) * frameMs });
+    await expect.poll(() => jumped, wait).not.toBeNull();
+    await expect.poll(() => room.playback.positionMs, wait).toBeLessThan((frames - 1) * frameMs);
+    await expect.poll(() => room.playback.positionMs, wait).toBeGreaterThan(0);
+    expect(room.playback).toMatchObject({ ended: false, paused: false });
   });
 
   it('plays again from the beginning when it is told to go on at its end', async () => {

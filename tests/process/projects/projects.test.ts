@@ -1,8 +1,8 @@
 /** Recordings in the dashboard, from the server's side: pictures, prompts, tracking with preview, corrections, exports, reload. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { maskBox, maskFromCocoString } from '../../../src/mask/rle.js';
@@ -274,8 +274,38 @@ describe('a recording in the dashboard', () => {
       'SONO_PROJECT_REQUEST',
     );
     await refused('prompts', { frame: 3000, prompts: box(3) }, 'SONO_PROJECT_FRAME');
+    await refused('prompts', { frame: null, prompts: box(3) }, 'SONO_PROJECT_REQUEST');
+    // The limits count all marks of an object on a picture, because tracking gets them together.
+    const clicks = (count: number) => Array.from({ length: count }, () => ({ type: 'click', point: [5, 5] }));
+    const given = { frame: 3, label: 'square' };
+    expect((await call('POST', `/${id}/prompts`, { ...given, prompts: clicks(200) })).status).toBe(200);
+    await refused('prompts', { ...given, prompts: clicks(57) }, 'SONO_PROJECT_REQUEST');
+    for (const more of [{}, { frame: 4 }, { label: 'other' }])
+      expect((await call('POST', `/${id}/prompts`, { ...given, ...more, prompts: clicks(56) })).status).toBe(
+        200,
+      );
     expect(await call('GET', '/../../etc')).toMatchObject({ status: 404 });
     expect(await call('GET', `/${id}/exports/..%2Fproject.json`)).toMatchObject({ status: 404 });
+  });
+});
+
+describe('a project on disk that cannot be used', () => {
+  const stored = (prompt: object) => ({
+    ...{ id: 'case', name: 'case', uri: clip, kind: 'source', stream: null, createdUnixMs: 1 },
+    ...{ format: null, read: false, order: ['a'], ran: null },
+    plan: [{ label: 'a', prompts: [{ frame: 0, prompt }] }],
+  });
+  it.each([
+    ['a mark', { type: 'click', point: [1, 1], positive: true }, 1],
+    ['a mark without its sign', { type: 'click', point: [1, 1] }, 0],
+    ['a mask', { type: 'mask', mask: { size: [2, 2], counts: '13' } }, 1],
+    ['a mask of another size', { type: 'mask', mask: { size: [3, 2], counts: '13' } }, 0],
+  ])('is not listed: %s', async (_, prompt, listed) => {
+    const root = mkdtempSync(join(folder, 'stored-'));
+    mkdirSync(join(root, 'case'));
+    writeFileSync(join(root, 'case', 'project.json'), JSON.stringify(stored(prompt)));
+    await start(basename(root));
+    expect((await call('GET', '')).body).toMatchObject({ projects: { length: listed } });
   });
 });
 

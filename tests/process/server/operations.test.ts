@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { playbackServices } from '../../../src/playback/playback-services.js';
 import { projectServices } from '../../../src/projects/project-services.js';
 import { Projects } from '../../../src/projects/projects.js';
@@ -28,11 +29,12 @@ afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Everything that the program serves. */
-function everyRow(): ReadonlyMap<string, Row> {
-  const projects = new Projects(join(folder, 'projects'), {
+function everyRow(inFolder = 'projects'): ReadonlyMap<string, Row> {
+  const projects = new Projects(join(folder, inFolder), {
     createSource: replayTools.createSource,
     ...{ modelDir: '', provider: 'cpu', threads: 1, version: '0.0.0', chunkFrames: 5, spoolBytes: 1e8 },
   });
+  apps.push(projects);
   return serviceTable(
     {
       rooms: new RoomRegistry(),
@@ -115,6 +117,40 @@ describe('every address that the server answers', () => {
       { name: 'frame', in: 'path' },
       { name: 'width', in: 'query', required: false },
     ]);
+  });
+});
+
+describe('a question that makes no sense', () => {
+  const nonsense = [
+    ...[null, true, '', 'x', '\u0000', '../../etc', 'x'.repeat(5000), '__proto__', '9'.repeat(400)],
+    ...[-1, 0, 0.5, 1, 1e308, Number.MAX_SAFE_INTEGER, [], [[]], {}, [null], { type: 'mask' }],
+  ];
+  const wholes = [...nonsense, [nonsense], undefined];
+
+  it.each([...everyRow().values()].map(({ name }) => name))('is refused in words: %s', async (operation) => {
+    const row = everyRow('nonsense').get(operation) as Row;
+    const { properties = {} } = z.toJSONSchema(row.request, { io: 'input', unrepresentable: 'any' });
+    const names = Object.keys(properties);
+    const usual = { project: 'case-1', stream: 'room', frame: 0, label: 'a', name: 'b', objectId: 1 };
+    const questions = [
+      ...wholes,
+      ...nonsense.map((value) => Object.fromEntries(names.map((name) => [name, value]))),
+      ...names.flatMap((wrong) =>
+        nonsense.map((value) => ({
+          ...Object.fromEntries(Object.entries(usual).filter(([name]) => names.includes(name))),
+          [wrong]: value,
+        })),
+      ),
+    ];
+    const faults: unknown[] = [];
+    for (const question of questions)
+      await callRow(row as never, question, {
+        ...{ logger: silent, auditLog: silent, asker: new AbortController().signal, file: null },
+        caller: callerFrom('127.0.0.1', null),
+      }).catch((error: unknown) => {
+        if ((error as { code: string }).code === 'SONO_SERVER_FAULT') faults.push(question, error);
+      });
+    expect(faults).toEqual([]);
   });
 });
 
