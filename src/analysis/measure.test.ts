@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { measure } from './measure.js';
 
+const mask = { width: 80, height: 60, counts: new Uint32Array([4800]) };
 const objects = [
-  { id: 1, state: 'tracking', areaPx: 192 },
-  { id: 2, state: 'uncertain', areaPx: 10 },
-  { id: 3, state: 'lost', areaPx: 0 },
-  { id: 4, state: 'searching', areaPx: 0 },
+  { id: 1, state: 'tracking', mask, areaPx: 192 },
+  { id: 2, state: 'uncertain', mask, areaPx: 10 },
+  { id: 3, state: 'lost', mask, areaPx: 0 },
+  { id: 4, state: 'searching', mask, areaPx: 0 },
 ] as const;
 const maskSize = { width: 80, height: 60 };
 
