@@ -34,6 +34,8 @@ export class Surface {
   readonly #client: SonoscopeClient;
   readonly #painter: Painter;
   readonly #presenter = new Presenter<Picture, Overlay>({ release: letGo });
+  /** The newest picture that came while the page was not painted. A source that stands still sends no other. */
+  #missed: ArrivedPicture | null = null;
   readonly #decoder = new PictureDecoder((arrived, picture) => this.#show(arrived, picture));
   readonly #gestures = new GestureMemory();
   readonly #blackAfterMs: number | null;
@@ -121,9 +123,15 @@ export class Surface {
   #receivePicture(message: VideoMessage, logTimeNs: bigint): void {
     const nowMs = performance.now();
     this.#inRate.mark(nowMs);
-    if (nowMs - this.#painter.lastRefreshMs > hiddenAfterMs) return;
-    this.#measurement?.pictureCame(message.timestampNs);
     const arrived = { message, captureMs: this.#captureMs(logTimeNs) };
+    const hidden = nowMs - this.#painter.lastRefreshMs > hiddenAfterMs;
+    this.#missed = hidden ? arrived : null;
+    if (hidden) return;
+    this.#measurement?.pictureCame(message.timestampNs);
+    this.#decode(arrived, nowMs);
+  }
+
+  #decode(arrived: ArrivedPicture, nowMs: number): void {
     // The server keeps its last picture for newcomers; on a clean feed an old one must not look live.
     if (this.#blackAfterMs !== null && nowMs - arrived.captureMs > this.#blackAfterMs) return;
     this.#decoder.take(arrived);
@@ -167,6 +175,7 @@ export class Surface {
   /** The server is gone: nothing that waits is worth showing when it is back. */
   disconnected(): void {
     this.#decoder.forgetWaiting();
+    this.#missed = null;
     this.#restarted = true;
   }
 
@@ -176,6 +185,8 @@ export class Surface {
   refresh(): void {
     const nowMs = performance.now();
     this.#painter.refreshed(nowMs, this.#inRate.perSecond(nowMs));
+    if (this.#missed) this.#decode(this.#missed, nowMs);
+    this.#missed = null;
     const decision = this.#presenter.next(nowMs);
     switch (decision.kind) {
       case 'keep':
