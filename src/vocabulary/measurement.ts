@@ -1,8 +1,7 @@
 /** What is measured on a frame, and the scale between masks and millimetres. Pure; runs in any thread and in the browser; throws nothing. */
 import type { PictureSize, SourceFormat } from './frame.js';
 
-const qualities = ['good', 'doubtful', 'rejected'] as const;
-export type MeasurementQuality = (typeof qualities)[number];
+export type MeasurementQuality = 'good' | 'doubtful' | 'rejected';
 
 /** One value on one frame. */
 export interface Measurement {
