@@ -68,6 +68,7 @@ export function streamOf(
     loop: true,
     overlayVisible: true,
     overlayLimitMs: 100,
+    echo: null,
     displayQuality: 85,
   };
 }

@@ -116,6 +116,18 @@ export async function echo(): Promise<Clip> {
   };
 }
 
+/** The generated heart at the rate of an echo machine's video output. */
+export async function generatedEcho25(): Promise<Clip> {
+  return {
+    name: 'generated echo 800×600, 25 per second',
+    path: await generated('echo-800x600-25.mp4', 'synthetic:echo?seed=1&duration=10&fps=25', 25),
+    real: false,
+    size: { width: 800, height: 600 },
+    framesPerSecond: 25,
+    boxes: [[375, 115, 524, 351]],
+  };
+}
+
 /** A file made from a generated scene, so that making the scene costs nothing while something is measured. */
 async function generated(name: string, uri: string, framesPerSecond: number): Promise<string> {
   const path = join(folder, name);

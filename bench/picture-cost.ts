@@ -20,6 +20,7 @@ import { Observable } from 'rxjs';
 import { WebSocket } from 'ws';
 import type { FrameSource, SourceEvent } from '../src/ingest/frame-source.js';
 import { encodeHeader, RecordParser } from '../src/ingest/records.js';
+import { uncalibrated } from '../src/vocabulary/calibration.js';
 import { openRoom } from '../src/pipeline/open-room.js';
 import { SonoscopeClient } from '../src/protocol/client.js';
 import { RoomRegistry, startServer } from '../src/server/index.js';
@@ -87,7 +88,7 @@ function piped(bytes: number): FrameSource {
         const format = {
           size,
           framesPerSecond: null,
-          pixelSpacingMm: null,
+          calibration: uncalibrated,
           frameCount: null,
           description: '',
         };

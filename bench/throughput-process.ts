@@ -3,6 +3,7 @@
  * display, tracked and packed for the wire, as fast as it goes; nothing is dropped. A process of its own; prints one JSON object.
  */
 import { mergeMap, type Observable } from 'rxjs';
+import { uncalibrated } from '../src/vocabulary/calibration.js';
 import type { AnalysisFrame } from '../src/vocabulary/frame.js';
 import { EngineGate } from '../src/engine/engine-gate.js';
 import { createWorkerEngine } from '../src/engine/worker-engine.js';
@@ -87,7 +88,7 @@ async function run(config: ThroughputConfig): Promise<ThroughputResult> {
           if (waiting >= 8) source.pause(true);
           const result = await analyse(event.frame);
           wireBytes += encodeSegmentation(
-            describeSegmentation(result, 0n, { size: config.size, pixelSpacingMm: null }),
+            describeSegmentation(result, 0n, { size: config.size, calibration: uncalibrated }),
           ).length;
           frames += 1;
         }),

@@ -10,6 +10,10 @@ import { maskFromBitmap } from '../src/mask/rle.js';
 import type { Mask } from '../src/vocabulary/mask.js';
 
 export const tinyModelDir = join(packageRoot, 'tests/golden/tiny-tracker');
+/** Finds red and blue by itself. */
+export const tinySemanticDir = join(packageRoot, 'tests/golden/tiny-semantic');
+/** Finds the three structures of a heart by their colours: see `heartFolder`. */
+export const tinyEchoDir = join(packageRoot, 'tests/golden/tiny-echo');
 export const tinySize = { width: 64, height: 48 };
 /** A source picture ten times the model's: prompts are given in its pixels. */
 export const tinySource = { width: 640, height: 480 };

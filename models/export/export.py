@@ -137,12 +137,17 @@ def export_folder(
             "training": {"network": config.as_dict(), "parity": {name: float(f"{value:.1e}") for name, value in parity.items()}, **(training or {})},
         }
         write_golden(folder, manifest)
-        (folder / "model.json").write_text(json.dumps(manifest, indent=2) + "\n")
-        out.mkdir(exist_ok=True)
-        shutil.rmtree(out / "golden", ignore_errors=True)
-        for source in folder.iterdir():
-            os.replace(source, out / source.name)
+        put_in_place(folder, manifest, out)
     return manifest
+
+
+def put_in_place(folder: Path, manifest: dict[str, Any], out: Path) -> None:
+    """Writes `model.json` and moves everything into the model's folder; old golden cases go."""
+    (folder / "model.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    out.mkdir(exist_ok=True)
+    shutil.rmtree(out / "golden", ignore_errors=True)
+    for source in folder.iterdir():
+        os.replace(source, out / source.name)
 
 
 def network_config(values: dict[str, Any]) -> NetworkConfig:

@@ -111,8 +111,17 @@ def export_graph(graph: str, network: CompactTracker, geometry: Geometry, path: 
         )
     assert program is not None
     model = program.model_proto
-    _store_weights_as_half(model)
+    store_weights_as_half(model)
     _name_axes(model, network, geometry)
+    without_traces(model)
+    _keep_folded_parameters(model, network)
+    model.producer_name, model.producer_version, model.doc_string = "sonoscope", "", f"compact tracker, {graph} graph"
+    onnx.checker.check_model(model, full_check=True)
+    path.write_bytes(model.SerializeToString())
+
+
+def without_traces(model: onnx.ModelProto) -> None:
+    """Takes out what the exporter leaves: names of its steps and source paths of the exporting machine."""
     model.ir_version = IR_VERSION
     del model.metadata_props[:]
     for node in model.graph.node:  # the exporter writes source paths of the exporting machine here
@@ -122,10 +131,6 @@ def export_graph(graph: str, network: CompactTracker, geometry: Geometry, path: 
         del value.metadata_props[:]
     del model.graph.value_info[:]
     del model.graph.metadata_props[:]
-    _keep_folded_parameters(model, network)
-    model.producer_name, model.producer_version, model.doc_string = "sonoscope", "", f"compact tracker, {graph} graph"
-    onnx.checker.check_model(model, full_check=True)
-    path.write_bytes(model.SerializeToString())
 
 
 def _keep_folded_parameters(model: onnx.ModelProto, network: CompactTracker) -> None:
@@ -167,7 +172,7 @@ def _name_axes(model: onnx.ModelProto, network: CompactTracker, geometry: Geomet
             info.CopyFrom(helper.make_tensor_value_info(info.name, element, wanted[info.name]))
 
 
-def _store_weights_as_half(model: onnx.ModelProto) -> None:
+def store_weights_as_half(model: onnx.ModelProto) -> None:
     casts: list[onnx.NodeProto] = []
     for initializer in model.graph.initializer:
         if initializer.data_type != TensorProto.FLOAT or int(np.prod(initializer.dims)) < HALF_MIN_ELEMENTS:

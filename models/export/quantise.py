@@ -17,8 +17,6 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +31,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.calibrate import create_calibrator
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
-from models.export.export import ParityError, describe_file, export_folder
+from models.export.export import ParityError, describe_file, export_folder, put_in_place
 from models.export.golden import write_golden
 from models.export.graphs import IR_VERSION, Geometry
 from models.train.data.prompts import empty_planes, random_prompt
@@ -213,11 +211,7 @@ def quantise_folder(model: Path, out: Path, version: str, root: Path, size: tupl
             "maskAgreement": {"clip": PARITY_CLIP, "meanIou": round(agreed, 4)},
         }
         write_golden(folder, manifest)
-        (folder / "model.json").write_text(json.dumps(manifest, indent=2) + "\n")
-        out.mkdir(exist_ok=True)
-        shutil.rmtree(out / "golden", ignore_errors=True)
-        for source in folder.iterdir():
-            os.replace(source, out / source.name)
+        put_in_place(folder, manifest, out)
     return manifest
 
 

@@ -38,6 +38,9 @@ class RunConfig:
     weight_decay: float = 1e-3
     average_decay: float = 0.998
     """Exponential average of the weights; the average is what is exported."""
+    average_share: float = 1 / 9
+    """Part of the steps so far that the average reaches over, as long as that is less than `average_decay` lets it: 1/9 forgets a raw start soon; more where the start is good and
+    the weights of single steps differ much."""
     prompt_weight: float = 0.3
     score_weight: float = 0.1
     absent_mask_weight: float = 1.0

@@ -433,8 +433,9 @@ class CompactTracker(nn.Module):
         left = self._memory_side(memory_key.float(), memory_key.new_zeros(len(memory_key)), 0.0, row, column)
         return torch.softmax(self._query_side(frame, row, column).transpose(1, 2) @ left, 2).amax(2).mean()
 
-    def decode(self, frame: FrameFeatures, readout: Tensor) -> MaskOutput:
-        """readout as `read` gives it; frame with B = 1 or N."""
+    def decode(self, frame: FrameFeatures, readout: Tensor, leaning: bool = True) -> MaskOutput:
+        """readout as `read` gives it; frame with B = 1 or N. `leaning` False leaves `NetworkConfig.lean` out: a loss that sees the raised logits lowers the others
+        until nothing is left of it."""
         evidence = None
         if self.config.newest_entry:
             values = self.config.value_channels
@@ -442,7 +443,7 @@ class CompactTracker(nn.Module):
             readout = readout[:, : 2 * values] + self.newest(readout[:, 2 * values :])
         x = self.fuse2(self.fuse1(readout, frame.stride16))
         logits = self.upsampler(x, frame)
-        if self.config.lean:
+        if leaning and self.config.lean:
             area = torch.sigmoid(logits).mean((1, 2), keepdim=True)
             logits = logits + self.config.lean * ((area - LEAN_AREA[0]) / (LEAN_AREA[1] - LEAN_AREA[0])).clamp(0, 1)
         iou, presence = self.score(x, logits, evidence)

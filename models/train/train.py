@@ -220,7 +220,7 @@ class Trainer:
             self._average_gradients()
         torch.nn.utils.clip_grad_norm_([parameter for group in self.parameters for parameter in group["params"]], 1.0)
         self.optimiser.step()
-        decay = min(self.config.average_decay, (1 + self.step) / (10 + self.step))
+        decay = min(self.config.average_decay, 1 - 1 / (1 + self.config.average_share * (1 + self.step)))
         with torch.no_grad():
             for name, tensor in self.network.state_dict().items():
                 self.average[name].lerp_(tensor, 1 - decay)
@@ -272,7 +272,7 @@ class Trainer:
                     torch.stack([scores[index] for index in chosen], 1),
                     valid,
                 )
-            output = network.decode(at[step], readout)
+            output = network.decode(at[step], readout, leaning=config.train == "score")  # scores are of the masks that the product shows
             iou = mask_iou(output.logits, truth[:, step])
             present = truth[:, step].flatten(1).sum(1) > 0
             weight = torch.where(present, 1.0, config.absent_mask_weight)

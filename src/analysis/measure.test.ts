@@ -1,19 +1,27 @@
+import { uncalibrated, uniformCalibration } from '../vocabulary/calibration.js';
 import { describe, expect, it } from 'vitest';
-import { measure } from './measure.js';
+import { createMeasurer } from './measure.js';
+import type { MeasuredSource } from './measured.js';
 
 const mask = { width: 80, height: 60, counts: new Uint32Array([4800]) };
+const whatever = { label: 'gallbladder', score: 1, confidence: 1, mask };
 const objects = [
-  { id: 1, state: 'tracking', mask, areaPx: 192 },
-  { id: 2, state: 'uncertain', mask, areaPx: 10 },
-  { id: 3, state: 'lost', mask, areaPx: 0 },
-  { id: 4, state: 'searching', mask, areaPx: 0 },
+  { ...whatever, id: 1, state: 'tracking', areaPx: 192 },
+  { ...whatever, id: 2, state: 'uncertain', areaPx: 10 },
+  { ...whatever, id: 3, state: 'lost', areaPx: 0 },
+  { ...whatever, id: 4, state: 'searching', areaPx: 0 },
 ] as const;
+const frame = { ptsNs: 0, discontinuity: 0 };
 const maskSize = { width: 80, height: 60 };
+const measure = (source: MeasuredSource | null) => createMeasurer()({ frame, maskSize, objects }, source);
 
 describe('areas', () => {
   it('are in square millimetres where the source is calibrated, of the objects that are shown', () => {
-    const source = { size: { width: 320, height: 240 }, pixelSpacingMm: { x: 0.5, y: 0.25 } };
-    expect(measure({ maskSize, objects }, source)).toEqual([
+    const source = {
+      size: { width: 320, height: 240 },
+      calibration: uniformCalibration({ x: 0.5, y: 0.25 }),
+    };
+    expect(measure(source)).toEqual([
       {
         ...{ name: 'area', value: 384, unit: 'mm2', interval: null },
         ...{ quality: 'good', note: '', objectId: 1 },
@@ -26,8 +34,8 @@ describe('areas', () => {
   });
 
   it('are in source pixels where it is not, and in mask pixels before its size is known', () => {
-    const source = { size: { width: 160, height: 60 }, pixelSpacingMm: null };
-    expect(measure({ maskSize, objects }, source)[0]).toMatchObject({ value: 384, unit: 'px' });
-    expect(measure({ maskSize, objects }, null)[0]).toMatchObject({ value: 192, unit: 'px' });
+    const source = { size: { width: 160, height: 60 }, calibration: uncalibrated };
+    expect(measure(source)[0]).toMatchObject({ value: 384, unit: 'px' });
+    expect(measure(null)[0]).toMatchObject({ value: 192, unit: 'px' });
   });
 });

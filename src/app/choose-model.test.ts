@@ -11,6 +11,7 @@ import {
 
 const oneStream: Demand = {
   streams: 1,
+  analysed: 1,
   framesPerSecond: 25,
   threads: 2,
   cores: 2,
@@ -29,9 +30,13 @@ describe('choosing an edition', () => {
   });
 
   it('counts all streams together, at their rate', () => {
-    expect(keepsUp(20, { ...oneStream, streams: 2, threads: 1 })).toBe(false);
-    expect(keepsUp(20, { ...oneStream, streams: 2, threads: 1, framesPerSecond: 12 })).toBe(true);
-    expect(keepsUp(20, { ...oneStream, streams: 2, threads: 1, cores: 4 })).toBe(true);
+    expect(keepsUp(20, { ...oneStream, streams: 2, analysed: 2, threads: 1 })).toBe(false);
+    // The other one shows its picture alone.
+    expect(keepsUp(20, { ...oneStream, streams: 2, besideCores: 0.5, threads: 1 })).toBe(true);
+    expect(keepsUp(20, { ...oneStream, streams: 2, analysed: 2, threads: 1, framesPerSecond: 12 })).toBe(
+      true,
+    );
+    expect(keepsUp(20, { ...oneStream, streams: 2, analysed: 2, threads: 1, cores: 4 })).toBe(true);
   });
 
   it('takes none that needs most of a picture’s interval, however many cores there are, and a GPU costs no core', () => {

@@ -7,15 +7,18 @@ import type { Logger } from 'pino';
 import { unixNowMs } from '../node/clock.js';
 import { autoModel, type StreamConfig } from '../config/pipeline-file.js';
 import { createWorkerEngine } from '../engine/worker-engine.js';
-import { createSource, probeSource } from '../ingest/index.js';
+import { createSource, listFolder, probeSource, sourceTrials } from '../ingest/index.js';
 import type { SourcePolicy } from '../ingest/source-policy.js';
+import { noArchiveAccess, type ArchiveAccess } from '../dicom/web/access.js';
 import type { CreateEngine } from '../engine/engine.js';
 import { projectServices, projectsTopicOf } from '../projects/project-services.js';
 import { redact } from '../ingest/source-uri.js';
 import type { RoomOutput } from '../outputs/output.js';
+import { BiplaneStudy } from '../pipeline/biplane-study.js';
 import { openRoom } from '../pipeline/open-room.js';
 import { latencyStages, type LiveRoom, type RoomReport } from '../pipeline/room.js';
 import { RoomRegistry, startServer, type RunningServer } from '../server/index.js';
+import { archiveServices } from './archive-services.js';
 import {
   editionWords,
   measureEditions,
@@ -39,7 +42,11 @@ interface LiveOptions {
     /** What the page may open. */
     readonly policy: SourcePolicy;
     readonly diskReserveBytes?: number;
+    /** DICOM archives that the page may search, without logins. */
+    readonly archives?: readonly string[];
   };
+  /** What the operator gave for DICOM archives; absent: nothing. */
+  readonly archives?: ArchiveAccess;
   readonly streams: readonly StreamConfig[];
   /** Picture rate assumed when a model is chosen, because the sources are not open yet. */
   readonly framesPerSecond?: number;
@@ -94,7 +101,15 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
   const outputs: readonly RoomOutput<LiveRoom>[] = [recordings];
 
   const { policy, diskReserveBytes } = options.server;
-  const projects = recordingProjects(options.recordingModelDir, policy, diskReserveBytes);
+  const projects = recordingProjects(
+    {
+      modelDir: options.recordingModelDir,
+      given: options.streams.flatMap(({ modelDir }) => (modelDir === autoModel ? [] : (modelDir ?? []))),
+    },
+    policy,
+    diskReserveBytes,
+    options.archives,
+  );
 
   // The server starts before the models load, so that a taken port is reported at once.
   const server = await startServer({
@@ -112,9 +127,18 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
     version: programVersion(),
     staticDir: dashboardFolder(),
     dataDir: dataFolder(),
-    probeSource,
+    probeSource: (uri, asker) => probeSource(uri, asker, {}, sourceTrials, options.archives),
+    listFolder: (uri, asker) => listFolder(uri, asker),
     recording: recordings,
-    extraServices: projectServices(projects),
+    extraServices: [
+      ...projectServices(projects),
+      ...archiveServices({
+        archives: options.server.archives ?? [],
+        access: options.archives ?? noArchiveAccess,
+        checkHost: (host, uri) => policy.checkHost(host, uri),
+        projects,
+      }),
+    ],
     topics: [projectsTopicOf(projects)],
   });
 
@@ -132,10 +156,11 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
     await closeAll().catch(() => undefined);
     throw error;
   });
+  const studyOf = studiesOf(streams);
   // All at once, but listed in the order of the file.
   let listed: Promise<unknown> = Promise.resolve();
   const openings = streams.map((stream) => {
-    const opening = openStream(stream, options, recordings, (early) => {
+    const opening = openStream(stream, options, recordings, studyOf(stream.id), (early) => {
       rooms.push(early);
       for (const output of outputs) output.open(early);
     });
@@ -194,10 +219,21 @@ async function withModels(options: LiveOptions): Promise<readonly StreamConfig[]
   return withEdition(streams, measured);
 }
 
+/** One study for two streams of which one names the other, one for each of the rest. */
+function studiesOf(streams: readonly StreamConfig[]): (id: string) => BiplaneStudy {
+  const studies = new Map(streams.map(({ id }) => [id, new BiplaneStudy()]));
+  for (const { id, echo } of streams) {
+    const shared = studies.get(id);
+    if (echo !== null && echo.pair !== null && shared) studies.set(echo.pair, shared);
+  }
+  return (id) => studies.get(id) ?? new BiplaneStudy();
+}
+
 function openStream(
   stream: StreamConfig,
   options: LiveOptions,
   recordings: Recordings,
+  study: BiplaneStudy,
   beforeStart: (room: LiveRoom) => void,
 ): Promise<LiveRoom> {
   const { id, modelDir } = stream;
@@ -209,7 +245,7 @@ function openStream(
     id,
     label: stream.label,
     sourceUri: stream.source,
-    createSource,
+    createSource: (uri) => createSource(uri, {}, options.archives),
     analysis:
       modelDir === null
         ? null
@@ -223,6 +259,7 @@ function openStream(
             },
             plan: stream.prompts,
           },
+    echo: { view: stream.echo?.view ?? null, study },
     loop: stream.loop,
     displayQuality: stream.displayQuality,
     overlayLimitMs: stream.overlayLimitMs,
@@ -246,6 +283,7 @@ function notBegun(stream: StreamConfig): RoomReport {
     frames: { captured: 0, displayed: 0, analysed: 0, dropped: none },
     latencyMs: Object.fromEntries(stages.map((stage) => [stage, null])) as RoomReport['latencyMs'],
     engine: null,
+    echo: null,
     notes: ['The run was ended before this stream was open.'],
   };
 }

@@ -11,6 +11,7 @@ import {
 } from '../config/pipeline-file.js';
 import type { PipelineConfig, StreamConfig } from '../config/pipeline-file.js';
 import { readPromptFile } from '../config/prompt-file.js';
+import { modelKinds, readFolderOf } from '../onnx/manifest.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import { accessToken, shownAddress } from './access-token.js';
 import type { MeasuredEdition } from './choose-model.js';
@@ -18,22 +19,16 @@ import { cliError } from './errors.js';
 import { keepServing } from './last-resort.js';
 import { startLive, type LiveSession } from './live-session.js';
 import { createLogger, type LogFormat, type LogLevel } from './logger.js';
-import { pageSources } from './page-sources.js';
+import { pageOf, type PageFlags } from './page-sources.js';
 import { fromInvocation, invocationFolder } from './paths.js';
 import { keepFilesPrivate } from './private-files.js';
 import { listenForStop } from './signals.js';
 
-export interface LiveFlags {
+export interface LiveFlags extends PageFlags {
   readonly source: readonly string[];
   readonly prompt: readonly string[];
   readonly host?: string;
   readonly port?: number;
-  readonly token?: string;
-  readonly tokenFile?: string;
-  readonly allowOrigin: readonly string[];
-  readonly mediaRoot: readonly string[];
-  readonly allowHost: readonly string[];
-  readonly diskReserve?: number;
   readonly duration?: number;
   readonly model?: string;
   readonly provider?: (typeof providerChoices)[number];
@@ -59,25 +54,25 @@ export async function serve(
   const stop = listenForStop();
   const abort = new AbortController();
   void stop.asked.then(() => abort.abort());
-  const wished = await withOverrides(pipeline.streams, flags);
+  const asked = await withOverrides(pipeline.streams, flags);
+  const page = await pageOf(
+    flags,
+    token.text !== null,
+    asked.map(({ source }) => source),
+  );
+  const wished = asked.map((stream, index) => ({ ...stream, source: page.sources[index] ?? stream.source }));
   const session = await startLive({
     server: {
       host,
       port: flags.port ?? pipeline.server.port,
       token: token.text,
-      allowedOrigins: flags.allowOrigin,
-      policy: pageSources(
-        flags,
-        token.text !== null,
-        wished.map(({ source }) => source),
-      ),
-      ...(flags.diskReserve !== undefined && { diskReserveBytes: flags.diskReserve * 1024 ** 3 }),
+      ...page.options,
     },
+    archives: page.access,
     streams: wished,
     ...choice,
-    // A model named on the command line is used for recordings too.
-    recordingModelDir:
-      wished.find(({ modelDir }) => modelDir !== null && modelDir !== autoModel)?.modelDir ?? null,
+    // A model named on the command line is used for recordings too, which people mark and correct.
+    recordingModelDir: await firstTracker(wished),
     reportFile: flags.report === undefined ? null : fromInvocation(flags.report),
     recordFile: flags.record === undefined ? null : fromInvocation(flags.record),
     log,
@@ -127,6 +122,20 @@ function withoutPicture({ rooms }: LiveSession): SonoError | null {
   });
 }
 
+/** Recordings need a model that follows what is marked. What cannot be read is taken: the engine says what is wrong with it. */
+async function firstTracker(streams: readonly StreamConfig[]): Promise<string | null> {
+  for (const { modelDir } of streams) {
+    if (modelDir === null || modelDir === autoModel) continue;
+    const folder = await readFolderOf(modelDir, ...modelKinds).catch(() => null);
+    if (folder === null || folder.kind === 'tracker') return modelDir;
+  }
+  return null;
+}
+
+/** A model named on the command line. What is not there is taken as a path: opening it says so. */
+export const modelFolder = (model: string): string =>
+  findModel(model, invocationFolder()) ?? fromInvocation(model);
+
 async function withOverrides(streams: readonly StreamConfig[], flags: LiveFlags): Promise<StreamConfig[]> {
   const sources = perStream(flags.source, streams, '--source');
   const promptFiles = perStream(flags.prompt, streams, '--prompt');
@@ -138,7 +147,7 @@ async function withOverrides(streams: readonly StreamConfig[], flags: LiveFlags)
         ? null
         : flags.model === autoModel
           ? autoModel
-          : (findModel(flags.model, folder) ?? fromInvocation(flags.model));
+          : modelFolder(flags.model);
   const changed: StreamConfig[] = [];
   for (const stream of streams) {
     const source = sources.get(stream.id);

@@ -41,6 +41,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./play.js'),
   },
   {
+    name: 'call',
+    summary: 'ask a running server: every operation, with its fields as options',
+    load: () => import('./call.js'),
+  },
+  {
+    name: 'sample',
+    summary: 'write a small data set to try everything on: clips, masks, DICOM cines',
+    load: () => import('./sample.js'),
+  },
+  {
     name: 'evaluate',
     summary: 'exact numbers for the tracker on annotated clips',
     load: () => import('./evaluate.js'),

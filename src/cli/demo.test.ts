@@ -4,7 +4,15 @@ import { chooseRate } from './demo.js';
 
 /** Two scenes on two cores, one thread each. */
 function measured(times: Readonly<Record<string, number>>, besideCores: number): MeasuredEdition[] {
-  const demand = { streams: 2, framesPerSecond: 20, threads: 1, cores: 2, besideCores, onProcessor: true };
+  const demand = {
+    streams: 2,
+    analysed: 2,
+    framesPerSecond: 20,
+    threads: 1,
+    cores: 2,
+    besideCores,
+    onProcessor: true,
+  };
   return Object.entries(times).map(([name, frameMs]) => ({
     name,
     modelDir: `/m/${name}`,

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { packageRoot } from '../node/built-module.js';
-import { autoModel, readPipelineFile } from '../config/pipeline-file.js';
+import { autoModel, noModel, readPipelineFile } from '../config/pipeline-file.js';
 import { atRate, editions, measureEditions, type MeasuredEdition } from '../app/choose-model.js';
-import { serve, type LiveFlags } from '../app/serve-pipeline.js';
+import { modelFolder, serve, type LiveFlags } from '../app/serve-pipeline.js';
 import { liveOptions } from './live-options.js';
 
 /** Pictures per second that the scenes may have: first the rate written in demo.yaml, then slower ones. */
@@ -23,11 +23,15 @@ export function chooseRate(measured: readonly MeasuredEdition[], lastEdition: st
 }
 
 export function configure(command: Command): void {
-  liveOptions(command).action(async (flags: Omit<LiveFlags, 'source' | 'prompt'>) => {
+  liveOptions(command).action(async ({ model, ...flags }: Omit<LiveFlags, 'source' | 'prompt'>) => {
     const { streams, ...pipeline } = await readPipelineFile(join(packageRoot, 'pipelines', 'demo.yaml'));
-    const chooses = (flags.model ?? autoModel) === autoModel;
+    // A model that is named is a tracker's place: the echo scene keeps the one that finds its chambers by itself.
+    const named =
+      model === undefined || model === autoModel ? autoModel : model === noModel ? null : modelFolder(model);
+    const chooses = named === autoModel;
     const wished = streams.map((stream) => ({
       ...stream,
+      modelDir: stream.modelDir === autoModel || named === null ? named : stream.modelDir,
       provider: flags.provider ?? stream.provider,
       threads: flags.threads ?? stream.threads,
     }));
@@ -40,7 +44,7 @@ export function configure(command: Command): void {
     await serve(
       {
         ...pipeline,
-        streams: streams.map((stream) => ({
+        streams: wished.map((stream) => ({
           ...stream,
           source: stream.source.replace(`fps=${usualRate}`, `fps=${framesPerSecond}`),
         })),

@@ -11,6 +11,7 @@ import { SonoError } from '../vocabulary/errors.js';
 import { listProviders, loadModelOf } from '../onnx/choose-provider.js';
 import { modelKinds } from '../onnx/manifest.js';
 import { editionWords, measureEditions } from '../app/choose-model.js';
+import { cliError } from '../app/errors.js';
 import { dashboardFolder, dataFolder } from '../app/paths.js';
 import { ffmpegVersion, gstreamerVersion, machine, programVersion } from '../app/versions.js';
 
@@ -55,13 +56,9 @@ export function configure(command: Command): void {
     if (json) process.stdout.write(`${JSON.stringify({ findings }, null, 2)}\n`);
     else process.stdout.write(findings.map(line).join(''));
     const missing = findings.filter(({ status }) => status === 'missing');
-    if (!json)
-      process.stdout.write(
-        missing.length === 0
-          ? 'Everything that is needed is there.\n'
-          : `${missing.length} thing${missing.length > 1 ? 's are' : ' is'} missing: ${missing.map(({ what }) => what).join(', ')}.\n`,
-      );
-    if (missing.length > 0) process.exitCode = 5;
+    if (missing.length > 0)
+      throw cliError('SONO_DOCTOR_MISSING', { missing: missing.map(({ what }) => what).join(', ') });
+    if (!json) process.stdout.write('Everything that is needed is there.\n');
   });
 }
 
@@ -179,12 +176,12 @@ async function modelFindings(): Promise<Finding[]> {
   for (const name of names) {
     try {
       const { folder } = await loadModelOf(join(packageRoot, 'models', name), ...modelKinds);
-      const { version, input } = folder.manifest;
+      const { version, input, licence } = folder.manifest;
       sound.push(name);
       findings.push({
         status: 'ok',
         what: `model ${name}`,
-        detail: `${version}, ${folder.kind}, ${input.width}×${input.height}, ${folder.sha256.slice(0, 12)}`,
+        detail: `${version}, ${folder.kind}, ${input.width}×${input.height}, ${folder.sha256.slice(0, 12)}, ${licence}`,
       });
     } catch (error) {
       findings.push({ status: 'missing', what: `model ${name}`, detail: words(error) });

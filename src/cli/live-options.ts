@@ -7,9 +7,22 @@ import { durationMs, positiveNumber, wholeNumber } from './option-values.js';
 /** For options that may be repeated. */
 export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
-/** Who may look, and at what. */
-export function accessOptions(command: Command): Command {
+/** How DICOM archives are asked, for every command that reads from them or stores there. */
+export function archiveOptions(command: Command): Command {
   return command
+    .option(
+      '--archive-logins <file>',
+      'logins of DICOM archives, as in .netrc: machine HOST login USER password SECRET',
+    )
+    .option(
+      '--archive-ca <file>',
+      'certificate (PEM) of an authority to trust beside those of the system, for archives',
+    );
+}
+
+/** Who may look, and at what: for every command that serves the page. */
+export function accessOptions(command: Command): Command {
+  const served = command
     .option(
       '--token-file <file>',
       'file with the access token for viewers, 16 characters or more; also SONO_TOKEN. Generated and printed where one is needed and none is given',
@@ -31,7 +44,20 @@ export function accessOptions(command: Command): Command {
       '--disk-reserve <GB>',
       'space that uploads leave free for recordings (default: a tenth of the disk, 10 at most)',
       positiveNumber,
+    )
+    .option(
+      '--allow-origin <url>',
+      'another site whose pages may connect, for example a Foxglove web app',
+      collect,
+      [],
+    )
+    .option(
+      '--archive <url>',
+      'DICOM archive that the page may search, dicomweb://host/root or orthanc://host (may be repeated); with its login better in SONO_ARCHIVE',
+      collect,
+      [],
     );
+  return archiveOptions(served);
 }
 
 /** How streams are served. */
@@ -41,12 +67,6 @@ export function liveOptions(command: Command): Command {
       .option('--host <address>', 'address to listen on (default 127.0.0.1; others need a token)')
       .option('--port <n>', 'port to listen on (default 8080; 0: any free one)', wholeNumber(0, 65535)),
   )
-    .option(
-      '--allow-origin <url>',
-      'another site whose pages may connect, for example a Foxglove web app',
-      collect,
-      [],
-    )
     .option('--duration <time>', 'end after this time, for example 20s, 5m, 1h', durationMs)
     .option(
       '--model <name|dir>',

@@ -18,7 +18,7 @@ async function main(argv: readonly string[]): Promise<void> {
     .version(programVersion())
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => write(redactText(text.replace(/^error: /, 'sonoscope: '))),
+      outputError: (text, write) => write(`${refusal(text)}\n`),
     })
     .configureHelp({ optionDescription: describeOption })
     .addHelpText(
@@ -49,6 +49,20 @@ function hideArguments(argv: readonly string[]): void {
   if (isSecret)
     process.title = `sonoscope ${argv.find((argument) => !argument.startsWith('-')) ?? ''}`.trim();
 }
+
+/** Commander's refusal as every other one: one line with a code. */
+function refusal(text: string): string {
+  return `sonoscope: ${oneLine(
+    redactText(
+      text
+        .replace(/^error: /, '')
+        .trim()
+        .replace(/\s+/g, ' '),
+    ),
+  )} [${usageCode}]`;
+}
+
+const usageCode = cliError('SONO_USAGE').code;
 
 /** Commander's description of an option, without a default that tells nothing (false, or an empty list). */
 function describeOption(option: Option): string {

@@ -8,7 +8,8 @@ import { RoomRegistry, startServer } from '../server/index.js';
 import { recordError } from '../record/errors.js';
 import { accessToken, shownAddress } from '../app/access-token.js';
 import { createLogger } from '../app/logger.js';
-import { pageSources } from '../app/page-sources.js';
+import { archiveServices } from '../app/archive-services.js';
+import { pageOf, type PageFlags } from '../app/page-sources.js';
 import { keepFilesPrivate } from '../app/private-files.js';
 import { dashboardFolder, dataFolder, fromInvocation } from '../app/paths.js';
 import { durationMs, positiveNumber, wholeNumber } from './option-values.js';
@@ -18,14 +19,9 @@ import { keepServing } from '../app/last-resort.js';
 import { listenForStop } from '../app/signals.js';
 import { programVersion } from '../app/versions.js';
 
-interface Flags {
+interface Flags extends PageFlags {
   readonly host: string;
   readonly port: number;
-  readonly token?: string;
-  readonly tokenFile?: string;
-  readonly mediaRoot: readonly string[];
-  readonly allowHost: readonly string[];
-  readonly diskReserve?: number;
   readonly paused: boolean;
   readonly speed?: number;
   readonly duration?: number;
@@ -54,9 +50,9 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
   const rooms: PlaybackRoom[] = [];
   const token = await accessToken(flags.host, flags, 'play');
   keepFilesPrivate();
-  const policy = pageSources(flags, token.text !== null, []);
-  const diskReserveBytes = flags.diskReserve === undefined ? undefined : flags.diskReserve * 1024 ** 3;
-  const projects = recordingProjects(null, policy, diskReserveBytes);
+  const { options, access } = await pageOf(flags, token.text !== null, []);
+  const { policy, archives, allowedOrigins, diskReserveBytes } = options;
+  const projects = recordingProjects({ modelDir: null, given: [] }, policy, diskReserveBytes, access);
   try {
     for (const file of files.map(fromInvocation))
       for (const stream of await streamsToPlay(file))
@@ -69,6 +65,7 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
       host: flags.host,
       port: flags.port,
       token: token.text,
+      allowedOrigins,
       rooms: registry,
       logger: log,
       // The player logs nothing else, but who did what must be on record.
@@ -76,10 +73,20 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
       checkSource: (uri) => policy.check(uri),
       usedFiles: () => projectFiles(projects),
       ...(diskReserveBytes !== undefined && { diskReserveBytes }),
+      live: false,
       version: programVersion(),
       staticDir: dashboardFolder(),
       dataDir: dataFolder(),
-      extraServices: [...playbackServices(rooms), ...projectServices(projects)],
+      extraServices: [
+        ...playbackServices(rooms),
+        ...projectServices(projects),
+        ...archiveServices({
+          archives,
+          access,
+          checkHost: (host, uri) => policy.checkHost(host, uri),
+          projects,
+        }),
+      ],
       topics: [...playbackTopics(rooms), projectsTopicOf(projects)],
     });
     process.stdout.write(

@@ -47,6 +47,7 @@ const plainStream: StreamConfig = {
   provider: 'auto',
   policy: null,
   threads: null,
+  echo: null,
   loop: false,
   overlayVisible: true,
   overlayLimitMs: 100,

@@ -8,6 +8,7 @@ import { packageRoot } from '../node/built-module.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import { providerNames, type ProviderName } from '../onnx/provider.js';
 import type { PromptScript } from '../vocabulary/prompt-script.js';
+import { echoViews, type EchoView } from '../vocabulary/echo.js';
 import { holdsSecret } from '../node/redact.js';
 import { configError } from './errors.js';
 import { nearest } from './nearest.js';
@@ -37,6 +38,9 @@ const streamSchema = z.strictObject({
   provider: z.enum(providerChoices).default('auto'),
   policy: z.string().min(1).optional(),
   threads: z.int().min(1).max(64).optional(),
+  echo: z
+    .strictObject({ view: z.enum(echoViews).default('a4c'), pair: z.string().min(1).optional() })
+    .optional(),
   loop: z.boolean().default(false),
   overlay: z.enum(['shown', 'hidden']).default('shown'),
   overlayLimitMs: z.number().min(10).max(5000).default(100),
@@ -67,6 +71,8 @@ export interface StreamConfig {
   readonly policy: string | null;
   /** null: the machine's cores shared between the streams. */
   readonly threads: number | null;
+  /** The apical view that it shows, and the id of the stream with the other one; null: nobody has said. */
+  readonly echo: { readonly view: EchoView; readonly pair: string | null } | null;
   readonly loop: boolean;
   readonly overlayVisible: boolean;
   readonly overlayLimitMs: number;
@@ -140,13 +146,42 @@ export async function parsePipelineFile(text: string, file: string): Promise<Pip
       provider: stream.provider,
       policy: stream.policy ?? null,
       threads: stream.threads ?? null,
+      echo: stream.echo ? { view: stream.echo.view, pair: stream.echo.pair ?? null } : null,
       loop: stream.loop,
       overlayVisible: stream.overlay === 'shown',
       overlayLimitMs: stream.overlayLimitMs,
       displayQuality: stream.displayQuality,
     });
   }
+  checkPairs(streams, place);
   return deepFreeze({ server: parsed.data.server, streams });
+}
+
+/** Each stream with an apical view has at most one partner, which shows the other view. One of the two may name the other. */
+function checkPairs(streams: readonly StreamConfig[], place: Place): void {
+  const partners = new Map<string, string>();
+  for (const [index, { id, echo }] of streams.entries()) {
+    const pair = echo?.pair ?? null;
+    if (echo === null || pair === null) continue;
+    const other = streams.find((stream) => stream.id === pair);
+    const problem =
+      pair === id
+        ? 'a stream cannot be its own partner'
+        : other === undefined
+          ? `there is no stream "${pair}" in this file`
+          : (other.echo?.view ?? 'a4c') === echo.view
+            ? `"${pair}" shows the same view; one of the two is a2c`
+            : (partners.get(id) ?? pair) !== pair || (partners.get(pair) ?? id) !== id
+              ? 'a stream has one partner only'
+              : null;
+    if (problem !== null)
+      throw configError('SONO_CONFIG_VALUE', {
+        ...{ file: place.file, line: lineOf(place, ['streams', index, 'echo', 'pair']), problem },
+        key: pathWords(['streams', index, 'echo', 'pair']),
+      });
+    partners.set(id, pair);
+    partners.set(pair, id);
+  }
 }
 
 /** A URI (also a broken one with a login, which is refused when it is read) stays as it is; a path becomes absolute, relative to `base`. */

@@ -1,11 +1,13 @@
 /**
- * The analysis engine of one stream: tracker and model. Live rooms, replay and evaluation use the one in a worker thread
+ * The analysis engine of one stream: a model, and what makes objects of its answers. Live rooms, replay and evaluation use the one in a worker thread
  * (worker-engine.ts), `verify` and tests the one in their own thread (local-engine.ts). Both run the very same core.
  */
 import type { AnalysisFrame, FrameIdentity, PictureSize } from '../vocabulary/frame.js';
+import type { Glance } from '../vocabulary/glance.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import type { ObjectId, Prompt, PromptAuthor } from '../vocabulary/prompt.js';
 import type { TrackedObject } from '../tracking/tracker.js';
+import type { ModelKind } from '../onnx/manifest.js';
 import type { ProviderName } from '../onnx/provider.js';
 
 /** One analysed frame; also sent when no object exists (objects empty). */
@@ -14,6 +16,10 @@ export interface FrameResult {
   readonly maskSize: PictureSize;
   readonly logitsSize: PictureSize;
   readonly objects: readonly TrackedObject[];
+  /** Of a model that finds its structures by itself: what the picture looked like, to know it again. */
+  readonly glance?: Glance | undefined;
+  /** What such a model looks closer at is there more than once: a dual screen. */
+  readonly several?: boolean | undefined;
   readonly timing: {
     /** Monotonic moment at which the frame was taken from the queue. */
     readonly startedNs: number;
@@ -61,13 +67,18 @@ export interface EngineOptions {
 }
 
 export interface EngineInfo {
+  /** `tracker`: follows what is marked; `semantic`: finds its structures by itself, and takes no command but `reset`. */
+  readonly kind: ModelKind;
   readonly modelName: string;
   readonly modelVersion: string;
   readonly modelSha256: string;
+  /** Of the model's folder; recordings of before do not say. */
+  readonly licence?: string | undefined;
   readonly provider: ProviderName;
   /** Why better providers were not taken, in words, by provider. */
   readonly rejected: Readonly<Record<string, string>>;
   readonly inputSize: PictureSize;
+  /** Memory policy; empty where the model has no memory. */
   readonly policy: string;
 }
 

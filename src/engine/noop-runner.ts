@@ -3,10 +3,11 @@
  * around the model costs; its masks stand where they were drawn, whatever the picture shows.
  */
 import type { ModelOutputs } from '../tracking/model.js';
-import type { ChooseProvider } from '../onnx/choose-provider.js';
-import type { ModelRunner } from '../onnx/session.js';
+import type { ChooseProvider, ChooseSegmenter } from '../onnx/choose-provider.js';
+import type { GraphRunner, ModelRunner } from '../onnx/session.js';
 
 const inside = 8;
+const name = 'no model (bench)';
 
 export const chooseNoop: ChooseProvider = ({ folder }) => {
   const {
@@ -31,7 +32,7 @@ export const chooseNoop: ChooseProvider = ({ folder }) => {
   });
   const runner: ModelRunner = {
     provider: 'cpu',
-    standIn: 'no model (bench)',
+    standIn: name,
     prompt: (_, planes) => {
       const area = inputSize.width * inputSize.height;
       const marked = (channel: 'positive' | 'box' | 'mask', index: number): boolean =>
@@ -63,6 +64,32 @@ export const chooseNoop: ChooseProvider = ({ folder }) => {
       return Promise.resolve(outputs(logits, value, bank.objects));
     },
     run: () => Promise.reject(new Error('there is no graph to run')),
+    close: () => Promise.resolve(),
+  };
+  return Promise.resolve({ runner, rejected: {} });
+};
+
+/** The same for a model that finds its structures by itself: each class but the first has a square of its own, everything is sure. */
+export const chooseNoopSegmenter: ChooseSegmenter = ({ folder }) => {
+  const { logitsSize, classes, scalars } = folder.semantic;
+  const { width, height } = logitsSize;
+  const logits = new Float32Array(classes.length * width * height);
+  const edge = Math.max(1, Math.floor(width / (2 * classes.length)));
+  classes.forEach((_, index) => {
+    for (let pixel = 0; pixel < width * height; pixel++) {
+      const x = pixel % width;
+      const y = Math.floor(pixel / width);
+      const here = Math.floor(x / (2 * edge)) + 1;
+      const square = y < edge && x % (2 * edge) < edge && here < classes.length ? here : 0;
+      logits[index * width * height + pixel] = square === index ? inside : -inside;
+    }
+  });
+  const sure = scalars.map(({ name }) => [name, Float32Array.of(inside)] as const);
+  const outputs = { logits, ...Object.fromEntries(sure) };
+  const runner: GraphRunner = {
+    provider: 'cpu',
+    standIn: name,
+    run: () => Promise.resolve(outputs),
     close: () => Promise.resolve(),
   };
   return Promise.resolve({ runner, rejected: {} });

@@ -8,7 +8,7 @@ import { builtModule } from '../node/built-module.js';
 import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import { holdExit } from '../node/process-exit.js';
-import type { TrackerSnapshot } from '../tracking/tracker.js';
+import type { CoreState } from './stream-core.js';
 import type {
   CommandResult,
   Engine,
@@ -49,7 +49,7 @@ interface Call {
 }
 
 /**
- * Resolves when the model is loaded. Rejects with SONO_MODEL_…, SONO_PROVIDER_NONE, SONO_POLICY_UNKNOWN. `parts` are for
+ * Resolves when the model is loaded. Rejects as `openCore`. `parts` are for
  * the engine without a model and for tests of a lost device: another entry of the thread, another patience.
  */
 export async function createWorkerEngine(
@@ -80,7 +80,7 @@ class WorkerEngine implements Engine {
   #closed = false;
   #call: Call | null = null;
   #nextId = 1;
-  #state: TrackerSnapshot | null = null;
+  #state: CoreState | null = null;
   /** Memory of a frame that has been tracked, for the next one. */
   #spare: ArrayBuffer | null = null;
   #failed: Partial<Record<ProviderName, string>> = {};
@@ -327,7 +327,7 @@ class WorkerEngine implements Engine {
 }
 
 /**
- * The same engine, thread and tracker with a runner that computes nothing (see noop-runner.ts): the bench's measure of
+ * The same engine, thread and core with a runner that computes nothing (see noop-runner.ts): the bench's measure of
  * what everything around the model costs. `info.modelName` says so.
  */
 export function createNoopEngine(options: EngineOptions, hooks: EngineHooks = {}): Promise<Engine> {

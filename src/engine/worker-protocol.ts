@@ -1,7 +1,7 @@
 /** Messages between the worker engine (main thread) and its worker. */
 import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
 import type { PlainError } from '../vocabulary/plain-error.js';
-import type { TrackerSnapshot } from '../tracking/tracker.js';
+import type { CoreState } from './stream-core.js';
 import type { EngineInfo, EngineOptions, TrackerCommand } from './engine.js';
 import type { ProviderName } from '../onnx/provider.js';
 
@@ -11,7 +11,7 @@ export interface WorkerStart {
   /** Providers that have failed before, with the reason. */
   readonly failed: Readonly<Partial<Record<ProviderName, string>>>;
   /** State to go on from, null at the first start. */
-  readonly state: TrackerSnapshot | null;
+  readonly state: CoreState | null;
 }
 
 export type WorkerTask =
@@ -40,4 +40,4 @@ export type FromWorker =
   /** The provider broke: this worker is of no more use. */
   | { readonly kind: 'broken'; readonly provider: ProviderName; readonly reason: string }
   /** What a new worker would go on from. */
-  | { readonly kind: 'state'; readonly state: TrackerSnapshot };
+  | { readonly kind: 'state'; readonly state: CoreState };

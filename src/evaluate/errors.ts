@@ -32,6 +32,12 @@ export const evaluateError = errorFactory({
     SONO_DATASET_CLIP: 'There is no clip "{clip}" in this data set. It has: {known}.',
     SONO_DATASET_NO_OBJECT:
       'No frame of "{clip}" shows an object, so there is nothing to follow. Take the clip out of the data set.',
+    SONO_DATASET_HEART:
+      'Nothing says what the ejection fraction of "{clip}" is: {reason}. Take the clip out, or choose a data set of echocardiograms.',
+    SONO_EVALUATE_MODEL:
+      'The model "{model}" does not outline the {missing}, so no ejection fraction can be measured with it. Choose one that does, such as echo-lv.',
+    SONO_EVALUATE_COMPARE:
+      '{path} holds ejection fractions (--task ef), and --compare knows results of tracking only. Read both reports side by side.',
     SONO_EVALUATE_GROUPS:
       'The group file {path} cannot be used: {reason}. It needs a header line "clip,…" and one line per clip.',
     SONO_EVALUATE_RESULT: '{path} is not a result of "sonoscope evaluate": {reason}.',

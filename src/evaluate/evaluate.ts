@@ -3,10 +3,11 @@ import sharp from 'sharp';
 import type { EngineInfo } from '../engine/engine.js';
 import type { ProviderName } from '../onnx/provider.js';
 import { createWorkerEngine } from '../engine/worker-engine.js';
-import { SonoError } from '../vocabulary/errors.js';
+import type { SonoError } from '../vocabulary/errors.js';
 import type { PictureSize } from '../vocabulary/frame.js';
 import { openDataset } from './datasets/index.js';
 import { voidLabel16, type Dataset, type DatasetKind, type DatasetOptions } from './datasets/dataset.js';
+import { chosenClips, isOfClip } from './datasets/chosen.js';
 import { evaluateError } from './errors.js';
 import { FlowPredictor } from './flow-baseline.js';
 import { Calibration } from './metrics/calibration.js';
@@ -69,18 +70,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   sharp.concurrency(1);
   const style = parsePromptStyle(options.prompt);
   const dataset = openDataset(options.kind, options.root, options.dataset);
-  const clips = dataset.clips.filter(
-    ({ name }) => options.clips.length === 0 || options.clips.includes(name),
-  );
-  const unknown = options.clips.find((name) => !dataset.clips.some((clip) => clip.name === name));
-  if (unknown !== undefined || clips.length === 0)
-    throw evaluateError('SONO_DATASET_CLIP', {
-      clip: unknown ?? '(any)',
-      known: dataset.clips
-        .slice(0, 20)
-        .map(({ name }) => name)
-        .join(', '),
-    });
+  const clips = chosenClips(dataset, options.clips);
   const labels = chosenLabels(dataset, options.labels);
   const results: RunResult[] = [];
   const worst = new WorstFrames();
@@ -155,14 +145,6 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
     }
   }
   return { results, worst, engine };
-}
-
-/** Faults of one clip, which say nothing about the others; anything else (model, disk, a bug) ends the run. */
-function isOfClip(error: unknown): error is SonoError {
-  return (
-    error instanceof SonoError &&
-    /^SONO_(DATASET|SOURCE|FOLDER|DICOM)_|^SONO_EVALUATE_PREDICTIONS$/.test(String(error.code))
-  );
 }
 
 async function createPredictor(

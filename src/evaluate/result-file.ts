@@ -4,34 +4,18 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { checkNamed, writeNamed, writeReason } from '../node/files.js';
 import { makeFolder } from '../node/make-folder.js';
+import { ejectionSchema } from './ejection/result.js';
 import { evaluateError } from './errors.js';
 import type { GroupResult } from './groups.js';
+import type { ResultHead } from './result-head.js';
 import type { RunResult } from './result.js';
 
 export const resultSchema = 'sonoscope.evaluation/1';
 
-export interface ResultFile extends RunResult {
+export interface ResultFile extends RunResult, ResultHead {
   readonly schema: typeof resultSchema;
-  readonly createdAt: string;
-  readonly sonoscope: string;
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly system: string };
-  readonly model: {
-    readonly name: string;
-    readonly version: string;
-    readonly sha256: string;
-    readonly provider: string;
-  } | null;
-  readonly dataset: {
-    readonly kind: string;
-    readonly name: string;
-    /** Clips with figures. Those without are in `unscored`. */
-    readonly clips: number;
-    /** Frames that are never scored besides the prompted one. */
-    readonly leftOut: 'first and last frame' | 'none';
-  };
   readonly prompt: string;
   readonly tolerance: number;
-  readonly seed: number;
   readonly groups: readonly GroupResult[] | null;
   /** All policies of the run, the first one included; absent where there was one. */
   readonly policies?: readonly RunResult[];
@@ -74,15 +58,42 @@ const comparable = z.looseObject({
 });
 export type ComparableResult = z.infer<typeof comparable>;
 
-/** Throws SONO_EVALUATE_RESULT. */
+/** What `--task ef` writes: figures of another kind, which must not be read as a damaged file. */
+const ofEjection = z.looseObject({ schema: z.literal(ejectionSchema) });
+
+const calibratable = z.looseObject({
+  schema: z.literal(ejectionSchema),
+  clips: z.array(
+    z.looseObject({
+      referencePercent: z.number(),
+      measuredPercent: z.number().nullable(),
+      interval: z.object({ low: z.number(), high: z.number() }).nullable(),
+    }),
+  ),
+});
+
+/** Throws SONO_EVALUATE_RESULT, SONO_EVALUATE_COMPARE. */
 export function readResult(path: string): ComparableResult {
-  let content: unknown;
+  const content = readJson(path);
+  if (ofEjection.safeParse(content).success) throw evaluateError('SONO_EVALUATE_COMPARE', { path });
+  return parsedAs(comparable, content, path);
+}
+
+/** A result of `--task ef`. Throws SONO_EVALUATE_RESULT. */
+export function readEjectionResult(path: string): z.infer<typeof calibratable> {
+  return parsedAs(calibratable, readJson(path), path);
+}
+
+function readJson(path: string): unknown {
   try {
-    content = JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     throw evaluateError('SONO_EVALUATE_RESULT', { path, reason: 'it cannot be read as JSON' }, error);
   }
-  const parsed = comparable.safeParse(content);
+}
+
+function parsedAs<T>(schema: z.ZodType<T>, content: unknown, path: string): T {
+  const parsed = schema.safeParse(content);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw evaluateError('SONO_EVALUATE_RESULT', {

@@ -4,7 +4,7 @@ import type { GroupResult } from './groups.js';
 import type { Interval } from './metrics/statistics.js';
 import type { RunResult } from './result.js';
 
-function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),
   );

@@ -1,11 +1,13 @@
 /** csv: <clip>/objects.csv, one line per frame and object, RFC 4180. */
 import { join } from 'node:path';
+import { csvField, csvLine } from '../formats/csv-table.js';
 import { maskArea, maskBox, maskCentroid } from '../mask/rle.js';
+import { areaMm2, scaleOfMask } from '../mask/scale.js';
 import { checkFrame } from './label-map.js';
 import type { Exporter, ExporterCheckpoint, ExportFrame, ExportInfo } from './exporter.js';
 import { PartialFile } from './partial.js';
 
-/** Times in ns and s, lengths in source pixels (pixel centres at +0.5), area_mm2 empty where the source is not calibrated. */
+/** Times in ns and s, lengths in source pixels (pixel centres at +0.5), area_mm2 empty where there is no scale; area_mm2_note says why. */
 const csvColumns = [
   'frame',
   'pts_ns',
@@ -23,16 +25,8 @@ const csvColumns = [
   'box_height',
   'centroid_x',
   'centroid_y',
+  'area_mm2_note',
 ] as const;
-
-/**
- * A text of a person as a field. Spreadsheets run what begins with such a sign as a formula; the apostrophe makes it a text
- * (OWASP, "CSV Injection"). Tab and semicolon divide fields in some countries' settings.
- */
-function field(text: string): string {
-  const safe = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]/.test(text) ? `'${text}` : text;
-  return /[",;\t\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
 
 export class CsvExporter implements Exporter {
   readonly format = 'csv';
@@ -46,31 +40,32 @@ export class CsvExporter implements Exporter {
       join(info.directory, info.clip, 'objects.csv'),
       resume === null ? null : Number(resume['bytes']),
     );
-    if (resume === null) await this.#file.append(`${csvColumns.join(',')}\r\n`);
+    if (resume === null) await this.#file.append(csvLine(csvColumns));
   }
 
   async frame(frame: ExportFrame): Promise<void> {
     checkFrame(frame, this.#info, this.format);
-    const spacing = this.#info.source.pixelSpacingMm;
+    const { size, calibration } = this.#info.source;
     let text = '';
     frame.objects.forEach((object, index) => {
       const area = maskArea(object.mask);
       const centroid = maskCentroid(object.mask);
-      text += [
+      const scale = scaleOfMask(object.mask, size, calibration);
+      text += csvLine([
         frame.sourceFrame,
         frame.ptsNs,
         (frame.mediaNs / 1e9).toFixed(6),
         object.id,
-        field(this.#info.objects[index]?.label ?? ''),
+        csvField(this.#info.objects[index]?.label ?? ''),
         object.state,
         object.score.toFixed(6),
         object.confidence.toFixed(6),
         area,
-        spacing === null ? '' : (area * spacing.x * spacing.y).toFixed(4),
+        scale.spacingMm === null ? '' : areaMm2(area, size, size, scale.spacingMm).toFixed(4),
         ...(area === 0 ? ['', '', '', ''] : maskBox(object.mask)),
         ...(centroid === null ? ['', ''] : centroid.map((value) => value.toFixed(3))),
-      ].join(',');
-      text += '\r\n';
+        area === 0 || scale.spacingMm !== null ? '' : csvField(scale.reason),
+      ]);
     });
     await this.#file.append(text);
   }

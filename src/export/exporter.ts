@@ -15,8 +15,11 @@
  * earlier state of a complete file: that is how a correction keeps what lies before it. Memory is bounded: no exporter keeps frames.
  */
 import type { PictureSize, SourceFormat } from '../vocabulary/frame.js';
+import type { EchoView } from '../vocabulary/echo.js';
 import type { ExportFormat } from '../vocabulary/export-format.js';
 import type { Mask } from '../vocabulary/mask.js';
+import type { DicomReference } from '../dicom/reference.js';
+import type { Measurement } from '../vocabulary/measurement.js';
 import type { ObjectId, ObjectState } from '../vocabulary/prompt.js';
 
 /** `mcap` is written by src/record, behind the same interface. */
@@ -27,16 +30,6 @@ export interface ExportObject {
   readonly id: ObjectId;
   /** Unique among the objects; becomes folder name, COCO category, DICOM segment label. */
   readonly label: string;
-}
-
-/** What a DICOM SEG takes over from its source and points at; null for sources that are not DICOM. */
-export interface DicomReference {
-  readonly sopClassUid: string;
-  readonly sopInstanceUid: string;
-  readonly seriesInstanceUid: string;
-  readonly studyInstanceUid: string;
-  /** Patient and study attributes as written in the source, by keyword (PatientID, PatientName, StudyDate …). */
-  readonly attributes: Readonly<Record<string, string>>;
 }
 
 /** What the pictures lost before they were analysed, in DICOM's words (PS3.3 C.7.6.1.1.5); one entry per compression, empty: unknown. */
@@ -59,11 +52,17 @@ export interface ExportInfo {
   readonly software: { readonly version: string; readonly model: string; readonly modelSha256: string };
   /** Hash (hex) over input, model, options and prompts: DICOM UIDs are derived from it, so the same run gives the same file. */
   readonly identity: string;
+  /** Hash (hex) over the source alone, or its address: DICOM objects of one video stand in one study by it. */
+  readonly inputIdentity: string;
+  /** Whether a person marked the objects, or the model found them by itself. */
+  readonly segmentation: 'automatic' | 'semiautomatic';
   /** Modification time of the source, Unix ms: stands for the content date where a format demands one. */
   readonly sourceModifiedUnixMs: number;
   readonly dicom: DicomReference | null;
   /** null: the source is not known to have lost anything. */
   readonly loss: SourceLoss | null;
+  /** The apical view, where a heart is measured. */
+  readonly view: EchoView;
   /** Frames between two checkpoints. */
   readonly chunkFrames: number;
 }
@@ -87,6 +86,8 @@ export interface ExportFrame {
   readonly mediaNs: number;
   /** One entry per object of `ExportInfo.objects`, in that order, also where the mask is empty. */
   readonly objects: readonly ExportedObject[];
+  /** What was measured on it, by the ids of `objects`; `atPtsNs` is a `mediaNs`, as a whole number. */
+  readonly measurements: readonly Measurement[];
   /** JPEG (or PNG) at source size, where the exporter says `needsPicture`; may be null otherwise. */
   readonly picture: Uint8Array | null;
 }

@@ -1,7 +1,10 @@
 /** Makes the exporter of a format. */
 import { CocoExporter } from './coco-exporter.js';
 import { CsvExporter } from './csv-exporter.js';
+import { DicomScExporter } from './dicom-sc-exporter.js';
 import { DicomSegExporter } from './dicom-seg-exporter.js';
+import { DicomSrExporter } from './dicom-sr-exporter.js';
+import { EchoExporter } from './echo-exporter.js';
 import type { Exporter, ExportFormat } from './exporter.js';
 import { Mp4Exporter } from './mp4-exporter.js';
 import { NiftiExporter } from './nifti-exporter.js';
@@ -22,8 +25,14 @@ export function createExporter(format: Exclude<ExportFormat, 'mcap'>): Exporter 
       return new NiftiExporter();
     case 'dicom-seg':
       return new DicomSegExporter();
+    case 'dicom-sr':
+      return new DicomSrExporter();
+    case 'dicom-sc':
+      return new DicomScExporter();
     case 'csv':
       return new CsvExporter();
+    case 'echo':
+      return new EchoExporter();
     case 'mp4':
       return new Mp4Exporter();
   }

@@ -1,4 +1,5 @@
 /** Labels are texts of strangers: what becomes of them in file names and in tables. */
+import { uncalibrated } from '../vocabulary/calibration.js';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,22 +87,32 @@ describe('tables', () => {
           source: {
             size: { width: 4, height: 4 },
             framesPerSecond: 25,
-            pixelSpacingMm: null,
+            calibration: uncalibrated,
             frameCount: 1,
             description: '',
           },
           objects: [{ id: 1, label }],
           software: { version: '0', model: 'm', modelSha256: '0' },
           identity: '0',
+          inputIdentity: '',
+          segmentation: 'semiautomatic' as const,
           sourceModifiedUnixMs: 0,
           dicom: null,
           loss: null,
+          view: 'a4c',
           chunkFrames: 1,
         },
         null,
       );
       const object = { id: 1, state: 'lost', score: 0, confidence: 0, mask } as const;
-      await exporter.frame({ sourceFrame: 0, ptsNs: 0, mediaNs: 0, objects: [object], picture: null });
+      await exporter.frame({
+        sourceFrame: 0,
+        ptsNs: 0,
+        mediaNs: 0,
+        objects: [object],
+        picture: null,
+        measurements: [],
+      });
       const [file = ''] = await exporter.close();
       const content = await readFile(file, 'utf8');
       expect(csvRecords(content)).toMatchObject([{ frame: '0', label: text, state: 'lost' }]);

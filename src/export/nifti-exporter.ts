@@ -1,6 +1,6 @@
 /**
  * nifti: <clip>/labels.nii.gz, a NIfTI-1 label volume of columns × rows × 1 × frames, uint8, 0 background and 1 … n the
- * objects in their order. Spacing in mm where the source is calibrated, else 1 with an unknown unit; time in seconds.
+ * objects in their order. Spacing in mm where one scale holds for all that is shown, else 1 with an unknown unit; time in seconds.
  * The affine is ITK's for a plain picture (x to the left, y to the back), so viewers show it upright.
  *
  * Each frame is a gzip member of its own, and the header a member that is stored uncompressed: the number of frames is
@@ -13,16 +13,23 @@ import { exportError } from './errors.js';
 import { checkFrame, checkLabelCount, labelMap } from './label-map.js';
 import type { Exporter, ExporterCheckpoint, ExportFrame, ExportInfo } from './exporter.js';
 import { PartialFile } from './partial.js';
+import { SharedScale } from './shared-scale.js';
+import type { SpacingMm } from '../vocabulary/calibration.js';
 
 const gzipAsync = promisify(gzip);
 
 /** NIfTI-1 counts in 16 bits. */
 const mostFrames = 32_767;
 
-function niftiHeader(info: ExportInfo, frames: number, secondsPerFrame: number): Buffer {
-  const { size, pixelSpacingMm } = info.source;
-  const x = pixelSpacingMm?.x ?? 1;
-  const y = pixelSpacingMm?.y ?? 1;
+function niftiHeader(
+  info: ExportInfo,
+  spacingMm: SpacingMm | null,
+  frames: number,
+  secondsPerFrame: number,
+): Buffer {
+  const { size } = info.source;
+  const x = spacingMm?.x ?? 1;
+  const y = spacingMm?.y ?? 1;
   const header = Buffer.alloc(352);
   header.writeInt32LE(348, 0);
   header.write('r', 38, 'latin1');
@@ -37,7 +44,7 @@ function niftiHeader(info: ExportInfo, frames: number, secondsPerFrame: number):
   );
   header.writeFloatLE(352, 108);
   header.writeFloatLE(1, 112);
-  header.writeUInt8((pixelSpacingMm === null ? 0 : 2) | 8, 123); // mm or unknown, seconds
+  header.writeUInt8((spacingMm === null ? 0 : 2) | 8, 123); // mm or unknown, seconds
   header.writeFloatLE(info.objects.length, 124);
   const names = info.objects.map(({ label }, index) => `${index + 1} ${label}`).join(', ');
   header.write(
@@ -78,6 +85,7 @@ export class NiftiExporter implements Exporter {
   readonly needsPicture = false;
   #info!: ExportInfo;
   #file!: PartialFile;
+  #scale!: SharedScale;
   #frames = 0;
   #firstNs = 0;
   #lastNs = 0;
@@ -95,10 +103,11 @@ export class NiftiExporter implements Exporter {
       join(info.directory, info.clip, 'labels.nii.gz'),
       resume === null ? null : Number(resume['bytes']),
     );
+    this.#scale = new SharedScale(info.source, resume);
     this.#frames = Number(resume?.['frames'] ?? 0);
     this.#firstNs = Number(resume?.['firstNs'] ?? 0);
     this.#lastNs = Number(resume?.['lastNs'] ?? 0);
-    if (resume === null) await this.#file.append(storedMember(niftiHeader(info, 0, 0)));
+    if (resume === null) await this.#file.append(storedMember(niftiHeader(info, null, 0, 0)));
   }
 
   async frame(frame: ExportFrame): Promise<void> {
@@ -110,6 +119,7 @@ export class NiftiExporter implements Exporter {
         reason: `NIfTI holds ${mostFrames} frames at most; choose a part with --from and --to`,
       });
     await this.#file.append(await gzipAsync(labelMap(frame, this.#info), { level: 6 }));
+    this.#scale.take(frame);
     if (this.#frames === 0) this.#firstNs = frame.mediaNs;
     this.#lastNs = frame.mediaNs;
     this.#frames++;
@@ -121,6 +131,7 @@ export class NiftiExporter implements Exporter {
       frames: this.#frames,
       firstNs: this.#firstNs,
       lastNs: this.#lastNs,
+      ...this.#scale.state,
     };
   }
 
@@ -133,7 +144,10 @@ export class NiftiExporter implements Exporter {
           : rate === null
             ? 0
             : 1 / rate;
-      await this.#file.overwrite(storedMember(niftiHeader(this.#info, this.#frames, seconds)), 0);
+      await this.#file.overwrite(
+        storedMember(niftiHeader(this.#info, this.#scale.spacingMm, this.#frames, seconds)),
+        0,
+      );
     }
     return [await this.#file.finish()];
   }

@@ -30,6 +30,20 @@ export function parseCsv(text: string): string[][] {
   return rows.filter((cells) => cells.length > 1 || cells[0] !== '');
 }
 
+/**
+ * A text of a person as a field. Spreadsheets run what begins with such a sign as a formula; the apostrophe makes it a text
+ * (OWASP, "CSV Injection"). Tab and semicolon divide fields in some countries' settings.
+ */
+export function csvField(text: string): string {
+  const safe = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]/.test(text) ? `'${text}` : text;
+  return /[",;\t\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** One line of fields, those of people made safe by `csvField`. */
+export function csvLine(fields: readonly (string | number)[]): string {
+  return `${fields.join(',')}\r\n`;
+}
+
 /** One record per line, by column name. */
 export function csvRecords(text: string): Record<string, string>[] {
   const [header = [], ...rows] = parseCsv(text);

@@ -1,10 +1,10 @@
 /** What stops a source turned into our codes. Pure. Texts are those of GStreamer 1.22 in the C locale. */
 import { SonoError } from '../vocabulary/errors.js';
-import { isIngestCode, type IngestCode } from './errors.js';
+import { isSourceCode, type SourceCode } from './source-codes.js';
 import { redact, type SourceAddress } from './source-uri.js';
 
 export interface Failure {
-  readonly code: IngestCode;
+  readonly code: SourceCode;
   readonly details: Readonly<Record<string, string | number>>;
   readonly cause: string;
 }
@@ -31,7 +31,7 @@ export class LaunchError extends Error {}
 export function failureOf(error: unknown, address: SourceAddress): Failure {
   if (error instanceof LaunchError) return classifyLaunchError(address, error.message);
   const code = error instanceof SonoError ? String(error.code) : '';
-  if (error instanceof SonoError && isIngestCode(code))
+  if (error instanceof SonoError && isSourceCode(code))
     return { code, details: error.details, cause: error.cause instanceof Error ? error.cause.message : '' };
   const why = error instanceof Error ? error.message : String(error);
   return {
@@ -45,7 +45,7 @@ export function classifyBusError(address: SourceAddress, error: BusError): Failu
   const text = `${error.message}\n${error.debug}`;
   const cause = `${error.element}: ${error.message} ${error.debug}`.slice(0, 2000);
   const name = sourceName(address);
-  const failure = (code: IngestCode, details: Record<string, string | number>): Failure => ({
+  const failure = (code: SourceCode, details: Record<string, string | number>): Failure => ({
     code,
     details,
     cause,

@@ -7,12 +7,13 @@ import type { SonoError } from '../vocabulary/errors.js';
 import { monotonicNs } from '../node/clock.js';
 import { redactText } from '../node/redact.js';
 import { sourceName } from './bus-errors.js';
-import { ingestError, isIngestCode } from './errors.js';
+import { ingestError } from './errors.js';
 import type { SourceEvent, SourceOptions, SourceState } from './frame-source.js';
 import { mayHeal } from './healing.js';
-import type { ChildMessage } from './messages.js';
+import type { ChildMessage, Damage } from './messages.js';
 import { RecordFormatError, RecordParser, type IngestRecord } from './records.js';
 import { ResumeTracker } from './resume.js';
+import { isSourceCode, sourceError } from './source-codes.js';
 import { SourceProcess } from './source-process.js';
 import { isLive, isNetwork, type SourceAddress } from './source-uri.js';
 import { StreamClock } from './stream-clock.js';
@@ -252,12 +253,13 @@ export class ChildSupervisor {
   #onFrame(record: Exclude<IngestRecord, { kind: 'message' }>): void {
     const { kind, frame } = record;
     this.#framesEver = true;
-    this.#attempt = 0;
     this.#armWatchdog();
     if (this.options.mode === 'replay') {
       if (frame.sourceFrame <= this.#lastSourceFrame[kind]) return;
       this.#lastSourceFrame[kind] = frame.sourceFrame;
     }
+    // Only now: what is read once more behind a restart is no progress, and a file that always stops there would be tried for ever.
+    this.#attempt = 0;
     this.#anew = false;
     this.#clock.passed(frame);
     this.#resume.delivered(frame);
@@ -270,14 +272,8 @@ export class ChildSupervisor {
   #onGone(how: string): void {
     const verdict = this.#verdict;
     if (verdict?.kind === 'ended') {
-      if (verdict.damagedAtS !== null)
-        this.#emitLost(
-          ingestError('SONO_SOURCE_DAMAGED', {
-            path: sourceName(this.address),
-            seconds: verdict.damagedAtS.toFixed(1),
-          }),
-        );
-      if (verdict.damagedAtS !== null && this.options.loop && this.options.mode === 'live') {
+      if (verdict.damage !== null) this.#emitLost(damageInWords(sourceName(this.address), verdict.damage));
+      if (verdict.damage !== null && this.options.loop && this.options.mode === 'live') {
         this.#anew = true;
         this.#restartLater();
         return;
@@ -287,7 +283,7 @@ export class ChildSupervisor {
       return;
     }
     const reason = this.#reason(how);
-    const code = isIngestCode(reason.code) ? reason.code : 'SONO_SOURCE_FAILED';
+    const code = isSourceCode(reason.code) ? reason.code : 'SONO_SOURCE_FAILED';
     const run = { isLive: isLive(this.address), framesEver: this.#framesEver, attempt: this.#attempt };
     if (!mayHeal(code, { ...run, mode: this.options.mode })) {
       this.subscriber.error(reason);
@@ -309,7 +305,7 @@ export class ChildSupervisor {
         name,
         typeof value === 'string' ? this.#withoutSecrets(value) : value,
       ]);
-      return ingestError(
+      return sourceError(
         this.#verdict.code,
         Object.fromEntries(details) as Record<string, string | number>,
         cause(this.#verdict.cause),
@@ -345,5 +341,20 @@ export class ChildSupervisor {
       kind: 'state',
       state: { phase: 'lost', reason, sinceNs: this.#lostSinceNs, attempt: this.#attempt },
     });
+  }
+}
+
+function damageInWords(path: string, damage: Damage): SonoError {
+  switch (damage.kind) {
+    case 'broke-off':
+      return ingestError('SONO_SOURCE_DAMAGED', { path, seconds: damage.atS.toFixed(1) });
+    case 'left-out':
+      return ingestError('SONO_SOURCE_PICTURES', {
+        path,
+        count: damage.pictures,
+        seconds: damage.firstAtS.toFixed(1),
+      });
+    case 'unspoken':
+      return ingestError('SONO_SOURCE_MORE_PICTURES', { path, count: damage.pictures });
   }
 }

@@ -4,7 +4,7 @@ import { environmentFails, errorFactory, sourceFails, wrongUse } from '../vocabu
 export const ingestError = errorFactory({
   ...wrongUse(400, {
     SONO_SOURCE_URI:
-      'The source address "{uri}" cannot be understood: {why}. Give a file, a folder of pictures, rtsp://, srt://, v4l2://, decklink:// or synthetic:.',
+      'The source address "{uri}" cannot be understood: {why}. Give a file, a folder of pictures, rtsp://, srt://, dicomweb://, orthanc://, v4l2://, decklink:// or synthetic:.',
   }),
   ...sourceFails(401, {
     SONO_SOURCE_UNAUTHORIZED: 'The camera at "{uri}" refuses the user name or password: check both.',
@@ -13,13 +13,14 @@ export const ingestError = errorFactory({
     SONO_SOURCE_OUTSIDE:
       '"{uri}" lies outside the folders that may be opened from the page: copy it into one of them, or ask whoever started the server to add its folder with --media-root.',
     SONO_SOURCE_HOST:
-      '"{uri}" may not be opened from the page ({host}): ask whoever started the server to allow this camera with --allow-host.',
+      '"{uri}" may not be opened from the page ({host}): ask whoever started the server to allow this camera or archive with --allow-host.',
     SONO_SOURCE_FORBIDDEN:
       'The file "{path}" may not be read by this program: ask for permission to read it.',
   }),
   ...sourceFails(404, {
     SONO_SOURCE_MISSING:
       'There is no file or folder at "{path}": check the name and that the disk is connected.',
+    SONO_SOURCE_NO_FOLDER: 'There is no folder at "{path}": check the name and that the disk is connected.',
     SONO_SOURCE_NOT_FOUND:
       'The camera answers, but has no stream called "{uri}": check the last part of the address.',
     SONO_SOURCE_DEVICE_ABSENT:
@@ -41,17 +42,10 @@ export const ingestError = errorFactory({
       'The video in "{path}" is stored in a form this machine cannot read ({codec}): install the missing decoder or convert the file.',
     SONO_SOURCE_DAMAGED:
       'The recording "{path}" is damaged or was cut off: it was read up to {seconds} seconds, copy it again from where it was recorded.',
-    SONO_SOURCE_SIZE:
-      'The picture of "{path}" is {width} by {height} points, which cannot be handled: use a size between 1 and 16384.',
-    SONO_SOURCE_MEMORY:
-      '"{path}" needs {megabytes} megabytes of memory or more for {what}, and {limit} are given: store it in smaller pieces.',
-    SONO_DICOM_DAMAGED:
-      'The DICOM file "{path}" is damaged or cut off: export it again from the ultrasound machine.',
-    SONO_DICOM_NO_PIXELS: 'The DICOM file "{path}" has no pictures in it: choose a cine loop.',
-    SONO_DICOM_SYNTAX:
-      'The pictures in "{path}" are compressed in a way that is not supported ({syntax}): export them uncompressed or as JPEG.',
-    SONO_DICOM_PHOTOMETRIC:
-      'The colours in "{path}" are stored in a way that is not supported ({photometric}).',
+    SONO_SOURCE_PICTURES:
+      '"{path}" is damaged: {count} of its pictures could not be shown and were left out, the first at {seconds} seconds; copy it again from where it was recorded.',
+    SONO_SOURCE_MORE_PICTURES:
+      '"{path}" holds {count} more pictures than it says, which were left out behind its last one: export it again from where it was recorded.',
     SONO_FOLDER_EMPTY:
       'The folder "{path}" has no pictures in it: choose one with PNG, JPEG, TIFF or WebP files.',
     SONO_FOLDER_MIXED:
@@ -89,17 +83,11 @@ export const ingestError = errorFactory({
   }),
 });
 
-export type IngestCode = keyof typeof ingestError.table;
-
-export function isIngestCode(code: string): code is IngestCode {
-  return Object.hasOwn(ingestError.table, code);
-}
-
 /**
  * Failures that may heal by themselves (a camera that is still off): the source waits and tries again even when
  * it has never delivered a frame. Everything else ends a source that has never delivered a frame.
  */
-export const transientCodes: ReadonlySet<IngestCode> = new Set([
+export const transientCodes: ReadonlySet<string> = new Set([
   'SONO_SOURCE_REFUSED',
   'SONO_SOURCE_SILENT',
   'SONO_SOURCE_STOPPED',

@@ -2,8 +2,10 @@
  * Pictures that enter GStreamer through appsrc, one after the other: recorded files read by FFmpeg, and pictures made by our own code
  * (scenes, DICOM, folders). Child process.
  */
+import type { Calibration } from '../vocabulary/calibration.js';
 import type { PictureSize } from '../vocabulary/frame.js';
 import type { FedShape } from './launch.js';
+import type { Damage } from './messages.js';
 import type { FrameProducer } from './producer.js';
 import { layoutOf, padPicture, type PixelFormat, type SampleLayout } from './sample-layout.js';
 
@@ -19,7 +21,7 @@ export interface FedPicture {
 /** The source as far as it is known; a feed may learn more while it runs (`onNews`). */
 export interface FeedFormat {
   readonly framesPerSecond: number | null;
-  readonly pixelSpacingMm: { readonly x: number; readonly y: number } | null;
+  readonly calibration: Calibration;
   /** Exact, or null: an estimate is never given as a number of frames. */
   readonly frameCount: number | null;
   readonly description: string;
@@ -41,8 +43,8 @@ export interface FrameFeed {
   /** The next picture; null at the end, after which `rewind` begins again. */
   next(): Promise<FedPicture | null>;
   rewind(): void;
-  /** Seconds read of a recording that promised clearly more, else null; asked at its end. */
-  missingTail(): number | null;
+  /** What is missing of what the recording promised; asked at its end. */
+  damage(): Damage | null;
   close(): void;
 }
 
@@ -62,6 +64,8 @@ export class ProducerFeed implements FrameFeed {
   readonly zeroPtsNs = 0;
   onNews = (): void => undefined;
   readonly #producer: FrameProducer;
+  /** Numbers of the pictures that cannot be shown. */
+  readonly #leftOut = new Set<number>();
   #index: number;
 
   constructor(producer: FrameProducer, firstIndex: number) {
@@ -70,8 +74,8 @@ export class ProducerFeed implements FrameFeed {
     this.size = producer.size;
     this.pixelFormat = producer.pixelFormat;
     this.layout = layoutOf(producer.size, producer.pixelFormat);
-    const { framesPerSecond, pixelSpacingMm, frameCount, description } = producer;
-    this.format = { framesPerSecond, pixelSpacingMm, frameCount, description };
+    const { framesPerSecond, calibration, frameCount, description } = producer;
+    this.format = { framesPerSecond, calibration, frameCount, description };
   }
 
   get endNs(): number {
@@ -80,22 +84,37 @@ export class ProducerFeed implements FrameFeed {
 
   async next(): Promise<FedPicture | null> {
     const { frameCount } = this.#producer;
-    if (frameCount !== null && this.#index >= frameCount) return null;
-    const index = this.#index;
-    const packed = await this.#producer.frame(index);
-    this.#index += 1;
-    return { index, mediaNs: this.#producer.mediaNs(index), data: padPicture(packed, this.layout) };
+    for (;;) {
+      if (frameCount !== null && this.#index >= frameCount) return null;
+      const index = this.#index;
+      const packed = await this.#producer.frame(index);
+      this.#index += 1;
+      if (packed === null) this.#leftOut.add(index);
+      else return { index, mediaNs: this.#producer.mediaNs(index), data: padPicture(packed, this.layout) };
+    }
   }
 
   rewind(): void {
     this.#index = 0;
   }
 
-  missingTail(): null {
-    return null;
+  damage(): Damage | null {
+    const { missingFrames = 0, frameCount } = this.#producer;
+    if (missingFrames > 0 && frameCount !== null)
+      return { kind: 'broke-off', atS: this.#producer.mediaNs(frameCount) / 1e9 };
+    const [first] = [...this.#leftOut].sort((a, b) => a - b);
+    if (first === undefined) {
+      const pictures = this.#producer.extraFrames?.() ?? 0;
+      return pictures > 0 ? { kind: 'unspoken', pictures } : null;
+    }
+    return {
+      kind: 'left-out',
+      pictures: this.#leftOut.size,
+      firstAtS: this.#producer.mediaNs(first) / 1e9,
+    };
   }
 
   close(): void {
-    // Nothing is held.
+    this.#producer.close?.();
   }
 }

@@ -1,6 +1,7 @@
 /** A folder of pictures as a video. Child process; decoding by sharp. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { uncalibrated } from '../vocabulary/calibration.js';
 import { ingestError } from './errors.js';
 import { pictureNames } from './picture-order.js';
 import type { FrameProducer } from './producer.js';
@@ -52,7 +53,7 @@ export async function createFolderProducer(
     size,
     pixelFormat: 'RGB',
     framesPerSecond,
-    pixelSpacingMm: null,
+    calibration: uncalibrated,
     frameCount: files.length,
     description: `${files.length} pictures`,
     mediaNs: (index) => Math.round((index * 1e9) / framesPerSecond),

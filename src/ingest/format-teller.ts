@@ -2,6 +2,7 @@
  * What the source delivers, told to the parent as soon as it is known and again when it changes; and what the display branch has
  * to do with it. Child process.
  */
+import { uncalibrated } from '../vocabulary/calibration.js';
 import type { PictureSize, SourceFormat } from '../vocabulary/frame.js';
 import type { FrameFeed } from './feed.js';
 import { parseTags } from './gdp.js';
@@ -103,7 +104,7 @@ export class FormatTeller {
     this.tell({
       size,
       framesPerSecond: feed === null ? shape.framesPerSecond : feed.format.framesPerSecond,
-      pixelSpacingMm: feed?.format.pixelSpacingMm ?? null,
+      calibration: feed?.format.calibration ?? uncalibrated,
       frameCount: feed?.format.frameCount ?? null,
       description: parts.filter((part) => part !== '').join('; ') || this.request.address.kind,
     });

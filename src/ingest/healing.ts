@@ -1,5 +1,6 @@
 /** Which ends of a source's child process are worth another try. Pure. */
-import { transientCodes, type IngestCode } from './errors.js';
+import { transientCodes } from './errors.js';
+import type { SourceCode } from './source-codes.js';
 
 /** A source that kills its reader this many times before its first frame will never work. */
 const hopelessCrashes = 5;
@@ -13,7 +14,7 @@ interface SourceRun {
   readonly attempt: number;
 }
 
-export function mayHeal(code: IngestCode, { isLive, mode, framesEver, attempt }: SourceRun): boolean {
+export function mayHeal(code: SourceCode, { isLive, mode, framesEver, attempt }: SourceRun): boolean {
   if (isLive && framesEver) return true;
   // A replay that stands still twice at the same picture will do so again; a room waits on.
   if (code === 'SONO_SOURCE_STALLED') return mode === 'live' || attempt === 0;

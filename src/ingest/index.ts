@@ -1,8 +1,11 @@
 /** The way into this layer: an address becomes a FrameSource. Main process; nothing native is loaded here. */
 import { firstValueFrom, map, mergeMap, of, takeUntil, throwError, EMPTY, fromEvent } from 'rxjs';
 import type { SourceFormat } from '../vocabulary/frame.js';
+import { noArchiveAccess, withAccess, type ArchiveAccess } from '../dicom/web/access.js';
 import { ingestError } from './errors.js';
 import type { FrameSource } from './frame-source.js';
+import type { FolderContents } from './folder-contents.js';
+import { lookIntoFolder } from './look.js';
 import { parseSourceUri, redact } from './source-uri.js';
 import { defaultSupervision, type SupervisionOptions } from './child-supervisor.js';
 import { SupervisedSource } from './supervised-source.js';
@@ -16,13 +19,21 @@ export type { SupervisionOptions } from './child-supervisor.js';
 export { firstPicture, SourceTrials, sourceTrials } from './trials.js';
 
 /**
- * @param uri file path or file://, folder of pictures, *.dcm, rtsp(s)://, srt://, v4l2:///dev/video0,
+ * @param uri file path or file://, folder of pictures, *.dcm, rtsp(s)://, srt://, dicomweb(s)://, orthanc(s)://, v4l2:///dev/video0,
  *   decklink://0, synthetic:laparoscopy, synthetic:echo, synthetic:counter; options in docs/sources.md
  * @param supervision watchdog and back-off, for tests
+ * @param archives what the operator gave for DICOM archives
  * @throws SONO_SOURCE_URI when the address cannot be understood; everything else comes as an event of `open`
  */
-export function createSource(uri: string, supervision: Partial<SupervisionOptions> = {}): FrameSource {
-  return new SupervisedSource(uri, parseSourceUri(uri), { ...defaultSupervision, ...supervision });
+export function createSource(
+  uri: string,
+  supervision: Partial<SupervisionOptions> = {},
+  archives: ArchiveAccess = noArchiveAccess,
+): FrameSource {
+  const parsed = parseSourceUri(uri);
+  const address =
+    parsed.kind === 'archive' ? { ...parsed, archive: withAccess(parsed.archive, archives) } : parsed;
+  return new SupervisedSource(uri, address, { ...defaultSupervision, ...supervision });
 }
 
 /**
@@ -36,16 +47,35 @@ export function probeSource(
   asker?: AbortSignal,
   supervision: Partial<SupervisionOptions> = {},
   trials: SourceTrials = sourceTrials,
+  archives: ArchiveAccess = noArchiveAccess,
 ): Promise<SourceFormat> {
-  return trials.run(uri, asker, (signal) => firstFormat(uri, signal, supervision));
+  return trials.run(uri, asker, (signal) => firstFormat(uri, signal, supervision, archives));
+}
+
+/**
+ * What a folder on this machine holds, for a list to choose from.
+ * @param asker aborted when whoever asked has left
+ * @throws SONO_SOURCE_URI for what is no path, and as lookIntoFolder and SourceTrials.run
+ */
+export function listFolder(
+  uri: string,
+  asker?: AbortSignal,
+  trials: SourceTrials = sourceTrials,
+): Promise<FolderContents & { readonly folder: string }> {
+  const address = parseSourceUri(uri);
+  if (address.kind !== 'file' && address.kind !== 'dicom')
+    throw ingestError('SONO_SOURCE_URI', { uri: redact(uri), why: 'it is no folder on this machine' });
+  const folder = address.path;
+  return trials.run(uri, asker, async (signal) => ({ folder, ...(await lookIntoFolder(folder, signal)) }));
 }
 
 async function firstFormat(
   uri: string,
   signal: AbortSignal,
   supervision: Partial<SupervisionOptions>,
+  archives: ArchiveAccess,
 ): Promise<SourceFormat> {
-  const events = createSource(uri, supervision).open({
+  const events = createSource(uri, supervision, archives).open({
     streamId: 'probe',
     analysisSize: null,
     displayQuality: 50,

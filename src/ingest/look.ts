@@ -5,7 +5,9 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { builtModule } from '../node/built-module.js';
-import { ingestError, isIngestCode } from './errors.js';
+import { ingestError } from './errors.js';
+import type { FolderContents } from './folder-contents.js';
+import { isSourceCode, sourceError } from './source-codes.js';
 import type { LookAnswer } from './look-process.js';
 
 const limitSeconds = 20;
@@ -16,13 +18,29 @@ const limitSeconds = 20;
  * @throws SONO_SOURCE_MISSING, SONO_SOURCE_FORBIDDEN, SONO_SOURCE_EMPTY, SONO_SOURCE_NOT_VIDEO, SONO_SOURCE_NO_PROCESS,
  *   SONO_SOURCE_NO_ANSWER after 20 s
  */
-export function lookAtFile(path: string, signal?: AbortSignal): Promise<void> {
+export async function lookAtFile(path: string, signal?: AbortSignal): Promise<void> {
+  await look(path, 'file', signal);
+}
+
+/**
+ * The recordings in a folder and in its folders, as far as a person reads such a list.
+ * @param signal gives the look up; the promise then rejects with its reason
+ * @throws SONO_SOURCE_NO_FOLDER, SONO_SOURCE_FORBIDDEN, SONO_SOURCE_NO_PROCESS, SONO_SOURCE_NO_ANSWER after 20 s
+ */
+export async function lookIntoFolder(path: string, signal?: AbortSignal): Promise<FolderContents> {
+  const answer = await look(path, 'folder', signal);
+  return answer.outcome === 'listed' ? answer : { clips: [], skipped: [], more: false };
+}
+
+type Found = Exclude<LookAnswer, { outcome: 'refused' }>;
+
+function look(path: string, what: 'file' | 'folder', signal: AbortSignal | undefined): Promise<Found> {
   return new Promise((resolve, reject) => {
     const noProcess = (cause: unknown): Error => ingestError('SONO_SOURCE_NO_PROCESS', { uri: path }, cause);
     signal?.throwIfAborted();
     let child;
     try {
-      child = spawn(process.execPath, [fileURLToPath(builtModule('src/ingest/look-process')), path], {
+      child = spawn(process.execPath, [fileURLToPath(builtModule('src/ingest/look-process')), path, what], {
         stdio: ['pipe', 'pipe', 'ignore'],
         env: { ...process.env, NODE_OPTIONS: '' },
       });
@@ -31,7 +49,7 @@ export function lookAtFile(path: string, signal?: AbortSignal): Promise<void> {
       return;
     }
     const { stdin, stdout } = child;
-    let said = '';
+    const said: Buffer[] = [];
     const settle = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', leave);
@@ -58,13 +76,14 @@ export function lookAtFile(path: string, signal?: AbortSignal): Promise<void> {
     });
     // There is no pipe where no process could be started.
     (stdin as typeof stdin | undefined)?.on('error', () => undefined);
-    (stdout as typeof stdout | undefined)?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    (stdout as typeof stdout | undefined)?.on('data', (chunk: Buffer) => said.push(chunk));
     child.on('close', () => {
       settle();
-      const answer = parseAnswer(said);
-      if (answer === null) reject(noProcess(new Error(`it said "${said.slice(0, 200)}"`)));
-      else if (answer.outcome === 'usable') resolve();
-      else if (isIngestCode(answer.code)) reject(ingestError(answer.code, answer.details));
+      const text = Buffer.concat(said).toString();
+      const answer = parseAnswer(text);
+      if (answer === null) reject(noProcess(new Error(`it said "${text.slice(0, 200)}"`)));
+      else if (answer.outcome !== 'refused') resolve(answer);
+      else if (isSourceCode(answer.code)) reject(sourceError(answer.code, answer.details));
       else reject(ingestError('SONO_SOURCE_MISSING', { path }));
     });
   });

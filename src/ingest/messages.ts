@@ -1,6 +1,6 @@
 /** What parent and child of a source tell each other besides frames, one JSON text each. Types only. */
 import type { DropStage, PictureSize, SourceFormat } from '../vocabulary/frame.js';
-import type { IngestCode } from './errors.js';
+import type { SourceCode } from './source-codes.js';
 import type { SourceAddress } from './source-uri.js';
 import type { ClockPlace } from './stream-clock.js';
 
@@ -32,6 +32,15 @@ export interface ResumePoint {
   readonly nextSourceFrame: number;
 }
 
+/** In what a recording is not as it says, known once all of it has been read. */
+export type Damage =
+  /** It broke off there. */
+  | { readonly kind: 'broke-off'; readonly atS: number }
+  /** Single pictures cannot be shown, and were left out; the others keep their numbers and times. */
+  | { readonly kind: 'left-out'; readonly pictures: number; readonly firstAtS: number }
+  /** It holds more than it says; those behind the last one are left out. */
+  | { readonly kind: 'unspoken'; readonly pictures: number };
+
 export type ChildMessage =
   | { readonly kind: 'format'; readonly format: SourceFormat; readonly zeroPtsNs: number }
   | { readonly kind: 'dropped'; readonly stage: DropStage; readonly count: number }
@@ -41,11 +50,11 @@ export type ChildMessage =
   | { readonly kind: 'opening' }
   /** All is well although nothing comes: the next frame of a file is due then, on the monotonic clock. */
   | { readonly kind: 'waiting'; readonly untilNs: number }
-  /** The last frame has been sent. `damagedAtS`: the recording broke off there. */
-  | { readonly kind: 'ended'; readonly damagedAtS: number | null }
+  /** The last frame has been sent. */
+  | { readonly kind: 'ended'; readonly damage: Damage | null }
   | {
       readonly kind: 'failed';
-      readonly code: IngestCode;
+      readonly code: SourceCode;
       readonly details: Readonly<Record<string, string | number>>;
       readonly cause: string;
     };

@@ -13,29 +13,48 @@ export async function openFeed(
   resume: ResumePoint | null,
   onProgress: () => void,
 ): Promise<FrameFeed> {
-  if (address.kind === 'file') {
-    const { openRecordedFile } = await import('./recorded/feed.js');
-    return openRecordedFile(address.path, address.deinterlacing, resume);
-  }
-  return new ProducerFeed(await createProducer(address, onProgress), resume?.nextSourceFrame ?? 0);
-}
-
-async function createProducer(
-  address: Exclude<FedAddress, { kind: 'file' }>,
-  onProgress: () => void,
-): Promise<FrameProducer> {
+  const made = (producer: FrameProducer): FrameFeed =>
+    new ProducerFeed(producer, resume?.nextSourceFrame ?? 0);
+  const sign = nowAndThen(onProgress);
   switch (address.kind) {
+    case 'file': {
+      const { openRecordedFile } = await import('./recorded/feed.js');
+      const { path, deinterlacing } = address;
+      const feed = await openRecordedFile({ path, file: path, deinterlacing }, resume);
+      feed.onPassedOver = sign;
+      return feed;
+    }
     case 'folder': {
       const { createFolderProducer } = await import('./folder.js');
-      return createFolderProducer(address.path, address.framesPerSecond, onProgress);
+      return made(await createFolderProducer(address.path, address.framesPerSecond, sign));
+    }
+    case 'series': {
+      const { openSeriesFeed } = await import('./series-feed.js');
+      return openSeriesFeed(address, resume, sign);
     }
     case 'dicom': {
-      const { createDicomProducer } = await import('./dicom/producer.js');
-      return createDicomProducer(address.path);
+      const { openDicomFeed } = await import('./dicom-feed.js');
+      return openDicomFeed(address.path, resume, sign);
+    }
+    case 'archive': {
+      const { openArchiveFeed } = await import('./archive-feed.js');
+      return openArchiveFeed(address.archive, resume, sign);
     }
     case 'synthetic': {
       const { createSyntheticProducer } = await import('./synthetic/producer.js');
-      return createSyntheticProducer(address);
+      return made(await createSyntheticProducer(address));
     }
   }
+}
+
+/** A sign of life for the watchdog at most this often. */
+const signMs = 1000;
+
+function nowAndThen(sign: () => void): () => void {
+  let lastMs = -signMs;
+  return () => {
+    if (performance.now() - lastMs < signMs) return;
+    lastMs = performance.now();
+    sign();
+  };
 }

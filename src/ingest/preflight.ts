@@ -3,14 +3,17 @@
  * hangs, so it runs in the source's own process or in look-process.ts, never in the main process.
  */
 import { constants } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
+import { looksLikeDicom, tellingBytes } from '../dicom/data-set-file.js';
+import { holdsDicom } from '../dicom/series-folder.js';
 import { ingestError } from './errors.js';
+import { pictureNames } from './picture-order.js';
 import { fileAddress, folderAddress, splitOptions, type SourceAddress } from './source-uri.js';
 
 type PathAddress = Extract<SourceAddress, { kind: 'file' | 'dicom' }>;
 
 /**
- * @returns the address, with a folder of pictures and a file that is DICOM by its content named so
+ * @returns the address, with a folder of pictures, one of a DICOM series and a file that is DICOM by its content named so
  * @throws SONO_SOURCE_MISSING, SONO_SOURCE_FORBIDDEN, SONO_SOURCE_EMPTY, SONO_SOURCE_NOT_VIDEO, SONO_SOURCE_URI (options of
  *   a folder), SONO_SOURCE_DEVICE_ABSENT
  */
@@ -22,6 +25,7 @@ export async function checkSource(address: SourceAddress): Promise<SourceAddress
       });
       return address;
     case 'folder':
+    case 'series':
       await stat(address.path).catch((error: unknown) => {
         throw ingestError('SONO_SOURCE_MISSING', { path: address.path }, error);
       });
@@ -42,13 +46,25 @@ async function checkPath(address: PathAddress): Promise<SourceAddress> {
     const split = splitOptions(path);
     const found = split && (await stat(split.path).catch(() => null));
     if (split === null || found === null) throw about;
-    if (found.isDirectory()) return folderAddress(split.path, split.options);
+    if (found.isDirectory()) return checkFolder(folderAddress(split.path, split.options));
     return checkPath(fileAddress(split.path, split.options));
   }
-  if (about.isDirectory()) return folderAddress(path, '');
+  if (about.isDirectory()) return checkFolder(folderAddress(path, ''));
   // A pipe, a socket or a device would be waited for without an end, and has no pictures that can be found again.
   if (!about.isFile()) throw ingestError('SONO_SOURCE_NOT_VIDEO', { path });
   return checkFile(address);
+}
+
+/** Where there are no pictures, but DICOM files, these are meant. */
+async function checkFolder(
+  address: Extract<SourceAddress, { kind: 'folder' | 'series' }>,
+): Promise<SourceAddress> {
+  const { path, kind } = address;
+  const names = await readdir(path).catch((error: unknown) => {
+    throw notThere(path, error);
+  });
+  if (kind === 'series' || pictureNames(names).length > 0 || !(await holdsDicom(path))) return address;
+  return { kind: 'series', path, series: null, part: 1 };
 }
 
 function notThere(path: string, error: unknown): Error {
@@ -66,10 +82,8 @@ async function checkFile(address: PathAddress): Promise<SourceAddress> {
   });
   try {
     if ((await file.stat()).size === 0) throw ingestError('SONO_SOURCE_EMPTY', { path });
-    const head = Buffer.alloc(132);
-    const { bytesRead } = await file.read(head, 0, 132, 0);
-    const isDicom = bytesRead === 132 && head.toString('latin1', 128) === 'DICM';
-    return isDicom ? { kind: 'dicom', path } : address;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(tellingBytes), 0, tellingBytes, 0);
+    return looksLikeDicom(buffer.subarray(0, bytesRead)) ? { kind: 'dicom', path } : address;
   } finally {
     await file.close();
   }

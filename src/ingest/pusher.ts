@@ -1,6 +1,7 @@
 /** Keeps appsrc filled with the pictures of a feed, and repeats the feed. Child process. */
 import type { FrameFeed } from './feed.js';
 import type { FrameOrigin } from './frame-index.js';
+import type { Damage } from './messages.js';
 import type { NativePipeline } from './native-pipeline.js';
 
 /** Pictures that wait in appsrc; the pipeline's first queue holds three more. */
@@ -16,7 +17,7 @@ export class Pusher {
   #fedThisRepetition = 0;
   /** Media time of the first picture of this repetition; a feed that was opened in its middle begins later than 0. */
   #startNs: number | null = null;
-  #damagedAtS: number | null = null;
+  #damage: Damage | null = null;
   #pushing = false;
   #over = false;
 
@@ -27,9 +28,9 @@ export class Pusher {
     private readonly onFailure: (error: unknown) => void,
   ) {}
 
-  /** Where a recording broke off, once all of it has been read; else null. */
-  get damagedAtS(): number | null {
-    return this.#damagedAtS;
+  /** What a recording lacks, once all of it has been read; else null. */
+  get damage(): Damage | null {
+    return this.#damage;
   }
 
   /** The next picture that comes out. Nothing between appsrc and the index branch drops, so the order says which it is. */
@@ -61,9 +62,9 @@ export class Pusher {
       const picture = await this.feed.next();
       if (this.#isOver()) return;
       if (picture === null) {
-        this.#damagedAtS = this.feed.missingTail();
-        // A recording that breaks off is said to, before it begins again; a source without a picture never ends.
-        if (!this.loop || this.#damagedAtS !== null || this.#fedThisRepetition === 0) {
+        this.#damage = this.feed.damage();
+        // A recording that is damaged is said to be, before it begins again; a source without a picture never ends.
+        if (!this.loop || this.#damage !== null || this.#fedThisRepetition === 0) {
           this.#over = true;
           this.pipeline.endFeed();
           return;

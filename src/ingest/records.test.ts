@@ -100,8 +100,8 @@ describe('record stream', () => {
 
   it('carries messages as JSON', () => {
     const parser = parserOf();
-    parser.push(encodeMessage({ kind: 'ended', damagedAtS: null }));
-    expect(parser.take()).toEqual({ kind: 'message', message: { kind: 'ended', damagedAtS: null } });
+    parser.push(encodeMessage({ kind: 'ended', damage: null }));
+    expect(parser.take()).toEqual({ kind: 'message', message: { kind: 'ended', damage: null } });
   });
 
   it('refuses what is no record: other bytes, another version, a record beyond any picture', () => {

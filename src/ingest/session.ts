@@ -19,7 +19,7 @@ import { FrameIndex } from './frame-index.js';
 import type { FrameWriter } from './frame-writer.js';
 import type { GdpPacket } from './gdp.js';
 import { isPaced, launchString } from './launch.js';
-import type { ChildMessage, ChildRequest } from './messages.js';
+import type { ChildMessage, ChildRequest, Damage } from './messages.js';
 import { NativePipeline, type SinkName } from './native-pipeline.js';
 import { jpegSize, narrowJpeg } from './picture-format.js';
 import { Pusher } from './pusher.js';
@@ -283,7 +283,7 @@ export class Session {
     });
     if (isLive(address) || this.#index.count === 0) this.#fail(failure);
     // A recording that broke off: what was read is shown, then its end is said clearly.
-    else setTimeout(() => this.#end(this.#index.lastMediaNs / 1e9), brokenOffMs);
+    else setTimeout(() => this.#end({ kind: 'broke-off', atS: this.#index.lastMediaNs / 1e9 }), brokenOffMs);
   }
 
   #maybeEnd(): void {
@@ -295,11 +295,11 @@ export class Session {
       this.#fail({ code: 'SONO_SOURCE_STOPPED', details: { uri }, cause: 'end of stream' });
     else if (this.#index.count === 0)
       this.#fail({ code: 'SONO_SOURCE_NOT_VIDEO', details: { path: uri }, cause: 'no frame' });
-    else this.#end(this.#pusher?.damagedAtS ?? null);
+    else this.#end(this.#pusher?.damage ?? null);
   }
 
-  #end(damagedAtS: number | null): void {
-    this.#leave({ kind: 'ended', damagedAtS });
+  #end(damage: Damage | null): void {
+    this.#leave({ kind: 'ended', damage });
   }
 
   #fail(failure: Failure): void {

@@ -10,7 +10,7 @@ import { networkHost, parseSourceUri, redact, splitOptions, type SourceAddress }
 interface SourcePolicyOptions {
   /** Folders below which files must lie; null: anywhere. */
   readonly mediaRoots: readonly string[] | null;
-  /** Hosts that RTSP and SRT may ask, in any case of letters; `*`: any, and SRT may wait to be called. null: any. */
+  /** Hosts that RTSP, SRT and archives may ask, in any case of letters; `*`: any, and SRT may wait to be called. null: any. */
   readonly hosts: readonly string[] | null;
 }
 
@@ -35,11 +35,13 @@ export class SourcePolicy {
     switch (address.kind) {
       case 'rtsp':
       case 'srt':
-        this.#checkHost(uri, address);
+      case 'archive':
+        this.checkHost(networkHost(address) ?? '', uri);
         return;
       case 'file':
       case 'dicom':
       case 'folder':
+      case 'series':
         await this.#checkPath(uri, address.path);
         await this.#checkLinks(uri, splitOptions(address.path)?.path ?? address.path);
         return;
@@ -54,9 +56,9 @@ export class SourcePolicy {
     }
   }
 
-  #checkHost(uri: string, address: SourceAddress): void {
+  /** @param host '' for a source that waits for a caller @throws SONO_SOURCE_HOST */
+  checkHost(host: string, uri: string): void {
     const { hosts } = this.options;
-    const host = networkHost(address) ?? '';
     if (
       hosts === null ||
       hosts.includes('*') ||

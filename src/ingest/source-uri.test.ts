@@ -159,6 +159,21 @@ describe('source addresses', () => {
       seed: 9,
       durationS: 12.5,
     });
+    expect(parseSourceUri('synthetic:echo')).not.toHaveProperty('echo');
+    expect(
+      parseSourceUri('synthetic:echo?ef=35&bpm=90.5&rhythm=fibrillation&dropout=0.5&mirror=1'),
+    ).toMatchObject({
+      echo: {
+        ejectionFractionPercent: 35,
+        heartRateBpm: 90.5,
+        rhythm: 'fibrillation',
+        dropout: 0.5,
+        mirrored: true,
+      },
+    });
+    expect(parseSourceUri('synthetic:echo?ef=20')).toMatchObject({
+      echo: { ejectionFractionPercent: 20, heartRateBpm: null, rhythm: null, dropout: null, mirrored: false },
+    });
   });
 
   it.each([
@@ -180,6 +195,13 @@ describe('source addresses', () => {
     'synthetic:echo?seed=-1',
     'synthetic:echo?duration=soon',
     'synthetic:echo?fps=0',
+    'synthetic:echo?ef=9',
+    'synthetic:echo?ef=76',
+    'synthetic:echo?bpm=200',
+    'synthetic:echo?rhythm=waltz',
+    'synthetic:echo?dropout=1.5',
+    'synthetic:echo?mirror=yes',
+    'synthetic:laparoscopy?ef=50',
     'file://elsewhere/x.mp4',
     'rtsp://***@cam/live',
     'srt://cam:7001?passphrase=***',

@@ -2,11 +2,15 @@
  * What a person writes to name a source, parsed once into a closed set of kinds. Pure: no file is looked at, because a share
  * that hangs would hold the main process. What lies at a path is found out by the source's own process (preflight.ts).
  */
-import { resolve } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { echoViews } from '../vocabulary/echo.js';
 import type { SonoError } from '../vocabulary/errors.js';
+import type { SeriesAddress } from '../dicom/series-folder.js';
+import { isArchiveScheme, parseArchiveUri, type ArchiveAddress } from '../dicom/web/address.js';
 import { holdsSecret, redact, redactText } from '../node/redact.js';
 import { ingestError } from './errors.js';
+import { rhythms, type EchoParameters } from './synthetic/heart.js';
 
 export { redact } from '../node/redact.js';
 
@@ -21,6 +25,10 @@ export type SourceAddress =
   | { readonly kind: 'file'; readonly path: string; readonly deinterlacing: Deinterlacing }
   | { readonly kind: 'dicom'; readonly path: string }
   | { readonly kind: 'folder'; readonly path: string; readonly framesPerSecond: number }
+  /** Single pictures of a DICOM series that are a clip together. */
+  | ({ readonly kind: 'series' } & SeriesAddress)
+  /** A cine in a DICOM archive. `location`: its address without login. */
+  | { readonly kind: 'archive'; readonly location: string; readonly archive: ArchiveAddress }
   | {
       readonly kind: 'rtsp';
       /** rtsp:// or rtsps:// address without login and without our own fragment options. */
@@ -56,6 +64,8 @@ export type SourceAddress =
       readonly framesPerSecond: number;
       /** null: endless. */
       readonly durationS: number | null;
+      /** What the address asks of the heart; absent where it asks for nothing. */
+      readonly echo?: EchoParameters;
     };
 
 /** Sources that come from a running camera: no end of their own, no seeking, restarted for ever. */
@@ -69,13 +79,18 @@ export function isLive(address: SourceAddress): boolean {
     case 'file':
     case 'dicom':
     case 'folder':
+    case 'series':
+    case 'archive':
     case 'synthetic':
       return false;
   }
 }
 
 /** Sources with an end or at least a beginning, whose pictures enter GStreamer through appsrc. */
-export type FedAddress = Extract<SourceAddress, { kind: 'file' | 'dicom' | 'folder' | 'synthetic' }>;
+export type FedAddress = Extract<
+  SourceAddress,
+  { kind: 'file' | 'dicom' | 'folder' | 'series' | 'archive' | 'synthetic' }
+>;
 
 export function isFed(address: SourceAddress): address is FedAddress {
   return !isLive(address);
@@ -104,6 +119,7 @@ export function parseSourceUri(uri: string): SourceAddress {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
   // One letter before a colon is a file name such as "a:b.mp4", never a scheme of ours.
   if (scheme === undefined || scheme.length === 1) return ofPath(parsePath(uri, text));
+  if (isArchiveScheme(scheme)) return parseArchive(uri, text);
   switch (scheme) {
     case 'file':
       return parseFileUrl(uri, text);
@@ -121,6 +137,8 @@ export function parseSourceUri(uri: string): SourceAddress {
     case 'synthetic':
       return parseSynthetic(uri, text);
     default:
+      if (/^https?:\/\//i.test(text))
+        throw uriProblem(uri, `"${scheme}" is not known; an archive is written dicomweb:// or dicomwebs://`);
       if (text.includes('://')) throw uriProblem(uri, `"${scheme}" is not known`);
       return ofPath(parsePath(uri, text));
   }
@@ -158,9 +176,21 @@ function ofPath(path: string): SourceAddress {
 /** Used where the rate of a folder's pictures is not given. */
 const folderFramesPerSecond = 25;
 
-/** A folder of pictures, for who has seen that it is one. @throws SONO_SOURCE_URI for options that it does not have */
-export function folderAddress(path: string, options: string): Extract<SourceAddress, { kind: 'folder' }> {
+/**
+ * A folder of pictures, or of a DICOM series (`series=`), for who has seen that it is a folder.
+ * @throws SONO_SOURCE_URI for options that it does not have
+ */
+export function folderAddress(
+  path: string,
+  options: string,
+): Extract<SourceAddress, { kind: 'folder' | 'series' }> {
   const parsed = new URLSearchParams(options);
+  const series = parsed.get('series');
+  if (series !== null) {
+    checkKeys(path, parsed, ['series', 'part']);
+    if (!/^[0-9.]{1,64}$/.test(series)) throw uriProblem(path, 'series is a DICOM identifier');
+    return { kind: 'series', path, series, part: integer(path, parsed, 'part', 1, 1_000_000) ?? 1 };
+  }
   checkKeys(path, parsed, ['fps']);
   return { kind: 'folder', path, framesPerSecond: rate(path, parsed, folderFramesPerSecond) };
 }
@@ -176,6 +206,12 @@ export function fileAddress(path: string, options: string): Extract<SourceAddres
 export function splitOptions(path: string): { readonly path: string; readonly options: string } | null {
   const match = /^([^?]*)\?([a-z]+=[^&?]*(?:&[a-z]+=[^&?]*)*)$/i.exec(path);
   return match?.[1] === undefined || match[2] === undefined ? null : { path: match[1], options: match[2] };
+}
+
+/** What a clip is called after its address: the folder's or file's own name, without ending and options. */
+export function nameOfPath(uri: string): string {
+  const path = splitOptions(uri)?.path ?? uri;
+  return basename(path, extname(path));
 }
 
 /** As GStreamer and everybody else reads `rtsp://user:password@host:port/path`. */
@@ -244,13 +280,14 @@ function parseRtsp(uri: string, text: string, scheme: string): SourceAddress {
 
 export function isNetwork(
   address: SourceAddress,
-): address is Extract<SourceAddress, { kind: 'rtsp' | 'srt' }> {
-  return address.kind === 'rtsp' || address.kind === 'srt';
+): address is Extract<SourceAddress, { kind: 'rtsp' | 'srt' | 'archive' }> {
+  return address.kind === 'rtsp' || address.kind === 'srt' || address.kind === 'archive';
 }
 
 /** Host of a network address, in small letters; '' for SRT that waits to be called, null for what is not on the network. */
 export function networkHost(address: SourceAddress): string | null {
   if (!isNetwork(address)) return null;
+  if (address.kind === 'archive') return address.archive.host;
   const query = new URLSearchParams(/\?([^#]*)/.exec(address.location)?.[1]);
   // With a mode or an address of this machine's own it waits to be called.
   if (
@@ -259,6 +296,12 @@ export function networkHost(address: SourceAddress): string | null {
   )
     return '';
   return parseNetwork(address.location.replace(/^[a-z]+:\/\//i, ''))?.host ?? '';
+}
+
+function parseArchive(uri: string, text: string): SourceAddress {
+  const archive = parseArchiveUri(text, (why) => uriProblem(uri, why));
+  if (archive.target.kind === 'archive') throw uriProblem(uri, 'it names no study, series or instance');
+  return { kind: 'archive', location: archive.location, archive };
 }
 
 function parseSrt(uri: string, text: string): SourceAddress {
@@ -315,7 +358,8 @@ function parseSynthetic(uri: string, text: string): SourceAddress {
   const scene = syntheticKinds.find((kind) => kind === match?.[1]?.toLowerCase());
   if (scene === undefined) throw uriProblem(uri, `the synthetic scenes are ${syntheticKinds.join(', ')}`);
   const options = new URLSearchParams(match?.[2] ?? '');
-  checkKeys(uri, options, ['seed', 'width', 'height', 'fps', 'duration']);
+  const own = scene === 'echo' ? ['ef', 'bpm', 'rhythm', 'dropout', 'mirror', 'view'] : [];
+  checkKeys(uri, options, ['seed', 'width', 'height', 'fps', 'duration', ...own]);
   const defaults = syntheticDefaults[scene];
   const duration = options.get('duration');
   const durationS =
@@ -333,6 +377,26 @@ function parseSynthetic(uri: string, text: string): SourceAddress {
     height,
     framesPerSecond: rate(uri, options, defaults.framesPerSecond),
     durationS,
+    ...(own.some((key) => options.has(key)) ? { echo: echoParameters(uri, options) } : {}),
+  };
+}
+
+function echoParameters(uri: string, options: URLSearchParams): EchoParameters {
+  const rhythm = options.get('rhythm');
+  const known = rhythms.find((name) => name === rhythm) ?? null;
+  if (rhythm !== null && known === null) throw uriProblem(uri, `rhythm is ${rhythms.join(', ')}`);
+  const mirror = options.get('mirror') ?? '0';
+  if (mirror !== '0' && mirror !== '1') throw uriProblem(uri, 'mirror is 0 or 1');
+  const wanted = options.get('view') ?? 'a4c';
+  const view = echoViews.find((name) => name === wanted);
+  if (view === undefined) throw uriProblem(uri, `view is ${echoViews.join(' or ')}`);
+  return {
+    ejectionFractionPercent: decimal(uri, options, 'ef', 10, 75),
+    heartRateBpm: decimal(uri, options, 'bpm', 45, 180),
+    rhythm: known,
+    dropout: decimal(uri, options, 'dropout', 0, 1),
+    mirrored: mirror === '1',
+    view,
   };
 }
 
@@ -354,6 +418,21 @@ function integer(
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= least && value <= most))
     throw uriProblem(uri, `${name} is a whole number from ${least} to ${most}`);
+  return value;
+}
+
+function decimal(
+  uri: string,
+  options: URLSearchParams,
+  name: string,
+  least: number,
+  most: number,
+): number | null {
+  const text = options.get(name);
+  if (text === null) return null;
+  const value = /^\d{1,4}(\.\d{1,4})?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most))
+    throw uriProblem(uri, `${name} is a number from ${least} to ${most}`);
   return value;
 }
 

@@ -8,6 +8,7 @@ import { flashLength, isFlashVideo } from './length/flash.js';
 import { isMatroska, matroskaLength } from './length/matroska.js';
 import { isMp4, mp4Length } from './length/mp4.js';
 import type { PictureLength } from './length/picture-length.js';
+import type { FilePart } from './recorded/tools.js';
 
 /**
  * Seconds of picture that the file promises, null where nothing can be relied on.
@@ -22,15 +23,17 @@ export function promisedSeconds(own: PictureLength | null, whole: number): numbe
 }
 
 /** null for containers that are not read here, and for what is no file at all. */
-export async function readPictureLength(path: string): Promise<PictureLength | null> {
+export async function readPictureLength(recorded: string | FilePart): Promise<PictureLength | null> {
+  const part = typeof recorded === 'string' ? null : recorded;
   let file: FileHandle;
   try {
-    file = await open(path);
+    file = await open(part?.path ?? (recorded as string));
   } catch {
     return null;
   }
   try {
-    const bytes = new FileBytes(file, (await file.stat()).size);
+    const { start, end } = part ?? { start: 0, end: (await file.stat()).size };
+    const bytes = new FileBytes(file, end - start, start);
     const head = await bytes.read(0, 188 * 3);
     const read = isMp4(head)
       ? mp4Length

@@ -1,4 +1,4 @@
-/** Notices that a source says nothing for too long. Main process. */
+/** Notices that a source says nothing for too long: the one place that decides it. Main process, and the process of a run. */
 import { monotonicNs } from '../node/clock.js';
 
 const longestTimerMs = 2 ** 31 - 1;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { maskFromBitmap, maskFromLogits, maskToBitmap } from './rle.js';
-import { maskFromScaledLogits, resizeMask, scaledLogits } from './resize.js';
+import { maskFromScaledLogits, resizeMask } from './resize.js';
 
 const sizes = fc.record({ width: fc.integer({ min: 1, max: 12 }), height: fc.integer({ min: 1, max: 12 }) });
 const targets = fc.record({
@@ -30,30 +30,6 @@ function bilinear(
     (1 - wy) * ((1 - wx) * at(x0, y0) + wx * at(x1, y0)) + wy * ((1 - wx) * at(x0, y1) + wx * at(x1, y1))
   );
 }
-
-describe('scaledLogits', () => {
-  it('are the bilinear definition, at any size', () => {
-    fc.assert(
-      fc.property(
-        sizes,
-        targets,
-        fc.infiniteStream(fc.float({ noNaN: true, min: -9, max: 9 })),
-        (from, to, stream) => {
-          const logits = Float32Array.from(
-            { length: from.width * from.height },
-            () => stream.next().value as number,
-          );
-          const scaled = scaledLogits(logits, from, to);
-          expect(scaled).toHaveLength(to.width * to.height);
-          for (let index = 0; index < scaled.length; index++) {
-            const [x, y] = [index % to.width, Math.floor(index / to.width)];
-            expect(scaled[index]).toBeCloseTo(bilinear(logits, from.width, from.height, x, y, to), 4);
-          }
-        },
-      ),
-    );
-  });
-});
 
 describe('maskFromScaledLogits', () => {
   it('is the bilinear definition (align_corners=False), at any size', () => {

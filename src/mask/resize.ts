@@ -119,23 +119,6 @@ export function maskFromScaledLogits(logits: Float32Array, from: PictureSize, to
   return runs.finish(to.width, to.height);
 }
 
-/** `logits` (row-major) scaled bilinearly as in `maskFromScaledLogits`, [to.height, to.width]; float64 arithmetic. */
-export function scaledLogits(logits: Float32Array, from: PictureSize, to: PictureSize): Float32Array {
-  const { columns, rows } = scaling(from, to);
-  const scaled = new Float32Array(to.width * to.height);
-  rows.forEach((row, y) => {
-    const [upper, lower] = [row.first * from.width, row.second * from.width];
-    columns.forEach(({ first, second, weightFirst, weightSecond }, x) => {
-      const above =
-        weightFirst * (logits[upper + first] as number) + weightSecond * (logits[upper + second] as number);
-      const below =
-        weightFirst * (logits[lower + first] as number) + weightSecond * (logits[lower + second] as number);
-      scaled[y * to.width + x] = row.weightFirst * above + row.weightSecond * below;
-    });
-  });
-  return scaled;
-}
-
 /** Nearest neighbour at pixel centres (as PIL NEAREST and torch `nearest-exact`). */
 export function resizeMask(mask: Mask, to: PictureSize): Mask {
   const { width, height, counts } = mask;

@@ -89,6 +89,34 @@ export function maskArea(mask: Mask): number {
   return area;
 }
 
+/** Foreground with left ≤ x < right and top ≤ y < bottom; the edges are whole numbers and may lie outside the mask. */
+export function maskAreaInside(
+  mask: Mask,
+  {
+    left,
+    top,
+    right,
+    bottom,
+  }: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number },
+): number {
+  const { height, counts } = mask;
+  let area = 0;
+  let position = 0;
+  for (let run = 0; run < counts.length; run++) {
+    const end = position + (counts[run] as number);
+    if (run % 2 === 1)
+      for (let start = position; start < end;) {
+        const x = Math.floor(start / height);
+        const stop = Math.min(end, (x + 1) * height);
+        if (x >= left && x < right)
+          area += Math.max(0, Math.min(bottom, stop - x * height) - Math.max(top, start - x * height));
+        start = stop;
+      }
+    position = end;
+  }
+  return area;
+}
+
 /** Tightest box around the foreground. */
 export function maskBox(mask: Mask): Box {
   const { height, counts } = mask;

@@ -134,6 +134,12 @@ describe('a secret in an address', () => {
     ).toBe('from rtsp://***@one/x to "srt://two:1?passphrase=***" (rtsp://cam/x)');
   });
 
+  it('is not seen in schemes that a sentence names', () => {
+    const sentence = 'Give a file, rtsp://, srt://, dicomweb://, orthanc://, v4l2:// (or synthetic://).';
+    expect(redactText(sentence)).toBe(sentence);
+    expect(redactText('rtsp://,nurse:secret@cam/x')).not.toContain('secret');
+  });
+
   it('that is a short word does not eat other words', () => {
     expect(redactText('No picture for 10 seconds: sec', ['rtsp://a:sec@cam/x'])).toBe(
       'No picture for 10 seconds: ***',

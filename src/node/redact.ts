@@ -54,8 +54,9 @@ export function redactText(text: string, uris: readonly string[] = []): string {
   }
   shown = shown.replace(/(authorization:\s*\w+\s+)[^\r\n"']+/gi, `$1${hiddenMark}`);
   // What follows a scheme up to a space, a quotation mark or a bracket.
+  // A scheme alone is no address, with whatever ends the words around it: "Give rtsp://, srt:// or a file."
   return shown.replace(/(?:[a-z][a-z0-9+.-]*:\/|(?:rtsp[a-z]?|srt):)\/[^\s"'<>\\`]+/gi, (address) =>
-    redact(address),
+    /:\/+[.,;:)\]]+$/.test(address) ? address : redact(address),
   );
 }
 
@@ -117,6 +118,9 @@ function network(rest: string, hidden: string[]): string {
 const passwordOf = (login: string): readonly string[] =>
   login.includes(':') ? [login.slice(login.indexOf(':') + 1)] : [];
 
+/** Identifier of an object in an Orthanc archive: a hash of its DICOM identifiers, which opens nothing without a login. */
+const orthancId = /^[0-9a-f]{8}(?:-[0-9a-f]{8}){4}$/;
+
 const hostPattern = /^(\[[0-9a-f:.]+(%[\w.-]+)?\]|[\p{L}\p{N}._-]*)(:\d{0,5})?$/iu;
 
 /** Host and port; anything else in their place may be a login whose @ was forgotten. */
@@ -144,6 +148,7 @@ function pathParts(path: string, hidden: string[]): string {
       const isSecret = secretFollows && part !== '';
       secretFollows = secretNames.test(plain);
       if (!isSecret && part.includes('=')) return options(part, hidden);
+      if (!isSecret && orthancId.test(part)) return part;
       if (!isSecret && !/[@?&=;:#/\\]/.test(plain) && !looksRandom(plain)) return part;
       hidden.push(part);
       return hiddenMark;

@@ -52,6 +52,12 @@ export interface ProviderWish {
 /** How an engine comes to its runner: `chooseProvider`, or a stand-in in tests of a lost device and in the no-op engine. */
 export type ChooseProvider = (model: LoadedModel, wish: ProviderWish) => Promise<ChosenProvider>;
 
+/** The same for a model that finds its structures by itself: `chooseSegmenter`, or a stand-in. */
+export type ChooseSegmenter = (
+  model: LoadedModel<'semantic'>,
+  wish: ProviderWish,
+) => Promise<ChosenProvider<GraphRunner>>;
+
 export interface ChosenProvider<Runner extends GraphRunner = ModelRunner> {
   readonly runner: Runner;
   /** Why those tried before were not taken, in words. */
@@ -66,12 +72,16 @@ export const chooseProvider = (
 ): Promise<ChosenProvider> =>
   chooseRunner(model.golden, wish, (provider) => open(model, provider, wish.threads), open === openModel);
 
+/** Where a semantic model runs; see `chooseRunner`. */
+export const chooseSegmenter: ChooseSegmenter = ({ folder, graphs, golden }, { threads, ...wish }) =>
+  chooseRunner(golden, wish, (provider) => openGraphs(folder, graphs, { provider, threads }));
+
 /**
  * `auto`: the best that works. A named provider: that one, and only after it has failed in use the next best, because
  * a stream that has begun goes on. `real`: providers that cannot be there are not opened at all. Throws SONO_PROVIDER_NONE
  * with all reasons, or the model's own error where the model is at fault.
  */
-export async function chooseRunner<Runner extends GraphRunner>(
+async function chooseRunner<Runner extends GraphRunner>(
   golden: Golden,
   wish: Omit<ProviderWish, 'threads'>,
   open: (provider: ProviderName) => Promise<Runner>,

@@ -11,6 +11,10 @@ export const inferenceError = errorFactory({
     SONO_MODEL_MISSING:
       'There is no model in {path}: the file {file} cannot be read. Check the name of the model.',
   }),
+  ...wrongUse(409, {
+    SONO_MODEL_FINDS:
+      'This model finds its structures by itself, so {what} is not possible. Choose a model that follows what is marked.',
+  }),
   ...modelFails(409, {
     SONO_ENGINE_CLOSED: 'Following objects has been switched off.',
   }),

@@ -6,13 +6,8 @@ import { z } from 'zod';
 import type { TrackerModel } from '../tracking/model.js';
 import { inferenceError } from './errors.js';
 import { count, tensorWords, type GraphTensors, type graph } from './kinds/fields.js';
-import {
-  semanticManifest,
-  semanticModel,
-  semanticTensors,
-  type SemanticManifest,
-  type SemanticModel,
-} from './kinds/semantic.js';
+import type { SemanticModel } from '../semantic/model.js';
+import { semanticManifest, semanticModel, semanticTensors, type SemanticManifest } from './kinds/semantic.js';
 import { trackerManifest, trackerModel, trackerTensors, type TrackerManifest } from './kinds/tracker.js';
 
 /** Newest `schemaVersion` that this program reads. */

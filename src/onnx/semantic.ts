@@ -3,11 +3,11 @@
  * whatever thread makes it, and `segment` blocks that thread while the model runs.
  */
 import type { PictureSize } from '../vocabulary/frame.js';
-import { chooseRunner, loadModelOf, type ProviderWish } from './choose-provider.js';
+import type { SemanticModel } from '../semantic/model.js';
+import { semanticResult, type SemanticResult } from '../semantic/result.js';
+import { chooseSegmenter, loadModelOf, type ProviderWish } from './choose-provider.js';
 import { inferenceError } from './errors.js';
-import { semanticResult, type SemanticModel, type SemanticResult } from './kinds/semantic.js';
 import type { ProviderName } from './provider.js';
-import { openGraphs } from './session.js';
 
 export interface SemanticSession {
   readonly model: SemanticModel;
@@ -22,12 +22,9 @@ export async function openSemantic(
   directory: string,
   wish: Omit<ProviderWish, 'failed'>,
 ): Promise<SemanticSession> {
-  const { folder, graphs, golden } = await loadModelOf(directory, 'semantic');
-  const { provider, threads } = wish;
-  const { runner } = await chooseRunner(golden, { provider, failed: {} }, (provider) =>
-    openGraphs(folder, graphs, { provider, threads }),
-  );
-  const model = folder.semantic;
+  const loaded = await loadModelOf(directory, 'semantic');
+  const { runner } = await chooseSegmenter(loaded, { ...wish, failed: {} });
+  const model = loaded.folder.semantic;
   const { width, height } = model.inputSize;
   return {
     model,

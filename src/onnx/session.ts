@@ -18,6 +18,8 @@ import type { ProviderName } from './provider.js';
 /** The graphs of any kind of model, open on one provider. */
 export interface GraphRunner {
   readonly provider: ProviderName;
+  /** Only where the runner is something else than the model, so that no report mistakes it for the model. */
+  readonly standIn?: string;
   /** Feeds and outputs by name; shapes as in the manifest with N = `objects`. */
   run(graph: string, feeds: Feeds, objects: number): Promise<Outputs>;
   close(): Promise<void>;
@@ -25,8 +27,6 @@ export interface GraphRunner {
 
 /** Reads a frame and gives masks; what the engine needs of a provider. */
 export interface ModelRunner extends GraphRunner {
-  /** Only where the runner is something else than the model, so that no report mistakes it for the model. */
-  readonly standIn?: string;
   /** `frame` uint8 [1,H,W,3], `planes` uint8 [1,4,H,W]; one object. */
   prompt(frame: Uint8Array, planes: Uint8Array, maskGiven: boolean): Promise<ModelOutputs>;
   /** All objects of `bank` at once. */

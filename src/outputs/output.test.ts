@@ -31,7 +31,7 @@ class Broker implements RoomOutput {
 
   open(room: OutputRoom): RoomFeed {
     const subscription = room.events$.subscribe((event) => {
-      if (event.kind === 'health') return;
+      if (event.kind === 'health' || event.kind === 'held') return;
       for (const message of roomMessages(event, room))
         this.#outbox.push({
           key: `${room.id} ${message.kind} ${message.slot}`,

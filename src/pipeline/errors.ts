@@ -6,6 +6,16 @@ export const pipelineError = errorFactory({
     SONO_PROMPT_FRAME_GONE:
       'The picture you pointed at is too old to be used (more than 2 seconds). Please point again.',
   }),
+  ...wrongUse(404, {
+    SONO_HOLD_UNKNOWN:
+      'There is no held measurement {id} in this room. A room keeps the last {most}; older ones are in the recording, if there was one.',
+    SONO_HOLD_NO_PICTURE: 'The picture of {moment} was not received, so the held measurement {id} has none.',
+  }),
+  ...wrongUse(409, {
+    SONO_HOLD_NO_NUMBER: 'There is no ejection fraction to hold: {reason}.',
+    SONO_VIEW_FIXED:
+      'The view of a recording that is played cannot be changed. Say which view it is where it is analysed.',
+  }),
   ...wrongUse(422, {
     SONO_PROMPT_FRAME_UNKNOWN:
       'The prompt for "{label}" names {moment}, but the recording has only {frames} pictures.',

@@ -9,10 +9,11 @@
  */
 import { interval, merge, type Observable } from 'rxjs';
 import { filter, map, mergeMap, share, tap } from 'rxjs/operators';
-import { measure } from '../analysis/measure.js';
+import { createMeasurer } from '../analysis/measure.js';
 import type { FrameResult } from '../engine/engine.js';
 import type { SourceEvent } from '../ingest/frame-source.js';
 import type { AnalysisFrame, SourceFormat } from '../vocabulary/frame.js';
+import type { Measurement } from '../vocabulary/measurement.js';
 import type { HeldFrames } from './held-frames.js';
 import { latestMap } from './latest-map.js';
 import type { RoomMeters } from './room-meters.js';
@@ -29,6 +30,8 @@ interface Stages {
   readonly held: HeldFrames;
   /** Result of a frame, null where there is none; absent: nothing is analysed. Never rejects. */
   readonly analyse: ((frame: AnalysisFrame) => Promise<FrameResult | null>) | null;
+  /** What is measured with another room, from what was measured on this frame. */
+  readonly measureWithOthers: (frame: FrameResult['frame'], own: readonly Measurement[]) => Measurement[];
   /** The source's picture as it is now, for measurements in millimetres. */
   readonly format: () => SourceFormat | null;
   /** Health is sent once a second, and whenever `changed$` emits. */
@@ -37,7 +40,7 @@ interface Stages {
 
 /** Cold; one subscription starts the graph, and everything ends with it. */
 export function streamGraph(stages: Stages): Observable<RoomEvent> {
-  const { source$, control, meters, held, analyse, format, health } = stages;
+  const { source$, control, meters, held, analyse, measureWithOthers, format, health } = stages;
   const frames$ = source$.pipe(
     tap((event) => {
       if (event.kind === 'dropped') meters.drop(event.stage, event.count);
@@ -54,6 +57,7 @@ export function streamGraph(stages: Stages): Observable<RoomEvent> {
     meters.drop('inference');
     return null;
   };
+  const measure = createMeasurer();
   const result$ = frames$.pipe(
     filter((event) => event.kind === 'analysis'),
     tap(({ frame }) => held.push(frame)),
@@ -62,7 +66,8 @@ export function streamGraph(stages: Stages): Observable<RoomEvent> {
     latestMap(({ frame, source }) => analysed(frame, source), { onDrop: () => meters.drop('inference') }),
     filter((result) => result !== null),
     mergeMap((result): RoomEvent[] => {
-      const measurements = measure(result, format());
+      const own = measure(result, format());
+      const measurements = [...own, ...measureWithOthers(result.frame, own)];
       const measured: RoomEvent = { kind: 'measurement', frame: result.frame, measurements };
       return [{ kind: 'result', result }, ...(measurements.length > 0 ? [measured] : [])];
     }),

@@ -2,6 +2,7 @@
  * The graph of one stream under scripted sources and engines, in virtual time: what a real camera and a real network cannot
  * be made to do on demand (fail now, take exactly 200 ms, lose frame 3). The real chain is in tests/process.
  */
+import { uncalibrated } from '../vocabulary/calibration.js';
 import { Observable } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { unixNowMs } from '../node/clock.js';
@@ -35,7 +36,7 @@ const format = (
 ): SourceFormat => ({
   size,
   framesPerSecond: 25,
-  pixelSpacingMm: null,
+  calibration: uncalibrated,
   frameCount,
   description: 'scripted',
 });
@@ -141,6 +142,7 @@ class ScriptedEngine implements Engine {
   running = 0;
   failing = false;
   info: EngineInfo = {
+    kind: 'tracker',
     modelName: 'scripted',
     modelVersion: '1',
     modelSha256: '0',

@@ -8,9 +8,12 @@ import { monotonicNs, unixNsOfMonotonic } from '../node/clock.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import { createPrompters } from '../prompters/prompter.js';
 import type { PromptScript } from '../vocabulary/prompt-script.js';
+import type { EchoView } from '../vocabulary/echo.js';
+import { BiplaneStudy } from './biplane-study.js';
 import { pipelineError } from './errors.js';
 import { streamGraph } from './graph.js';
 import { HeldFrames } from './held-frames.js';
+import { RoomEcho } from './room-echo.js';
 import { RoomEngine, planProblem } from './room-engine.js';
 import { RoomMeters, type LatencyListener } from './room-meters.js';
 import { RoomNotes, RoomState, type RoomLog } from './room-state.js';
@@ -29,6 +32,8 @@ export interface RoomOptions {
     /** Prompts applied at their source frame of the first source, again after each discontinuity. */
     readonly plan: PromptScript | null;
   } | null;
+  /** The apical view that it shows (null: nobody has said), and whom it shares a study with; absent: with nobody. */
+  readonly echo?: { readonly view: EchoView | null; readonly study: BiplaneStudy };
   readonly loop: boolean;
   readonly displayQuality: number;
   readonly overlayLimitMs: number;
@@ -80,7 +85,22 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     clock,
   });
   const sourceUri = (): string => source.uri;
-  const state = new RoomState({ ...options, notes, changed$, meters, held, engine, sourceUri });
+  const events = new Subject<RoomEvent>();
+  const epochUnixNs = unixNsOfMonotonic(clock.zeroNs);
+  const { view, study } = options.echo ?? { view: null, study: new BiplaneStudy() };
+  const biplane = study.join(id, view);
+  const echo: RoomEcho = new RoomEcho({
+    id,
+    label,
+    epochUnixNs,
+    biplane,
+    sourceUri: () => redact(source.uri),
+    format: () => state.format,
+    engine: () => engine?.info ?? null,
+    onChange: () => changed$.next(),
+    onHeld: (measurement) => events.next({ kind: 'held', held: measurement }),
+  });
+  const state = new RoomState({ ...options, notes, changed$, meters, held, engine, echo, sourceUri });
 
   const plan = options.analysis?.plan ?? null;
   let refusal: SonoError | null = null;
@@ -98,10 +118,10 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     meters,
     held,
     analyse: engine && ((frame) => engine.analyse(frame)),
+    measureWithOthers: (frame, own) => biplane.measure(frame, own),
     format: () => state.format,
     health: { changed$, read: () => state.health() },
   });
-  const events = new Subject<RoomEvent>();
   const delay = (error: unknown) => {
     notes.fault(error);
     return timer(faultPauseMs);
@@ -112,6 +132,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
       events.next(event);
       if (event.kind === 'display') meters.displayed(event.frame);
       else if (event.kind === 'result') meters.analysed(event.result);
+      echo.take(event);
     } catch (error) {
       // Thrown from here it would be nobody's.
       notes.fault(error);
@@ -133,7 +154,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
   const room: LiveRoom = {
     id,
     label,
-    epochUnixNs: unixNsOfMonotonic(clock.zeroNs),
+    epochUnixNs,
     events$: events.asObservable(),
     get format() {
       return state.format;
@@ -144,6 +165,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     get sourceUri() {
       return redact(source.uri);
     },
+    echo,
     command: async (command, ptsNs) => {
       if (engine === null) throw pipelineError('SONO_ANALYSIS_OFF', { reason: 'no model was chosen for it' });
       return engine.command(command, ptsNs);

@@ -134,7 +134,7 @@ describe('a prompter of a room', () => {
     const { PlannedPrompts } = await import('../prompters/planned-prompts.js');
     engine.objects.add(7);
     const prompts = [{ type: 'click', point: [1, 1], positive: true } as const];
-    await new PlannedPrompts('plan', { tool: 7 }).apply({ label: 'tool', prompts }, frame(5), engine);
+    await new PlannedPrompts('plan', [['tool', 7]]).apply({ label: 'tool', prompts }, frame(5), engine);
     expect(given()).toEqual([[7, null, false, 'plan']]);
   });
 });

@@ -8,6 +8,7 @@ import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import type { SourceFormat } from '../vocabulary/frame.js';
 import { pipelineError } from './errors.js';
 import type { HeldFrames } from './held-frames.js';
+import type { RoomEcho } from './room-echo.js';
 import type { RoomEngine } from './room-engine.js';
 import type { RoomMeters } from './room-meters.js';
 import type { Room, RoomHealth, RoomReport } from './room.js';
@@ -62,6 +63,7 @@ interface RoomParts
   readonly changed$: Subject<void>;
   readonly meters: RoomMeters;
   readonly held: HeldFrames;
+  readonly echo: RoomEcho;
   /** null: picture only. */
   readonly engine: RoomEngine | null;
   /** Address of the source in charge, as the person wrote it. */
@@ -116,8 +118,9 @@ export class RoomState {
 
   /** Another source has taken charge: what was seen and marked belongs to the one before. */
   sourceReplaced(uri: string): void {
-    const { id, log, held, meters, notes, engine } = this.#parts;
+    const { id, log, held, echo, meters, notes, engine } = this.#parts;
     held.clear();
+    echo.clear();
     meters.gap();
     log.info({ stream: id, uri: redact(uri) }, 'source replaced');
     notes.add(`The source was replaced by ${redact(uri)}.`);
@@ -125,7 +128,7 @@ export class RoomState {
   }
 
   health(): RoomHealth {
-    const { meters, engine, overlayLimitMs } = this.#parts;
+    const { meters, engine, echo, overlayLimitMs } = this.#parts;
     const rates = meters.rates();
     return {
       source: this.#source,
@@ -139,6 +142,8 @@ export class RoomState {
       overlayVisible: this.#overlayVisible,
       overlayLimitMs,
       recording: this.#recording,
+      echoView: echo.view,
+      echoPartner: echo.partner,
     };
   }
 
@@ -168,7 +173,7 @@ export class RoomState {
   }
 
   report(): RoomReport {
-    const { id, label, meters, engine, notes, sourceUri } = this.#parts;
+    const { id, label, meters, engine, echo, notes, sourceUri } = this.#parts;
     const isOver = this.#source.phase === 'ended';
     return {
       id,
@@ -179,6 +184,7 @@ export class RoomState {
       frames: { ...meters.frames, dropped: meters.drops },
       latencyMs: meters.totalLatencyMs(),
       engine: engine?.info ?? null,
+      echo: echo.report(this.#source.phase === 'lost' ? this.#source.reason.message : null),
       notes: [...notes.texts, ...(isOver ? (engine?.unreached() ?? []) : [])],
     };
   }

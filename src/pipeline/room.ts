@@ -1,9 +1,12 @@
 /** A room: one live stream with its source, engine and objects. Built by open-room.ts, served by src/server. */
 import type { Observable } from 'rxjs';
+import type { EchoView } from '../vocabulary/echo.js';
 import type { DisplayFrame, DropStage, FrameIdentity, SourceFormat } from '../vocabulary/frame.js';
 import type { Measurement } from '../vocabulary/measurement.js';
 import type { CommandResult, EngineInfo, FrameResult, TrackerCommand } from '../engine/engine.js';
+import type { HeldMeasurement } from '../protocol/hold-requests.js';
 import type { SourceState } from '../ingest/frame-source.js';
+import type { EchoReport, RoomEcho } from './room-echo.js';
 
 export interface Quantiles {
   readonly p50: number;
@@ -41,6 +44,9 @@ export interface RoomHealth {
   readonly overlayVisible: boolean;
   readonly overlayLimitMs: number;
   readonly recording: boolean;
+  /** The apical view that was marked and the stream with the other one; absent or null: none. */
+  readonly echoView?: EchoView | null;
+  readonly echoPartner?: string | null;
 }
 
 export type RoomEvent =
@@ -52,7 +58,8 @@ export type RoomEvent =
       readonly frame: FrameIdentity;
       readonly measurements: readonly Measurement[];
     }
-  | { readonly kind: 'health'; readonly health: RoomHealth };
+  | { readonly kind: 'health'; readonly health: RoomHealth }
+  | { readonly kind: 'held'; readonly held: HeldMeasurement };
 
 export interface Room {
   readonly id: string;
@@ -76,6 +83,8 @@ export interface Room {
    * `asker`: aborted when whoever asked has left; the new source is then given up.
    */
   openSource(uri: string, asker?: AbortSignal): Promise<void>;
+  /** What the room knows of the heart that it shows; absent: it keeps nothing of it. */
+  readonly echo?: RoomEcho;
   /** Counts messages that a slow receiver of an output (a viewer, a broker) never got. */
   countClientDrop(count: number): void;
   close(): Promise<void>;
@@ -99,6 +108,8 @@ export interface RoomReport {
   /** Over the whole run; null for a stage that never ran. `display`: from capture to the socket of the raw picture. */
   readonly latencyMs: Readonly<Record<LatencyStage | 'display', Quantiles | null>>;
   readonly engine: EngineInfo | null;
+  /** null: nothing was measured on a heart. */
+  readonly echo: EchoReport | null;
   /** What a person should know about this run, oldest first: prompts moved to another frame, provider changes, losses. */
   readonly notes: readonly string[];
 }

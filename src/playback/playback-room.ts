@@ -6,10 +6,11 @@
  * again several times a second, so that it does not look frozen. Nothing can be changed in a recording.
  */
 import { Subject } from 'rxjs';
-import { measure } from '../analysis/measure.js';
+import { createMeasurer } from '../analysis/measure.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
 import { monotonicNs, unixNowMs, unixNsOfMonotonic } from '../node/clock.js';
+import { uncalibrated } from '../vocabulary/calibration.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import type {
   DisplayFrame,
@@ -22,9 +23,10 @@ import type { Measurement } from '../vocabulary/measurement.js';
 import type { CommandResult, EngineInfo, FrameResult } from '../engine/engine.js';
 import type { SourceState } from '../ingest/frame-source.js';
 import { maskFromCocoBytes } from '../mask/rle.js';
+import { RoomEcho } from '../pipeline/room-echo.js';
 import type { Room, RoomEvent, RoomHealth } from '../pipeline/room.js';
 import { channelTopic } from '../protocol/channels.js';
-import { decodeMeasurement, decodeSegmentation } from '../protocol/messages.js';
+import { decodeMeasurement, decodeSegmentation, measurementOf } from '../protocol/messages.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
 import { playbackSpeeds } from '../protocol/playback-requests.js';
 import type { PlaybackState } from '../protocol/playback-requests.js';
@@ -78,6 +80,15 @@ export class PlaybackRoom implements Room {
     client: 0,
   };
   readonly #counts = { captured: 0, displayed: 0, analysed: 0 };
+  /** Of recordings without measurements. */
+  readonly #measure = createMeasurer();
+  /** Counts jumps: what is measured over time begins anew behind each. */
+  #jumps = 0;
+  /** What was measured anew, so that a standing picture is not taken for a heart that stands. */
+  #measured: { readonly moment: Moment; readonly measurements: readonly Measurement[] } | null = null;
+  /** By position in the recording, when its picture was shown here first since the last jump: the newest `mostShownAt`. */
+  readonly #shownAt = new Map<number, number>();
+  readonly echo: RoomEcho;
   /** Moments of emission within the last second: rates. */
   #shown: number[] = [];
   #analysed: number[] = [];
@@ -111,6 +122,12 @@ export class PlaybackRoom implements Room {
     this.#positionNs = contents.firstNs;
     this.#paused = options.paused;
     this.epochUnixNs = unixNsOfMonotonic(this.#openedNs);
+    this.echo = new RoomEcho({
+      ...{ id: this.id, label: this.label, epochUnixNs: this.epochUnixNs },
+      ...{ sourceUri: () => this.sourceUri, format: () => this.format, engine: () => this.#engine },
+      onHeld: (held) => this.#events.next({ kind: 'held', held }),
+    });
+    this.#events.subscribe((event) => this.echo.take(event));
     this.#loop = this.#run();
     this.#healthTimer = setInterval(
       () => this.#events.next({ kind: 'health', health: this.health }),
@@ -174,6 +191,8 @@ export class PlaybackRoom implements Room {
         target < this.#firstNs ? this.#firstNs : target > this.#lastNs ? this.#lastNs : target;
       this.#ended = false;
       this.#current = null;
+      this.#jumps += 1;
+      this.#shownAt.clear();
     }
     this.#turn.abort();
     return this.playback;
@@ -309,7 +328,10 @@ export class PlaybackRoom implements Room {
       if (topic === video) moment = { ...moment, jpeg: await jpegOf(this.#channel, data) };
       else if (topic === segmented)
         moment = { ...moment, segmentation: decodeSegmentation(Uint8Array.from(data)) };
-      else moment = { ...moment, measurements: [...moment.measurements, measurementOf(data)] };
+      else {
+        const measurement = recordedMeasurement(data, Number(timeNs - this.#firstNs));
+        moment = { ...moment, measurements: [...moment.measurements, measurement] };
+      }
     }
     if (hasPicture(moment)) yield moment;
   }
@@ -338,7 +360,8 @@ export class PlaybackRoom implements Room {
     }
   }
 
-  #emit({ timeNs, jpeg, segmentation, measurements: recorded }: Moment): void {
+  #emit(moment: Moment): void {
+    const { timeNs, jpeg, segmentation } = moment;
     const now = monotonicNs();
     const identity: FrameIdentity = {
       streamId: this.id,
@@ -346,8 +369,9 @@ export class PlaybackRoom implements Room {
       captureNs: now,
       mediaNs: Number(timeNs - this.#firstNs),
       sourceFrame: segmentation?.sourceFrame ?? this.#shownFrames,
-      discontinuity: 0,
+      discontinuity: this.#jumps,
     };
+    remembered(this.#shownAt, identity.mediaNs, identity.ptsNs);
     this.#shownFrames += 1;
     this.#counts.captured += 1;
     this.#counts.displayed += 1;
@@ -366,9 +390,25 @@ export class PlaybackRoom implements Room {
     remember(this.#analysed);
     const result = resultOf(segmentation, identity);
     this.#events.next({ kind: 'result', result });
-    // Older recordings hold masks without measurements.
-    const measurements = recorded.length > 0 ? recorded : measure(result, this.format);
+    const measurements = this.#measurementsOf(moment, result).map((measurement) => this.#here(measurement));
     if (measurements.length > 0) this.#events.next({ kind: 'measurement', frame: identity, measurements });
+  }
+
+  /** Older recordings hold masks without measurements. `atPtsNs` is a position in the recording. */
+  #measurementsOf(moment: Moment, result: FrameResult): readonly Measurement[] {
+    if (moment.measurements.length > 0) return moment.measurements;
+    if (this.#measured?.moment !== moment) {
+      const { mediaNs, discontinuity } = result.frame;
+      const frame = { ptsNs: mediaNs, discontinuity };
+      this.#measured = { moment, measurements: this.#measure({ ...result, frame }, this.format) };
+    }
+    return this.#measured.measurements;
+  }
+
+  /** Its moment on the clock of this room; a moment whose picture was not shown here has none. */
+  #here({ atPtsNs, ...measurement }: Measurement): Measurement {
+    const shownAt = atPtsNs === undefined ? undefined : this.#shownAt.get(atPtsNs);
+    return shownAt === undefined ? measurement : { ...measurement, atPtsNs: shownAt };
   }
 
   #rate(moments: readonly number[]): number {
@@ -381,9 +421,22 @@ function hasPicture(moment: Omit<Moment, 'jpeg'> & { readonly jpeg: Uint8Array |
   return moment.jpeg !== null;
 }
 
-function measurementOf(data: Uint8Array): Measurement {
-  const { name, value, unit, interval, quality, note, objectId } = decodeMeasurement(data);
-  return { name, value, unit, interval, quality, note, objectId };
+/** `atPtsNs` is a position in the recording, as that of the frame, `mediaNs`, is. */
+function recordedMeasurement(data: Uint8Array, mediaNs: number): Measurement {
+  const message = decodeMeasurement(data);
+  const { ptsNs, atPtsNs } = message;
+  const measurement = measurementOf(message);
+  return atPtsNs === undefined ? measurement : { ...measurement, atPtsNs: mediaNs - (ptsNs - atPtsNs) };
+}
+
+/** Moments are decided within a second; four of them at 120 pictures per second. */
+const mostShownAt = 512;
+
+function remembered(shownAt: Map<number, number>, mediaNs: number, ptsNs: number): void {
+  if (shownAt.has(mediaNs)) return;
+  shownAt.set(mediaNs, ptsNs);
+  const [oldest] = shownAt.keys();
+  if (shownAt.size > mostShownAt && oldest !== undefined) shownAt.delete(oldest);
 }
 
 function remember(moments: number[]): void {
@@ -440,7 +493,7 @@ async function readContents(reader: McapFileReader, channel: PictureChannel): Pr
     format: {
       size,
       framesPerSecond: described?.format?.framesPerSecond ?? null,
-      pixelSpacingMm: described?.format?.pixelSpacingMm ?? null,
+      calibration: described?.format?.calibration ?? uncalibrated,
       frameCount: null,
       description: 'MCAP recording',
     },

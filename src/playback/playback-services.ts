@@ -1,8 +1,7 @@
 /** The player of recordings as rows of the server's table, and the topics that push where it is. Runs in the main process. */
 import { distinctUntilChanged, map, throttleTime } from 'rxjs';
 import { playbackOperations, playbackStateSchema, playbackTopic } from '../protocol/playback-requests.js';
-import { replayError } from '../replay/errors.js';
-import { defineServices } from '../server/index.js';
+import { defineServices, serverError } from '../server/index.js';
 import type { Service, Topic } from '../server/index.js';
 import type { PlaybackRoom } from './playback-room.js';
 
@@ -12,7 +11,7 @@ const announceMs = 100;
 export function playbackServices(rooms: readonly PlaybackRoom[]): readonly Service[] {
   const roomOf = (stream: string): PlaybackRoom => {
     const room = rooms.find(({ id }) => id === stream);
-    if (!room) throw replayError('SONO_PLAYBACK_REQUEST', { problem: `there is no stream "${stream}"` });
+    if (!room) throw serverError('SONO_STREAM_UNKNOWN', { stream });
     return room;
   };
   return defineServices(playbackOperations, {

@@ -6,7 +6,7 @@ import { rewindToValidCheckpoint } from './checkpoints.js';
 
 /** A whole one, as the forward pass stores it. */
 const checkpoint = (lastSourceFrame: number) => ({
-  ...{ done: lastSourceFrame + 1, lastSourceFrame, ids: { a: 1 }, snapshot: { any: 'thing' } },
+  ...{ done: lastSourceFrame + 1, lastSourceFrame, ids: [['a', 1]], snapshot: { any: 'thing' } },
   exporters: { mcap: { state: 'a', bytes: lastSourceFrame } },
 });
 

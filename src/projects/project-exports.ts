@@ -1,7 +1,7 @@
 /** What has been exported of a project: one folder each, handed out as one archive. Runs in the main process. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
@@ -11,6 +11,7 @@ import { replayError } from '../replay/errors.js';
 import type { WorkFolder } from '../replay/work-folder.js';
 
 const fileName = 'exports.json';
+const folderName = 'exports';
 const listSchema = z.array(z.object({ name: z.string(), formats: z.array(z.string()) }));
 
 export class ProjectExports {
@@ -19,9 +20,18 @@ export class ProjectExports {
     private readonly list: ProjectState['exports'],
   ) {}
 
-  /** Empty where nothing has been exported, or the list cannot be read. */
+  /** Empty where nothing has been exported. Where the list is damaged its folders are listed, without their formats. */
   static async read(work: WorkFolder): Promise<ProjectExports> {
-    return new ProjectExports(work, (await work.read(fileName, listSchema)) ?? []);
+    const list = await work.read(fileName, listSchema);
+    if (list !== null) return new ProjectExports(work, list);
+    const wasListed = (await work.names().catch((): string[] => [])).includes(fileName);
+    const folders = wasListed ? await readdir(join(work.path, folderName)).catch(() => []) : [];
+    const found = folders.filter((name) => numberOf(name) !== null);
+    found.sort((a, b) => (numberOf(a) ?? 0) - (numberOf(b) ?? 0));
+    return new ProjectExports(
+      work,
+      found.map((name) => ({ name, formats: [] })),
+    );
   }
 
   get state(): ProjectState['exports'] {
@@ -30,7 +40,8 @@ export class ProjectExports {
 
   /** An empty folder for the next export. It is listed by `add`. */
   async make(): Promise<{ readonly name: string; readonly folder: string }> {
-    const name = `export-${this.list.length + 1}`;
+    // Behind the last one: a list may have lost some. What is not listed is the rest of one that failed.
+    const name = `export-${Math.max(0, ...this.list.map((made) => numberOf(made.name) ?? 0)) + 1}`;
     const folder = this.#folder(name);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
@@ -68,7 +79,22 @@ export class ProjectExports {
     return packing.stdout;
   }
 
-  #folder(name: string): string {
-    return join(this.work.path, 'exports', name);
+  /** Paths of an export's files with this ending. Throws SONO_PROJECT_UNKNOWN. */
+  async files(name: string, ending: string): Promise<readonly string[]> {
+    if (!this.list.some((made) => made.name === name)) throw replayError('SONO_PROJECT_UNKNOWN');
+    const entries = await readdir(this.#folder(name), { recursive: true });
+    return entries
+      .filter((entry) => entry.endsWith(ending))
+      .sort()
+      .map((entry) => join(this.#folder(name), entry));
   }
+
+  #folder(name: string): string {
+    return join(this.work.path, folderName, name);
+  }
+}
+
+function numberOf(name: string): number | null {
+  const number = /^export-(\d{1,9})$/.exec(name)?.[1];
+  return number === undefined ? null : Number(number);
 }

@@ -1,17 +1,35 @@
 /** The tracked masks of a project as far as they are on disk, also those of a run that is under way. Runs in the main process. */
 import { stat } from 'node:fs/promises';
+import { maskToCocoString } from '../mask/rle.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
+import type { Correction } from '../protocol/project-requests.js';
+import { ClipMeasurements } from '../replay/clip-measurements.js';
+import {
+  CorrectedClip,
+  drawnByFrame,
+  measureFrame,
+  unitsOf,
+  type DrawnFrame,
+} from '../replay/corrected-clip.js';
 import { replayError } from '../replay/errors.js';
 import { StoredMasks } from '../replay/stored-masks.js';
 import { Lanes } from './lanes.js';
 import type { Lane } from './lanes.js';
+import type { StoredCorrection } from './stored-project.js';
+import type { MeasuredSource } from '../vocabulary/frame.js';
 
 export class ProjectMasks {
   /** The file of a run grows, and is then opened anew: looked up one after the other. */
   #lookups: Promise<unknown> = Promise.resolve();
-  #opened: { readonly bytes: number; readonly masks: StoredMasks } | null = null;
+  #opened: { readonly path: string; readonly bytes: number; readonly masks: StoredMasks } | null = null;
   readonly #lanes = new Lanes();
   #laneChunks = 0;
+  #clip: ClipMeasurements | null = null;
+  #clipChunks = 0;
+  /** What was measured on pictures with drawn outlines, with the outlines it was measured for. */
+  #drawn = new Map<number, { readonly outlines: string; readonly frame: DrawnFrame }>();
+  #corrected: { readonly corrections: readonly StoredCorrection[]; readonly value: CorrectedClip } | null =
+    null;
   #closed = false;
 
   /** `path`: final name of the file; while it is being written `.partial` stands behind it. */
@@ -38,9 +56,34 @@ export class ProjectMasks {
     });
   }
 
+  /** What was measured so far, as it is with these corrections. Throws SONO_PROJECT_UNKNOWN once closed. */
+  corrected(corrections: readonly StoredCorrection[], source: MeasuredSource): Promise<CorrectedClip> {
+    return this.#lookUp(async () => {
+      const masks = await this.#open();
+      this.#clip ??= new ClipMeasurements(unitsOf(source));
+      const from = this.#clipChunks;
+      const whole = this.#opened?.path === this.path;
+      if (masks) {
+        this.#clipChunks = masks.chunkCount;
+        for await (const entry of masks.entriesSince(from)) this.#clip.take(entry);
+        if (whole) this.#clip.finish();
+      }
+      if (this.#corrected?.corrections === corrections && whole && from === this.#clipChunks)
+        return this.#corrected.value;
+      const said = corrections.map(({ correction }) => correction);
+      const value = new CorrectedClip(this.#clip, said, await this.#drawnFrames(masks, said, source));
+      this.#corrected = { corrections, value };
+      return value;
+    });
+  }
+
   /** They are going to be tracked anew. */
   forget(): Promise<void> {
     return this.#lookUp(async () => {
+      this.#clip = null;
+      this.#clipChunks = 0;
+      this.#drawn.clear();
+      this.#corrected = null;
       await this.#opened?.masks.close();
       this.#opened = null;
       this.#lanes.clear();
@@ -53,6 +96,28 @@ export class ProjectMasks {
     await this.#lookups;
     await this.#opened?.masks.close();
     this.#opened = null;
+  }
+
+  /** An outline is measured once, not at each question. */
+  async #drawnFrames(
+    masks: StoredMasks | null,
+    corrections: readonly Correction[],
+    source: MeasuredSource,
+  ): Promise<ReadonlyMap<number, DrawnFrame>> {
+    const frames = new Map<number, { readonly outlines: string; readonly frame: DrawnFrame }>();
+    for (const [frame, drawn] of drawnByFrame(corrections)) {
+      const outlines = JSON.stringify([...drawn].map(([label, mask]) => [label, maskToCocoString(mask)]));
+      const known = this.#drawn.get(frame);
+      const message = known?.outlines === outlines ? null : ((await masks?.find(frame)) ?? null);
+      if (known?.outlines === outlines) frames.set(frame, known);
+      else if (message)
+        frames.set(frame, {
+          outlines,
+          frame: { ptsNs: message.ptsNs, measurements: measureFrame(message, drawn, source) },
+        });
+    }
+    this.#drawn = frames;
+    return new Map([...frames].map(([frame, { frame: measured }]) => [frame, measured]));
   }
 
   #lookUp<Result>(look: () => Promise<Result>): Promise<Result> {
@@ -68,11 +133,11 @@ export class ProjectMasks {
     for (const path of [this.path, `${this.path}.partial`]) {
       const found = await stat(path).catch(() => null);
       if (!found) continue;
-      if (this.#opened?.bytes === found.size) return this.#opened.masks;
+      if (this.#opened?.path === path && this.#opened.bytes === found.size) return this.#opened.masks;
       const masks = await StoredMasks.open(path, this.clip).catch(() => null);
       if (!masks) return null;
       await this.#opened?.masks.close();
-      this.#opened = { bytes: found.size, masks };
+      this.#opened = { path, bytes: found.size, masks };
       return masks;
     }
     return null;

@@ -4,6 +4,7 @@
  */
 import type { SonoError } from '../vocabulary/errors.js';
 import type { ProjectState } from '../protocol/project-requests.js';
+import { wireFormat } from '../protocol/source-format.js';
 import type { FrameSource } from '../ingest/frame-source.js';
 import { replayError } from '../replay/errors.js';
 import { FrameReader } from '../replay/frame-reader.js';
@@ -128,7 +129,7 @@ export class ProjectPictures {
       this.#filling = store
         .fill(reader, {
           onFormat: (format) => {
-            this.file.note({ format });
+            this.file.note({ format: wireFormat(format) });
             resolve(null);
           },
           onPicture: this.onChange,

@@ -1,8 +1,11 @@
 /** The one tracking or export of a project that may run at a time, in an item process. Runs in the main process. */
+import type { ArchiveAccess } from '../dicom/web/access.js';
 import type { ExportFormat } from '../vocabulary/export-format.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import type { ProviderName } from '../onnx/provider.js';
 import type { ProjectState } from '../protocol/project-requests.js';
+import type { Correction } from '../protocol/project-requests.js';
+import type { Finder } from '../replay/model-facts.js';
 import { replayError } from '../replay/errors.js';
 import type { InputItem } from '../replay/input-item.js';
 import { wholeRange } from '../replay/range.js';
@@ -19,6 +22,10 @@ export interface RunTools {
   /** Frames between checkpoints: also how often the preview grows. */
   readonly chunkFrames: number;
   readonly spoolBytes: number;
+  /** What the operator gave for DICOM archives; absent: nothing. */
+  readonly archives?: ArchiveAccess;
+  /** Models that find their structures by themselves, as they are installed now; absent: there are none. */
+  readonly finders?: () => Promise<readonly Finder[]>;
 }
 
 type RunState = ProjectState['run'];
@@ -83,7 +90,7 @@ function shown({
   return { ...progress, objects: objects.map((object) => ({ ...object })) };
 }
 
-/** A run over the whole clip, both ways. `masksFrom`: nothing is tracked, these masks are written in other formats. */
+/** A run over the whole clip, both ways where marks are followed. `masksFrom`: nothing is tracked, these masks are written in other formats. */
 export function runOptions(
   tools: RunTools,
   run: {
@@ -93,21 +100,28 @@ export function runOptions(
     readonly outDirectory: string;
     readonly workDirectory: string;
     readonly masksFrom: string | null;
+    readonly corrections: readonly Correction[];
+    /** null: what is marked is followed. */
+    readonly finder: Finder | null;
   },
 ): ItemOptions {
-  const { modelDir, provider, threads, version, chunkFrames, spoolBytes } = tools;
+  const { provider, threads, version, chunkFrames, spoolBytes, archives } = tools;
+  const { finder, ...what } = run;
   return {
-    ...run,
+    ...what,
     plan: planOf(run.plan),
-    modelDir,
+    modelDir: finder?.modelDir ?? tools.modelDir,
     provider,
     threads,
     version,
     chunkFrames,
     spoolBytes,
-    direction: 'both',
+    ...(archives && { archives }),
+    direction: finder === null ? 'both' : 'forward',
     range: wholeRange,
     policy: null,
+    // A recording of a project is measured alone, which is the same for both views.
+    view: 'a4c',
     keepStates: true,
     // The project has its pictures; an export goes to other programs.
     mcapPictures: run.masksFrom !== null,

@@ -7,14 +7,16 @@ import {
   projectsTopic,
   projectTransfers,
 } from '../protocol/project-requests.js';
+import type { SegmentationMessage } from '../protocol/messages.js';
+import type { ResponseOf } from '../protocol/operations.js';
 import type { ProjectState } from '../protocol/project-requests.js';
-import { replayError } from '../replay/errors.js';
 import { defineServices, defineTransfer } from '../server/index.js';
 import type { CallContext, Row, Topic } from '../server/index.js';
+import { maskArea, maskToCocoString } from '../mask/rle.js';
+import { objectsOf, type DrawnOutlines } from '../replay/corrected-clip.js';
 import type { Project } from './project.js';
+import { toldMeasurements } from './told-measurements.js';
 import type { Projects } from './projects.js';
-
-const invalid = (problem: string) => replayError('SONO_PROJECT_REQUEST', { problem });
 
 export function projectServices(projects: Projects): readonly Row[] {
   const awake = async (id: string, { asker }: CallContext): Promise<Project> => {
@@ -32,53 +34,52 @@ export function projectServices(projects: Projects): readonly Row[] {
       await make(project, question);
       return project.state;
     };
-  const services = defineServices(
-    projectOperations,
-    {
-      'projects.list': async () => ({ projects: await projects.list() }),
-      'projects.open': async ({ uri, stream }, { asker }) =>
-        (await projects.open(uri, stream ?? null, asker)).state,
-      'projects.get': async ({ project }, context) => (await awake(project, context)).state,
-      'projects.remove': async ({ project }) => {
-        await projects.remove(project);
-        return {};
-      },
-      'projects.masks': async ({ project, frame }) => {
-        const { masks, tracked } = await projects.get(project);
-        const message = await masks.find(frame);
-        const objects = (message?.objects ?? []).filter(({ label }) => tracked.has(label));
-        return {
-          frame,
-          size: message?.maskSize ?? null,
-          objects: objects.map(({ label, state, score, confidence, areaPx, counts }) => ({
-            label,
-            state,
-            score,
-            confidence,
-            areaPx,
-            counts: Buffer.from(counts).toString('latin1'),
-          })),
-        };
-      },
-      'projects.lanes': async ({ project, buckets }) => {
-        const { masks, pictures, tracked } = await projects.get(project);
-        const lanes = await masks.lanes(pictures.frames, buckets);
-        return { lanes: lanes.filter(({ label }) => tracked.has(label)) };
-      },
-      'projects.prompt': async ({ project: id, frame, label, prompts }, context) => {
-        const project = await awake(id, context);
-        const name = await project.prompt(frame, label, prompts);
-        return { label: name, project: project.state };
-      },
-      'projects.undo': change((project) => project.undo()),
-      'projects.rename': change((project, { label, name }) => project.rename(label, name)),
-      'projects.removeObject': change((project, { label }) => project.removeObject(label)),
-      'projects.propagate': change((project) => project.propagate()),
-      'projects.cancel': change((project) => project.cancel()),
-      'projects.export': change((project, { formats }) => project.export(formats)),
+  const services = defineServices(projectOperations, {
+    'projects.list': async () => ({
+      projects: await projects.list(),
+      finders: (await projects.finders()).map(({ name, finds, measuresHeart }) => ({
+        ...{ name, finds: [...finds], measuresHeart },
+      })),
+    }),
+    'projects.open': async ({ uri, stream, finder }, { asker }) =>
+      (await projects.open(uri, stream ?? null, finder, asker)).state,
+    'projects.get': async ({ project }, context) => (await awake(project, context)).state,
+    'projects.remove': async ({ project }) => {
+      await projects.remove(project);
+      return {};
     },
-    invalid,
-  );
+    'projects.masks': async ({ project, frame }) => {
+      const own = await projects.get(project);
+      const message = await own.masks.find(frame);
+      return {
+        frame,
+        size: message?.maskSize ?? null,
+        objects: message === null ? [] : shownObjects(message, own.tracked, own.drawnOn(frame)),
+      };
+    },
+    'projects.lanes': async ({ project, buckets }) => {
+      const { masks, pictures, tracked } = await projects.get(project);
+      const lanes = await masks.lanes(pictures.frames, buckets);
+      return { lanes: lanes.filter(({ label }) => tracked.has(label)) };
+    },
+    'projects.prompt': async ({ project: id, frame, label, prompts }, context) => {
+      const project = await awake(id, context);
+      const name = await project.prompt(frame, label, prompts);
+      return { label: name, project: project.state };
+    },
+    'projects.finder': change((project, { finder }) => project.choose(finder)),
+    'projects.measurements': async ({ project, ...range }) => {
+      const { measured, corrections, calibrated } = await (await projects.get(project)).measurements();
+      return toldMeasurements(measured, corrections, calibrated, range);
+    },
+    'projects.correct': change((project, { correction }) => project.correct(correction)),
+    'projects.undo': change((project) => project.undo()),
+    'projects.rename': change((project, { label, name }) => project.rename(label, name)),
+    'projects.removeObject': change((project, { label }) => project.removeObject(label)),
+    'projects.propagate': change((project) => project.propagate()),
+    'projects.cancel': change((project) => project.cancel()),
+    'projects.export': change((project, { formats }) => project.export(formats)),
+  });
   const picture = defineTransfer(
     'projects.picture',
     projectTransfers['projects.picture'],
@@ -88,7 +89,6 @@ export function projectServices(projects: Projects): readonly Row[] {
         width === undefined ? whole : await sharp(whole).resize({ width }).jpeg({ quality: 75 }).toBuffer();
       return { body: Buffer.from(bytes) };
     },
-    invalid,
   );
   const archive = defineTransfer(
     'projects.archive',
@@ -98,9 +98,32 @@ export function projectServices(projects: Projects): readonly Row[] {
       const body = await (await projects.get(id)).exports.archive(name, asker);
       return { body, headers: { 'content-disposition': `attachment; filename="${id}-${name}.tar"` } };
     },
-    invalid,
   );
   return [...services, picture, archive];
+}
+
+/** The objects of a frame as they are told; those that a person has drawn in place of the network's. */
+function shownObjects(
+  message: SegmentationMessage,
+  tracked: ReadonlySet<string>,
+  drawn: DrawnOutlines | undefined,
+): ResponseOf<'projects.masks'>['objects'] {
+  const told =
+    drawn === undefined
+      ? message.objects.map(({ counts, ...object }) => ({
+          ...object,
+          counts: Buffer.from(counts).toString('latin1'),
+        }))
+      : objectsOf(message, drawn).map(({ mask, ...object }) => ({
+          ...object,
+          ...{ areaPx: maskArea(mask), counts: maskToCocoString(mask) },
+        }));
+  return told
+    .filter(({ label }) => tracked.has(label))
+    .map(({ label, state, score, confidence, areaPx, counts }) => ({
+      ...{ label, state, score, confidence, areaPx, counts },
+      corrected: drawn?.has(label) ?? false,
+    }));
 }
 
 /** A new subscriber gets nothing at once: it asks for what it shows (`projects.list`, `projects.get`). */

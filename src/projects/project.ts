@@ -7,15 +7,20 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
+import { isCalibrated } from '../vocabulary/calibration.js';
 import type { ExportFormat } from '../vocabulary/export-format.js';
 import { marksProblem, promptProblemWords } from '../vocabulary/prompt.js';
 import type { Prompt } from '../vocabulary/prompt.js';
 import { safeName } from '../export/exporter.js';
-import type { ProjectState } from '../protocol/project-requests.js';
+import { inferenceError } from '../onnx/errors.js';
+import { mostCorrections } from '../protocol/project-requests.js';
+import type { Correction, ProjectState } from '../protocol/project-requests.js';
 import { promptFromWire } from '../protocol/prompt-schema.js';
+import { drawnByFrame, type CorrectedClip, type DrawnOutlines } from '../replay/corrected-clip.js';
 import { checkEnd } from '../replay/endless.js';
 import { replayError } from '../replay/errors.js';
 import type { InputItem } from '../replay/input-item.js';
+import type { Finder } from '../replay/model-facts.js';
 import { wholeRange } from '../replay/range.js';
 import type { ItemOptions } from '../replay/run-item.js';
 import { WorkFolder } from '../replay/work-folder.js';
@@ -36,9 +41,21 @@ import type { PictureTools } from './project-pictures.js';
 import { ProjectRun, runOptions } from './project-run.js';
 import type { RunTools } from './project-run.js';
 import { ProjectFile } from './stored-project.js';
-import type { NewProject, StoredProject } from './stored-project.js';
+import type { NewProject, StoredCorrection, StoredFinder, StoredProject } from './stored-project.js';
 
 export type ProjectTools = PictureTools & RunTools;
+
+/** An installed model by its name. Throws SONO_PROJECT_FINDER. */
+export async function findFinder(tools: RunTools, name: string): Promise<Finder> {
+  const finder = (await tools.finders?.())?.find((one) => one.name === name);
+  if (finder === undefined) throw replayError('SONO_PROJECT_FINDER', { name });
+  return finder;
+}
+
+/** What a project keeps of it. */
+export function storedFinder({ name, finds, measuresHeart }: Finder): StoredFinder {
+  return { name, finds: [...finds], measuresHeart };
+}
 
 export class Project {
   /** Emits when `state` has changed, often: once per picture that is read. Completes when the project closes. */
@@ -112,7 +129,7 @@ export class Project {
   }
 
   get state(): ProjectState {
-    const { id, name, uri, createdUnixMs, format, plan } = this.file.value;
+    const { id, name, uri, createdUnixMs, format, plan, finder, corrections } = this.file.value;
     return {
       id,
       name,
@@ -120,19 +137,29 @@ export class Project {
       createdUnixMs,
       format,
       pictures: this.pictures.state,
-      objects: plan.map(({ label, prompts }) => ({
-        label,
-        prompts: prompts.map(({ frame, prompt }) => ({ frame, type: prompt.type })),
-      })),
+      objects:
+        finder === null
+          ? plan.map(({ label, prompts }) => ({
+              label,
+              prompts: prompts.map(({ frame, prompt }) => ({ frame, type: prompt.type })),
+            }))
+          : finder.finds.map((label) => ({ label, prompts: [] })),
       run: this.#run.state,
       upToDate: this.#upToDate,
+      finder: finder?.name ?? null,
+      measuresHeart: finder?.measuresHeart ?? false,
+      corrections: corrections.length,
       exports: this.exports.state,
     };
   }
 
-  /** Adds prompts; `label` null makes a new object. Resolves to the object's label. Throws SONO_PROJECT_FRAME, SONO_PROJECT_REQUEST. */
+  /**
+   * Adds prompts; `label` null makes a new object. Resolves to the object's label. Throws SONO_PROJECT_FRAME, SONO_PROJECT_REQUEST,
+   * SONO_MODEL_FINDS where a model finds everything by itself.
+   */
   prompt(frame: number, label: string | null, prompts: readonly Prompt[]): Promise<string> {
     return this.#change(async () => {
+      this.#checkMarked('marking');
       const { format } = this.file.value;
       if (!format || !(await this.pictures.has(frame))) throw replayError('SONO_PROJECT_FRAME', { frame });
       // Tracking gets all marks of an object on a picture at once, those of earlier requests too.
@@ -150,36 +177,117 @@ export class Project {
     });
   }
 
-  /** Takes back the last prompt that was given. */
+  /** Takes back the last prompt or correction that was given. */
   undo(): Promise<void> {
-    return this.#edit(withoutLastPrompt);
+    return this.#edit((stored) =>
+      stored.finder === null
+        ? withoutLastPrompt(stored)
+        : stored.corrections.length === 0
+          ? null
+          : { corrections: stored.corrections.slice(0, -1) },
+    );
   }
 
-  /** Throws SONO_PROJECT_REQUEST. */
+  /** Throws SONO_PROJECT_REQUEST, SONO_MODEL_FINDS. */
   rename(label: string, name: string): Promise<void> {
-    return this.#edit((stored) => renamed(stored, label, name));
+    return this.#edit((stored) => {
+      this.#checkMarked('renaming');
+      return renamed(stored, label, name);
+    });
   }
 
+  /** Throws SONO_MODEL_FINDS. */
   removeObject(label: string): Promise<void> {
-    return this.#edit((stored) => withoutObject(stored, label));
+    return this.#edit((stored) => {
+      this.#checkMarked('removing a structure');
+      return withoutObject(stored, label);
+    });
   }
 
   /**
-   * Track all objects both ways. A correction repeats only what lies behind it; an interrupted run goes on; where
-   * nothing has changed nothing is done. Resolves when it has begun. Throws SONO_PROJECT_NOTHING.
+   * Who outlines: a model that finds its structures by itself, or (null) marks are followed. Throws SONO_PROJECT_DECIDED where work
+   * would be lost, SONO_PROJECT_FINDER.
+   */
+  choose(name: string | null): Promise<void> {
+    return this.#change(async () => {
+      const { finder, plan, corrections } = this.file.value;
+      if (name === (finder?.name ?? null)) return;
+      if (plan.length > 0 || corrections.length > 0) throw replayError('SONO_PROJECT_DECIDED');
+      await this.file.keep({
+        finder: name === null ? null : storedFinder(await findFinder(this.tools, name)),
+      });
+    });
+  }
+
+  /**
+   * What a person says of a beat or an outline. Throws SONO_PROJECT_CORRECTION with the reason where it cannot be, SONO_PROJECT_NOTHING
+   * where the run is not complete, because then beats have no numbers yet that stay.
+   */
+  correct(correction: Correction): Promise<void> {
+    return this.#change(async () => {
+      const { finder, format, corrections } = this.file.value;
+      const refuse = (problem: string): never => {
+        throw replayError('SONO_PROJECT_CORRECTION', { problem });
+      };
+      if (finder === null || !finder.measuresHeart || format === null)
+        return refuse('no heart is measured in this recording');
+      if (!this.#upToDate)
+        throw replayError('SONO_PROJECT_NOTHING', { what: 'measured to the end', advice: 'Run it first.' });
+      if (corrections.length >= mostCorrections) refuse(`there are ${mostCorrections} already`);
+      if (correction.kind === 'contour') {
+        const { frame, label, mask } = correction;
+        if (!finder.finds.includes(label)) refuse(`nothing is called "${label}"`);
+        const problem = marksProblem([promptFromWire({ type: 'mask', mask })], format.size);
+        if (problem) refuse(promptProblemWords[problem]);
+        if ((await this.masks.find(frame)) === null) throw replayError('SONO_PROJECT_FRAME', { frame });
+      }
+      const kept = [...corrections, { correction, author: 'person' as const, atUnixMs: Date.now() }];
+      const { problem } = await this.masks.corrected(kept, format);
+      if (problem !== null) refuse(problem);
+      await this.file.keep({ corrections: kept });
+    });
+  }
+
+  /** Beats and curve with the corrections. Throws SONO_PROJECT_CORRECTION where no heart is measured. */
+  async measurements(): Promise<{
+    readonly measured: CorrectedClip;
+    readonly corrections: readonly StoredCorrection[];
+    readonly calibrated: boolean;
+  }> {
+    const { finder, format, corrections } = this.file.value;
+    if (finder?.measuresHeart !== true || format === null)
+      throw replayError('SONO_PROJECT_CORRECTION', { problem: 'no heart is measured in this recording' });
+    const measured = await this.masks.corrected(corrections, format);
+    return { measured, corrections, calibrated: isCalibrated(format.calibration) };
+  }
+
+  /** The outlines that a person has drawn on a picture. */
+  drawnOn(frame: number): DrawnOutlines | undefined {
+    return drawnByFrame(
+      this.file.value.corrections.flatMap(({ correction }) =>
+        correction.kind === 'contour' && correction.frame === frame ? [correction] : [],
+      ),
+    ).get(frame);
+  }
+
+  /**
+   * Track all objects both ways, or let the model find its structures. A correction repeats only what lies behind it; an interrupted
+   * run goes on; where nothing has changed nothing is done. Resolves when it has begun. Throws SONO_PROJECT_NOTHING, SONO_PROJECT_FINDER.
    */
   propagate(): Promise<void> {
     return this.#change(async () => {
-      const { plan, ran } = this.file.value;
-      if (plan.length === 0)
+      const { plan, ran, finder: chosen } = this.file.value;
+      if (plan.length === 0 && chosen === null)
         throw replayError('SONO_PROJECT_NOTHING', { what: 'pointed at', advice: 'Mark an object first.' });
       if (this.#upToDate) return;
       const workDirectory = this.work.file('tracking');
-      const item = this.#runOptions(['mcap'], this.work.path, workDirectory, null);
+      const item = await this.#runOptions(['mcap'], this.work.path, workDirectory, null);
       await this.masks.forget();
-      await rewindToValidCheckpoint(workDirectory, this.masks.path, ran ? firstChange(ran.plan, plan) : null);
-      await this.file.keep({ ran: { plan, complete: false } });
-      this.#run.start('tracking', item, () => this.file.keep({ ran: { plan, complete: true } }));
+      const finder = chosen?.name ?? null;
+      const changed = ran?.finder === finder ? firstChange(ran.plan, plan) : null;
+      await rewindToValidCheckpoint(workDirectory, this.masks.path, changed);
+      await this.file.keep({ ran: { plan, finder, complete: false } });
+      this.#run.start('tracking', item, () => this.file.keep({ ran: { plan, finder, complete: true } }));
     });
   }
 
@@ -199,7 +307,7 @@ export class Project {
       await rm(workDirectory, { recursive: true, force: true });
       this.#run.start(
         'export',
-        this.#runOptions(formats, folder, workDirectory, this.masks.path),
+        await this.#runOptions(formats, folder, workDirectory, this.masks.path),
         async () => {
           await this.exports.add(name, formats);
           await rm(workDirectory, { recursive: true, force: true });
@@ -229,23 +337,28 @@ export class Project {
 
   /** Labels of the objects that the masks on disk show as they are marked now, or were with fewer or more marks. */
   get tracked(): ReadonlySet<string> {
-    const { ran, plan } = this.file.value;
-    return ran ? stillTracked(ran.plan, plan) : new Set();
+    const { ran, plan, finder } = this.file.value;
+    if (finder !== null) return new Set(ran?.finder === finder.name ? finder.finds : []);
+    return ran?.finder === null ? stillTracked(ran.plan, plan) : new Set();
   }
 
   /** The masks on disk are those of the prompts as they are now. */
   get #upToDate(): boolean {
-    const { ran, plan } = this.file.value;
-    return ran?.complete === true && samePlan(ran.plan, plan);
+    const { ran, plan, finder } = this.file.value;
+    return ran?.complete === true && ran.finder === (finder?.name ?? null) && samePlan(ran.plan, plan);
   }
 
-  #runOptions(
+  #checkMarked(what: string): void {
+    if (this.file.value.finder !== null) throw inferenceError('SONO_MODEL_FINDS', { what });
+  }
+
+  async #runOptions(
     formats: readonly ExportFormat[],
     outDirectory: string,
     workDirectory: string,
     masksFrom: string | null,
-  ): ItemOptions {
-    const { plan } = this.file.value;
+  ): Promise<ItemOptions> {
+    const { plan, finder, corrections } = this.file.value;
     return runOptions(this.tools, {
       item: this.#item,
       plan,
@@ -253,6 +366,8 @@ export class Project {
       outDirectory,
       workDirectory,
       masksFrom,
+      corrections: corrections.map(({ correction }) => correction),
+      finder: finder && (await findFinder(this.tools, finder.name)),
     });
   }
 

@@ -3,16 +3,22 @@ import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { Subject, throttleTime } from 'rxjs';
+import { dicomError } from '../dicom/errors.js';
+import { isArchiveUri } from '../dicom/web/address.js';
+import { holdsSecret, redact } from '../node/redact.js';
 import { SonoError } from '../vocabulary/errors.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import { safeName } from '../export/exporter.js';
 import { lookAtFile, sourceTrials } from '../ingest/index.js';
+import { nameOfPath } from '../ingest/source-uri.js';
 import type { ProjectEvent, ProjectState } from '../protocol/project-requests.js';
 import { recordedStreams } from '../record/recording-streams.js';
 import { replayError } from '../replay/errors.js';
 import { FolderLock } from '../replay/folder-lock.js';
-import { Project } from './project.js';
+import type { Finder } from '../replay/model-facts.js';
+import { findFinder, Project, storedFinder } from './project.js';
 import type { ProjectTools } from './project.js';
+import type { StoredFinder } from './stored-project.js';
 
 /** While a project changes all the time (pictures are read, frames are tracked), it is announced this often. */
 const announceMs = 200;
@@ -60,6 +66,11 @@ export class Projects {
       .sort((a, b) => b.createdUnixMs - a.createdUnixMs);
   }
 
+  /** Models that find their structures by themselves. */
+  async finders(): Promise<readonly Finder[]> {
+    return (await this.tools.finders?.()) ?? [];
+  }
+
   /** Throws SONO_PROJECT_UNKNOWN, SONO_PROJECT_FOLDER_BUSY. */
   async get(id: string): Promise<Project> {
     await this.#load();
@@ -70,13 +81,22 @@ export class Projects {
 
   /**
    * Opens a file, folder or recording on this machine as a project. Rejects with the source's coded error, with
-   * SONO_REPLAY_INPUT_ENDLESS for what has no end, and like SourceTrials.run. `asker`: aborted when who asked has left.
+   * SONO_REPLAY_INPUT_ENDLESS for what has no end, SONO_PROJECT_FINDER, and like SourceTrials.run. `asker`: aborted when who asked has left.
    */
-  async open(uri: string, wantedStream: string | null, asker: AbortSignal): Promise<Project> {
+  async open(
+    uri: string,
+    wantedStream: string | null,
+    finder: string | null,
+    asker: AbortSignal,
+  ): Promise<Project> {
     await this.#load();
+    const chosen = finder === null ? null : storedFinder(await findFinder(this.tools, finder));
     return sourceTrials.run(uri, this.#orClosing(asker), async (signal) => {
+      // It would be kept with the project. The operator gives it to the server instead.
+      if (isArchiveUri(uri) && holdsSecret(uri))
+        throw dicomError('SONO_ARCHIVE_LOGIN_PLACE', { uri: redact(uri) });
       await this.checkSource(uri);
-      return this.#create(uri, wantedStream, signal);
+      return this.#create(uri, wantedStream, chosen, signal);
     });
   }
 
@@ -88,11 +108,16 @@ export class Projects {
     );
   }
 
-  async #create(uri: string, wantedStream: string | null, signal: AbortSignal): Promise<Project> {
+  async #create(
+    uri: string,
+    wantedStream: string | null,
+    finder: StoredFinder | null,
+    signal: AbortSignal,
+  ): Promise<Project> {
     const recording = extname(uri).toLowerCase() === '.mcap';
     if (recording) await lookAtFile(uri, signal);
     const stream = recording ? (wantedStream ?? (await recordedStreams(uri))[0] ?? null) : null;
-    const plain = basename(uri, extname(uri)) || 'recording';
+    const plain = isArchiveUri(uri) ? `cine ${basename(uri).slice(-12)}` : nameOfPath(uri) || 'recording';
     const name = stream === null ? plain : `${plain} ${stream}`;
     const id = `${safeName(name)
       .toLowerCase()
@@ -100,7 +125,7 @@ export class Projects {
       .slice(0, 40)}-${randomBytes(4).toString('hex')}`;
     const project = await Project.create(
       join(this.folder, id),
-      { id, name, uri, kind: recording ? 'recording' : 'source', stream, createdUnixMs: Date.now() },
+      { id, name, uri, kind: recording ? 'recording' : 'source', stream, finder, createdUnixMs: Date.now() },
       this.tools,
       signal,
     );

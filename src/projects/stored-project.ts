@@ -5,13 +5,25 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { storedPromptSchema } from '../protocol/prompt-schema.js';
-import { sourceFormatSchema } from '../protocol/requests.js';
+import { correctionSchema } from '../protocol/project-requests.js';
+import { storedFormatSchema } from '../protocol/source-format.js';
 import type { WorkFolder } from '../replay/work-folder.js';
 
 const plannedPrompt = z.object({ frame: z.int().min(0), prompt: storedPromptSchema });
 const planSchema = z.array(z.object({ label: z.string(), prompts: z.array(plannedPrompt).min(1) }));
 /** Objects in the order in which they were first pointed at, each with its prompts in the order in which they were given. */
 export type StoredPlan = z.infer<typeof planSchema>;
+
+/** Who outlines in place of marks. What it finds is kept, so that the project can be shown where the model is not installed. */
+const finderSchema = z.object({ name: z.string(), finds: z.array(z.string()), measuresHeart: z.boolean() });
+export type StoredFinder = z.infer<typeof finderSchema>;
+
+const storedCorrectionSchema = z.object({
+  correction: correctionSchema,
+  author: z.literal('person'),
+  atUnixMs: z.number(),
+});
+export type StoredCorrection = z.infer<typeof storedCorrectionSchema>;
 
 const storedSchema = z.object({
   id: z.string(),
@@ -20,19 +32,28 @@ const storedSchema = z.object({
   kind: z.enum(['source', 'recording']),
   stream: z.string().nullable(),
   createdUnixMs: z.number(),
-  format: sourceFormatSchema.nullable(),
+  format: storedFormatSchema.nullable(),
   /** All pictures have been read. */
   read: z.boolean(),
   plan: planSchema,
   /** Labels in the order in which their prompts were given: for undo. */
   order: z.array(z.string()),
-  /** What the masks on disk were (or are being) made with. */
-  ran: z.object({ plan: planSchema, complete: z.boolean() }).nullable(),
+  /** null: what is marked is followed. Absent in projects of earlier versions. */
+  finder: finderSchema.nullable().default(null),
+  /** In the order in which they were given. */
+  corrections: z.array(storedCorrectionSchema).default([]),
+  /** What the masks on disk were (or are being) made with; `finder`: name of its model. */
+  ran: z
+    .object({ plan: planSchema, complete: z.boolean(), finder: z.string().nullable().default(null) })
+    .nullable(),
 });
 export type StoredProject = z.infer<typeof storedSchema>;
 
 /** What is known of a project before its source has been opened. */
-export type NewProject = Pick<StoredProject, 'id' | 'name' | 'uri' | 'kind' | 'stream' | 'createdUnixMs'>;
+export type NewProject = Pick<
+  StoredProject,
+  'id' | 'name' | 'uri' | 'kind' | 'stream' | 'createdUnixMs' | 'finder'
+>;
 
 const fileName = 'project.json';
 
@@ -52,7 +73,7 @@ export class ProjectFile {
   static made(work: WorkFolder, project: NewProject, onChange: () => void): ProjectFile {
     return new ProjectFile(
       work,
-      { ...project, format: null, read: false, plan: [], order: [], ran: null },
+      { ...project, format: null, read: false, plan: [], order: [], corrections: [], ran: null },
       onChange,
     );
   }

@@ -8,6 +8,9 @@ import type { ObjectId, PromptAuthor } from '../vocabulary/prompt.js';
 import type { PromptStep } from '../vocabulary/prompt-script.js';
 import type { CommandResult, Engine } from '../engine/engine.js';
 
+/** Numbers of objects by their labels. Pairs, because a label may be any text, `__proto__` too. */
+export type ObjectIds = readonly (readonly [label: string, id: ObjectId])[];
+
 export class PlannedPrompts {
   /** An object keeps its number over discontinuities. */
   readonly #ids: Map<string, ObjectId>;
@@ -18,14 +21,14 @@ export class PlannedPrompts {
   /** `known`: object numbers by label, from `ids` of an interrupted run whose engine state has been restored. */
   constructor(
     private readonly author: Exclude<PromptAuthor, 'person'>,
-    known: Readonly<Record<string, ObjectId>> = {},
+    known: ObjectIds = [],
   ) {
-    this.#ids = new Map(Object.entries(known));
+    this.#ids = new Map(known);
     this.#marked = new Set(this.#ids.keys());
   }
 
-  get ids(): Readonly<Record<string, ObjectId>> {
-    return Object.fromEntries(this.#ids);
+  get ids(): ObjectIds {
+    return [...this.#ids];
   }
 
   /** The labels of the engine's objects. */

@@ -5,6 +5,7 @@ export * from './client.js';
 export * from './clock.js';
 export { protocolError } from './errors.js';
 export * from './foxglove-codec.js';
+export * from './hold-requests.js';
 export * from './messages.js';
 export * from './operation.js';
 export * from './operations.js';

@@ -1,3 +1,4 @@
+import { uncalibrated, uniformCalibration } from '../vocabulary/calibration.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyMask, maskArea, maskBox, maskFromBitmap, maskFromCocoBytes } from '../mask/rle.js';
@@ -140,7 +141,7 @@ describe('segmentation', () => {
         ],
       },
       1n,
-      { size: { width: 80, height: 30 }, pixelSpacingMm: { x: 0.5, y: 2 } },
+      { size: { width: 80, height: 30 }, calibration: uniformCalibration({ x: 0.5, y: 2 }) },
     );
     const [object, lost] = decodeSegmentation(encodeSegmentation(message)).objects;
     // One mask pixel is 10 × 5 source pixels of 0.5 × 2 mm: 50 mm².
@@ -170,7 +171,7 @@ describe('segmentation', () => {
         ],
       },
       0n,
-      { size: { width: 1, height: 1 }, pixelSpacingMm: null },
+      { size: { width: 1, height: 1 }, calibration: uncalibrated },
     );
     expect(decodeSegmentation(encodeSegmentation(message)).objects[0]?.areaMm2).toBeNull();
   });
@@ -281,7 +282,11 @@ describe('measurement', () => {
           note: fc.string(),
           objectId: u32,
         }),
-        (message) => {
+        fc.array(fc.double({ noNaN: true }), { minLength: 1, maxLength: 20 }),
+        (plain, values) => {
+          // Disks of a ventricle are several numbers of one thing.
+          const message = { ...plain, values };
+          expect(decodeMeasurement(encodeMeasurement(plain))).toEqual(plain);
           const bytes = encodeMeasurement(message);
           expect(decodeMeasurement(bytes)).toEqual(message);
           cutEverywhere(bytes, decodeMeasurement);
@@ -300,7 +305,10 @@ const healthInput: HealthInput = {
   analysedFps: 20.25,
   latencyMs: { inference: { p50: 1, p95: 2, p99: 3, max: 4 } },
   drops: { inference: 7, client: 0 },
-  engine: { provider: 'cpu', modelName: 'compact', modelVersion: '1', policy: 'sam2' },
+  engine: {
+    ...{ provider: 'cpu', modelName: 'compact', modelVersion: '1', licence: 'Apache-2.0' },
+    ...{ kind: 'tracker', policy: 'sam2' },
+  },
   degraded: 'Slower than the source.',
   overlayVisible: true,
   overlayLimitMs: 100,
@@ -317,7 +325,7 @@ const healthContext = {
 
 describe('health', () => {
   it('says everything', () => {
-    const bytes = encodeHealth(healthInput, healthContext);
+    const bytes = encodeHealth({ ...healthInput, echoView: 'a2c', echoPartner: 'four' }, healthContext);
     expect(decodeHealth(bytes)).toEqual({
       timestampNs: 5n,
       streamId: 's',
@@ -334,6 +342,8 @@ describe('health', () => {
       drops: { inference: 7, client: 0 },
       provider: 'cpu',
       model: 'compact 1',
+      modelKind: 'tracker',
+      modelLicence: 'Apache-2.0',
       policy: 'sam2',
       overlayVisible: true,
       overlayLimitMs: 100,
@@ -342,6 +352,8 @@ describe('health', () => {
       clients: 3,
       degraded: 'Slower than the source.',
       analysis: true,
+      echoView: 'a2c',
+      echoPartner: 'four',
     });
     cutEverywhere(bytes, decodeHealth);
   });

@@ -9,8 +9,9 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import type { DisplayFrame, FrameIdentity, PictureSize, SourceFormat } from '../vocabulary/frame.js';
-import { mm2PerMaskPixel } from '../vocabulary/measurement.js';
+import { echoViews, type EchoView } from '../vocabulary/echo.js';
+import type { DisplayFrame, FrameIdentity, MeasuredSource, PictureSize } from '../vocabulary/frame.js';
+import { areaMm2, scaleOfMask } from '../mask/scale.js';
 import type { Measurement, MeasurementQuality } from '../vocabulary/measurement.js';
 import { paintOf } from '../vocabulary/palette.js';
 import { maskToCocoBytes } from '../mask/rle.js';
@@ -186,9 +187,12 @@ function stateFromWire(state: WireState): ObjectState {
 export function describeSegmentation(
   input: SegmentationInput,
   timestampNs: bigint,
-  source: Pick<SourceFormat, 'size' | 'pixelSpacingMm'>,
+  source: MeasuredSource,
 ): SegmentationMessage {
-  const mm2 = mm2PerMaskPixel(input.maskSize, source);
+  const mm2Of = ({ mask, areaPx }: SegmentationInput['objects'][number]): number | null => {
+    const { spacingMm } = scaleOfMask(mask, source.size, source.calibration);
+    return spacingMm && areaMm2(areaPx, input.maskSize, source.size, spacingMm);
+  };
   return {
     timestampNs,
     streamId: input.frame.streamId,
@@ -206,7 +210,7 @@ export function describeSegmentation(
       confidence: object.confidence,
       box: object.box,
       areaPx: object.areaPx,
-      areaMm2: mm2 === null ? null : object.areaPx * mm2,
+      areaMm2: mm2Of(object),
       counts: maskToCocoBytes(object.mask),
     })),
   };
@@ -398,12 +402,15 @@ export function encodeMeasurement(message: MeasurementMessage): Uint8Array {
       frameId: message.streamId,
       ptsNs: BigInt(Math.round(message.ptsNs)),
       name: message.name,
-      value: message.value,
+      ...(message.value !== null && { value: message.value }),
       unit: message.unit,
       ...(message.interval && { intervalLow: message.interval.low, intervalHigh: message.interval.high }),
       quality: quality[message.quality],
       note: message.note,
       objectId: message.objectId,
+      ...(message.atPtsNs !== undefined && { atPtsNs: BigInt(Math.round(message.atPtsNs)) }),
+      ...(message.beat !== undefined && { beat: message.beat }),
+      ...(message.values !== undefined && { values: [...message.values] }),
     }),
   );
 }
@@ -415,7 +422,7 @@ export function decodeMeasurement(bytes: Uint8Array): MeasurementMessage {
     streamId: message.frameId,
     ptsNs: Number(message.ptsNs),
     name: message.name,
-    value: message.value,
+    value: message.value ?? null,
     unit: message.unit,
     interval:
       message.intervalLow === undefined || message.intervalHigh === undefined
@@ -429,6 +436,20 @@ export function decodeMeasurement(bytes: Uint8Array): MeasurementMessage {
           : 'doubtful',
     note: message.note,
     objectId: message.objectId,
+    ...(message.atPtsNs !== undefined && { atPtsNs: Number(message.atPtsNs) }),
+    ...(message.beat !== undefined && { beat: message.beat }),
+    ...(message.values.length > 0 && { values: message.values }),
+  };
+}
+
+/** What a message says, without the frame that it is of. */
+export function measurementOf(message: MeasurementMessage): Measurement {
+  const { name, value, unit, interval, quality: how, note, objectId, atPtsNs, beat, values } = message;
+  return {
+    ...{ name, value, unit, interval, quality: how, note, objectId },
+    ...(atPtsNs !== undefined && { atPtsNs }),
+    ...(beat !== undefined && { beat }),
+    ...(values !== undefined && { values }),
   };
 }
 
@@ -457,12 +478,17 @@ export interface HealthInput {
     readonly provider: string;
     readonly modelName: string;
     readonly modelVersion: string;
+    readonly licence?: string | undefined;
+    readonly kind: string;
     readonly policy: string;
   } | null;
   readonly degraded: string | null;
   readonly overlayVisible: boolean;
   readonly overlayLimitMs: number;
   readonly recording: boolean;
+  /** The apical view that was marked and the stream with the other one; absent or null: none. */
+  readonly echoView?: EchoView | null;
+  readonly echoPartner?: string | null;
 }
 
 export interface HealthContext {
@@ -500,6 +526,10 @@ export interface HealthMessage {
   readonly provider: string;
   /** Name and version. */
   readonly model: string;
+  /** `tracker`: follows what it is pointed at; `semantic`: finds its structures by itself; empty where no model is loaded. */
+  readonly modelKind: string;
+  /** Empty where it is not known. */
+  readonly modelLicence: string;
   readonly policy: string;
   readonly overlayVisible: boolean;
   readonly overlayLimitMs: number;
@@ -510,6 +540,10 @@ export interface HealthMessage {
   readonly degraded: string;
   /** False where no model is loaded: picture only. */
   readonly analysis: boolean;
+  /** The apical view that somebody has said this stream shows; null: nobody has. */
+  readonly echoView: EchoView | null;
+  /** Stream with the other view of the same heart; empty: none. */
+  readonly echoPartner: string;
 }
 
 export function encodeHealth(health: HealthInput, context: HealthContext): Uint8Array {
@@ -533,6 +567,8 @@ export function encodeHealth(health: HealthInput, context: HealthContext): Uint8
       ),
       provider: health.engine?.provider ?? 'none',
       model: health.engine ? `${health.engine.modelName} ${health.engine.modelVersion}` : '',
+      modelKind: health.engine?.kind ?? '',
+      modelLicence: health.engine?.licence ?? '',
       policy: health.engine?.policy ?? '',
       overlayVisible: health.overlayVisible,
       overlayLimitMs: health.overlayLimitMs,
@@ -544,6 +580,8 @@ export function encodeHealth(health: HealthInput, context: HealthContext): Uint8
       label: context.label,
       degraded: health.degraded ?? '',
       analysis: health.engine !== null,
+      echoView: health.echoView ?? '',
+      echoPartner: health.echoPartner ?? '',
     }),
   );
 }
@@ -572,6 +610,8 @@ export function decodeHealth(bytes: Uint8Array): HealthMessage {
     drops: Object.fromEntries(message.drops.map(({ stage, count }) => [stage, Number(count)])),
     provider: message.provider,
     model: message.model,
+    modelKind: message.modelKind,
+    modelLicence: message.modelLicence,
     policy: message.policy,
     overlayVisible: message.overlayVisible,
     overlayLimitMs: message.overlayLimitMs,
@@ -580,5 +620,7 @@ export function decodeHealth(bytes: Uint8Array): HealthMessage {
     clients: message.clients,
     degraded: message.degraded,
     analysis: message.analysis,
+    echoView: echoViews.find((view) => view === message.echoView) ?? null,
+    echoPartner: message.echoPartner,
   };
 }

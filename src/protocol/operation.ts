@@ -19,6 +19,8 @@ interface Described {
   readonly needs: Right;
   /** An object. Over HTTP its fields come from the path, then the query (GET, DELETE) or the JSON body (POST). */
   readonly request: z.ZodType;
+  /** Changes what a live room shows, follows or records: recordings that are played refuse it, and their servers do not list it. */
+  readonly live?: true;
   /** The field that holds the name of a file; the log shows it. */
   readonly named?: string;
 }
@@ -37,6 +39,14 @@ export interface TransferShape extends Described {
   /** A GET that leaves a line in the log all the same, because it hands results out. */
   readonly noted?: boolean;
 }
+
+/** Whether a file is sent with the question. */
+export const takesFile = (row: OperationShape | TransferShape): boolean =>
+  'takes' in row && row.takes !== null;
+
+/** Content type of an answer that is no JSON, else null. */
+export const fileAnswer = (row: OperationShape | TransferShape): string | null =>
+  'answers' in row && typeof row.answers === 'string' ? row.answers : null;
 
 type Table = Readonly<Record<string, OperationShape>>;
 

@@ -1,11 +1,10 @@
 /** What can be asked of a recording that is played as a room, and the topic that says where it is. Pure; shared with the browser. */
 import { z } from 'zod';
 import type { OperationShape } from './operation.js';
+import { streamSchema as stream } from './request-parts.js';
 
 /** 1: as fast as it was recorded. */
 export const playbackSpeeds = { least: 0.05, most: 16 } as const;
-
-const stream = z.string().min(1).max(128).describe('id of the stream');
 
 export const playbackStateSchema = z.object({
   paused: z.boolean(),
@@ -44,7 +43,8 @@ export const playbackOperations = {
         speed: z.number().min(playbackSpeeds.least).max(playbackSpeeds.most).optional(),
         step: z.number().int().min(-100_000).max(100_000).optional().describe('pictures; pauses'),
       })
-      .strict(),
+      .strict()
+      .meta({ examples: [{ paused: true, positionMs: 2000 }] }),
     response: playbackStateSchema,
   },
 } as const satisfies Record<string, OperationShape>;

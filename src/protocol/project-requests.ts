@@ -4,9 +4,12 @@
  */
 import { z } from 'zod';
 import { exportFormats } from '../vocabulary/export-format.js';
+import { beatSchema, figureSchema, holdMoments } from './hold-requests.js';
 import type { OperationShape, TransferShape } from './operation.js';
-import { labelSchema as label, promptsSchema } from './prompt-schema.js';
-import { objectStateSchema, size, sourceFormatSchema, uri } from './requests.js';
+import { soundMaskSchema, labelSchema as label, promptsSchema } from './prompt-schema.js';
+import { whole } from './request-parts.js';
+import { objectStateSchema, uri } from './requests.js';
+import { sizeSchema as size, sourceFormatSchema } from './source-format.js';
 
 /** What a lane shows, by its number on the wire: 0 nothing known, then by how much a person should look. */
 export const laneStates = ['none', 'tracking', 'searching', 'uncertain', 'lost'] as const;
@@ -15,23 +18,15 @@ export const laneCode = (state: LaneState): number => laneStates.indexOf(state);
 
 export const largestThumbnail = 640;
 export const mostLaneBuckets = 4000;
+/** Points of a curve and beats in one answer; corrections of one project. */
+export const mostCurvePoints = 4000;
+export const mostBeatsTold = 500;
+export const mostCorrections = 1000;
 
 const project = z
   .string()
   .regex(/^[a-z0-9-]{1,80}$/)
-  .describe('id of the project');
-/** A whole number, as a number or (where it stands in an address) as text. Nothing else is taken for one: null is not 0. */
-function whole(least: number, most: number) {
-  const number = z.number().int().min(least).max(most);
-  return z.union([
-    number,
-    z
-      .string()
-      .regex(/^\d{1,10}$/)
-      .transform(Number)
-      .pipe(number),
-  ]);
-}
+  .meta({ description: 'id of the project', examples: ['case-1'] });
 const frame = whole(0, 1e8).describe('picture, counted from 0');
 
 export const projectSchema = z.object({
@@ -76,6 +71,16 @@ export const projectSchema = z.object({
     z.object({ phase: z.literal('failed'), code: z.string(), message: z.string() }),
   ]),
   upToDate: z.boolean().describe('the masks are those of the prompts as they are now'),
+  finder: z
+    .string()
+    .nullable()
+    .describe(
+      'model that finds its structures by itself: nothing is marked; null: what is marked is followed',
+    ),
+  measuresHeart: z
+    .boolean()
+    .describe('beats are measured: "projects.measurements" answers, and corrections are taken'),
+  corrections: z.number().describe('how many a person has made'),
   exports: z.array(z.object({ name: z.string(), formats: z.array(z.string()) })),
 });
 export type ProjectState = z.infer<typeof projectSchema>;
@@ -89,6 +94,78 @@ export const projectEventSchema = z.object({
 export type ProjectEvent = z.infer<typeof projectEventSchema>;
 
 const one = z.object({ project });
+
+const finder = z
+  .string()
+  .max(128)
+  .nullable()
+  .meta({
+    description: 'name of a model of "projects.list"; null: what is marked is followed',
+    examples: ['echo-lv'],
+  });
+const beat = whole(1, 1e6).describe('number of the beat in the recording');
+
+const corrections = {
+  moment: { kind: z.literal('moment'), beat, which: z.enum(holdMoments), frame },
+  accept: { kind: z.literal('accept'), beat, accepted: z.boolean() },
+  add: {
+    kind: z.literal('add'),
+    endDiastole: frame,
+    endSystole: frame,
+    nextEndDiastole: frame.describe('picture of the end-diastole that ends the beat'),
+  },
+  contour: { kind: z.literal('contour'), frame, label: label.describe('of the structure') },
+} as const;
+
+/** What a person says of the beats that were found, or of an outline. */
+export const correctionSchema = z.discriminatedUnion('kind', [
+  z.strictObject(corrections.moment),
+  z.strictObject(corrections.accept),
+  z.strictObject(corrections.add),
+  z.strictObject({ ...corrections.contour, mask: soundMaskSchema.describe('at the size of the picture') }),
+]);
+export type Correction = z.infer<typeof correctionSchema>;
+
+const given = { author: z.literal('person'), atUnixMs: z.number() };
+/** As it is listed: without the mask, which "projects.masks" has. */
+const listedCorrectionSchema = z.discriminatedUnion('kind', [
+  z.object({ ...corrections.moment, ...given }),
+  z.object({ ...corrections.accept, ...given }),
+  z.object({ ...corrections.add, ...given }),
+  z.object({ ...corrections.contour, ...given }),
+]);
+
+const momentSchema = z
+  .object({
+    frame: z.number().int(),
+    timeSeconds: z.number(),
+    corrected: z.boolean().describe('a person has moved it, or has drawn its outline'),
+  })
+  .nullable()
+  .describe('null: it was not found');
+
+const measuredBeatSchema = beatSchema
+  .omit({ endDiastolePtsNs: true, endSystolePtsNs: true, nextEndDiastolePtsNs: true })
+  .extend({
+    number: z.number().int().describe('of the beat in the recording: what corrections name'),
+    endDiastole: momentSchema,
+    endSystole: momentSchema,
+    nextEndDiastole: momentSchema,
+    rejection: z.string().nullable().describe('code of the reason; null: it counts, or there is no code'),
+    corrected: z.boolean().describe('a person has changed anything about it'),
+    added: z.boolean().describe('by a person'),
+  });
+
+const pointSchema = z.object({
+  frame: z.number().int(),
+  timeSeconds: z.number(),
+  area: z.number().nullable(),
+  length: z.number().nullable(),
+  volume: z.number().nullable(),
+  state: z.enum(laneStates).describe('of the left ventricle'),
+  quality: figureSchema.shape.quality.nullable().describe('of the volume; null: nothing was measured'),
+  corrected: z.boolean().describe('a person has drawn an outline on this picture'),
+});
 
 /** Answers with the state that the change has left. */
 function change<Request extends z.ZodType>(path: string, summary: string, request: Request) {
@@ -109,7 +186,18 @@ export const projectOperations = {
     summary: 'Recordings that are worked on, newest first',
     needs: 'view',
     request: z.object({}),
-    response: z.object({ projects: z.array(projectSchema) }),
+    response: z.object({
+      projects: z.array(projectSchema),
+      finders: z
+        .array(
+          z.object({
+            name: z.string(),
+            finds: z.array(z.string()).describe('names of the structures'),
+            measuresHeart: z.boolean().describe('for example "echo: find the left ventricle"'),
+          }),
+        )
+        .describe('models that find their structures by themselves'),
+    }),
   },
   'projects.open': {
     method: 'POST',
@@ -117,7 +205,11 @@ export const projectOperations = {
     summary: 'Open a file, folder or recording on the server as a project',
     needs: 'manage',
     request: z
-      .object({ uri, stream: z.string().max(128).nullish().describe('of a recording; left out: its first') })
+      .object({
+        uri,
+        stream: z.string().max(128).nullish().describe('of a recording; left out: its first'),
+        finder: finder.default(null),
+      })
       .strict(),
     response: projectSchema,
   },
@@ -154,6 +246,7 @@ export const projectOperations = {
           confidence: z.number(),
           areaPx: z.number(),
           counts: z.string().describe('COCO compressed run lengths'),
+          corrected: z.boolean().describe('a person has drawn it'),
         }),
       ),
     }),
@@ -196,11 +289,61 @@ export const projectOperations = {
       .strict(),
     response: z.object({ label: z.string(), project: projectSchema }),
   },
-  'projects.undo': change('undo', 'Take back the last prompt', one),
+  'projects.finder': change(
+    'finder',
+    'Choose who outlines: a model that finds its structures by itself, or (null) what is marked is followed; refused once there are marks or corrections',
+    z.object({ project, finder }).strict(),
+  ),
+  'projects.measurements': {
+    method: 'GET',
+    path: '/projects/:project/measurements',
+    summary: 'Curve and beats of a heart, corrected as a person has said; also of a run that is under way',
+    needs: 'view',
+    request: z.object({
+      project,
+      from: whole(0, 1e8).default(0).describe('first picture'),
+      to: whole(0, 1e8).default(1e8).describe('last picture'),
+      points: whole(2, mostCurvePoints).default(1200).describe('most points of the curve'),
+    }),
+    response: z.object({
+      units: z.object({ length: z.string(), area: z.string(), volume: z.string() }),
+      calibrated: z.boolean(),
+      frames: z.number().describe('pictures measured so far in the whole recording'),
+      curve: z
+        .array(pointSchema)
+        .describe(
+          'where there are more pictures than points: of each stretch the smallest and the largest volume',
+        ),
+      beats: z
+        .array(measuredBeatSchema)
+        .describe('that overlap the range, by time, also those that do not count'),
+      beatsLeftOut: z
+        .number()
+        .describe(`an answer has ${mostBeatsTold} beats at most: ask for a shorter range`),
+      summary: z
+        .object({
+          beats: z.number().describe('that count, in the whole recording'),
+          rejected: z.number(),
+          corrected: z.boolean().describe('by hand; the notes say so too'),
+          ejectionFraction: figureSchema,
+          endDiastolicVolume: figureSchema,
+          endSystolicVolume: figureSchema,
+          heartRate: figureSchema,
+        })
+        .describe('medians of all beats that count, or no value and the reason'),
+      corrections: z.array(listedCorrectionSchema).describe('in the order in which they were given'),
+    }),
+  },
+  'projects.correct': change(
+    'corrections',
+    'Correct a beat or an outline of a heart; beats, exports and what is re-exported follow',
+    z.object({ project, correction: correctionSchema }).strict(),
+  ),
+  'projects.undo': change('undo', 'Take back the last prompt or correction', one),
   'projects.rename': change(
     'rename',
     'Give an object another name',
-    z.object({ project, label, name: label }).strict(),
+    z.object({ project, label, name: label.meta({ examples: ['liver'] }) }).strict(),
   ),
   'projects.removeObject': change(
     'remove',
@@ -247,7 +390,7 @@ export const projectTransfers = {
     path: '/projects/:project/exports/:name',
     summary: 'The files of an export in one archive, for example export-1.tar',
     needs: 'view',
-    request: z.object({ project, name: z.string() }),
+    request: z.object({ project, name: z.string().meta({ examples: ['export-1.tar'] }) }),
     named: 'name',
     takes: null,
     answers: 'application/x-tar',

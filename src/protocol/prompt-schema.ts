@@ -19,7 +19,9 @@ const coordinate = z
   .number()
   .min(-promptLimits.pixels)
   .max(2 * promptLimits.pixels);
-const point = z.tuple([coordinate, coordinate]).describe('x, y in source pixels');
+const point = z
+  .tuple([coordinate, coordinate])
+  .meta({ description: 'x, y in source pixels', examples: [[480, 270]] });
 const sign = z.boolean().describe('false: this is not part of the object');
 const box = z
   .tuple([coordinate, coordinate, coordinate, coordinate])
@@ -46,12 +48,12 @@ export const markSchema = <Mask extends z.ZodRawShape, More extends z.ZodRawShap
 export const storedMarkSchema = <Mask extends z.ZodRawShape>(mask: Mask) => marks(mask, {}, sign);
 
 const pixels = z.number().int().min(1).max(promptLimits.pixels);
-const cocoMask = z.strictObject({
+const cocoMaskSchema = z.strictObject({
   size: z.tuple([pixels, pixels]).describe("height, width: COCO's order"),
   counts: z.string().max(promptLimits.maskCharacters).describe('COCO compressed run lengths'),
 });
 
-const cocoMark = markSchema({ mask: cocoMask }, {});
+const cocoMark = markSchema({ mask: cocoMaskSchema }, {});
 /** A prompt as JSON: like Prompt, but a mask is COCO run-length text. */
 export type WirePrompt = z.infer<typeof cocoMark>;
 
@@ -70,7 +72,7 @@ const checkForm = (prompt: WirePrompt, context: z.RefinementCtx): void => {
 export const promptSchema = cocoMark.superRefine(checkForm);
 
 /** A mark in the files of projects and unfinished runs. Its mask is checked too: `promptFromWire` takes what passes. */
-export const storedPromptSchema = storedMarkSchema({ mask: cocoMask })
+export const storedPromptSchema = storedMarkSchema({ mask: cocoMaskSchema })
   .superRefine(checkForm)
   .refine((prompt) => {
     try {
@@ -102,13 +104,24 @@ export const promptsSchema = z
   );
 const noMask = 'the counts do not make a mask of that size';
 
+/** A mask in a request or a file whose counts make one of its size. */
+export const soundMaskSchema = cocoMaskSchema.refine(({ size: [height, width], counts }) => {
+  try {
+    maskFromCocoString(counts, width, height);
+    return true;
+  } catch {
+    return false;
+  }
+}, noMask);
+
 /** Name of an object. */
 export const labelSchema = z
   .string()
   .trim()
   .min(1)
   .max(promptLimits.labelCharacters)
-  .refine(isLabel, 'a name has no line breaks');
+  .refine(isLabel, 'a name has no line breaks')
+  .meta({ description: 'name of the object', examples: ['gallbladder'] });
 
 /** One JSON prompt → the house's prompt. Throws SONO_REQUEST_INVALID on run lengths that do not make the mask. */
 export function promptFromWire(prompt: WirePrompt): Prompt {

@@ -8,6 +8,8 @@ import type { OperationShape, TransferShape } from './operation.js';
 import { objectStates, promptLimits } from '../vocabulary/prompt.js';
 import type { SegmentationMessage } from './messages.js';
 import { labelSchema as label, promptsSchema } from './prompt-schema.js';
+import { streamSchema as stream } from './request-parts.js';
+import { sizeSchema as size, sourceFormatSchema } from './source-format.js';
 
 export { promptFromWire, promptSchema, promptToWire, type WirePrompt } from './prompt-schema.js';
 
@@ -26,9 +28,13 @@ export const limits = {
   acceptanceSamples: 20_000,
 } as const;
 
-const stream = z.string().min(1).max(128).describe('id of the stream');
-const objectId = z.number().int().min(1).max(0xffff_ffff);
-export const uri = z.string().trim().min(1).max(limits.uriCharacters);
+const objectId = z.number().int().min(1).max(0xffff_ffff).describe('number of the object');
+export const uri = z
+  .string()
+  .trim()
+  .min(1)
+  .max(limits.uriCharacters)
+  .meta({ examples: ['synthetic:laparoscopy?seed=2'] });
 const decimal = z.string().regex(/^\d{1,19}$/, 'must be a whole number of nanoseconds');
 const ptsNs = z
   .union([z.number().int().min(0).max(Number.MAX_SAFE_INTEGER), decimal.transform(Number)])
@@ -38,15 +44,6 @@ const ptsNs = z
     'the frame that the person saw, nanoseconds on the stream clock (number or text); null: the newest',
   );
 
-export const size = z.object({ width: z.number().int(), height: z.number().int() });
-/** What a source delivers; see SourceFormat. */
-export const sourceFormatSchema = z.object({
-  size,
-  framesPerSecond: z.number().nullable(),
-  pixelSpacingMm: z.object({ x: z.number(), y: z.number() }).nullable(),
-  frameCount: z.number().nullable(),
-  description: z.string(),
-});
 const done = z.object({}).describe('done');
 
 export const objectStateSchema = z.enum(objectStates);
@@ -205,6 +202,7 @@ const storedFile = z.object({
   storedUnixMs: z.number(),
 });
 const noQuestion = z.object({});
+const reportId = z.string().meta({ examples: ['2026-11-28T10-00-00-000Z'] });
 
 function fileList(path: string, summary: string) {
   const response = z.object({ files: z.array(storedFile) });
@@ -217,7 +215,9 @@ function fileRemoval(path: string) {
     path: `${path}/:name`,
     summary: 'Delete one for good; not while it is recorded, shown or worked on',
     needs: 'manage',
-    request: z.object({ name: z.string().describe('as it stands in the list') }),
+    request: z.object({
+      name: z.string().meta({ description: 'as it stands in the list', examples: ['case.mp4'] }),
+    }),
     named: 'name',
     response: done,
   } as const;
@@ -249,6 +249,7 @@ export const serverOperations = {
     path: '/prompt',
     summary: 'Point at an object: a new one (objectId null) or a correction of a known one',
     needs: 'mark',
+    live: true,
     request: z
       .object({
         stream,
@@ -265,6 +266,7 @@ export const serverOperations = {
     path: '/rename',
     summary: 'Give an object another name',
     needs: 'mark',
+    live: true,
     request: z.object({ stream, objectId, label }).strict(),
     response: done,
   },
@@ -273,6 +275,7 @@ export const serverOperations = {
     path: '/remove',
     summary: 'Stop following an object',
     needs: 'mark',
+    live: true,
     request: z.object({ stream, objectId }).strict(),
     response: done,
   },
@@ -281,6 +284,7 @@ export const serverOperations = {
     path: '/undo',
     summary: 'Take back the last prompt, of one object or (objectId null) of any',
     needs: 'mark',
+    live: true,
     request: z.object({ stream, objectId: objectId.nullable().default(null) }).strict(),
     response: z.object({ objectId: z.number().nullable() }),
   },
@@ -289,7 +293,17 @@ export const serverOperations = {
     path: '/policy',
     summary: 'Change how the tracker chooses what it remembers',
     needs: 'mark',
-    request: z.object({ stream, policy: z.string().min(1).max(64) }).strict(),
+    live: true,
+    request: z
+      .object({
+        stream,
+        policy: z
+          .string()
+          .min(1)
+          .max(64)
+          .meta({ examples: ['gated'] }),
+      })
+      .strict(),
     response: done,
   },
   reset: {
@@ -297,6 +311,7 @@ export const serverOperations = {
     path: '/reset',
     summary: 'Forget all objects of a stream',
     needs: 'mark',
+    live: true,
     request: z.object({ stream }).strict(),
     response: done,
   },
@@ -305,7 +320,12 @@ export const serverOperations = {
     path: '/overlay',
     summary: 'Show or hide all overlays of a stream (visible left out: toggle), for every viewer of it',
     needs: 'mark',
-    request: z.object({ stream, visible: z.boolean().nullable().default(null) }).strict(),
+    request: z
+      .object({
+        stream,
+        visible: z.boolean().nullable().default(null).describe('left out: the other way round'),
+      })
+      .strict(),
     response: z.object({ visible: z.boolean() }),
   },
   'source.open': {
@@ -313,6 +333,7 @@ export const serverOperations = {
     path: '/source/open',
     summary: 'Show another source in a stream; on an error the present one stays',
     needs: 'manage',
+    live: true,
     request: z.object({ stream, uri }).strict(),
     response: done,
   },
@@ -322,13 +343,34 @@ export const serverOperations = {
     summary: 'Try a source without showing it',
     needs: 'manage',
     request: z.object({ uri }).strict(),
-    response: sourceFormatSchema.omit({ pixelSpacingMm: true }),
+    response: sourceFormatSchema.omit({ pixelSpacingMm: true, calibration: true }),
+  },
+  'source.list': {
+    method: 'POST',
+    path: '/source/list',
+    summary: 'The recordings in a folder of the server and in its folders, by what they hold',
+    needs: 'manage',
+    request: z.object({ uri }).strict(),
+    response: z.object({
+      clips: z.array(
+        z.object({
+          uri: z.string().describe('to be opened with "source.open" or "projects.open"'),
+          name: z.string().describe('from the folder on'),
+          pictures: z.number().nullable().describe('where each is a file of its own'),
+        }),
+      ),
+      skipped: z
+        .array(z.object({ name: z.string(), reason: z.string() }))
+        .describe('files that are no recording'),
+      more: z.boolean().describe('there is more than was looked at'),
+    }),
   },
   'record.start': {
     method: 'POST',
     path: '/record/start',
     summary: 'Start recording a stream to an MCAP file on the server',
     needs: 'manage',
+    live: true,
     request: z.object({ stream }).strict(),
     response: z.object({ path: z.string() }),
   },
@@ -337,6 +379,7 @@ export const serverOperations = {
     path: '/record/stop',
     summary: 'End the recording of a stream',
     needs: 'manage',
+    live: true,
     request: z.object({ stream }).strict(),
     response: z.object({ path: z.string(), bytes: z.number() }),
   },
@@ -373,7 +416,7 @@ export const serverOperations = {
     path: '/acceptance/:id',
     summary: 'One stored acceptance test',
     needs: 'view',
-    request: z.object({ id: z.string() }),
+    request: z.object({ id: reportId }),
     response: storedAcceptanceSchema,
   },
   'uploads.list': fileList('/uploads', 'Files that were sent to the server, newest first'),
@@ -389,7 +432,7 @@ export const serverTransfers = {
     path: '/acceptance/:id/report',
     summary: 'One stored acceptance test as a page to print',
     needs: 'view',
-    request: z.object({ id: z.string() }),
+    request: z.object({ id: reportId }),
     takes: null,
     answers: 'text/html',
   },
@@ -398,7 +441,12 @@ export const serverTransfers = {
     path: '/uploads',
     summary: 'Send a recording to the server; the body is the file',
     needs: 'manage',
-    request: z.object({ filename: z.string().catch('').describe('its name on this computer') }),
+    request: z.object({
+      filename: z
+        .string()
+        .catch('')
+        .meta({ description: 'its name on this computer', examples: ['case.mp4'] }),
+    }),
     named: 'filename',
     takes: 'application/octet-stream',
     answers: z.object({ name: z.string(), path: z.string(), bytes: z.number().int() }),
@@ -409,7 +457,12 @@ export const serverTransfers = {
 export const errorBodySchema = z.object({
   code: z.string().describe('stable, SONO_…; see docs/errors.md'),
   message: z.string().describe('one sentence for people'),
+  exitCode: z
+    .union([z.literal(2), z.literal(3), z.literal(4), z.literal(5)])
+    .catch(3)
+    .describe('with which a command ends for it: 2 wrong use, 3 source, 4 model, 5 environment'),
 });
+export type ErrorBody = z.infer<typeof errorBodySchema>;
 
 /** The first problem of a refused body, with where it is: `prompts[0].point[1]: expected number`. */
 export function describeProblem(error: z.ZodError): string {
@@ -418,5 +471,6 @@ export function describeProblem(error: z.ZodError): string {
   const where = issue.path
     .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index > 0 ? '.' : ''}${String(step)}`))
     .join('');
-  return where === '' ? issue.message : `${where}: ${issue.message}`;
+  if (where === '') return issue.message;
+  return / received undefined$/.test(issue.message) ? `${where} is missing` : `${where}: ${issue.message}`;
 }

@@ -1,3 +1,4 @@
+import { uniformCalibration } from '../vocabulary/calibration.js';
 import { describe, expect, it } from 'vitest';
 import { maskOutlines, simplifyOutline } from '../mask/contour.js';
 import { maskFromBitmap } from '../mask/rle.js';
@@ -8,7 +9,7 @@ const size = { width: 64, height: 32 };
 const frame = {
   ...{ streamId: 'scope', ptsNs: 40, captureNs: 7, mediaNs: 40, sourceFrame: 1, discontinuity: 0 },
 } as const;
-const room = { epochUnixNs: 1_000n, format: { size, pixelSpacingMm: { x: 0.5, y: 0.5 } } };
+const room = { epochUnixNs: 1_000n, format: { size, calibration: uniformCalibration({ x: 0.5, y: 0.5 }) } };
 
 /** A filled circle: its outline has corners of many kinds. */
 const disc = maskFromBitmap(
@@ -86,6 +87,24 @@ describe('the messages of a room', () => {
     expect(roomMessages(result, room).map(({ slot }) => slot)).toEqual(['', '']);
   });
 
+  it('of one beat do not take the place of those of another, and a bounded number of beats waits', () => {
+    const slotsOf = (beat: number) =>
+      roomMessages(
+        {
+          kind: 'measurement',
+          frame,
+          measurements: ['beat_ef', 'beat_edv'].map((name) => ({
+            ...{ name, value: null, unit: '%', interval: null, quality: 'rejected', note: '' },
+            ...{ objectId: 1, beat },
+          })),
+        },
+        room,
+      ).map(({ slot }) => slot);
+    expect(new Set([...slotsOf(1), ...slotsOf(2)]).size).toBe(4);
+    const all = Array.from({ length: 1000 }, (_, beat) => slotsOf(beat)).flat();
+    expect(new Set(all).size).toBeLessThanOrEqual(32);
+  });
+
   it('outline what is shown, in source pixels, to a quarter of a mask pixel', () => {
     const { lines, texts } = decodeOutlines(roomMessages(result, room)[1]?.bytes as Uint8Array);
     expect(texts.map(({ text }) => text)).toEqual(['a 100 %', 'b ? 100 %']);
@@ -100,7 +119,7 @@ describe('the messages of a room', () => {
     const changing = { ...room };
     const event = { ...result };
     const [segmentation] = roomMessages(event, changing);
-    changing.format = { size: { width: 1, height: 1 }, pixelSpacingMm: { x: 1, y: 1 } };
+    changing.format = { size: { width: 1, height: 1 }, calibration: uniformCalibration({ x: 1, y: 1 }) };
     expect(decodeSegmentation(segmentation?.bytes as Uint8Array).sourceSize).toEqual(size);
     // Before the source has said its size.
     const { maskSize } = result.result;

@@ -7,10 +7,12 @@
  * one that a viewer and a recording take is encoded once.
  */
 import { maskOutlines, simplifyOutline } from '../mask/contour.js';
-import type { DisplayFrame, FrameIdentity, SourceFormat } from '../vocabulary/frame.js';
+import { uncalibrated } from '../vocabulary/calibration.js';
+import type { DisplayFrame, FrameIdentity, MeasuredSource } from '../vocabulary/frame.js';
 import type { Measurement } from '../vocabulary/measurement.js';
 import { isShown, type Point } from '../vocabulary/prompt.js';
 import { wireTimeNs, type ChannelKind } from './channels.js';
+import type { HeldMeasurement } from './hold-requests.js';
 import {
   describeSegmentation,
   encodeHealth,
@@ -31,8 +33,10 @@ export type WireEvent =
       readonly frame: FrameIdentity;
       readonly measurements: readonly Measurement[];
     }
-  | { readonly kind: 'health'; readonly health: HealthInput };
-export type WireFrameEvent = Exclude<WireEvent, { readonly kind: 'health' }>;
+  | { readonly kind: 'health'; readonly health: HealthInput }
+  /** Somebody has held a measurement: no channel carries it, recordings keep it. */
+  | { readonly kind: 'held'; readonly held: HeldMeasurement };
+export type WireFrameEvent = Exclude<WireEvent, { readonly kind: 'health' | 'held' }>;
 
 /** What the messages of a room say beside its events. */
 export interface WireRoom {
@@ -42,7 +46,7 @@ export interface WireRoom {
   /** Unix nanoseconds at ptsNs 0. */
   readonly epochUnixNs: bigint;
   /** Null before the first frame. */
-  readonly format: Pick<SourceFormat, 'size' | 'pixelSpacingMm'> | null;
+  readonly format: MeasuredSource | null;
 }
 
 /** What of a room the messages of its frames depend on. */
@@ -135,10 +139,18 @@ function messagesOf(event: WireFrameEvent, room: WireClock): readonly RoomMessag
           'measurements',
           () =>
             encodeMeasurement({ ...measurement, timestampNs, streamId: frame.streamId, ptsNs: frame.ptsNs }),
-          `${measurement.name} ${measurement.objectId}`,
+          slotOf(measurement),
         ),
       );
   }
+}
+
+/** Beats whose values wait for a slow viewer side by side: more than a viewer that is still served falls behind. */
+const waitingBeats = 16;
+
+/** A newer value of every frame takes the place of an older one; the value of a beat only that of a beat long ago. */
+function slotOf({ name, objectId, beat }: Measurement): string {
+  return beat === undefined ? `${name} ${objectId}` : `${name} ${objectId} ${beat % waitingBeats}`;
 }
 
 /** `clients`: viewers that are connected, 0 in a recording. */
@@ -166,11 +178,14 @@ type Source = NonNullable<WireRoom['format']>;
 
 /** Before the source has said its size (it has when a result exists) mask pixels are the only ones there are. */
 function sourceOf({ maskSize }: SegmentationInput, { format }: WireClock): Source {
-  return { size: format?.size ?? maskSize, pixelSpacingMm: format?.pixelSpacingMm ?? null };
+  return { size: format?.size ?? maskSize, calibration: format?.calibration ?? uncalibrated };
 }
 
 /** Outlines in source pixels, for the objects that are shown. */
-function outlinesOf({ objects, maskSize }: SegmentationInput, { size }: Source): OutlineInput[] {
+export function outlinesOf(
+  { objects, maskSize }: Pick<SegmentationInput, 'objects' | 'maskSize'>,
+  { size }: Pick<Source, 'size'>,
+): OutlineInput[] {
   const scaleX = size.width / maskSize.width;
   const scaleY = size.height / maskSize.height;
   return objects.flatMap(({ id, label, state, confidence, mask }) =>

@@ -12,6 +12,7 @@ import type {
   FrameResult,
   TrackerCommand,
 } from '../engine/engine.js';
+import { processorName } from '../node/processor.js';
 import { SonoError } from '../vocabulary/errors.js';
 import { engineEntry, journalCommand, journalObjects } from './journal.js';
 import type { JournalEntry, JournalFrame } from './journal.js';
@@ -36,17 +37,22 @@ export class JournaledEngine implements Engine {
   /** The engine was replaced: its state is no longer the one that the entries so far lead to. */
   #lost = false;
 
-  private constructor(engine: Engine, options: Pick<EngineOptions, 'threads' | 'sourceSize'>) {
+  private constructor(
+    engine: Engine,
+    options: Pick<EngineOptions, 'threads' | 'sourceSize'>,
+    private readonly processor: string,
+  ) {
     this.#engine = engine;
     this.#threads = options.threads;
     this.#sourceSize = options.sourceSize;
   }
 
-  /** Makes the engine with `create` and stands around it. `options` and `hooks` are those of the engine. */
+  /** Makes the engine with `create` and stands around it. `options` and `hooks` are those of the engine, `processor` of what it computes on. */
   static async create<Options extends Pick<EngineOptions, 'threads' | 'sourceSize'>>(
     create: (options: Options, hooks: EngineHooks) => Promise<Engine>,
     options: Options,
     hooks: EngineHooks = {},
+    processor = processorName(),
   ): Promise<JournaledEngine> {
     let journaled: JournaledEngine | null = null;
     const engine = await create(options, {
@@ -57,7 +63,7 @@ export class JournaledEngine implements Engine {
         hooks.onFailure?.(error);
       },
     });
-    journaled = new JournaledEngine(engine, options);
+    journaled = new JournaledEngine(engine, options, processor);
     return journaled;
   }
 
@@ -164,7 +170,7 @@ export class JournaledEngine implements Engine {
       // Meanwhile the engine died again, another recording began, or this one ended.
       if (this.#lost || (this.#next ?? this.#sink) !== sink) continue;
       const size = this.#sourceSize && { ...this.#sourceSize };
-      sink.entry(engineEntry(this.#engine.info, this.#threads, size, snapshot), null);
+      sink.entry(engineEntry(this.#engine.info, this.#threads, size, snapshot, this.processor), null);
       this.#sink = sink;
       this.#next = null;
     }

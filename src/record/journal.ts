@@ -6,11 +6,14 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { EngineInfo, FrameResult, TrackerCommand } from '../engine/engine.js';
+import { modelKinds } from '../onnx/manifest.js';
 import { providerNames } from '../onnx/provider.js';
 import { maskToCocoString } from '../mask/rle.js';
 import type { Mask } from '../vocabulary/mask.js';
 import { objectStates, promptAuthors } from '../vocabulary/prompt.js';
+import { heldMeasurementSchema } from '../protocol/hold-requests.js';
 import { promptFromWire, promptSchema, promptToWire } from '../protocol/requests.js';
+import { sizeSchema, storedFormatSchema } from '../protocol/source-format.js';
 
 /** Format of journal and channels; a reader refuses what is newer. */
 export const recordingFormat = 1;
@@ -20,14 +23,6 @@ export const recordingMetadataName = 'sonoscope.recording';
 export const journalTopic = (streamId: string): string => `/${streamId}/journal`;
 export const analysisTopic = (streamId: string): string => `/${streamId}/analysis`;
 
-export const pictureSizeSchema = z.object({ width: z.int(), height: z.int() });
-export const sourceFormatSchema = z.object({
-  size: pictureSizeSchema,
-  framesPerSecond: z.number().nullable(),
-  pixelSpacingMm: z.object({ x: z.number(), y: z.number() }).nullable(),
-  frameCount: z.number().nullable(),
-  description: z.string(),
-});
 export const objectStateSchema = z.enum(objectStates);
 
 const frameSchema = z.object({
@@ -75,19 +70,24 @@ const entrySchema = z.discriminatedUnion('op', [
   z.object({
     op: z.literal('engine'),
     info: z.object({
+      /** Recordings of before have only trackers. */
+      kind: z.enum(modelKinds).default('tracker'),
       modelName: z.string(),
       modelVersion: z.string(),
       modelSha256: z.string(),
+      licence: z.string().optional(),
       provider: z.enum(providerNames),
       rejected: z.record(z.string(), z.string()),
-      inputSize: pictureSizeSchema,
+      inputSize: sizeSchema,
       policy: z.string(),
     }),
+    /** Of the machine that computed (`processorName`); recordings of before do not say. */
+    processor: z.string().nullable().default(null),
     threads: z.int(),
-    sourceSize: pictureSizeSchema.nullable(),
+    sourceSize: sizeSchema.nullable(),
     snapshot: z.unknown(),
   }),
-  z.object({ op: z.literal('sourceSize'), size: pictureSizeSchema }),
+  z.object({ op: z.literal('sourceSize'), size: sizeSchema }),
   z.object({ op: z.literal('restore'), snapshot: z.unknown() }),
   z.object({
     op: z.literal('track'),
@@ -110,8 +110,10 @@ const entrySchema = z.discriminatedUnion('op', [
     uri: z.string(),
     label: z.string(),
     epochUnixNs: z.string(),
-    format: sourceFormatSchema.nullable(),
+    format: storedFormatSchema.nullable(),
   }),
+  /** A measurement that somebody held: see HeldMeasurement. Its pictures are those of the video channel. */
+  z.object({ op: z.literal('held'), held: heldMeasurementSchema }),
   /** Frames that were left out since the entry before, by stage. */
   z.object({ op: z.literal('drops'), drops: z.record(z.string(), z.number()) }),
 ]);
@@ -176,11 +178,13 @@ export function engineEntry(
   threads: number,
   sourceSize: { width: number; height: number } | null,
   snapshot: unknown,
+  processor: string,
 ): JournalEntry {
-  const { modelName, modelVersion, modelSha256, provider, rejected, inputSize, policy } = info;
+  const { kind, modelName, modelVersion, modelSha256, provider, rejected, inputSize, policy } = info;
   return {
     op: 'engine',
     info: {
+      kind,
       modelName,
       modelVersion,
       modelSha256,
@@ -189,6 +193,7 @@ export function engineEntry(
       inputSize: { ...inputSize },
       policy,
     },
+    processor,
     threads,
     sourceSize,
     snapshot,

@@ -1,3 +1,4 @@
+import { uncalibrated } from '../vocabulary/calibration.js';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,16 +20,19 @@ const info = (): ExportInfo => ({
   source: {
     size: { width: 8, height: 8 },
     framesPerSecond: 25,
-    pixelSpacingMm: null,
+    calibration: uncalibrated,
     frameCount: 6,
     description: '',
   },
   objects: [{ id: 1, label: 'square' }],
   software: { version: '0', model: 'm', modelSha256: '0' },
   identity: '0',
+  inputIdentity: '0',
+  segmentation: 'semiautomatic',
   sourceModifiedUnixMs: 1000,
   dicom: null,
   loss: null,
+  view: 'a4c',
   chunkFrames: 3,
 });
 
@@ -50,6 +54,7 @@ async function run(
       ptsNs: timeNs,
       mediaNs: timeNs,
       objects: [object],
+      measurements: [],
       picture: null,
     });
     if (index % 3 === 2) states[index + 1] = await exporter.checkpoint();

@@ -7,7 +7,6 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportError } from '../export/errors.js';
 import type { Exporter, ExporterCheckpoint, ExportFrame, ExportInfo } from '../export/exporter.js';
-import { measure } from '../analysis/measure.js';
 import { maskArea, maskBox } from '../mask/rle.js';
 import { exists } from '../node/files.js';
 import { channelTopic } from '../protocol/channels.js';
@@ -111,7 +110,7 @@ export class McapExporter implements Exporter {
     };
     const events: WireFrameEvent[] = [
       { kind: 'result', result },
-      { kind: 'measurement', frame: identity, measurements: measure(result, info.source) },
+      { kind: 'measurement', frame: identity, measurements: frame.measurements },
     ];
     if (frame.picture && this.needsPicture)
       events.unshift({ kind: 'display', frame: { ...identity, data: frame.picture } });

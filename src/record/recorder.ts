@@ -20,6 +20,7 @@ import { wireTimeNs } from '../protocol/channels.js';
 import type { ChannelKind } from '../protocol/channels.js';
 import { healthMessage, roomMessages } from '../protocol/room-messages.js';
 import type { RoomMessage, WireEvent } from '../protocol/room-messages.js';
+import { wireFormat } from '../protocol/source-format.js';
 import type { OutputRoom, RoomFeed, RoomOutput } from '../outputs/output.js';
 import { encodeAnalysisPicture } from './analysis-picture.js';
 import { recordError } from './errors.js';
@@ -226,6 +227,10 @@ class StreamRecorder implements JournalSink, RoomFeed {
 
   #take(event: WireEvent): void {
     this.#describeSource();
+    if (event.kind === 'held') {
+      this.entry({ op: 'held', held: event.held }, null);
+      return;
+    }
     if (event.kind !== 'health') {
       roomMessages(event, this.#room).forEach((message) => this.#keep(message));
       return;
@@ -251,13 +256,7 @@ class StreamRecorder implements JournalSink, RoomFeed {
       uri: sourceUri,
       label,
       epochUnixNs: String(epochUnixNs),
-      format: format && {
-        size: { ...format.size },
-        framesPerSecond: format.framesPerSecond,
-        pixelSpacingMm: format.pixelSpacingMm && { ...format.pixelSpacingMm },
-        frameCount: format.frameCount,
-        description: format.description,
-      },
+      format: format && wireFormat(format),
     };
     const text = JSON.stringify(entry);
     if (text === this.#source) return;

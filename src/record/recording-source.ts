@@ -5,6 +5,7 @@
 import { Observable } from 'rxjs';
 import type { Subscriber } from 'rxjs';
 import sharp from 'sharp';
+import { uncalibrated } from '../vocabulary/calibration.js';
 import type { PictureSize } from '../vocabulary/frame.js';
 import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
 import { ingestError } from '../ingest/errors.js';
@@ -86,7 +87,7 @@ export class RecordingSource implements FrameSource {
                 format: {
                   size,
                   framesPerSecond: described?.format?.framesPerSecond ?? null,
-                  pixelSpacingMm: described?.format?.pixelSpacingMm ?? null,
+                  calibration: described?.format?.calibration ?? uncalibrated,
                   frameCount: null,
                   description: `MCAP recording, stream ${stream}`,
                 },

@@ -21,7 +21,7 @@ import type { FrameReader } from './frame-reader.js';
 import { outOfRange, unknownFrame } from './prompt-problems.js';
 import { RangeCursor } from './range.js';
 import type { FrameRange } from './range.js';
-import { TrackedObjects } from './tracked-objects.js';
+import { objectIdsSchema, TrackedObjects } from './tracked-objects.js';
 import type { WorkFolder } from './work-folder.js';
 
 interface BackwardPassOptions {
@@ -47,7 +47,7 @@ const stateSchema = z.object({
   startPtsNs: z.number(),
   steps: z.array(z.object({ ordinal: z.int(), label: z.string(), prompts: z.array(storedPromptSchema) })),
   chunks: z.int().min(0),
-  ids: z.record(z.string(), z.int()),
+  ids: objectIdsSchema,
   /** Checked by the engine that takes it. */
   snapshot: z.unknown(),
 });
@@ -88,7 +88,7 @@ export async function runBackwardPass(options: BackwardPassOptions): Promise<voi
           prompts: step.prompts.map(promptToWire),
         })),
         chunks: 0,
-        ids: {},
+        ids: [],
         snapshot: null,
       };
     }
@@ -119,7 +119,7 @@ export async function runBackwardPass(options: BackwardPassOptions): Promise<voi
         ...state,
         next: ordinal,
         chunks: state.chunks + 1,
-        ids: objects.ids,
+        ids: objects.ids.map(([label, id]) => [label, id]),
         snapshot: ordinal < 0 ? null : await engine.snapshot(),
       };
       await work.write(backwardStateName, state);

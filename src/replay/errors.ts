@@ -23,10 +23,17 @@ export const replayError = errorFactory({
     SONO_PROJECT_BUSY: 'This recording is being analysed. Wait until that is done, or cancel it first.',
     SONO_PROJECT_FOLDER_BUSY:
       'Another sonoscope on this computer (process {pid} on {host}) has the opened recordings. End it, or use it for them.',
+    SONO_PROJECT_DECIDED:
+      'There are marks or corrections in this recording. Take them back first, or open the recording once more.',
     SONO_PROJECT_NOTHING: 'Nothing has been {what} yet. {advice}',
     SONO_PLAYBACK_READ_ONLY: 'This is a recording that is being played: nothing can be changed in it.',
   }),
   ...wrongUse(422, {
+    SONO_REPLAY_PAIR:
+      'It is not clear which clips are two views of one heart: {reason}. Rename them, or give them in order with --pair order.',
+    SONO_PROJECT_CORRECTION: 'The correction cannot be made: {problem}.',
+    SONO_PROJECT_FINDER:
+      'The model "{name}", which is to find the structures, is not installed here. Install it, or choose another one.',
     SONO_REPLAY_INPUT_ENDLESS:
       '{input} has no end, so it cannot be analysed to its end. Open it in a room and record it there, or with "./sonoscope run --source … --record FILE.mcap", then open the recording; give a synthetic scene a duration or use --to.',
     SONO_REPLAY_RANGE: 'The part from {from} to {to} holds no pictures of {input}, which has {frames}.',

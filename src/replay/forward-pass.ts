@@ -11,22 +11,23 @@ import type { Exporter, ExportFrame, ExportInfo, ExportObject } from '../export/
 import type { AnalysisFrame, FrameIdentity, PictureSize } from '../vocabulary/frame.js';
 import type { FrameResult } from '../engine/engine.js';
 import { emptyMask } from '../mask/rle.js';
-import type { ObjectId } from '../vocabulary/prompt.js';
+import type { ObjectIds } from '../prompters/planned-prompts.js';
 import { PromptSchedule } from '../prompters/prompt-schedule.js';
 import type { PromptScript, PromptStep } from '../vocabulary/prompt-script.js';
 import { readBackwardResults } from './backward-pass.js';
 import { restoreObjects } from './clip-result.js';
 import type { FrameSummary, LabelledObject, StoredFrame } from './clip-result.js';
 import type { FrameReader, ReplayFrame } from './frame-reader.js';
+import { FrameMeasurer, type StoredMeasurement } from './frame-measurer.js';
 import { outOfRange, unknownFrame } from './prompt-problems.js';
 import { RangeCursor } from './range.js';
 import type { FrameRange } from './range.js';
-import type { TrackedObjects } from './tracked-objects.js';
+import { objectIdsSchema, type RunObjects } from './tracked-objects.js';
 import type { WorkFolder } from './work-folder.js';
 
 interface ForwardPassOptions {
   /** null: nothing is tracked, only what the backward pass found is exported. */
-  readonly createObjects: ((ids: Readonly<Record<string, ObjectId>>) => TrackedObjects) | null;
+  readonly createObjects: ((ids: ObjectIds) => RunObjects) | null;
   readonly snapshot: () => Promise<unknown>;
   readonly restore: (snapshot: unknown) => Promise<void>;
   readonly reader: FrameReader;
@@ -50,9 +51,11 @@ export const forwardStateSchema = z.object({
   done: z.int().min(0),
   /** The last of them. */
   lastSourceFrame: z.int(),
-  ids: z.record(z.string(), z.int()),
+  ids: objectIdsSchema,
   /** Checked by the engine that takes it. */
   snapshot: z.unknown(),
+  /** Length of the file from which what was measured over time is measured again; absent: nothing is. */
+  measured: z.int().min(0).optional(),
   exporters: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number()]))),
 });
 export type ForwardState = z.infer<typeof forwardStateSchema>;
@@ -93,11 +96,13 @@ async function keepState(work: WorkFolder, state: ForwardState): Promise<void> {
 export async function runForwardPass(options: ForwardPassOptions): Promise<ForwardPassSummary> {
   const { work, exporters, exportInfo, reader } = options;
   const earlier = await work.read(forwardStateName, forwardStateSchema);
+  let measurer: FrameMeasurer | null = null;
   try {
     for (const exporter of exporters)
       await exporter.open(exportInfo, earlier?.exporters[exporter.format] ?? null);
     if (earlier && earlier.snapshot !== null) await options.restore(earlier.snapshot);
-    const summary = await play(options, earlier);
+    measurer = await FrameMeasurer.open(work.file('measured.jsonl'), exportInfo, earlier?.measured ?? null);
+    const summary = await play(options, measurer, earlier);
     const files: string[] = [];
     for (const exporter of exporters) files.push(...(await exporter.close()));
     return { ...summary, files };
@@ -106,18 +111,20 @@ export async function runForwardPass(options: ForwardPassOptions): Promise<Forwa
     throw error;
   } finally {
     reader.close();
+    await measurer?.close();
   }
 }
 
 async function play(
   options: ForwardPassOptions,
+  measurer: FrameMeasurer,
   earlier: ForwardState | null,
 ): Promise<Omit<ForwardPassSummary, 'files'>> {
   const { reader, plan, work, exporters, exportInfo } = options;
   const size = exportInfo.source.size;
   const schedule = new PromptSchedule(plan);
   const cursor = new RangeCursor(options.range);
-  const objects = options.createObjects?.(earlier?.ids ?? {}) ?? null;
+  const objects = options.createObjects?.(earlier?.ids ?? []) ?? null;
   let done = earlier?.done ?? 0;
   let decoded = 0;
   let lastSourceFrame = earlier?.lastSourceFrame ?? -1;
@@ -139,11 +146,13 @@ async function play(
     const checkpoints = await Promise.all(
       exporters.map(async (exporter) => [exporter.format, await exporter.checkpoint()] as const),
     );
+    const measured = await measurer.sync();
     const state: ForwardState = {
       done,
       lastSourceFrame,
-      ids: objects?.ids ?? {},
+      ids: (objects?.ids ?? []).map(([label, id]) => [label, id]),
       snapshot: objects && !objects.empty ? await options.snapshot() : null,
+      ...(measured !== null && { measured }),
       exporters: Object.fromEntries(checkpoints),
     };
     await work.write(forwardStateName, state);
@@ -152,12 +161,20 @@ async function play(
   const finish = async ({ analysis, picture }: ReplayFrame, result: FrameResult | null) => {
     const tracked = objects && result ? objects.label(result, size) : [];
     const found = await options.earlier.at(analysis, size);
+    const exportedObjects = exportInfo.objects.map((object) =>
+      exportedObject(object, [tracked, found], size),
+    );
     const exported: ExportFrame = {
       sourceFrame: analysis.sourceFrame,
       ptsNs: analysis.ptsNs,
       mediaNs: analysis.mediaNs,
       picture,
-      objects: exportInfo.objects.map((object) => exportedObject(object, [tracked, found], size)),
+      objects: exportedObjects,
+      measurements: await measurer.measure(analysis, {
+        objects: exportedObjects,
+        result,
+        stored: (await options.earlier.measurements?.(analysis)) ?? [],
+      }),
     };
     await writing;
     writing = Promise.all(exporters.map((exporter) => exporter.frame(exported))).then(() => undefined);
@@ -216,7 +233,7 @@ async function play(
 
 /** Prompts of a frame, then the frame: null while nothing has been pointed at, where there is nothing to compute. */
 async function analyse(
-  objects: TrackedObjects | null,
+  objects: RunObjects | null,
   due: readonly PromptStep[],
   frame: AnalysisFrame,
 ): Promise<FrameResult | null> {
@@ -242,6 +259,8 @@ function exportedObject(
 export interface EarlierMasks {
   /** Asked for by ascending frame. */
   at(frame: FrameIdentity, size: PictureSize): Promise<readonly LabelledObject[]>;
+  /** What was measured on it then, asked for behind `at`; absent: they hold masks alone. */
+  measurements?(frame: FrameIdentity): Promise<readonly StoredMeasurement[]>;
 }
 
 export class BackwardResults implements EarlierMasks {

@@ -7,6 +7,7 @@ import type { AnalysisFrame, DisplayFrame, PictureSize, SourceFormat } from '../
 import type { FrameSource } from '../ingest/frame-source.js';
 import { ingestError } from '../ingest/errors.js';
 import { redact } from '../ingest/source-uri.js';
+import { Watchdog } from '../ingest/watchdog.js';
 import { replayError } from './errors.js';
 
 export interface ReplayFrame {
@@ -27,8 +28,6 @@ interface FrameReaderOptions {
 }
 
 const defaultSilenceMs = 20_000;
-/** Where the timer fires this much too late, the whole process was asleep, so the source is not to blame. */
-const lateMs = 1_000;
 
 const highWater = 12;
 const lowWater = 4;
@@ -40,7 +39,11 @@ export class FrameReader implements AsyncDisposable {
   readonly #display = new Map<number, DisplayFrame>();
   readonly #subscription;
   readonly #silenceMs: number;
-  #lastSignMs = performance.now();
+  /** Armed while the reader waits; nobody waits for a source that is held. */
+  readonly #watchdog = new Watchdog(
+    () => false,
+    () => this.#silent(),
+  );
   #frames = 0;
   #format: SourceFormat | null = null;
   #held = false;
@@ -58,7 +61,7 @@ export class FrameReader implements AsyncDisposable {
     else signal?.addEventListener('abort', () => this.#cancel(signal), { once: true });
     this.#subscription = source.open({ ...options, mode: 'replay', loop: false }).subscribe({
       next: (event) => {
-        this.#lastSignMs = performance.now();
+        if (this.#wake !== null) this.#watchdog.arm(this.#silenceMs);
         switch (event.kind) {
           case 'format':
             this.#format = event.format;
@@ -164,25 +167,12 @@ export class FrameReader implements AsyncDisposable {
 
   #event(): Promise<void> {
     return new Promise((resolve) => {
-      this.#lastSignMs = performance.now();
-      let timer: NodeJS.Timeout;
-      const watch = (waitMs: number): void => {
-        const dueMs = performance.now() + waitMs;
-        timer = setTimeout(() => {
-          const nowMs = performance.now();
-          const silentMs = nowMs - this.#lastSignMs;
-          // Much too late: this process slept, and what has come meanwhile has not been read.
-          if (nowMs - dueMs > lateMs) watch(this.#silenceMs);
-          else if (silentMs < this.#silenceMs) watch(this.#silenceMs - silentMs);
-          else this.#silent();
-        }, waitMs);
-      };
-      watch(this.#silenceMs);
       this.#wake = () => {
-        clearTimeout(timer);
+        this.#watchdog.stop();
         this.#wake = null;
         resolve();
       };
+      this.#watchdog.arm(this.#silenceMs);
     });
   }
 

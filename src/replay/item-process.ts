@@ -9,11 +9,11 @@ import { SonoError } from '../vocabulary/errors.js';
 import { toPlainError } from '../vocabulary/plain-error.js';
 import { createWorkerEngine } from '../engine/worker-engine.js';
 import { exitProcess } from '../node/process-exit.js';
-import { readModelFolder } from '../onnx/manifest.js';
 import { FolderLock } from './folder-lock.js';
 import type { FromItem, ToItem } from './item-messages.js';
 import { doneName } from './item-summary.js';
 import type { ItemSummary } from './item-summary.js';
+import { readModelFacts } from './model-facts.js';
 import type { ItemOptions, ItemProgress } from './run-item.js';
 import { WorkFolder } from './work-folder.js';
 
@@ -51,15 +51,15 @@ async function trackClip(
   // The size of the pictures is said when the source has said it.
   const sourceSize = { width: 1, height: 1 };
   const engine = createWorkerEngine({ modelDir, provider, policy, threads, sourceSize, keepLogits: true });
-  const inputSize = readModelFolder(modelDir).then(({ tracker }) => tracker.inputSize);
+  const facts = readModelFacts(modelDir);
   // Both are awaited by the run.
   engine.catch(() => undefined);
-  inputSize.catch(() => undefined);
-  const [{ runItem }, { replayTools }] = await Promise.all([
+  facts.catch(() => undefined);
+  const [{ runItem }, { replayToolsFor }] = await Promise.all([
     import('./run-item.js'),
     import('./replay-tools.js'),
   ]);
-  return runItem(options, { engine, inputSize }, replayTools, abort.signal, onProgress);
+  return runItem(options, { engine, facts }, replayToolsFor(options.archives), abort.signal, onProgress);
 }
 
 async function run(options: ItemOptions): Promise<void> {

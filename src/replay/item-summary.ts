@@ -1,7 +1,7 @@
 /** What is kept of a finished clip: `done.json` of an unfinished run, and the clip's entry in manifest.json. Pure. */
 import { z } from 'zod';
 import { providerNames } from '../onnx/provider.js';
-import { pictureSizeSchema, sourceFormatSchema } from '../record/journal.js';
+import { sizeSchema, storedFormatSchema } from '../protocol/source-format.js';
 
 export const itemSummarySchema = z.object({
   clip: z.string(),
@@ -12,7 +12,7 @@ export const itemSummarySchema = z.object({
     sha256: z.string().nullable(),
     bytes: z.number(),
   }),
-  source: sourceFormatSchema,
+  source: storedFormatSchema,
   frames: z.int(),
   engine: z.object({
     modelName: z.string(),
@@ -20,7 +20,7 @@ export const itemSummarySchema = z.object({
     modelSha256: z.string(),
     provider: z.enum(providerNames),
     policy: z.string(),
-    inputSize: pictureSizeSchema,
+    inputSize: sizeSchema,
   }),
   files: z.array(z.string()),
   /** Code and sentence where the source broke off behind its last good frame. */

@@ -85,6 +85,7 @@ export function terminalProgress(
     switch (event.kind) {
       case 'start':
         items = event.items.length;
+        for (const { path, reason } of event.skipped) end(`${path} is left out: ${reason}.`);
         return;
       case 'progress': {
         const meter = meters.get(event.item.clip) ?? new RateMeter();
@@ -97,16 +98,20 @@ export function terminalProgress(
         return;
       case 'failed':
         // With a single clip the error is the command's, and is said by it.
-        if (items > 1) end(`${event.item.clip}: ${event.error.message}`);
+        if (items > 1) end(`${event.item.clip}: ${coded(event.error)}`);
         else if (lineLength > 0) end('');
         return;
     }
   };
 }
 
+function coded(problem: Error | Pick<SonoError, 'code' | 'message'>): string {
+  return 'code' in problem ? `${problem.message} [${problem.code}]` : problem.message;
+}
+
 function doneText({ item, summary }: Extract<ReplayEvent, { kind: 'done' }>): string {
   const { seconds, framesPerSecond } = summary.timings;
-  const cut = summary.cutShort ? ` – the video broke off: ${summary.cutShort.message}` : '';
+  const cut = summary.cutShort ? ` – the video broke off: ${coded(summary.cutShort)}` : '';
   return `${item.clip}: ${summary.frames} frames in ${seconds.toFixed(1)} s (${framesPerSecond.toFixed(1)}/s)${cut}`;
 }
 
@@ -114,11 +119,15 @@ function doneText({ item, summary }: Extract<ReplayEvent, { kind: 'done' }>): st
 export function quietProgress(writer: ProgressWriter): (event: ReplayEvent) => void {
   let items = 0;
   return (event) => {
-    if (event.kind === 'start') items = event.items.length;
+    if (event.kind === 'start') {
+      items = event.items.length;
+      for (const { path, reason } of event.skipped)
+        writer.write(`sonoscope: ${oneLine(`${path} is left out: ${reason}.`)}\n`);
+    }
     if (event.kind === 'failed' && items > 1)
-      writer.write(`sonoscope: ${oneLine(`${event.item.uri}: ${event.error.message}`)}\n`);
+      writer.write(`sonoscope: ${oneLine(`${event.item.uri}: ${coded(event.error)}`)}\n`);
     if (event.kind === 'done' && event.summary.cutShort)
-      writer.write(`sonoscope: ${oneLine(`${event.item.uri}: ${event.summary.cutShort.message}`)}\n`);
+      writer.write(`sonoscope: ${oneLine(`${event.item.uri}: ${coded(event.summary.cutShort)}`)}\n`);
   };
 }
 
@@ -129,7 +138,7 @@ export function jsonProgress(writer: ProgressWriter): (event: ReplayEvent) => vo
     const line = (): Record<string, unknown> => {
       switch (event.kind) {
         case 'start':
-          return { event: 'start', items: event.items };
+          return { event: 'start', items: event.items, skipped: event.skipped };
         case 'progress': {
           const meter = meters.get(event.item.clip) ?? new RateMeter();
           meters.set(event.item.clip, meter);

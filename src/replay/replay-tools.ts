@@ -4,22 +4,47 @@
  */
 import { defer, from, mergeMap } from 'rxjs';
 import type { Observable } from 'rxjs';
+import { noArchiveAccess, withAccess, type ArchiveAccess } from '../dicom/web/access.js';
+import { archiveReference } from '../dicom/web/reference.js';
 import { createExporter } from '../export/index.js';
 import type { FrameSource, SourceEvent, SourceOptions } from '../ingest/frame-source.js';
-import { createSource, lookAtFile } from '../ingest/index.js';
-import { readDicomReference } from './dicom-reference.js';
+import { createSource, lookAtFile, parseSourceUri } from '../ingest/index.js';
+import { checkSource } from '../ingest/preflight.js';
+import type { SourceAddress } from '../ingest/source-uri.js';
+import { readDicomReference, type DicomReference } from '../dicom/reference.js';
+import { seriesReference } from '../dicom/series-folder.js';
 import type { InputItem } from './input-item.js';
 import type { ReplayTools } from './run-item.js';
 
-export const replayTools: ReplayTools = {
-  createSource: (item) => (item.kind === 'recording' ? new LoadedRecording(item) : createSource(item.uri)),
-  createExporter: async (format, { mcapPictures }) => {
-    if (format !== 'mcap') return createExporter(format);
-    const { McapExporter } = await import('../record/mcap-exporter.js');
-    return new McapExporter({ pictures: mcapPictures });
-  },
-  readDicomReference,
-};
+/** @param archives what the operator gave for DICOM archives */
+export function replayToolsFor(archives: ArchiveAccess = noArchiveAccess): ReplayTools {
+  return {
+    createSource: (item) =>
+      item.kind === 'recording' ? new LoadedRecording(item) : createSource(item.uri, {}, archives),
+    createExporter: async (format, { mcapPictures }) => {
+      if (format !== 'mcap') return createExporter(format);
+      const { McapExporter } = await import('../record/mcap-exporter.js');
+      return new McapExporter({ pictures: mcapPictures });
+    },
+    readDicomReference: (uri) => {
+      const address = parseSourceUri(uri);
+      return address.kind === 'archive'
+        ? archiveReference(withAccess(address.archive, archives))
+        : referenceAt(address);
+    },
+  };
+}
+
+/** null for what is no DICOM object, or cannot be read: whoever plays it says so. */
+async function referenceAt(address: SourceAddress): Promise<DicomReference | null> {
+  const found = await checkSource(address).catch(() => null);
+  if (found?.kind === 'dicom') return readDicomReference(found.path);
+  if (found?.kind !== 'series') return null;
+  const reference = await seriesReference(found);
+  return typeof reference === 'string' ? readDicomReference(reference) : reference;
+}
+
+export const replayTools: ReplayTools = replayToolsFor();
 
 class LoadedRecording implements FrameSource {
   readonly uri: string;

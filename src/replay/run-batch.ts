@@ -3,17 +3,21 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { unixNowMs } from '../node/clock.js';
 import { builtModule } from '../node/built-module.js';
+import type { EchoView } from '../vocabulary/echo.js';
 import { fromPlainError } from '../vocabulary/plain-error.js';
 import { redact } from '../ingest/source-uri.js';
-import { readModelFolder } from '../onnx/manifest.js';
 import { replayError } from './errors.js';
+import type { SkippedFile } from '../ingest/folder-contents.js';
 import { expandInputs } from './input-item.js';
 import type { InputItem } from './input-item.js';
 import type { FromItem, ToItem } from './item-messages.js';
 import { doneName, itemSummarySchema } from './item-summary.js';
 import type { ItemSummary } from './item-summary.js';
+import { checkModelCan, readModelFacts } from './model-facts.js';
 import { RunFolder } from './run-folder.js';
-import type { CompletedItem, Outcome } from './run-folder.js';
+import type { Outcome } from './outcome.js';
+import type { CompletedItem } from './run-folder.js';
+import { findPairs, viewsOf } from './biplane-pairs.js';
 import { runIdentity } from './run-identity.js';
 import type { ItemOptions, ItemProgress } from './run-item.js';
 import type { ReplayOptions } from './run-options.js';
@@ -25,10 +29,12 @@ export const replayDefaults = {
   jobs: 1,
   chunkFrames: 100,
   spoolBytes: 4 * 1024 ** 3,
+  view: 'a4c',
+  pair: null,
 } as const satisfies Partial<ReplayOptions>;
 
 export type ReplayEvent =
-  | { readonly kind: 'start'; readonly items: readonly InputItem[] }
+  | { readonly kind: 'start'; readonly items: readonly InputItem[]; readonly skipped: readonly SkippedFile[] }
   | { readonly kind: 'progress'; readonly item: InputItem; readonly progress: ItemProgress }
   | { readonly kind: 'done'; readonly item: InputItem; readonly summary: ItemSummary }
   | { readonly kind: 'failed'; readonly item: InputItem; readonly error: Error };
@@ -48,14 +54,22 @@ export async function runReplay(
   onEvent: (event: ReplayEvent) => void,
 ): Promise<ReplaySummary> {
   const startedUnixMs = unixNowMs();
-  const items = await expandInputs(options.inputs);
-  const { sha256 } = await readModelFolder(options.modelDir);
-  const folder = await RunFolder.prepare(options, items, runIdentity(options, items, sha256));
+  const skipped: SkippedFile[] = [];
+  const items = await expandInputs(options.inputs, {
+    archives: options.archives,
+    onSkipped: (file) => skipped.push(file),
+  });
+  const pairs = options.pair === null ? [] : findPairs(items, options.pair);
+  const views = viewsOf(pairs);
+  const viewOf = (item: InputItem): EchoView => views.get(item.clip) ?? options.view;
+  const facts = await readModelFacts(options.modelDir);
+  checkModelCan(facts, options);
+  const folder = await RunFolder.prepare(options, items, runIdentity(options, items, facts.sha256));
   try {
-    onEvent({ kind: 'start', items });
+    onEvent({ kind: 'start', items, skipped });
     if (folder.finished) return { completed: folder.finished, failed: [] };
-    const outcomes = await runItems(folder, items, options, signal, onEvent);
-    await folder.finish(outcomes, startedUnixMs);
+    const outcomes = await runItems(folder, items, options, viewOf, signal, onEvent);
+    await folder.finish(outcomes, skipped, startedUnixMs, pairs);
     return {
       completed: outcomes.flatMap(({ summary }) => (summary ? [summary] : [])),
       failed: outcomes.flatMap(({ item, error }) => (error ? [{ item, error }] : [])),
@@ -69,6 +83,7 @@ async function runItems(
   folder: RunFolder,
   items: readonly InputItem[],
   options: ReplayOptions,
+  viewOf: (item: InputItem) => EchoView,
   signal: AbortSignal,
   onEvent: (event: ReplayEvent) => void,
 ): Promise<Outcome[]> {
@@ -81,8 +96,10 @@ async function runItems(
       try {
         const summary =
           (await work.read(doneName, itemSummarySchema)) ??
-          (await runItemProcess(itemOptions(options, item, folder.path, work.path), signal, (progress) =>
-            onEvent({ kind: 'progress', item, progress }),
+          (await runItemProcess(
+            itemOptions({ ...options, view: viewOf(item) }, item, folder.path, work.path),
+            signal,
+            (progress) => onEvent({ kind: 'progress', item, progress }),
           ));
         outcomes[index] = { item, summary, error: null };
         onEvent({ kind: 'done', item, summary });
@@ -102,10 +119,19 @@ function itemOptions(
   outDirectory: string,
   workDirectory: string,
 ): ItemOptions {
-  const { threads, chunkFrames, spoolBytes, version } = more;
+  const { threads, chunkFrames, spoolBytes, view, version, archives } = more;
   const what = { item, plan, outDirectory, workDirectory, formats, direction, range };
-  const how = { modelDir, provider, policy, threads, chunkFrames, spoolBytes, version };
-  return { ...what, ...how, keepStates: false, mcapPictures: true, masksFrom: null };
+  const how = { modelDir, provider, policy, threads, chunkFrames, spoolBytes, view, version };
+  const access = archives === undefined ? {} : { archives };
+  return {
+    ...what,
+    ...how,
+    ...access,
+    keepStates: false,
+    mcapPictures: true,
+    masksFrom: null,
+    corrections: [],
+  };
 }
 
 /** Run one clip in its own process. Rejects with the item's error, or SONO_REPLAY_STOPPED where the process died. */

@@ -16,7 +16,7 @@ afterEach(() => rm(out, { recursive: true, force: true }));
 const options = (): ReplayOptions => ({
   ...{ plan: { objects: [] }, formats: ['csv'], direction: 'both', range: wholeRange, modelDir: '' },
   ...{ provider: 'cpu', policy: null, threads: 1, chunkFrames: 5, spoolBytes: 1e6, version: '0' },
-  ...{ inputs: [], outDirectory: out, jobs: 1, resume: false, overwrite: false },
+  ...{ inputs: [], outDirectory: out, jobs: 1, resume: false, overwrite: false, view: 'a4c', pair: null },
 });
 
 const run = JSON.stringify({ identity: { prompts: 'mine' } });

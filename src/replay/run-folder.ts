@@ -10,24 +10,22 @@ import { unixNowMs } from '../node/clock.js';
 import { makeFolder } from '../node/make-folder.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import { backwardStateName } from './backward-pass.js';
+import { biplaneName, pairResults, type ClipPair } from './biplane-pairs.js';
+import { echoSummary } from './echo-summary.js';
+import { echoSummaryName } from './summary-names.js';
+import type { Outcome } from './outcome.js';
 import { replayError } from './errors.js';
+import type { SkippedFile } from '../ingest/folder-contents.js';
 import { FolderLock } from './folder-lock.js';
 import { forwardStateName } from './forward-pass.js';
 import type { InputItem } from './input-item.js';
 import { doneName, itemSummarySchema } from './item-summary.js';
-import type { ItemSummary } from './item-summary.js';
 import type { ReplayOptions } from './run-options.js';
 import { differences, planJson } from './run-identity.js';
 import type { RunIdentity } from './run-identity.js';
 import { WorkFolder, writeFileAtomically, writeProblem } from './work-folder.js';
 
 /** What became of an input: a summary or an error. */
-export interface Outcome {
-  readonly item: InputItem;
-  readonly summary: ItemSummary | null;
-  readonly error: Error | null;
-}
-
 const identitySchema = z.record(z.string(), z.unknown());
 const runSchema = z.object({ identity: identitySchema });
 /** A finished clip as manifest.json lists it. */
@@ -86,14 +84,24 @@ export class RunFolder {
     return join(this.path, workName, [lockName, runName].includes(clip) ? `.${clip}` : clip);
   }
 
-  /** Writes manifest.json; the state goes where nothing is left to be done, or nothing was begun. Throws as `prepare`. */
-  async finish(outcomes: readonly Outcome[], startedUnixMs: number): Promise<void> {
+  /** Writes manifest.json, and where beats are exported echo-summary.csv and each pair's biplane.json; the state goes where nothing is left to be done, or nothing was begun. Throws as `prepare`. */
+  async finish(
+    outcomes: readonly Outcome[],
+    skipped: readonly SkippedFile[],
+    startedUnixMs: number,
+    pairs: readonly ClipPair[],
+  ): Promise<void> {
     const begun = outcomes.some(({ summary }) => summary) || (await this.#hasState());
     if (begun)
       await writeFileAtomically(
         join(this.path, manifestName),
-        manifest(this.options, this.identity, outcomes, startedUnixMs),
+        manifest(this.options, this.identity, outcomes, skipped, startedUnixMs),
       );
+    const biplane = await pairResults(this.path, outcomes, pairs);
+    for (const { pair, text } of biplane)
+      if (text !== null) await writeFileAtomically(join(this.path, pair.a4c, biplaneName), text);
+    const table = await echoSummary(this.path, outcomes, biplane);
+    if (table !== null) await writeFileAtomically(join(this.path, echoSummaryName), table);
     if (!begun || outcomes.every(({ error }) => error === null))
       await rm(join(this.path, workName), { recursive: true, force: true });
     // Nothing was made: after the mistake is mended the same command works.
@@ -135,7 +143,9 @@ async function takeOver(
     if (!before && others.length > 0) throw replayError('SONO_REPLAY_RESUME_NOTHING', { path });
     const what = before ? differences(identity, before) : [];
     if (what.length > 0) throw replayError('SONO_REPLAY_RESUME_OTHER', { path, what: what.join(', ') });
-    if (complete) return complete.items;
+    // The manifest may be moved with its folder, so it names files from there.
+    if (complete)
+      return complete.items.map((item) => ({ ...item, files: item.files.map((file) => resolve(out, file)) }));
   } else if (others.length > 0 || unfinished) {
     throw replayError('SONO_REPLAY_OUT_NOT_EMPTY', { path });
   }
@@ -187,6 +197,7 @@ async function removeResults(
     ...items.map(({ clip }) => join(out, clip)),
     ...(options.formats.includes('davis') ? [join(out, 'davis')] : []),
     join(out, manifestName),
+    join(out, echoSummaryName),
   ];
   try {
     for (const path of paths) if (inside(path)) await rm(path, { recursive: true, force: true });
@@ -204,6 +215,7 @@ function manifest(
   options: ReplayOptions,
   identity: RunIdentity,
   outcomes: readonly Outcome[],
+  skipped: readonly SkippedFile[],
   startedUnixMs: number,
 ): string {
   const engine = outcomes.find(({ summary }) => summary)?.summary?.engine ?? null;
@@ -243,6 +255,7 @@ function manifest(
             ]
           : [],
       ),
+      skipped,
       timings: { startedUnixMs, seconds: (unixNowMs() - startedUnixMs) / 1000, jobs: options.jobs },
       run: identity,
     },

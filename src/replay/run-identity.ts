@@ -4,10 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
+import { isArchiveUri } from '../dicom/web/address.js';
 import type { PromptScript } from '../vocabulary/prompt-script.js';
+import type { Correction } from '../protocol/project-requests.js';
 import { promptToWire } from '../protocol/requests.js';
 import type { InputItem } from './input-item.js';
-import type { RunChoices } from './run-options.js';
+import type { ReplayOptions, RunChoices } from './run-options.js';
 
 type Choices = Pick<RunChoices, 'plan' | 'direction' | 'range' | 'provider' | 'policy'>;
 
@@ -30,18 +32,26 @@ function maskIdentity({ plan, direction, range, provider, policy }: Choices, mod
 export type RunIdentity = Readonly<Record<string, unknown>>;
 
 export function runIdentity(
-  options: Choices & Pick<RunChoices, 'formats' | 'threads' | 'chunkFrames' | 'version'>,
+  options: Choices &
+    Pick<ReplayOptions, 'pair'> &
+    Pick<RunChoices, 'formats' | 'view' | 'threads' | 'chunkFrames' | 'version'>,
   items: readonly InputItem[],
   modelSha256: string,
 ): RunIdentity {
   const { plan, ...decided } = maskIdentity(options, modelSha256);
   return {
-    inputs: items.map(({ clip, uri, stream }) => ({ clip, uri: resolve(uri), stream })),
+    inputs: items.map(({ clip, uri, stream }) => ({
+      clip,
+      uri: isArchiveUri(uri) ? uri : resolve(uri),
+      stream,
+    })),
     prompts: sha256(plan),
     ...decided,
     formats: [...options.formats],
     threads: options.threads,
     chunkFrames: options.chunkFrames,
+    view: options.view,
+    pair: options.pair,
     version: options.version,
   };
 }
@@ -56,13 +66,17 @@ export function differences(a: RunIdentity, b: RunIdentity): string[] {
  * and policy are those that the engine has chosen.
  */
 export function clipIdentity(
-  options: Omit<Choices, 'provider' | 'policy'>,
+  options: Omit<Choices, 'provider' | 'policy'> & { readonly corrections: readonly Correction[] },
   input: string,
   stream: string | null,
   engine: { readonly modelSha256: string; readonly provider: Choices['provider']; readonly policy: string },
 ): string {
   const { modelSha256, provider, policy } = engine;
-  return sha256({ input, stream, ...maskIdentity({ ...options, provider, policy }, modelSha256) });
+  const { corrections } = options;
+  return sha256({
+    ...{ input, stream, ...maskIdentity({ ...options, provider, policy }, modelSha256) },
+    ...(corrections.length > 0 && { corrections }),
+  });
 }
 
 /** The prompts as manifest.json lists them. */

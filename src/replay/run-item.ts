@@ -5,24 +5,30 @@
  */
 import { z } from 'zod';
 import { unixNowMs } from '../node/clock.js';
-import type { DicomReference, Exporter, ExportFormat, ExportInfo } from '../export/exporter.js';
+import type { DicomReference } from '../dicom/reference.js';
+import type { Exporter, ExportFormat, ExportInfo } from '../export/exporter.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import type { Engine } from '../engine/engine.js';
 import type { FrameSource } from '../ingest/frame-source.js';
+import type { Correction } from '../protocol/project-requests.js';
+import { wireFormat } from '../protocol/source-format.js';
+import { withCompanions } from '../vocabulary/export-format.js';
 import { scriptProblem } from '../vocabulary/prompt-script.js';
 import type { PromptScript } from '../vocabulary/prompt-script.js';
-import type { PictureSize, SourceFormat } from '../vocabulary/frame.js';
+import type { SourceFormat } from '../vocabulary/frame.js';
 import { runBackwardPass } from './backward-pass.js';
 import type { FrameSummary } from './clip-result.js';
 import { EngineTimer } from './engine-timer.js';
 import { replayError } from './errors.js';
 import { BackwardResults, runForwardPass } from './forward-pass.js';
 import type { EarlierMasks, ForwardPassSummary } from './forward-pass.js';
+import { FoundObjects } from './found-objects.js';
 import { FrameReader } from './frame-reader.js';
 import { identifyInput } from './input-item.js';
 import { checkEnd } from './endless.js';
 import type { InputIdentity, InputItem } from './input-item.js';
 import type { ItemSummary } from './item-summary.js';
+import type { ModelFacts } from './model-facts.js';
 import { outOfRange } from './prompt-problems.js';
 import { momentText } from './range.js';
 import type { FrameRange } from './range.js';
@@ -44,13 +50,15 @@ export interface ItemOptions extends RunChoices {
   readonly mcapPictures: boolean;
   /** MCAP with the masks of an earlier run: nothing is tracked, they are exported. */
   readonly masksFrom: string | null;
+  /** Of these masks, and of what was measured on them. */
+  readonly corrections: readonly Correction[];
 }
 
 /** Loading has begun before the run, which goes on meanwhile; the run closes the engine. */
 interface LoadingModel {
   readonly engine: Promise<Engine>;
-  /** Size of the pictures that the model takes: known before the engine is ready. */
-  readonly inputSize: Promise<PictureSize>;
+  /** What its folder says: known before the engine is ready. */
+  readonly facts: Promise<Pick<ModelFacts, 'inputSize' | 'structures'>>;
 }
 
 export interface ReplayTools {
@@ -78,6 +86,8 @@ const displayQuality = 92;
 interface ClipRun {
   readonly options: ItemOptions;
   readonly tools: ReplayTools;
+  /** What the model finds by itself, null where it follows what is marked. */
+  readonly structures: readonly string[] | null;
   readonly engine: Engine;
   readonly work: WorkFolder;
   readonly source: SourceFormat;
@@ -96,8 +106,10 @@ export async function runItem(
   const startedUnixMs = unixNowMs();
   checkEnd(options.item, options.range);
   const work = await WorkFolder.open(options.workDirectory);
-  const exporters = await Promise.all(options.formats.map((format) => tools.createExporter(format, options)));
-  const analysisSize = await model.inputSize;
+  const exporters = await Promise.all(
+    withCompanions(options.formats).map((format) => tools.createExporter(format, options)),
+  );
+  const { inputSize: analysisSize, structures } = await model.facts;
   const openSource = (pictures: boolean) =>
     new FrameReader(tools.createSource(options.item), {
       streamId: options.item.clip,
@@ -121,7 +133,7 @@ export async function runItem(
     checkPlan(options.plan, source, options.range);
     await keepInput(work, options, input);
     await engine.setSourceSize(source.size);
-    const run = { options, tools, engine: timer.engine, work, source, input, signal, onProgress };
+    const run = { options, tools, structures, engine: timer.engine, work, source, input, signal, onProgress };
     if (goesBack) {
       first.close();
       await goBackwards(run, () => openSource(false));
@@ -168,15 +180,15 @@ async function goForwards(
   reader: FrameReader,
   exporters: readonly Exporter[],
 ): Promise<Forward> {
-  const { options, engine, work, source, signal, onProgress } = run;
-  const { masksFrom, item, range, plan } = options;
+  const { options, structures, engine, work, source, signal, onProgress } = run;
+  const { masksFrom, range, plan } = options;
   let exported = 0;
   const summary = await runForwardPass({
     createObjects:
       options.direction === 'backward' || masksFrom !== null
         ? null
-        : (ids) => new TrackedObjects(engine, ids),
-    earlier: masksFrom === null ? new BackwardResults(work) : await storedMasks(masksFrom, item.clip),
+        : (ids) => (structures === null ? new TrackedObjects(engine, ids) : new FoundObjects(engine)),
+    earlier: masksFrom === null ? new BackwardResults(work) : await storedMasks(masksFrom, options, source),
     keepStates: options.keepStates,
     snapshot: () => engine.snapshot(),
     restore: (snapshot) => engine.restore(snapshot),
@@ -197,7 +209,7 @@ async function goForwards(
   });
   if (summary.frames === 0)
     throw replayError('SONO_REPLAY_RANGE', {
-      input: item.uri,
+      input: options.item.uri,
       from: momentText(range.from) ?? 'the beginning',
       to: momentText(range.to) ?? 'the end',
       frames: source.frameCount === null ? 'fewer pictures' : `${source.frameCount} pictures`,
@@ -205,21 +217,32 @@ async function goForwards(
   return { ...summary, exported };
 }
 
-async function exportInfoOf({ options, tools, engine, source, input }: ClipRun): Promise<ExportInfo> {
+async function exportInfoOf({
+  options,
+  tools,
+  structures,
+  engine,
+  source,
+  input,
+}: ClipRun): Promise<ExportInfo> {
   const { item, plan } = options;
   const { modelName, modelVersion, modelSha256 } = engine.info;
+  const labels = structures ?? plan.objects.map(({ label }) => label);
   const dicom = await tools.readDicomReference(item.uri);
   return {
     directory: options.outDirectory,
     clip: item.clip,
     sourceUri: item.uri,
     source,
-    objects: plan.objects.map(({ label }, index) => ({ id: index + 1, label })),
+    objects: labels.map((label, index) => ({ id: index + 1, label })),
     software: { version: options.version, model: `${modelName} ${modelVersion}`, modelSha256 },
     identity: clipIdentity(options, input.sha256 ?? item.uri, item.stream, engine.info),
+    inputIdentity: [input.sha256 ?? item.uri, ...(item.stream === null ? [] : [item.stream])].join('/'),
+    segmentation: structures === null ? 'semiautomatic' : 'automatic',
     sourceModifiedUnixMs: input.modifiedUnixMs,
     dicom,
     loss: sourceLoss(item.uri, source, input, dicom),
+    view: options.view,
     chunkFrames: options.chunkFrames,
   };
 }
@@ -236,7 +259,7 @@ function summaryOf(
   return {
     clip: item.clip,
     input: { uri: item.uri, stream: item.stream, sha256: input.sha256, bytes: input.bytes },
-    source,
+    source: wireFormat(source),
     frames,
     engine: { modelName, modelVersion, modelSha256, provider, policy, inputSize },
     files: [...files],
@@ -265,9 +288,16 @@ async function keepInput(work: WorkFolder, options: ItemOptions, { sha256 }: Inp
 }
 
 /** Reading MCAP takes libraries that other runs need not load. */
-async function storedMasks(path: string, clip: string): Promise<EarlierMasks> {
+async function storedMasks(
+  path: string,
+  { item: { clip }, corrections }: ItemOptions,
+  source: SourceFormat,
+): Promise<EarlierMasks> {
   const { StoredMasks } = await import('./stored-masks.js');
-  return StoredMasks.open(path, clip);
+  const masks = await StoredMasks.open(path, clip);
+  if (corrections.length === 0) return masks;
+  const { CorrectedMasks, readCorrectedClip } = await import('./corrected-clip.js');
+  return new CorrectedMasks(masks, await readCorrectedClip(masks, corrections, source), corrections);
 }
 
 /** Prompts that cannot fit this source. Times are compared when the frames are there. */

@@ -1,8 +1,11 @@
 /** Choices of a run that the command line names and the run itself obeys. Apart, so that naming them loads nothing. */
 import { cpus } from 'node:os';
+import type { ArchiveAccess } from '../dicom/web/access.js';
 import type { ExportFormat } from '../export/exporter.js';
 import type { ProviderName } from '../onnx/provider.js';
 import type { PromptScript } from '../vocabulary/prompt-script.js';
+import type { EchoView } from '../vocabulary/echo.js';
+import type { Pairing } from './biplane-pairs.js';
 import type { FrameRange } from './range.js';
 
 export const directions = ['forward', 'backward', 'both'] as const;
@@ -25,8 +28,12 @@ export interface RunChoices {
   readonly chunkFrames: number;
   /** Disk space that a backward pass may take per clip. */
   readonly spoolBytes: number;
+  /** The apical view of the hearts in them; two-chamber views are read of a pair's names or order (`ReplayOptions.pair`). */
+  readonly view: EchoView;
   /** Version of sonoscope. */
   readonly version: string;
+  /** What the operator gave for DICOM archives; absent: nothing. */
+  readonly archives?: ArchiveAccess;
 }
 
 export interface ReplayOptions extends RunChoices {
@@ -34,6 +41,8 @@ export interface ReplayOptions extends RunChoices {
   readonly inputs: readonly string[];
   readonly outDirectory: string;
   readonly jobs: number;
+  /** How two clips of one heart are told: see biplane-pairs.ts; null: each clip is measured alone. */
+  readonly pair: Pairing | null;
   readonly resume: boolean;
   readonly overwrite: boolean;
 }

@@ -1,12 +1,13 @@
+import { uncalibrated } from '../vocabulary/calibration.js';
 import { describe, expect, it } from 'vitest';
-import type { DicomReference } from '../export/exporter.js';
+import type { DicomReference } from '../dicom/reference.js';
 import type { SourceFormat } from '../vocabulary/frame.js';
 import { sourceLoss } from './source-loss.js';
 
 const source = (description: string): SourceFormat => ({
   size: { width: 100, height: 50 },
   framesPerSecond: 25,
-  pixelSpacingMm: null,
+  calibration: uncalibrated,
   frameCount: 10,
   description,
 });
@@ -72,6 +73,10 @@ describe('what a source lost by compression', () => {
       methods: ['ISO_10918_1'],
     });
     const native = { TransferSyntaxUID: '1.2.840.10008.1.2.1', LossyImageCompression: '00' };
+    const endoscopy = { TransferSyntaxUID: '1.2.840.10008.1.2.4.102' };
+    expect(sourceLoss('a.dcm', cine, file('a.dcm'), dicom(endoscopy))).toMatchObject({
+      methods: ['ISO_14496_10'],
+    });
     expect(sourceLoss('a.dcm', cine, file('a.dcm'), dicom(native))).toBeNull();
   });
 });

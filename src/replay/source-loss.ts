@@ -3,7 +3,8 @@
  * (PS3.3 C.8.20.2 and C.7.6.1.1.5). Pure.
  */
 import { extname } from 'node:path';
-import type { DicomReference, SourceLoss } from '../export/exporter.js';
+import type { DicomReference } from '../dicom/reference.js';
+import type { SourceLoss } from '../export/exporter.js';
 import { isPictureName } from '../ingest/picture-order.js';
 import type { SourceFormat } from '../vocabulary/frame.js';
 import type { InputIdentity } from './input-item.js';
@@ -14,7 +15,15 @@ const lossySyntaxes: Readonly<Record<string, string>> = {
   '1.2.840.10008.1.2.4.51': 'ISO_10918_1',
   '1.2.840.10008.1.2.4.81': 'ISO_14495_1',
   '1.2.840.10008.1.2.4.91': 'ISO_15444_1',
+  '1.2.840.10008.1.2.4.203': 'ISO_15444_15',
+  ...named(['100', '100.1', '101', '101.1'], 'ISO_13818_2'),
+  ...named(['102', '102.1', '103', '103.1', '104', '104.1', '105', '105.1', '106', '106.1'], 'ISO_14496_10'),
+  ...named(['107', '108'], 'ISO_23008_2'),
 };
+/** Behind 1.2.840.10008.1.2.4. */
+function named(syntaxes: readonly string[], method: string): Record<string, string> {
+  return Object.fromEntries(syntaxes.map((syntax) => [`1.2.840.10008.1.2.4.${syntax}`, method]));
+}
 /** Codecs by the words of FFmpeg's names. */
 const methods: readonly (readonly [RegExp, string])[] = [
   [/\bH\.264\b/, 'ISO_14496_10'],

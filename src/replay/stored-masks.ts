@@ -5,15 +5,20 @@
 import type { FrameIdentity, PictureSize } from '../vocabulary/frame.js';
 import { maskFromCocoBytes } from '../mask/rle.js';
 import { channelTopic } from '../protocol/channels.js';
-import { decodeSegmentation } from '../protocol/messages.js';
+import { decodeMeasurement, decodeSegmentation, measurementOf } from '../protocol/messages.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
 import { McapFileReader } from '../record/mcap-reader.js';
+import type { ClipEntry } from './clip-measurements.js';
 import type { LabelledObject } from './clip-result.js';
 import type { EarlierMasks } from './forward-pass.js';
+import type { StoredMeasurement } from './frame-measurer.js';
 
 export class StoredMasks implements EarlierMasks {
   readonly #topics: ReadonlySet<string>;
-  #messages: AsyncGenerator<{ readonly data: Uint8Array }> | null = null;
+  readonly #measured: string;
+  #messages: AsyncGenerator<{ readonly topic: string; readonly data: Uint8Array }> | null = null;
+  /** Read already, but of a frame that was not asked for yet. */
+  #next: SegmentationMessage | null = null;
   #head: SegmentationMessage | null = null;
 
   private constructor(
@@ -21,6 +26,7 @@ export class StoredMasks implements EarlierMasks {
     clip: string,
   ) {
     this.#topics = new Set([channelTopic(clip, 'segmentation')]);
+    this.#measured = channelTopic(clip, 'measurements');
   }
 
   /** Throws SONO_RECORDING_MISSING, SONO_RECORDING_NOT_MCAP. */
@@ -33,11 +39,12 @@ export class StoredMasks implements EarlierMasks {
   }
 
   async at({ sourceFrame }: FrameIdentity, size: PictureSize): Promise<readonly LabelledObject[]> {
-    this.#messages ??= this.reader.inTimeOrder(this.#topics);
+    this.#messages ??= this.reader.inTimeOrder(new Set([...this.#topics, this.#measured]));
     while (this.#head === null || this.#head.sourceFrame < sourceFrame) {
-      const step = await this.#messages.next();
-      if (step.done) return [];
-      this.#head = decodeSegmentation((step.value as { data: Uint8Array }).data);
+      if (this.#next === null) await this.#readOn(this.#messages);
+      if (this.#next === null) return [];
+      this.#head = this.#next;
+      this.#next = null;
     }
     if (this.#head.sourceFrame !== sourceFrame) return [];
     return this.#head.objects.map(({ label, state, score, confidence, counts }) => ({
@@ -47,6 +54,35 @@ export class StoredMasks implements EarlierMasks {
       confidence,
       mask: maskFromCocoBytes(counts, size.width, size.height),
     }));
+  }
+
+  /** What was measured on the frame that `at` was asked for last; ids are given as labels, which survive another numbering. */
+  async measurements({ sourceFrame }: FrameIdentity): Promise<readonly StoredMeasurement[]> {
+    if (this.#head?.sourceFrame !== sourceFrame || this.#messages === null) return [];
+    const labels = new Map(this.#head.objects.map(({ id, label }) => [id, label]));
+    const found = this.#next === null ? await this.#readOn(this.#messages) : [];
+    return found.flatMap((data) => {
+      const measurement = measurementOf(decodeMeasurement(data));
+      const label = measurement.objectId === 0 ? '' : labels.get(measurement.objectId);
+      return label === undefined ? [] : { label, measurement };
+    });
+  }
+
+  /** Up to the next frame, which becomes `#next` (null: there is none); the measurements that stand before it. */
+  async #readOn(
+    messages: AsyncGenerator<{ readonly topic: string; readonly data: Uint8Array }>,
+  ): Promise<Uint8Array[]> {
+    const measured: Uint8Array[] = [];
+    for (;;) {
+      const step = await messages.next();
+      const message = step.done ? null : (step.value as { topic: string; data: Uint8Array });
+      if (message?.topic === this.#measured) {
+        measured.push(Uint8Array.from(message.data));
+        continue;
+      }
+      this.#next = message && decodeSegmentation(message.data);
+      return measured;
+    }
   }
 
   /** Message of one frame by its index in the source, null where the file has none. */
@@ -77,6 +113,16 @@ export class StoredMasks implements EarlierMasks {
     for (const chunk of this.reader.chunks.slice(from))
       for (const { data } of this.reader.messagesOf(await this.reader.readChunk(chunk), this.#topics))
         yield decodeSegmentation(data);
+  }
+
+  /** Frames and measurements of the chunks from `from` on, in the order in which they were written. */
+  async *entriesSince(from: number): AsyncGenerator<ClipEntry> {
+    const topics = new Set([...this.#topics, this.#measured]);
+    for (const chunk of this.reader.chunks.slice(from))
+      for (const { topic, data } of this.reader.messagesOf(await this.reader.readChunk(chunk), topics))
+        yield topic === this.#measured
+          ? { kind: 'measurement', measurement: measurementOf(decodeMeasurement(data)) }
+          : { kind: 'frame', message: decodeSegmentation(data) };
   }
 
   get chunkCount(): number {

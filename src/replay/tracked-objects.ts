@@ -2,25 +2,44 @@
  * The objects of a run: those that planned prompts have marked, under their labels, with masks at source size. The order is
  * that of live mode: the prompts of a frame first, then the frame itself.
  */
+import { z } from 'zod';
 import type { AnalysisFrame, PictureSize } from '../vocabulary/frame.js';
-import type { ObjectId } from '../vocabulary/prompt.js';
 import type { PromptStep } from '../vocabulary/prompt-script.js';
 import type { Engine, FrameResult } from '../engine/engine.js';
-import { PlannedPrompts } from '../prompters/planned-prompts.js';
+import { PlannedPrompts, type ObjectIds } from '../prompters/planned-prompts.js';
 import { objectMaskAtSourceSize } from '../export/resample.js';
 import type { LabelledObject } from './clip-result.js';
 
-export class TrackedObjects {
+/** As kept in the state of an unfinished run; that of a version before is an object. */
+export const objectIdsSchema = z.preprocess(
+  (kept) => (typeof kept === 'object' && kept !== null && !Array.isArray(kept) ? Object.entries(kept) : kept),
+  z.array(z.tuple([z.string(), z.int()])),
+);
+
+/** What a run follows, on one engine. */
+export interface RunObjects {
+  /** Object numbers by label, for a run that goes on with this one. */
+  readonly ids: ObjectIds;
+  /** There is nothing to compute yet. */
+  readonly empty: boolean;
+  /** Marks that fall due on a frame. */
+  prompt(steps: readonly PromptStep[], frame: AnalysisFrame): Promise<void>;
+  track(frame: AnalysisFrame): Promise<FrameResult>;
+  /** The objects of a result under their labels, masks at source size. */
+  label(result: FrameResult, sourceSize: PictureSize): LabelledObject[];
+}
+
+export class TrackedObjects implements RunObjects {
   readonly #engine: Engine;
   readonly #planned: PlannedPrompts;
 
   /** `known`: object numbers by label, from `ids` of an interrupted run whose engine state has been restored. */
-  constructor(engine: Engine, known: Readonly<Record<string, ObjectId>> = {}) {
+  constructor(engine: Engine, known: ObjectIds = []) {
     this.#engine = engine;
     this.#planned = new PlannedPrompts('plan', known);
   }
 
-  get ids(): Readonly<Record<string, ObjectId>> {
+  get ids(): ObjectIds {
     return this.#planned.ids;
   }
 
@@ -36,7 +55,6 @@ export class TrackedObjects {
     return this.#engine.track(frame);
   }
 
-  /** The objects of a result under their labels, masks at source size. */
   label(result: FrameResult, sourceSize: PictureSize): LabelledObject[] {
     const labels = this.#planned.labels();
     return result.objects.flatMap((object) => {

@@ -1,5 +1,5 @@
 /** Space on the data disk that recordings of live rooms may rely on: what viewers send or open stops before it. Runs in the main process. */
-import { statfs } from 'node:fs/promises';
+import { diskRoom } from '../node/disk-room.js';
 import { serverError } from './errors.js';
 
 const gigabyte = 1024 ** 3;
@@ -11,11 +11,10 @@ export class DiskReserve {
   /** Makes sure that `bytes` more fit below `folder`, which exists, without touching the reserve. Throws SONO_DISK_RESERVE,
    * SONO_UPLOAD_DISK_FULL. */
   async check(folder: string, bytes: number): Promise<void> {
-    const { bavail, blocks, bsize } = await statfs(folder);
-    const free = bavail * bsize;
-    if (bytes > free) throw serverError('SONO_UPLOAD_DISK_FULL');
-    const reserve = this.bytes ?? Math.min(10 * gigabyte, (blocks * bsize) / 10);
-    if (free - bytes < reserve)
+    const { freeBytes, reservedBytes } = await diskRoom(folder);
+    if (bytes > freeBytes) throw serverError('SONO_UPLOAD_DISK_FULL');
+    const reserve = this.bytes ?? reservedBytes;
+    if (freeBytes - bytes < reserve)
       throw serverError('SONO_DISK_RESERVE', { reserve: (reserve / gigabyte).toFixed(1) });
   }
 }

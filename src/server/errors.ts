@@ -1,8 +1,14 @@
 /** Coded errors of the server: starting, connecting, asking, uploading, storing. */
+import type { ErrorBody } from '../protocol/requests.js';
 import { environmentFails, errorFactory, SonoError, sourceFails, wrongUse } from '../vocabulary/errors.js';
 
 export function isSonoError(error: unknown): error is SonoError {
   return error instanceof SonoError;
+}
+
+/** What a refused request is answered with. */
+export function refusalBody({ code, message, definition }: SonoError): ErrorBody {
+  return { code, message, exitCode: definition.exitCode };
 }
 
 export const serverError = errorFactory({

@@ -56,6 +56,10 @@ export class Gate {
     return this.#requests.take(addressKey(address));
   }
 
+  get asksForToken(): boolean {
+    return this.rules.token !== null;
+  }
+
   /** Whether this request carries the token or the cookie. Does not count the request. */
   judge(request: AccessRequest, address: string | undefined, port: number | undefined): Verdict {
     return {

@@ -11,10 +11,11 @@ import type { Logger } from 'pino';
 import { askerOf } from '../node/asker.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import { protocolError } from '../protocol/errors.js';
+import { takesFile } from '../protocol/operation.js';
 import { limits } from '../protocol/requests.js';
 import { audit } from './audit.js';
 import { isTooDeep } from './bounded-json.js';
-import { isSonoError, serverError } from './errors.js';
+import { isSonoError, refusalBody, serverError } from './errors.js';
 import { markup } from '../formats/html.js';
 import { page } from './html.js';
 import type { ServerMetrics } from './metrics.js';
@@ -31,6 +32,8 @@ interface HttpOptions {
   readonly gate: Gate;
   readonly rooms: RoomRegistry;
   readonly rows: ReadonlyMap<string, Row>;
+  /** Those that stand on /api; default all. */
+  readonly listed?: readonly Row[];
   readonly metrics: ServerMetrics;
   /** Lines about who did what. */
   readonly auditLog: Logger;
@@ -85,10 +88,6 @@ function withoutToken(url: string): string {
   return query.size === 0 ? './' : `./?${query.toString()}`;
 }
 
-function takesFile(row: Row | undefined): boolean {
-  return row !== undefined && !isService(row) && row.takes !== null;
-}
-
 function pathOf(url: string): string {
   return requestPath(url).slice(0, 200);
 }
@@ -125,7 +124,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   });
 
   const refuse = (reply: FastifyReply, error: SonoError): FastifyReply =>
-    reply.code(error.definition.httpStatus).send({ code: error.code, message: error.message });
+    reply.code(error.definition.httpStatus).send(refusalBody(error));
 
   /** Codes of refused requests, for the log. */
   const refusals = new WeakMap<FastifyRequest, string>();
@@ -161,7 +160,8 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   const { bodyMs = defaultBodyMs } = options;
   const late = new WeakMap<FastifyRequest, NodeJS.Timeout>();
   app.addHook('preParsing', (request, reply, _payload, done) => {
-    if (!takesFile(request.routeOptions.config.row))
+    const { row } = request.routeOptions.config;
+    if (!row || !takesFile(row))
       late.set(
         request,
         setTimeout(() => {
@@ -283,8 +283,17 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
       done();
     });
 
-    api.get('/api', (_request, reply) => reply.type('text/html').send(openApiPage(all, version)));
-    api.get('/api/openapi.json', () => openApi(all, version));
+    const listed = options.listed ?? all;
+    api.get('/api', (request, reply) => {
+      const [room] = rooms.rooms;
+      const place = {
+        server: `${request.protocol}://${request.host}`,
+        token: gate.asksForToken,
+        ...(room && { known: { stream: room.id } }),
+      };
+      return reply.type('text/html').send(openApiPage(listed, version, place));
+    });
+    api.get('/api/openapi.json', () => openApi(listed, version));
     api.get('/metrics', async (_request, reply) =>
       reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
     );

@@ -1,6 +1,7 @@
 /** OpenAPI description of the HTTP side and a page to read it, made from the table of operations. Pure; no script, no CDN. */
 import { z } from 'zod';
 import { errorBodySchema } from '../protocol/requests.js';
+import { callLine, curlLine } from '../protocol/shell-lines.js';
 import { escapeHtml, raw } from '../formats/html.js';
 import { page } from './html.js';
 import { isService } from './services.js';
@@ -154,8 +155,12 @@ export function openApi(rows: Iterable<Row>, version: string): Json {
   };
 }
 
-/** The page at /api. */
-export function openApiPage(rows: Iterable<Row>, version: string): string {
+/** The page at /api. `place`: where its lines for the shell ask. */
+export function openApiPage(
+  rows: Iterable<Row>,
+  version: string,
+  place: Parameters<typeof curlLine>[1],
+): string {
   const all = [...rows];
   const contents = all
     .map(
@@ -171,6 +176,7 @@ export function openApiPage(rows: Iterable<Row>, version: string): string {
       const socket = isService(row) ? `, or the Foxglove service <code>${escapeHtml(name)}</code>` : '';
       return `<section id="${escapeHtml(name)}">
 <h2>${escapeHtml(name)}</h2><p>${escapeHtml(summary)}. <code>${method} /api${escapeHtml(path)}</code>${socket}.</p>
+<pre class="shell">${escapeHtml(`${curlLine(row, place)}\n${callLine(row, place)}`)}</pre>
 <h3>Question</h3>${pre(jsonSchema(row.request, 'input'))}
 <h3>Answer</h3>${typeof shape === 'string' ? `<p>${escapeHtml(shape)}</p>` : pre(jsonSchema(shape, 'output'))}</section>`;
     })
@@ -183,8 +189,8 @@ export function openApiPage(rows: Iterable<Row>, version: string): string {
     raw(`<h1>sonoscope ${escapeHtml(version)}: HTTP interface</h1>
 <p><strong>Research use only. Not a medical device.</strong> Machine-readable: <a href="/api/openapi.json">/api/openapi.json</a>.
 Pictures and outlines come over the WebSocket at <code>/ws</code>; <code>docs/protocol.md</code> describes it. Operations with JSON answers are
-also services there. A refusal answers <code>{"code": "SONO_…", "message": "…"}</code>. Where the server was started with a token, send
-<code>Authorization: Bearer …</code> or add <code>?token=…</code>. A part of an address like <code>:project</code> is a field of the question.</p>
+also services there. A refusal answers <code>{"code": "SONO_…", "message": "…", "exitCode": 2}</code>. Where the server was started with a token, send
+<code>Authorization: Bearer …</code> or add <code>?token=…</code> (the lines below take it from <code>SONO_TOKEN</code>). A part of an address like <code>:project</code> is a field of the question.</p>
 <table><tr><th>operation</th><th>address</th><th>right</th><th>what it does</th></tr>
 ${contents}</table>
 <table><tr><th>address</th><th>what it does</th></tr>

@@ -106,6 +106,7 @@ export class RoomChannels {
       this.#onHealth(event.health);
       return;
     }
+    if (event.kind === 'held') return;
     const messages = roomMessages(event, this.room);
     this.options.together(() => messages.forEach((message) => this.#publish(message)));
     // Noted after the write, because the write counts as part of the result's latency.

@@ -14,7 +14,7 @@ import { chooseSubprotocol, subprotocols } from '../protocol/foxglove-codec.js';
 import { limits } from '../protocol/requests.js';
 import { errnoOf } from '../node/files.js';
 import { AcceptanceStore } from './acceptance-store.js';
-import { serverError } from './errors.js';
+import { refusalBody, serverError } from './errors.js';
 import { FaultLog } from './fault-log.js';
 import { buildHttp } from './http.js';
 import { Hub } from './hub.js';
@@ -27,11 +27,12 @@ import { callerFrom } from './caller.js';
 import { cookieKey, defaultGateLimits, Gate } from './gate.js';
 import type { GateLimits, Verdict } from './gate.js';
 import { checkTokenText, isLoopbackHost } from './security.js';
+import { holdServices } from './hold-services.js';
 import { SocketLimits } from './socket-limits.js';
 import type { AccessRequest } from './security.js';
 import { StoredFiles } from './stored-files.js';
-import { isService, rightRefusal, serviceTable } from './services.js';
-import type { RecordingControl, Row } from './services.js';
+import { isOffered, isService, rightRefusal, serviceTable } from './services.js';
+import type { ListFolder, RecordingControl, Row } from './services.js';
 import type { Topic } from './topics.js';
 import { Uploads } from './uploads.js';
 
@@ -66,7 +67,11 @@ export interface ServerOptions {
   readonly maxSocketsPerAddress?: number;
   readonly maxViewers?: number;
   readonly probeSource?: (uri: string, asker: AbortSignal) => Promise<SourceFormat>;
+  /** What a folder holds, for a list to choose from. */
+  readonly listFolder?: ListFolder;
   readonly recording?: RecordingControl;
+  /** false: the rooms are recordings that are played, so operations that change a room are not listed on /api. Default true. */
+  readonly live?: boolean;
   /**
    * Further operations (see defineService, defineTransfer), offered like ours: as Foxglove services, over HTTP, in the OpenAPI page,
    * guarded by token and Origin.
@@ -138,24 +143,25 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     uploads: new StoredFiles(join(folder, 'uploads'), inUse),
     recordings: new StoredFiles(join(folder, 'recordings'), inUse),
   });
-  const rows = serviceTable(
-    {
-      rooms,
-      acceptance,
-      uploads,
-      storedFiles: dataDir === null ? null : storedFiles(dataDir),
-      probeSource: options.probeSource ?? null,
-      recording: options.recording ?? null,
-      checkSource: options.checkSource ?? (() => Promise.resolve()),
-    },
-    options.extraServices ?? [],
-  );
+  const dependencies = {
+    rooms,
+    acceptance,
+    uploads,
+    storedFiles: dataDir === null ? null : storedFiles(dataDir),
+    probeSource: options.probeSource ?? null,
+    listFolder: options.listFolder ?? null,
+    recording: options.recording ?? null,
+    checkSource: options.checkSource ?? (() => Promise.resolve()),
+  };
+  const rows = serviceTable(dependencies, [...holdServices(rooms), ...(options.extraServices ?? [])]);
+  const listed = [...rows.values()].filter((row) => isOffered(row, dependencies, options.live ?? true));
   const app = await buildHttp({
     gate,
     auditLog,
     ...(options.bodyMs !== undefined && { bodyMs: options.bodyMs }),
     rooms,
     rows,
+    listed,
     metrics,
     staticDir: options.staticDir ?? null,
     version,
@@ -295,7 +301,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 /** An HTTP answer instead of a socket. Browsers hide it from scripts; `GET /api/streams` tells a page why. */
 function refuseUpgrade(socket: Duplex, error: SonoError): void {
   const status = error.definition.httpStatus;
-  const body = JSON.stringify({ code: error.code, message: error.message });
+  const body = JSON.stringify(refusalBody(error));
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,

@@ -2,6 +2,7 @@
  * What viewers can ask the server to do: one table of implementations behind both ways in (Foxglove services and HTTP).
  * Extensions add rows of their own (ServerOptions.extraServices) without touching this file. Runs in the main process.
  */
+import { basename, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
@@ -21,6 +22,7 @@ import {
   serverTransfers,
 } from '../protocol/requests.js';
 import type { StreamInfo } from '../protocol/requests.js';
+import { wireFormat, type WireSourceFormat } from '../protocol/source-format.js';
 import { acceptancePage } from './acceptance-page.js';
 import type { AcceptanceStore } from './acceptance-store.js';
 import { audit } from './audit.js';
@@ -51,8 +53,6 @@ export interface TransferContext extends CallContext {
 interface Named {
   /** Name of the operation, and of the Foxglove service. */
   readonly name: string;
-  /** The refusal of a question that does not fit the schema; default SONO_REQUEST_INVALID. */
-  readonly invalid?: (problem: string) => SonoError;
 }
 
 /** An operation over both ways in. Make it with `defineService` or `defineServices`, which tie the types together. */
@@ -108,12 +108,10 @@ export function defineService<Request extends z.ZodType, Response extends z.ZodT
 export function defineServices<Table extends Readonly<Record<string, OperationShape>>>(
   table: Table,
   handlers: { readonly [Name in keyof Table]: Handler<Table[Name]> },
-  invalid?: Named['invalid'],
 ): readonly Service[] {
   return Object.entries(table).map(([name, shape]) =>
     defineService({
       name,
-      ...(invalid && { invalid }),
       ...shape,
       handle: handlers[name] as Handler<OperationShape>,
     }),
@@ -124,11 +122,9 @@ export function defineTransfer<Shape extends TransferShape>(
   name: string,
   shape: Shape,
   handle: (request: z.output<Shape['request']>, context: TransferContext) => Promise<TransferAnswer>,
-  invalid?: Named['invalid'],
 ): Transfer {
   return {
     name,
-    ...(invalid && { invalid }),
     ...shape,
     handle: (request, context) => handle(request as z.output<Shape['request']>, context),
   };
@@ -142,6 +138,20 @@ export interface RecordingControl {
   readonly paths: readonly string[];
 }
 
+export type ListFolder = (
+  uri: string,
+  asker: AbortSignal,
+) => Promise<{
+  readonly folder: string;
+  readonly clips: readonly {
+    readonly uri: string;
+    readonly name: string;
+    readonly pictures: number | null;
+  }[];
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[];
+  readonly more: boolean;
+}>;
+
 interface ServiceDependencies {
   readonly rooms: RoomRegistry;
   readonly acceptance: AcceptanceStore | null;
@@ -150,9 +160,24 @@ interface ServiceDependencies {
   readonly storedFiles: Readonly<Record<'uploads' | 'recordings', StoredFiles>> | null;
   /** Opens a source until its format is known, then closes it; rejects with its coded error. */
   readonly probeSource: ((uri: string, asker: AbortSignal) => Promise<SourceFormat>) | null;
+  /** What a folder holds; rejects with a coded error. */
+  readonly listFolder: ListFolder | null;
   readonly recording: RecordingControl | null;
   /** Whether viewers may open this address. Rejects with a coded error. */
   readonly checkSource: (uri: string) => Promise<void>;
+}
+
+/** Before the first frame nothing is known of a source. */
+function shownFormat(format: SourceFormat | null): Pick<StreamInfo, keyof WireSourceFormat> {
+  if (format !== null) return wireFormat(format);
+  return {
+    size: null,
+    framesPerSecond: null,
+    pixelSpacingMm: null,
+    calibration: { whole: null, regions: [] },
+    frameCount: null,
+    description: '',
+  };
 }
 
 function describeStream(room: Room): StreamInfo {
@@ -167,11 +192,7 @@ function describeStream(room: Room): StreamInfo {
     reason: lost?.message ?? '',
     reasonCode: lost?.code ?? '',
     sinceUnixMs: health.sinceUnixMs,
-    size: format?.size ?? null,
-    framesPerSecond: format?.framesPerSecond ?? null,
-    pixelSpacingMm: format?.pixelSpacingMm ?? null,
-    frameCount: format?.frameCount ?? null,
-    description: format?.description ?? '',
+    ...shownFormat(format),
     provider: health.engine?.provider ?? 'none',
     model: health.engine ? `${health.engine.modelName} ${health.engine.modelVersion}` : '',
     policy: health.engine?.policy ?? '',
@@ -190,7 +211,7 @@ function offered<T>(value: T | null, operation: string): T {
 }
 
 function serverServices(dependencies: ServiceDependencies): readonly Service[] {
-  const { rooms, acceptance, probeSource, recording, checkSource, storedFiles } = dependencies;
+  const { rooms, acceptance, probeSource, listFolder, recording, checkSource, storedFiles } = dependencies;
   const told = async (stream: string, command: TrackerCommand) => {
     await rooms.get(stream).command(command, null);
     return {};
@@ -234,6 +255,17 @@ function serverServices(dependencies: ServiceDependencies): readonly Service[] {
       const { size, framesPerSecond, frameCount, description } = await probe(uri, asker);
       return { size, framesPerSecond, frameCount, description };
     },
+    'source.list': async ({ uri }, { asker }) => {
+      const list = offered(listFolder, 'source.list');
+      await checkSource(uri);
+      const { folder, clips, skipped, more } = await list(uri, asker);
+      const nameOf = (path: string): string => relative(folder, path) || basename(path);
+      return {
+        clips: clips.map((clip) => ({ ...clip, name: nameOf(clip.name) })),
+        skipped: skipped.map(({ path, reason }) => ({ name: nameOf(path), reason })),
+        more,
+      };
+    },
     'record.start': ({ stream }) => {
       const room = rooms.get(stream);
       return offered(recording, 'record.start').start(room);
@@ -268,6 +300,25 @@ function serverTransferRows({ acceptance, uploads }: ServiceDependencies): reado
       return { body: await store.store(filename, file?.stream ?? Readable.from([]), file?.bytes ?? null) };
     }),
   ];
+}
+
+/** What operations cannot do without. */
+const needs: readonly (readonly [need: keyof ServiceDependencies, operations: readonly string[]])[] = [
+  ['probeSource', ['source.probe']],
+  ['listFolder', ['source.list']],
+  ['recording', ['record.start', 'record.stop']],
+  ['acceptance', ['acceptance.store', 'acceptance.list', 'acceptance.get', 'acceptance.page']],
+  ['uploads', ['uploads.store']],
+  ['storedFiles', ['uploads.list', 'uploads.remove', 'recordings.list', 'recordings.remove']],
+];
+
+/**
+ * Whether this server lists an operation on /api. The others still answer, over HTTP and as services, with the reason why not.
+ * `live`: its rooms show sources that can be changed, and are no recordings that are played.
+ */
+export function isOffered(row: Row, dependencies: ServiceDependencies, live: boolean): boolean {
+  const missing = needs.some(([need, names]) => dependencies[need] === null && names.includes(row.name));
+  return !missing && (live || row.live !== true);
 }
 
 /** The whole table: ours, then the extensions'. */
@@ -323,7 +374,7 @@ export async function callRow<Context extends CallContext, Answer>(
     if (refusal) throw refusal;
     if (!request.success) {
       const problem = describeProblem(request.error);
-      throw row.invalid?.(problem) ?? protocolError('SONO_REQUEST_INVALID', { operation: name, problem });
+      throw protocolError('SONO_REQUEST_INVALID', { operation: name, problem });
     }
     const answer = await row.handle(request.data, context);
     note('ok');

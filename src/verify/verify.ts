@@ -5,6 +5,7 @@
 import type { AnalysisFrame } from '../vocabulary/frame.js';
 import { createLocalEngine } from '../engine/local-engine.js';
 import type { Engine } from '../engine/engine.js';
+import { processorName } from '../node/processor.js';
 import { SonoError } from '../vocabulary/errors.js';
 import { maskFromCocoBytes } from '../mask/rle.js';
 import { channelTopic } from '../protocol/channels.js';
@@ -54,6 +55,10 @@ export interface VerifyReport {
     readonly commands: number;
     /** How often the engine was replaced while it was recorded; each time the check went on from its recorded state. */
     readonly restarts: number;
+    /** Whether this machine's processor computed the recording; null where it does not say. */
+    readonly sameProcessor: boolean | null;
+    /** By how much a score or confidence differs at most: 0 on the same processor, `roundingOfOthers` on another. */
+    readonly largestRounding: number;
   }[];
   readonly firstDifference: Difference | null;
 }
@@ -71,8 +76,8 @@ export async function verifyRecording(options: VerifyOptions): Promise<VerifyRep
     for (const stream of journaled) {
       const verifier = new StreamVerifier(options, stream);
       firstDifference = await verifier.run(reader);
-      const { frames, commands, restarts } = verifier;
-      streams.push({ stream, frames, commands, restarts });
+      const { frames, commands, restarts, sameProcessor, largestRounding } = verifier;
+      streams.push({ stream, frames, commands, restarts, sameProcessor, largestRounding });
       if (firstDifference) break;
     }
     // What lies behind was recorded, and has not been compared.
@@ -96,6 +101,11 @@ const keptPictures = 512;
 const keptResults = 1024;
 /** Messages that may wait for their result. */
 const keptMessages = 256;
+/**
+ * Another processor has other kernels, which add up the same numbers in another order: the float32 results of a network then
+ * differ in their last digits. What follows from them in whole (mask, state, area, label, order) is compared exactly everywhere.
+ */
+const roundingOfOthers = 1e-5;
 /** What a lost device or thread leaves behind cannot be repeated; the state it went on from is in the next entry. */
 const unrepeatable = new Set(['SONO_INFERENCE_FAILED', 'SONO_ENGINE_LOST', 'SONO_ENGINE_CLOSED', 'unknown']);
 
@@ -109,6 +119,8 @@ class StreamVerifier {
   frames = 0;
   commands = 0;
   restarts = 0;
+  sameProcessor: boolean | null = null;
+  largestRounding = 0;
   #engine: Engine | null = null;
   readonly #pictures = new Map<bigint, Uint8Array>();
   /** Digests of the recorded results by time stamp, and messages whose result has not been read yet. */
@@ -154,6 +166,7 @@ class StreamVerifier {
     switch (entry.op) {
       case 'source':
       case 'drops':
+      case 'held':
         return null;
       case 'engine':
         await this.#startEngine(entry);
@@ -212,7 +225,8 @@ class StreamVerifier {
       this.restarts += 1;
       await this.#engine.close();
     }
-    const { info, threads, sourceSize, snapshot } = entry;
+    const { info, threads, sourceSize, snapshot, processor } = entry;
+    this.sameProcessor = processor === null ? null : processor === processorName();
     const { modelDir } = this.options;
     const engine = await createLocalEngine({
       modelDir: typeof modelDir === 'string' ? modelDir : await modelDir(info),
@@ -265,13 +279,21 @@ class StreamVerifier {
     for (const [index, was] of recorded.entries()) {
       const is = found[index] as JournalObject;
       for (const key of ['id', 'label', 'state', 'score', 'confidence', 'areaPx', 'mask'] as const)
-        if (was[key] !== is[key])
+        if (was[key] !== is[key] && !this.#isRounding(was, is, key))
           return this.#difference(
             frame,
             `object ${was.id} "${was.label}": ${key} was ${was[key]}, now ${is[key]}`,
           );
     }
     return null;
+  }
+
+  #isRounding(was: JournalObject, is: JournalObject, key: keyof JournalObject): boolean {
+    if (this.sameProcessor === true || (key !== 'score' && key !== 'confidence')) return false;
+    const difference = Math.abs(was[key] - is[key]);
+    if (!(difference <= roundingOfOthers)) return false;
+    this.largestRounding = Math.max(this.largestRounding, difference);
+    return true;
   }
 
   // The overlay that went out on the wire must be a result of the engine. Message and journal entry of a frame come in

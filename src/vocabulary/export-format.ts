@@ -5,9 +5,17 @@ export const exportFormats = [
   'coco',
   'mp4',
   'mcap',
+  'echo',
   'nifti',
   'dicom-seg',
+  'dicom-sr',
+  'dicom-sc',
   'png-indexed',
   'davis',
 ] as const;
 export type ExportFormat = (typeof exportFormats)[number];
+
+/** A report names the segments of the run's segmentation as its regions: one without the other would point at nothing. */
+export function withCompanions(formats: readonly ExportFormat[]): readonly ExportFormat[] {
+  return formats.includes('dicom-sr') && !formats.includes('dicom-seg') ? [...formats, 'dicom-seg'] : formats;
+}

@@ -13,6 +13,8 @@
  * `pass` (docs/protocol.md); in the code "pass" means only a forward or backward run over a clip in replay.
  */
 
+import type { Calibration } from './calibration.js';
+
 /** Identity of one captured frame; every message derived from it carries these fields unchanged. */
 export interface FrameIdentity {
   readonly streamId: string;
@@ -39,13 +41,17 @@ export interface SourceFormat {
   readonly size: PictureSize;
   /** Nominal frame rate, null where the source does not say. */
   readonly framesPerSecond: number | null;
-  /** Millimetres per source pixel (column, row) where the source is calibrated, else null. */
-  readonly pixelSpacingMm: { readonly x: number; readonly y: number } | null;
+  /** Where a length can be told, and by which scale. */
+  readonly calibration: Calibration;
   /** Number of frames, null for live or unknown. */
   readonly frameCount: number | null;
   /** Human-readable: container, codec, device. */
   readonly description: string;
 }
+
+/** What a measurement has to know of a source. */
+export type MeasuredSource = Pick<SourceFormat, 'size' | 'calibration'> &
+  Partial<Pick<SourceFormat, 'framesPerSecond'>>;
 
 /** Picture for people: encoded once, at source size, passed on untouched to browsers and recorders. */
 export interface DisplayFrame extends FrameIdentity {

@@ -1,5 +1,4 @@
-/** What is measured on a frame, and the scale between masks and millimetres. Pure; runs in any thread and in the browser; throws nothing. */
-import type { PictureSize, SourceFormat } from './frame.js';
+/** What is measured on a frame. Types only. */
 
 export type MeasurementQuality = 'good' | 'doubtful' | 'rejected';
 
@@ -7,8 +6,9 @@ export type MeasurementQuality = 'good' | 'doubtful' | 'rejected';
 export interface Measurement {
   /** Stable machine name such as `area`, `lv_area`, `ef_single_plane`. */
   readonly name: string;
-  readonly value: number;
-  /** UCUM unit; `px` or `1` where the source is not calibrated. */
+  /** null: there is no number, and the note says why. Never NaN. */
+  readonly value: number | null;
+  /** UCUM unit; `px`, `px2`, `px3` or `1` where the source is not calibrated. */
   readonly unit: string;
   readonly interval: { readonly low: number; readonly high: number } | null;
   readonly quality: MeasurementQuality;
@@ -16,16 +16,10 @@ export interface Measurement {
   readonly note: string;
   /** 0 where the measurement belongs to no object. */
   readonly objectId: number;
-}
-
-/** Square millimetres of one mask pixel, null where the source is not calibrated. The mask covers the whole source picture. */
-export function mm2PerMaskPixel(
-  maskSize: PictureSize,
-  source: Pick<SourceFormat, 'size' | 'pixelSpacingMm'>,
-): number | null {
-  const { size, pixelSpacingMm } = source;
-  return pixelSpacingMm === null
-    ? null
-    : ((size.width * pixelSpacingMm.x) / maskSize.width) *
-        ((size.height * pixelSpacingMm.y) / maskSize.height);
+  /** The moment that the value is of, where it was decided later than that (end-diastole, end-systole): ptsNs of the stream. */
+  readonly atPtsNs?: number;
+  /** Number of the heart beat that it belongs to, from 1; absent: of none. */
+  readonly beat?: number;
+  /** Several numbers of one thing, in `unit`: diameters of the disks of a ventricle, apex first. Absent: there are none. */
+  readonly values?: readonly number[];
 }

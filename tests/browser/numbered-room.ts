@@ -6,6 +6,7 @@
  * the second eighth, foreground = 1. Below: a moving disk as object 2, over something like tissue.
  * Which frames are dropped, delayed or swapped is the test's to say.
  */
+import { uncalibrated } from '../../src/vocabulary/calibration.js';
 import { Subject } from 'rxjs';
 import sharp from 'sharp';
 import type {
@@ -17,7 +18,8 @@ import type {
 } from '../../src/vocabulary/frame.js';
 import type { CommandResult, FrameResult, TrackerCommand } from '../../src/engine/engine.js';
 import type { TrackedObject } from '../../src/tracking/tracker.js';
-import { measure } from '../../src/analysis/measure.js';
+import { createMeasurer } from '../../src/analysis/measure.js';
+import type { Measurement } from '../../src/vocabulary/measurement.js';
 import { emptyMask, maskArea, maskBox, maskFromBitmap } from '../../src/mask/rle.js';
 import type { Mask } from '../../src/vocabulary/mask.js';
 import { ingestError } from '../../src/ingest/errors.js';
@@ -47,6 +49,14 @@ export const usualPlan: RoomPlan = {
   maskDelayMs: () => 25,
   pictureDelayMs: () => 5,
 };
+
+/** A picture on its way out. */
+interface Painted {
+  readonly identity: FrameIdentity;
+  /** When the plan lets it leave, monotonic. */
+  readonly dueNs: number;
+  jpeg: Uint8Array | null;
+}
 
 interface Followed {
   id: number;
@@ -79,6 +89,7 @@ function bitsOf(number: number): boolean[] {
 export class NumberedRoom implements Room {
   readonly label: string;
   readonly epochUnixNs = BigInt(Date.now()) * 1_000_000n;
+  readonly #measure = createMeasurer();
   readonly events = new Subject<RoomEvent>();
   readonly events$ = this.events.asObservable();
   readonly commands: {
@@ -105,6 +116,8 @@ export class NumberedRoom implements Room {
   #frame = 0;
   #timer: NodeJS.Timeout | null = null;
   readonly #delayed = new Set<NodeJS.Timeout>();
+  /** In the order in which they leave. */
+  readonly #painted: Painted[] = [];
   readonly #startNs = process.hrtime.bigint();
   #frames = { captured: 0, displayed: 0, analysed: 0 };
 
@@ -119,7 +132,7 @@ export class NumberedRoom implements Room {
     this.format = {
       size: this.#plan.size,
       framesPerSecond: this.#plan.framesPerSecond,
-      pixelSpacingMm: null,
+      calibration: uncalibrated,
       frameCount: null,
       description: 'numbers',
     };
@@ -140,6 +153,7 @@ export class NumberedRoom implements Room {
       frames: this.#frames,
       drops,
       engine: {
+        kind: 'tracker',
         modelName: 'compact',
         modelVersion: '1',
         modelSha256: '0'.repeat(64),
@@ -192,7 +206,12 @@ export class NumberedRoom implements Room {
     this.#frames.captured++;
     const pictureMs = this.#plan.pictureDelayMs(frame);
     if (pictureMs === null) this.skipped.pictures++;
-    else this.#later(pictureMs, () => void this.#show(identity));
+    else {
+      const painted: Painted = { identity, dueNs: Number(nowNs) + pictureMs * 1e6, jpeg: null };
+      this.#painted.push(painted);
+      this.#painted.sort((a, b) => a.dueNs - b.dueNs);
+      this.#later(pictureMs, () => void this.#show(painted));
+    }
     const maskMs = this.#plan.maskDelayMs(frame);
     if (maskMs === null) this.skipped.masks++;
     else
@@ -201,8 +220,7 @@ export class NumberedRoom implements Room {
         this.#countOvertaking('mask', identity);
         const result = this.resultOf(identity);
         this.events.next({ kind: 'result', result });
-        const measurements = measure(result, this.format);
-        this.events.next({ kind: 'measurement', frame: identity, measurements });
+        this.events.next({ kind: 'measurement', frame: identity, measurements: this.measured(result) });
       });
     if (frame % this.#plan.framesPerSecond === 0) this.change({});
   }
@@ -215,9 +233,14 @@ export class NumberedRoom implements Room {
     this.#delayed.add(timer);
   }
 
-  async #show(identity: FrameIdentity): Promise<void> {
-    const { size } = this.#plan;
-    const { width, height } = size;
+  /** What is measured on one analysed picture. Called once for each, in their order. */
+  measured(result: FrameResult): readonly Measurement[] {
+    return this.#measure(result, this.format);
+  }
+
+  /** The picture, RGB. */
+  protected paint(identity: FrameIdentity): Uint8Array {
+    const { width, height } = this.#plan.size;
     const pixels = new Uint8Array(this.#scene);
     const bits = bitsOf(identity.sourceFrame % numbers);
     for (let y = 0; y < height / 8; y++)
@@ -232,11 +255,24 @@ export class NumberedRoom implements Room {
       for (let x = Math.ceil(diskX * width - radius * height); x < diskX * width + radius * height; x++)
         if (Math.hypot(x - diskX * width, y - diskY * height) < radius * height)
           pixels.fill(205, (y * width + x) * 3, (y * width + x) * 3 + 3);
-    const data = new Uint8Array(
-      await sharp(pixels, { raw: { width, height, channels: 3 } })
+    return pixels;
+  }
+
+  /** On a busy machine one picture's JPEG is ready before that of an earlier one: pictures leave in the order of the plan. */
+  async #show(painted: Painted): Promise<void> {
+    const { size } = this.#plan;
+    painted.jpeg = new Uint8Array(
+      await sharp(this.paint(painted.identity), { raw: { ...size, channels: 3 } })
         .jpeg({ quality: 85, chromaSubsampling: '4:4:4' })
         .toBuffer(),
     );
+    for (let next = this.#painted[0]; next?.jpeg; next = this.#painted[0]) {
+      this.#painted.shift();
+      this.#leave(next.identity, next.jpeg, size);
+    }
+  }
+
+  #leave(identity: FrameIdentity, data: Uint8Array, size: PictureSize): void {
     this.#frames.displayed++;
     const frame: DisplayFrame = {
       ...identity,

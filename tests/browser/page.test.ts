@@ -1,7 +1,8 @@
 /** The page around the pictures: rooms, source, names of controls, acceptance test. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { listFolder } from '../../src/ingest/index.js';
 import { acceptanceFrames } from '../../src/protocol/acceptance.js';
 import { keepPicture, openPage, serveDashboard } from './harness.js';
 import { NumberedRoom } from './numbered-room.js';
@@ -23,6 +24,23 @@ describe('the page', () => {
     expect(page.url()).toContain('#/room/echo');
     await page.keyboard.press('g');
     await page.locator('.tile').nth(1).waitFor();
+    expect(problems).toEqual([]);
+  });
+
+  it('leads from the list of keys to the HTTP interface, which has a line for the shell for each operation', async () => {
+    const { page, problems } = await open('');
+    await page.getByText('Research use only').waitFor();
+    await page.keyboard.press('?');
+    const link = page.getByRole('dialog').getByRole('link', { name: 'HTTP interface' });
+    await link.waitFor();
+    await keepPicture(page, 'keys');
+    const [api] = await Promise.all([page.waitForEvent('popup'), link.click()]);
+    await api.getByRole('heading', { name: 'sonoscope', exact: false }).first().waitFor();
+    const lines = await api.locator('#overlay pre.shell').innerText();
+    const { origin } = new URL(page.url());
+    expect(lines).toContain(`${origin}/api/overlay`);
+    expect(lines).toContain('./sonoscope call overlay --stream scope');
+    await keepPicture(api, 'http-interface');
     expect(problems).toEqual([]);
   });
 
@@ -105,6 +123,39 @@ describe('the page', () => {
     const [path = ''] = opened;
     expect(path.startsWith(served.dataDir)).toBe(true);
     expect(readFileSync(path)).toHaveLength(300_000);
+  });
+
+  it('lists the recordings of a folder in the dialog of the source, and opens one', async () => {
+    const room = new NumberedRoom('scope', {}, 'Theatre 2');
+    const served = await serveDashboard([room], { listFolder: (uri, asker) => listFolder(uri, asker) });
+    closing.push(
+      () => served.close(),
+      () => room.close(),
+    );
+    room.play();
+    const { page, problems } = await openPage(browser(), `${served.server.url}#/room/scope`);
+    closing.push(() => page.context().close());
+    await live(page);
+    const opened: string[] = [];
+    room.openSource = (uri) => {
+      opened.push(uri);
+      return Promise.resolve();
+    };
+    mkdirSync(join(served.dataDir, 'exam/day 1'), { recursive: true });
+    for (const name of ['a.mp4', 'day 1/b.mkv', 'notes.txt'])
+      writeFileSync(join(served.dataDir, 'exam', name), 'video');
+    await page.getByRole('button', { name: 'Source' }).click();
+    await page.getByRole('radio', { name: 'File' }).click();
+    await page.getByRole('textbox').fill(join(served.dataDir, 'exam'));
+    await page.getByRole('button', { name: 'List folder' }).click();
+    const list = page.getByRole('list', { name: 'Recordings in this folder' });
+    await list.getByRole('button', { name: 'a.mp4' }).waitFor();
+    await page.getByText('1 file is no recording').waitFor();
+    await keepPicture(page, 'source-folder');
+    await list.getByRole('button', { name: 'day 1/b.mkv' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    expect(opened).toEqual([join(served.dataDir, 'exam/day 1/b.mkv')]);
+    expect(problems).toEqual([]);
   });
 
   it('gives every control a name', async () => {

@@ -1,5 +1,5 @@
 /** Recordings in a real browser: open, scrub by keyboard, mark an object, track it both ways, see lanes, correct, reload. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -11,7 +11,9 @@ import { projectServices, projectsTopicOf } from '../../src/projects/project-ser
 import { Projects } from '../../src/projects/projects.js';
 import { replayTools } from '../../src/replay/replay-tools.js';
 import { recordRoom } from '../process/record/fixture.js';
-import { clipSize, sceneFolder, squareBox, tinyModel } from '../process/replay/fixture.js';
+import { dicomFile, encapsulated, jpegBaseline, picture } from '../process/dicom/fixture.js';
+import { listFolder } from '../../src/ingest/index.js';
+import { clipSize, sceneFolder, sceneJpeg, squareBox, tinyModel } from '../process/replay/fixture.js';
 import { keepPicture, launchBrowser, openPage, serveDashboard } from './harness.js';
 import type { Served } from './harness.js';
 
@@ -31,6 +33,7 @@ beforeAll(async () => {
     ...{ chunkFrames: 5, spoolBytes: 1e8 },
   });
   served = await serveDashboard([], {
+    listFolder: (uri, asker) => listFolder(uri, asker),
     extraServices: projectServices(projects),
     topics: [projectsTopicOf(projects)],
   });
@@ -102,7 +105,7 @@ describe('recordings', () => {
     });
     const { page } = await openPage(browser, `${server.server.url}#/recordings`);
     try {
-      await held.open(clip, null, new AbortController().signal);
+      await held.open(clip, null, null, new AbortController().signal);
       await page.reload();
       await page.locator('.recordings-list .recording').getByText('Recording pictures').waitFor();
       await page.getByRole('link', { name: /case/ }).click();
@@ -116,6 +119,45 @@ describe('recordings', () => {
       await server.close();
       await held.close();
     }
+  });
+
+  it('are listed from a folder by what its files hold, and opened from the list', async () => {
+    const exam = join(folder, 'exam');
+    mkdirSync(exam);
+    for (const i of [0, 1, 2])
+      writeFileSync(
+        join(exam, `IM_${i}`),
+        dicomFile(
+          jpegBaseline,
+          picture(clipSize.width, clipSize.height, 'YBR_FULL_422', {
+            ...{
+              '00080018': ['UI', `1.2.3.${i}`],
+              '0008103e': ['LO', 'apical'],
+              '0020000e': ['UI', '1.2.5'],
+            },
+            ...{ '00200011': ['IS', '1'], '00200013': ['IS', `${i}`] },
+          }),
+          encapsulated([await sceneJpeg(i)]),
+        ),
+      );
+    writeFileSync(join(exam, 'cine'), dicomFile(jpegBaseline, { '00280008': ['IS', '2'] }, encapsulated([])));
+    writeFileSync(join(exam, 'notes.txt'), 'notes');
+    const { page, problems } = await openPage(browser, new URL('#/recordings', served.server.url).href);
+    await page.getByLabel('Path on the server').fill(exam);
+    // Several recordings: what there is stands under the sentence.
+    await page.getByRole('button', { name: 'Open recording' }).click();
+    await page.getByRole('alert').filter({ hasText: 'holds 2 DICOM recordings' }).waitFor();
+    const list = page.getByRole('list', { name: 'Recordings in this folder' });
+    await list.getByRole('button', { name: 'series 1, apical 3 pictures' }).waitFor();
+    await page.getByText('1 file is no recording').click();
+    await keepPicture(page, 'folder-list');
+    await page.getByText('notes.txt: it is no recording of a known kind').waitFor();
+    await page.getByRole('button', { name: 'List folder' }).click();
+    await list.getByRole('button', { name: 'series 1, apical 3 pictures' }).click();
+    await shows(page, 0);
+    await keepPicture(page, 'folder-list-opened');
+    expect(problems.filter((problem) => !problem.includes('422') && !problem.includes('409'))).toEqual([]);
+    await page.close();
   });
 
   it('are opened, scrubbed, marked, tracked, corrected and found again after a reload', async () => {
@@ -195,7 +237,7 @@ describe('recordings', () => {
     const options = { extraServices: projectServices(own), topics: [projectsTopicOf(own)] };
     const first = await serveDashboard([], options);
     const { port } = first.server;
-    const project = await own.open(clip, null, new AbortController().signal);
+    const project = await own.open(clip, null, null, new AbortController().signal);
     const { page } = await openPage(browser, new URL(`#/recordings/${project.id}`, first.server.url).href);
     const states: string[] = [];
     page.on('request', (request) => {

@@ -91,11 +91,13 @@ export async function still({ room, page }: Scene): Promise<{ ptsNs: number; num
   // A picture may still be under way when the page first says so: what was shown last is asked for each time.
   await expect
     .poll(
-      async () =>
-        (await readBack(page, { pictures: 1, masks: 0 })).at(-1)?.picture === room.lastShown?.sourceFrame,
+      async () => {
+        const [seen] = (await readBack(page, { pictures: 1, masks: 0 })).slice(-1);
+        return { seen: seen?.picture, behind: (room.lastShown?.sourceFrame ?? NaN) - (seen?.picture ?? NaN) };
+      },
       { timeout: 20_000 },
     )
-    .toBe(true);
+    .toMatchObject({ behind: 0 });
   const shown = room.lastShown;
   if (!shown) throw new Error('nothing was shown');
   return { ptsNs: shown.ptsNs, number: shown.sourceFrame };

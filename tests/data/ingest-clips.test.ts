@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { scaledRegions, uncalibrated } from '../../src/vocabulary/calibration.js';
 import { packageRoot } from '../../src/node/built-module.js';
 import { Recording } from '../process/ingest/harness.js';
 
@@ -26,7 +27,11 @@ describe.skipIf(!present)('real clips', () => {
     expect(seen.display.map((frame) => frame.ptsNs)).toEqual(times);
     expect(seen.analysis.map((frame) => frame.mediaNs)).toEqual(times);
     expect(seen.outcome).toBe('complete');
-    if (name.endsWith('.dcm')) expect(seen.formats[0]?.pixelSpacingMm?.x).toBeCloseTo(0.5105, 4);
+    if (name.endsWith('.dcm'))
+      expect(scaledRegions(seen.formats[0]?.calibration ?? uncalibrated)[0]?.spacingMm.x).toBeCloseTo(
+        0.5105,
+        4,
+      );
   });
 
   it('plays live at its own rate and accounts for every frame', async () => {

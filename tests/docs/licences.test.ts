@@ -40,6 +40,7 @@ function render(): string {
     'npm packages that sonoscope installs for use (development tools left out), from `package-lock.json`. GStreamer (LGPL; some plug-ins',
     'GPL) is installed by the system and called through its public interface. uPlot (MIT) and the protobuf runtime are part of the',
     'built dashboard. sharp loads libvips (LGPL-3.0-or-later) as a shared library. The weights in `models/compact` are our own, started from EfficientNet-Lite0 ImageNet weights (Apache-2.0).',
+    'The weights in `models/echo-lv` are **CC BY-NC-SA 4.0**: trained on CAMUS (Leclerc et al., IEEE TMI 2019), whose licence they inherit; leave the folder out where that is no option. Nothing else depends on it.',
     '',
     '| package | version | licence |',
     '| --- | --- | --- |',

@@ -110,14 +110,14 @@ describe('decisions', () => {
 
 describe('commands that are printed', () => {
   const known = new Map<string, Set<string>>();
+  const optionsOf = ({ options }: Command): Set<string> =>
+    new Set(options.flatMap(({ long, short }) => [long, short]).filter(isText));
   beforeAll(async () => {
     for (const entry of commands) {
       const command = new Command(entry.name);
       (await entry.load()).configure(command);
-      known.set(
-        entry.name,
-        new Set(command.options.flatMap(({ long, short }) => [long, short]).filter(isText)),
-      );
+      known.set(entry.name, optionsOf(command));
+      for (const own of command.commands) known.set(`${entry.name} ${own.name()}`, optionsOf(own));
     }
   });
 
@@ -127,10 +127,13 @@ describe('commands that are printed', () => {
     for (const name of documents) {
       const text = readFileSync(join(packageRoot, name), 'utf8').replace(/\\\n/g, ' ');
       for (const [, line = ''] of text.matchAll(/\.\/sonoscope ([^\n`"]*)/g)) {
-        const [command = '', ...rest] = line.replace(/ #.*$/, '').trim().split(/\s+/);
+        const [command = '', ...rest] = line
+          .replace(/ [#|].*$/, '')
+          .trim()
+          .split(/\s+/);
         if (['test', 'train', 'help', '--help', 'COMMAND', '{command}'].includes(command)) continue;
         seen += 1;
-        const options = known.get(command);
+        const options = known.get(`${command} ${rest[0] ?? ''}`) ?? known.get(command);
         const flags = rest.flatMap((word) =>
           [...word.matchAll(/(?<![\w-])--?[a-z][a-z-]*/g)].map(([flag]) => flag),
         );

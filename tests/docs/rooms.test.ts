@@ -29,7 +29,7 @@ it('names every room', () => {
 
 it('draws and explains every room in docs/architecture.md', () => {
   const page = readFileSync(join(packageRoot, 'docs/architecture.md'), 'utf8');
-  const drawing = /^## Rooms$[\s\S]*?^```\n([\s\S]*?)^```/m.exec(page)?.[1] ?? '';
+  const drawing = /^## Rooms$[\s\S]*?^```\w*\n([\s\S]*?)^```/m.exec(page)?.[1] ?? '';
   const drawn = new Set(drawing.match(/\w+/g));
   const explained = new Set([...page.matchAll(/^\| `(\w+)` \| \S/gm)].map(([, room]) => room));
   expect(Object.keys(rooms).filter((room) => !drawn.has(room))).toEqual([]);

@@ -39,6 +39,13 @@ export function openHelp(): void {
         { class: 'muted' },
         'A foot pedal that sends a key can switch outlines: teach it in Settings. Mouse: wheel zooms, middle button or Look moves. Touch: two fingers zoom and move.',
       ),
+      h(
+        'p',
+        { class: 'muted' },
+        // Relative, so that it also works behind a proxy with a prefix.
+        h('a', { href: './api', target: '_blank', rel: 'noopener' }, 'HTTP interface'),
+        ': every operation of this server, with a line to paste into a shell.',
+      ),
     ],
     { wide: true },
   );

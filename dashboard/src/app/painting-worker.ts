@@ -1,11 +1,12 @@
 /** The page's side of the painting worker: state as signals, operations as promises. Nothing else talks to the worker. */
-import type { HealthMessage, MeasurementMessage } from '../../../src/protocol/messages.js';
+import type { HealthMessage } from '../../../src/protocol/messages.js';
 import type { OperationName, RequestOf, ResponseOf } from '../../../src/protocol/operations.js';
 import { errorBodySchema } from '../../../src/protocol/requests.js';
 import type { StreamInfo } from '../../../src/protocol/requests.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
 import type { FromWorker, LinkState, ToWorker } from '../worker/messages.js';
 import { Signal } from './signal.js';
+import { StreamMeasurements } from './stream-measurements.js';
 
 /** A refused request: `message` is a sentence for people. */
 export class Refusal extends Error {
@@ -30,13 +31,13 @@ export class PaintingWorker {
   readonly link = new Signal<LinkState>({ phase: 'connecting', attempt: 1 });
   readonly streams = new Signal<readonly string[]>([]);
   readonly infos = new Signal<ReadonlyMap<string, StreamInfo>>(new Map());
-  readonly measurements = new Signal<ReadonlyMap<string, ReadonlyMap<string, MeasurementMessage>>>(new Map());
   readonly remark = new Signal<{ readonly message: string; readonly code: string } | null>(null);
   /** Why the server refuses this page (wrong or missing token, foreign address), null: it does not, or does not answer. */
   readonly refused = new Signal<string | null>(null);
   /** True as soon as the server has told its streams once: from then on an empty list means that there are none. */
   readonly everConnected = new Signal(false);
   readonly #health = new Map<string, Signal<HealthMessage | null>>();
+  readonly #measured = new Map<string, StreamMeasurements>();
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   readonly #surfaces = new Map<number, (event: SurfaceEvent) => void>();
@@ -66,6 +67,15 @@ export class PaintingWorker {
       this.#health.set(stream, signal);
     }
     return signal;
+  }
+
+  measured(stream: string): StreamMeasurements {
+    let measured = this.#measured.get(stream);
+    if (!measured) {
+      measured = new StreamMeasurements();
+      this.#measured.set(stream, measured);
+    }
+    return measured;
   }
 
   /** A number for a new surface; `listener` hears what the worker says about it until `detach`. */
@@ -156,14 +166,12 @@ export class PaintingWorker {
       case 'topic':
         for (const listener of this.#topics.get(message.topic) ?? []) listener(message.value);
         return;
-      case 'measurement': {
-        const all = new Map(this.measurements.value);
-        const one = new Map(all.get(message.stream));
-        one.set(`${message.measurement.objectId}/${message.measurement.name}`, message.measurement);
-        all.set(message.stream, one);
-        this.measurements.value = all;
+      case 'measurements':
+        this.measured(message.stream).add(message.measurements);
         return;
-      }
+      case 'began-anew':
+        this.measured(message.stream).echo.beginAnew(message.ptsNs);
+        return;
       case 'answer':
         this.#pending.get(message.call)?.resolve(message.body);
         this.#pending.delete(message.call);

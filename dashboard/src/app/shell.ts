@@ -7,7 +7,7 @@ import type { PaintingWorker } from './painting-worker.js';
 import { openHelp } from './help-dialog.js';
 import { icon, iconButton } from './icons.js';
 import { openSettings } from './settings-dialog.js';
-import { mountToasts, toast } from './toast.js';
+import { leaveToasts, mountToasts, toast } from './toast.js';
 import { openView } from './views.js';
 import type { EndView } from './view.js';
 
@@ -67,6 +67,7 @@ export function mountShell(root: HTMLElement, worker: PaintingWorker, entry: Ent
     const address = writeRoute(route);
     if (address === shown) return;
     shown = address;
+    leaveToasts();
     end();
     main.className = `view view-${route.view}`;
     end = openView(route, { worker, element: main, go });

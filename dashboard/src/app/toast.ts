@@ -4,6 +4,8 @@ import { h } from './dom.js';
 import { icon, iconButton } from './icons.js';
 
 const shownMs = 6000;
+/** A message that is not older may be the reason why the place has changed. */
+const justNowMs = 500;
 let region: HTMLElement | null = null;
 
 export function mountToasts(): HTMLElement {
@@ -20,11 +22,18 @@ export function toast(severity: 'info' | 'error', message: string): void {
     h('p', {}, message),
     iconButton('close', 'Dismiss', () => element.remove(), null),
   );
+  element.dataset['atMs'] = String(performance.now());
   // The same sentence twice in a row is one message.
   for (const other of [...region.children]) if (other.textContent === element.textContent) other.remove();
   while (region.children.length >= 3) region.firstElementChild?.remove();
   region.append(element);
   setTimeout(() => element.remove(), shownMs);
+}
+
+/** Another place is shown: what was said before of the last one goes. What led there is still read. */
+export function leaveToasts(): void {
+  for (const element of [...(region?.children ?? [])])
+    if (performance.now() - Number((element as HTMLElement).dataset['atMs']) > justNowMs) element.remove();
 }
 
 /** The sentence of an error for people. */

@@ -30,6 +30,12 @@ const groups = {
     rename: [['r', 'f2'], 'R', 'Rename the selected object'],
     remove: [['delete', 'backspace'], 'Delete', 'Stop following the selected object'],
   },
+  Echo: {
+    hold: [['k'], 'K', 'Keep the figures of the last beats with their pictures'],
+    'tool-points': [['d'], 'D', 'Recording: drag the points of an outline (Enter takes it, Esc leaves it)'],
+    held: [['m'], 'M', 'Measurements that are kept'],
+    'echo-view': [['w'], 'W', 'Which view it is: four-chamber or two-chamber'],
+  },
   Picture: {
     'zoom-in': [['+', '='], '+', 'Zoom in'],
     'zoom-out': [['-', '_'], '−', 'Zoom out'],

@@ -9,6 +9,8 @@ const live: RoomCondition = {
   reason: '',
   sinceUnixMs: null,
   connected: true,
+  standsStill: false,
+  played: false,
   overlayOn: true,
   analysis: true,
   regime: 'in-step',
@@ -41,6 +43,17 @@ describe('what the screen says', () => {
     ['starting', { sincePictureMs: null }, 'Waiting for the first picture'],
   ] as const)('%s', (_, change, title) => {
     expect(pictureNotice({ ...live, ...change })?.title).toBe(title);
+  });
+
+  it('nothing about a recording that was paused, unless it is not there', () => {
+    const unseen = { ...live, sourcePhase: 'ended' as const, sincePictureMs: null };
+    expect(pictureNotice(unseen)?.detail).toContain('Open a source');
+    expect(pictureNotice({ ...unseen, standsStill: true, played: true })?.detail).toContain('Play it again');
+    const paused = { ...live, standsStill: true, sincePictureMs: 60_000 };
+    expect(pictureNotice(paused)).toBeNull();
+    expect(pictureNotice({ ...paused, sourcePhase: 'ended' })).toBeNull();
+    expect(pictureNotice({ ...paused, sourcePhase: 'lost' })?.title).toBe('Signal lost');
+    expect(pictureNotice({ ...paused, sincePictureMs: null })?.title).toBe('Waiting for the first picture');
   });
 
   it('repeats the reason and since when', () => {

@@ -1,6 +1,6 @@
 /** The words people read on a room: one place, so that strip, banner, list and report say the same. Pure. */
 import type { ObjectState } from '../../../src/vocabulary/prompt.js';
-import type { SourcePhase } from '../../../src/protocol/messages.js';
+import type { HealthMessage, SourcePhase } from '../../../src/protocol/messages.js';
 import type { Regime } from './presentation.js';
 
 export const stateWords: Readonly<Record<ObjectState, { readonly word: string; readonly meaning: string }>> =
@@ -35,6 +35,10 @@ export interface RoomCondition {
   readonly reason: string;
   readonly sinceUnixMs: number | null;
   readonly connected: boolean;
+  /** A recording that somebody has paused, or that is at its end: its picture is meant to stand. */
+  readonly standsStill: boolean;
+  /** It has a player, which can begin again. */
+  readonly played: boolean;
   readonly overlayOn: boolean;
   readonly analysis: boolean;
   readonly regime: Regime;
@@ -45,6 +49,11 @@ export interface RoomCondition {
   readonly shownFps: number;
   readonly analysedFps: number;
   readonly limitMs: number;
+}
+
+/** Whether the model of a room finds its structures by itself, so that nothing can be pointed at. */
+export function findsByItself(health: Pick<HealthMessage, 'modelKind'> | null): boolean {
+  return health?.modelKind === 'semantic';
 }
 
 /** After this long without a new picture the screen warns; slower for sources below 10 pictures per second. */
@@ -74,11 +83,15 @@ export function pictureNotice(room: RoomCondition): Notice | null {
         .join(' '),
       lasting: true,
     };
+  // The player below the picture says so, with its position.
+  if (room.standsStill && room.sincePictureMs !== null) return null;
   if (room.sourcePhase === 'ended')
     return {
       severity: 'info',
       title: 'Source ended',
-      detail: 'The recording is over. Open a source to go on.',
+      detail: room.played
+        ? 'The recording is over. Play it again below the picture.'
+        : 'The recording is over. Open a source to go on.',
     };
   if (room.sincePictureMs === null)
     return { severity: 'info', title: 'Waiting for the first picture', detail: room.reason };

@@ -54,6 +54,16 @@ export async function lanesOf(project: string): Promise<readonly LaneInfo[]> {
   return (await get('projects.lanes', { project, buckets: laneBuckets })).lanes;
 }
 
+/** Points of the curve in one answer: about one per pixel of a wide screen. */
+const curvePoints = 2000;
+
+export function measurementsOf(
+  project: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<ResponseOf<'projects.measurements'>> {
+  return get('projects.measurements', { project, from, to, points: curvePoints });
+}
+
 export function pictureAddress(project: string, frame: number, width?: number): string {
   return addressOf(projectTransfers['projects.picture'].path, { project, frame, width });
 }

@@ -1,5 +1,4 @@
 /** The objects of a project beside the picture: state and confidence on the picture that is shown, rename, remove. */
-import type { ProjectState } from '../../../src/protocol/project-requests.js';
 import { h } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import { paintOf } from '../../../src/vocabulary/palette.js';
@@ -12,17 +11,29 @@ interface ObjectActions {
   readonly remove: (label: string) => void;
 }
 
+interface ListedObjects {
+  /** Of the picture that is shown, null where none is. */
+  readonly masks: FrameMasks | null;
+  readonly selected: string | null;
+  /** They can be renamed and removed: a person has marked them. */
+  readonly editable: boolean;
+}
+
 interface ProjectObjects {
   readonly element: HTMLElement;
-  /** `masks`: of the picture that is shown, null where none is. */
-  update(objects: ProjectState['objects'], masks: FrameMasks | null, selected: string | null): void;
+  update(labels: readonly string[], shown: ListedObjects): void;
 }
 
 export function projectObjects(actions: ObjectActions): ProjectObjects {
   const element = h('ul', { class: 'project-objects' });
   const tool = (name: 'rename' | 'remove', text: string, onclick: () => void): HTMLButtonElement =>
     h('button', { type: 'button', class: 'icon-button small', 'aria-label': text, onclick }, icon(name));
-  const row = (label: string, index: number, words: string, chosen: boolean): HTMLElement =>
+  const row = (
+    label: string,
+    index: number,
+    words: string,
+    { chosen, editable }: { readonly chosen: boolean; readonly editable: boolean },
+  ): HTMLElement =>
     h(
       'li',
       { class: chosen ? 'chosen' : '' },
@@ -38,19 +49,19 @@ export function projectObjects(actions: ObjectActions): ProjectObjects {
         h('span', {}, label),
         h('span', { class: 'muted' }, words),
       ),
-      tool('rename', `Rename ${label}`, () => actions.rename(label)),
-      tool('remove', `Remove ${label}`, () => actions.remove(label)),
+      editable && tool('rename', `Rename ${label}`, () => actions.rename(label)),
+      editable && tool('remove', `Remove ${label}`, () => actions.remove(label)),
     );
   return {
     element,
-    update: (objects, masks, selected) =>
+    update: (labels, { masks, selected, editable }) =>
       element.replaceChildren(
-        ...objects.map(({ label }, index) => {
+        ...labels.map((label, index) => {
           const found = masks?.objects.find((object) => object.label === label);
           const words = found
-            ? `${stateWords[found.state].word} ${Math.round(found.confidence * 100)} %`
+            ? `${stateWords[found.state].word} ${Math.round(found.confidence * 100)} %${found.corrected ? ', corrected by hand' : ''}`
             : 'not tracked here';
-          return row(label, index, words, label === selected);
+          return row(label, index, words, { chosen: label === selected, editable });
         }),
       ),
   };

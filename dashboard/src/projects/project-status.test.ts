@@ -11,6 +11,7 @@ const read: ProjectState = {
   pictures: { frames: 40, complete: true, problem: null },
   objects: [{ label: 'a', prompts: [{ frame: 0, type: 'box' }] }],
   run: { phase: 'idle' },
+  ...{ finder: null, measuresHeart: false, corrections: 0 },
 };
 const progress = { pass: 'backward' as const, frames: 3, totalFrames: 20, sourceFrame: 17, objects: [] };
 
@@ -18,6 +19,9 @@ describe('the line under the name of a project', () => {
   it.each<[string, Partial<ProjectState>]>([
     ['Prompts have changed: track again.', {}],
     ['Tracked.', { upToDate: true }],
+    ['Nothing has to be marked: let it look.', { finder: 'echo-lv', objects: [] }],
+    ['Found and measured.', { finder: 'echo-lv', measuresHeart: true, upToDate: true }],
+    ['Finding: 3 of 20', { finder: 'echo-lv', run: { phase: 'running', what: 'tracking', progress } }],
     ['Mark an object: choose a tool, go to a picture where it is well seen, draw.', { objects: [] }],
     ['7 of 40 pictures read', { pictures: { frames: 7, complete: false, problem: null } }],
     ['The disk is full.', { pictures: { frames: 7, complete: false, problem: 'The disk is full.' } }],

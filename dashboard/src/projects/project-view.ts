@@ -1,7 +1,12 @@
-/** One recording: picture with outlines, timeline, prompts on any frame, tracking with preview, corrections, exports. */
+/**
+ * One recording: picture with outlines, timeline, prompts on any frame, tracking with preview, corrections, exports. Where a model
+ * finds its structures by itself nothing is marked: it is let loose, and its outlines and beats are corrected.
+ */
 import type { OperationName, RequestOf, ResponseOf } from '../../../src/protocol/operations.js';
 import { promptToWire } from '../../../src/protocol/requests.js';
-import type { ProjectState } from '../../../src/protocol/project-requests.js';
+import { maskToCocoString } from '../../../src/mask/rle.js';
+import type { Correction, ProjectState } from '../../../src/protocol/project-requests.js';
+import { chambers } from '../../../src/vocabulary/echo.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
 import { Refusal } from '../app/painting-worker.js';
@@ -15,13 +20,17 @@ import type { DrawingTool } from '../core/gestures.js';
 import { actionOf, shownKey } from '../core/keymap.js';
 import type { Action } from '../core/keymap.js';
 import { isTyping } from '../rooms/typing.js';
-import { exportAddress, lanesOf, masksOf, sentence, watchProjects, writesPictures } from './api.js';
+import { lanesOf, masksOf, sentence, watchProjects, writesPictures } from './api.js';
 import type { LaneInfo } from './api.js';
+import { correctingTools, correctingToolOf } from './correcting-tools.js';
+import { exportList } from './export-list.js';
 import { FrameCache } from './frame-cache.js';
 import { FramePlayer } from './frame-player.js';
 import { askFormats, askName } from './project-dialogs.js';
+import { projectEcho } from './project-echo.js';
 import { projectObjects } from './project-objects.js';
 import { ProjectStage } from './project-stage.js';
+import type { StageContent, StageTool } from './project-stage.js';
 import { statusText } from './project-status.js';
 import { timeline } from './timeline.js';
 
@@ -31,15 +40,21 @@ const tools: readonly { readonly tool: DrawingTool; readonly action: Action; rea
   { tool: 'box', action: 'tool-box', word: 'Box' },
   { tool: 'scribble', action: 'tool-scribble', word: 'Stroke' },
 ];
-
 /** Operations that answer with the state of the project. */
 type Change = {
   [Name in OperationName]: ResponseOf<Name> extends ProjectState ? Name : never;
 }[OperationName];
 
+/** What a button says that lets a model look for its structures. */
+function findWords(finder: ResponseOf<'projects.list'>['finders'][number] | undefined): string {
+  if (finder === undefined) return 'Find by itself';
+  return finder.measuresHeart ? 'Find the left ventricle' : `Find ${finder.finds.join(', ')}`;
+}
+
 export function projectView({ element, worker, go }: ViewContext, id: string): EndView {
   let project: ProjectState | null = null;
   let lanes: readonly LaneInfo[] = [];
+  let finders: ResponseOf<'projects.list'>['finders'] = [];
   let selected: string | null = null;
   let ended = false;
   const disposer = new Disposer();
@@ -47,6 +62,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   const player = new FramePlayer(cache, () => project, {
     onShown: () => {
       strip.showFrame(player.frame);
+      echo.showFrame(player.frame, project);
       stage.draw();
       list();
       showPosition();
@@ -54,12 +70,45 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     onSpeed: (speed) => {
       playButton.replaceChildren(icon(speed === 0 ? 'play' : 'stop'), speed === 0 ? 'Play' : 'Pause');
       showPosition();
+      stage.draw();
     },
   });
-  const stage = new ProjectStage(() => ({ project, shown: player.shown, selected }), {
+  const stageContent = (): StageContent => ({
+    ...{ project, shown: player.shown, labels: labels(), selected },
+    playing: player.speed !== 0,
+  });
+  const stage = new ProjectStage(stageContent, {
     onBegin: () => player.play(0),
     onPrompt: (prompt) => send(prompt),
+    onContour: (frame, label, mask) => {
+      const counts = maskToCocoString(mask);
+      void correct({ kind: 'contour', frame, label, mask: { size: [mask.height, mask.width], counts } }).then(
+        (taken) => {
+          if (!taken) stage.forgetPainting();
+          stage.points.answered(frame, label, taken);
+        },
+      );
+    },
+    onNothingSelected: () =>
+      toast('info', 'Choose the structure to correct first (in the list, or with its digit).'),
+    onPoints: () => correcting.update(),
+    onRefused: (sentence) => toast('info', sentence),
   });
+  const echo = projectEcho(id, {
+    seek: (frame) => {
+      player.play(0);
+      player.seek(frame);
+    },
+    correct: (correction) => correct(correction),
+    ask: (correction) => tryCorrection(correction),
+  });
+  const finder = () => finders.find(({ name }) => name === project?.finder);
+  /** Names of what is or will be outlined, in their order. */
+  const labels = (): readonly string[] => {
+    const known = project?.objects.map(({ label }) => label) ?? [];
+    if (known.length > 0 || project === null || project.finder === null) return known;
+    return finder()?.finds ?? player.shown?.masks.objects.map(({ label }) => label) ?? [];
+  };
 
   // ------------------------------------------------------------------------------------------ elements
   const title = h('h1', {}, '…');
@@ -88,16 +137,32 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       word,
     ),
   );
+  const marking = h(
+    'div',
+    { class: 'project-tools', role: 'radiogroup', 'aria-label': 'Tool' },
+    ...toolButtons,
+  );
+  const correcting = correctingTools(stage, (tool) => chooseTool(tool));
+  const findButtons = h('div', { class: 'project-actions' });
   const button = (text: string, name: IconName, act: () => void, kind = ''): HTMLButtonElement =>
     h('button', { type: 'button', class: `button ${kind}`.trim(), onclick: act }, icon(name), text);
   const playButton = button('Play', 'play', () => player.toggle());
-  const propagate = button('Track both ways', 'tracking', () => track(), 'primary');
+  const propagateText = h('span', {}, 'Track both ways');
+  const propagate = h(
+    'button',
+    { type: 'button', class: 'button primary', onclick: () => track() },
+    icon('tracking'),
+    propagateText,
+  );
+  const byHand = button('Mark by hand instead', 'box', () =>
+    change('projects.finder', { project: id, finder: null }),
+  );
   const cancel = button('Cancel', 'stop', () => change('projects.cancel', { project: id }));
   const undo = button('Undo', 'undo', () => change('projects.undo', { project: id }));
   const exporting = button('Export …', 'print', () =>
     askFormats((formats) => change('projects.export', { project: id, formats })),
   );
-  const exportList = h('ul', { class: 'project-exports' });
+  const exported = exportList(worker, (problem) => sayProblem(problem));
   const strip = timeline((wanted) => player.seek(wanted));
   element.replaceChildren(
     h(
@@ -114,25 +179,34 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
         cancel,
       ),
       stage.element,
+      stage.points.element,
+      correcting.bar,
       h(
         'aside',
         { class: 'project-panel', 'aria-label': 'Objects and tools' },
-        h('div', { class: 'project-tools', role: 'radiogroup', 'aria-label': 'Tool' }, ...toolButtons),
+        echo.panel,
+        findButtons,
+        marking,
         objects.element,
-        h('div', { class: 'project-actions' }, propagate, undo, exporting),
-        exportList,
+        h('div', { class: 'project-actions' }, propagate, undo, byHand, exporting),
+        exported.element,
       ),
       h(
         'footer',
         { class: 'project-foot' },
-        h('div', { class: 'project-transport' }, playButton, position),
+        h('div', { class: 'project-transport' }, playButton, position, correcting.element),
+        echo.curve,
         strip.element,
       ),
     ),
   );
 
   // ------------------------------------------------------------------------------------------ showing
-  const list = (): void => objects.update(project?.objects ?? [], player.shown?.masks ?? null, selected);
+  const list = (): void =>
+    objects.update(labels(), {
+      ...{ masks: player.shown?.masks ?? null, selected },
+      editable: (project?.finder ?? null) === null,
+    });
   const showPosition = (): void => {
     const { frame, lastFrame, speed } = player;
     const fps = project?.format?.framesPerSecond ?? null;
@@ -144,11 +218,39 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     list();
     stage.draw();
   };
-  const chooseTool = (name: DrawingTool): void => {
+  const chooseTool = (name: StageTool): void => {
     stage.tool = name;
     toolButtons.forEach((one, index) =>
       one.setAttribute('aria-checked', String(tools[index]?.tool === name)),
     );
+    stage.element.dataset['tool'] = name;
+    if (name === 'points') player.play(0);
+    stage.draw();
+    correcting.update();
+    // Keys pressed after this move the point.
+    if (name === 'points') stage.points.focus();
+  };
+  /** What is shown depends on who outlines: what was marked, or a model that finds its structures by itself. */
+  let findsShown: boolean | null = null;
+  const showFinder = (next: ProjectState): void => {
+    const finds = next.finder !== null;
+    const marked = next.objects.some(({ prompts }) => prompts.length > 0);
+    const idle = next.run.phase !== 'running';
+    findButtons.hidden = finds || marked;
+    for (const one of findButtons.querySelectorAll('button')) one.disabled = !idle;
+    marking.hidden = finds;
+    correcting.element.hidden = !next.measuresHeart;
+    byHand.hidden = !finds || next.corrections > 0 || !idle;
+    setText(propagateText, finds ? findWords(finder()) : 'Track both ways');
+    if (findsShown === finds) return;
+    findsShown = finds;
+    chooseTool(finds ? 'look' : 'box');
+  };
+  const showFinders = (): void => {
+    findButtons.replaceChildren(
+      ...finders.map((one) => button(findWords(one), 'searching', () => find(one.name), 'primary')),
+    );
+    if (project) applyState(project);
   };
 
   const applyState = (next: ProjectState): void => {
@@ -159,8 +261,9 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     setText(where, `${next.uri} – ${next.format?.description ?? ''}`);
     const running = next.run.phase === 'running';
     cancel.hidden = !running;
-    propagate.disabled = running || next.objects.length === 0 || next.upToDate;
-    undo.disabled = running || next.objects.length === 0;
+    const nothing = next.finder === null && next.objects.length === 0;
+    propagate.disabled = running || nothing || next.upToDate;
+    undo.disabled = running || (next.finder === null ? nothing : next.corrections === 0);
     exporting.disabled = running || !next.upToDate;
     const progress = next.run.phase === 'running' ? next.run.progress : null;
     bar.hidden = !running;
@@ -169,19 +272,23 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       bar.value = progress.frames;
     } else bar.removeAttribute('value');
     setText(status, statusText(next));
+    showFinder(next);
+    echo.update(next);
     writing.hidden = !writesPictures(next);
-    exportList.replaceChildren(
-      ...next.exports.map(({ name, formats }) =>
-        h(
-          'li',
-          {},
-          h('a', { href: exportAddress(id, name), download: '' }, `${name}: ${formats.join(', ')}`),
-        ),
-      ),
-    );
-    if (selected !== null && !next.objects.some(({ label }) => label === selected)) selected = null;
-    if (running || before?.run.phase === 'running' || before?.upToDate !== next.upToDate) void refreshMasks();
-    strip.update(next, lanes);
+    exported.show(next);
+    if (selected !== null && !labels().includes(selected)) selected = null;
+    // Corrections are nearly always of the ventricle.
+    if (next.measuresHeart && !before?.measuresHeart && labels().includes(chambers.ventricle))
+      selected ??= chambers.ventricle;
+    if (
+      running ||
+      before?.run.phase === 'running' ||
+      before?.upToDate !== next.upToDate ||
+      before.corrections !== next.corrections
+    )
+      void refreshMasks();
+    strip.update(next, labels(), lanes);
+    echo.showFrame(player.frame, next);
     showPosition();
     list();
     if (player.shown?.frame !== player.frame) void player.follow();
@@ -199,7 +306,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       cache.forgetMasks();
       lanes = await lanesOf(id).catch(() => lanes);
       if (ended || !project) continue;
-      strip.update(project, lanes);
+      strip.update(project, labels(), lanes);
       const shown = player.shown?.frame;
       const masks = shown === undefined ? null : await masksOf(id, shown).catch(() => null);
       if (ended || !masks || masks.frame !== player.shown?.frame) continue;
@@ -216,6 +323,26 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   };
   const change = <Name extends Change>(name: Name, question: RequestOf<Name>): void => {
     worker.call(name, question).then(applyState, sayProblem);
+  };
+  /** null: it was taken; else why not. */
+  const tryCorrection = async (correction: Correction): Promise<string | null> => {
+    try {
+      applyState(await worker.call('projects.correct', { project: id, correction }));
+      return null;
+    } catch (error) {
+      return sentence(error);
+    }
+  };
+  const correct = async (correction: Correction): Promise<boolean> => {
+    const problem = await tryCorrection(correction);
+    if (problem !== null && !ended) toast('error', problem);
+    return problem === null;
+  };
+  const find = (name: string): void => {
+    worker.call('projects.finder', { project: id, finder: name }).then((answer) => {
+      applyState(answer);
+      track();
+    }, sayProblem);
   };
   const track = (): void => change('projects.propagate', { project: id });
   const rename = (label: string): void =>
@@ -240,8 +367,9 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   };
 
   disposer.listen('keydown', (event) => {
-    if (isTyping(event) || event.ctrlKey || event.metaKey || document.querySelector('dialog[open]')) return;
-    if (!onPlayerKey(event) && !onActionKey(event)) return;
+    if (isTyping(event) || document.querySelector('dialog[open]')) return;
+    const held = event.ctrlKey || event.metaKey;
+    if ((held || !onPlayerKey(event)) && !onActionKey(event)) return;
     event.preventDefault();
   });
   const onPlayerKey = ({ key, shiftKey }: KeyboardEvent): boolean => {
@@ -276,14 +404,28 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   const onActionKey = (event: KeyboardEvent): boolean => {
     const digit = Number(event.key);
     const action = actionOf(event, null);
-    const chosen = tools.find((candidate) => candidate.action === action);
-    if (chosen) chooseTool(chosen.tool);
-    else if (action === 'undo') change('projects.undo', { project: id });
+    const chosen =
+      (project?.finder ?? null) === null
+        ? tools.find((candidate) => candidate.action === action)?.tool
+        : project?.measuresHeart
+          ? correctingToolOf(action)
+          : null;
+    const control = event.ctrlKey || event.metaKey;
+    if (action === 'undo' && echo.newBeatKey('back')) return true;
+    if (action === 'act' && echo.newBeatKey('take')) return true;
+    if (action === 'cancel' && echo.newBeatKey('leave')) return true;
+    if (chosen) chooseTool(chosen);
+    else if (action === 'undo') {
+      if (stage.tool !== 'points' || !stage.points.undo()) change('projects.undo', { project: id });
+    } else if (control) return false;
     else if (action === 'new-object') select(null);
-    else if (action === 'cancel') stage.cancel();
-    else if (event.key.toLowerCase() === 'p') {
+    else if (action === 'act' && stage.tool === 'points') stage.points.take();
+    else if (action === 'cancel') {
+      if (stage.tool !== 'points') stage.cancel();
+      else if (!stage.points.leave()) chooseTool('look');
+    } else if (event.key.toLowerCase() === 'p') {
       if (!propagate.disabled) track();
-    } else if (digit >= 1 && digit <= 9) select(project?.objects[digit - 1]?.label ?? selected);
+    } else if (digit >= 1 && digit <= 9) select(labels()[digit - 1] ?? selected);
     else return false;
     return true;
   };
@@ -296,6 +438,15 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       sayProblem(error);
       if (!project) go({ view: 'recordings', rest: '' });
     });
+    worker.call('projects.list', {}).then(
+      (answer) => {
+        if (ended) return;
+        finders = answer.finders;
+        showFinders();
+      },
+      // What went wrong is said by the question above.
+      () => undefined,
+    );
   };
   disposer.add(
     watchProjects(worker, (event) => {
@@ -315,6 +466,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     player.end();
     stage.end();
     strip.end();
+    echo.end();
     cache.clear();
     element.replaceChildren();
   };

@@ -5,6 +5,8 @@ import { h, setText } from '../app/dom.js';
 import { Refusal } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import type { EndView, ViewContext } from '../app/view.js';
+import { archiveSearch } from '../rooms/archive-search.js';
+import { folderList, isWorthListing } from '../rooms/folder-list.js';
 import { uploadControl } from '../rooms/upload.js';
 import { pictureAddress, sentence, watchProjects, writesPictures } from './api.js';
 import { projectView } from './project-view.js';
@@ -29,15 +31,21 @@ function listView({ element, worker, go }: ViewContext): EndView {
       if (!ended) go({ view: 'recordings', rest: id });
     } catch (error) {
       say(sentence(error));
+      if (isWorthListing(error)) await folder.show(uri).catch(() => undefined);
     } finally {
       setText(opening, '');
     }
+  };
+  const folder = folderList(worker, (uri) => void open(uri));
+  const listFolder = (): void => {
+    say('');
+    folder.show(field.value.trim()).catch((error: unknown) => say(sentence(error)));
   };
   const field = h('input', {
     type: 'text',
     required: true,
     maxlength: 4096,
-    placeholder: 'Path on the server: video, DICOM, folder of pictures, .mcap',
+    placeholder: 'Path on the server: video, DICOM, folder of pictures, .mcap; or dicomweb://…',
     'aria-label': 'Path on the server',
   });
   const form = h(
@@ -45,6 +53,17 @@ function listView({ element, worker, go }: ViewContext): EndView {
     { class: 'recordings-open' },
     field,
     h('button', { type: 'submit', class: 'button primary' }, icon('recordings'), 'Open recording'),
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'button',
+        onclick: () => {
+          if (field.reportValidity()) listFolder();
+        },
+      },
+      'List folder',
+    ),
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -54,6 +73,20 @@ function listView({ element, worker, go }: ViewContext): EndView {
     onStart: () => say(''),
     onStored: (path) => void open(path),
     onProblem: say,
+  });
+  const archive = archiveSearch(worker, async (uri) => {
+    const { id } = await worker.call('projects.open', { uri });
+    if (!ended) go({ view: 'recordings', rest: id });
+  });
+  const inArchive = h(
+    'details',
+    { class: 'recordings-archive' },
+    h('summary', {}, 'Search a DICOM archive'),
+    archive.element,
+  );
+  inArchive.addEventListener('toggle', () => {
+    archive.element.hidden = !inArchive.open;
+    if (inArchive.open) archive.show();
   });
   const list = h('ul', { class: 'recordings-list' });
   let known: readonly ProjectState[] = [];
@@ -123,9 +156,11 @@ function listView({ element, worker, go }: ViewContext): EndView {
         'Point at something on any picture, track it both ways, correct, export. Everything stays on this server.',
       ),
       form,
-      upload.element,
-      opening,
       problem,
+      opening,
+      folder.element,
+      upload.element,
+      inArchive,
       list,
     ),
   );

@@ -8,15 +8,17 @@ import type { LaneInfo } from './api.js';
 
 interface Timeline {
   readonly element: HTMLElement;
-  update(project: ProjectState, lanes: readonly LaneInfo[]): void;
+  /** `labels`: of the lanes, from the top. */
+  update(project: ProjectState, labels: readonly string[], lanes: readonly LaneInfo[]): void;
   showFrame(frame: number): void;
   end(): void;
 }
 
 const thumbnails = 12;
 const thumbnailWidth = 160;
-const laneHeight = 20;
-const laneGap = 5;
+const lane = { height: 20, gap: 5 };
+/** Where a curve stands above them. */
+const thinLane = { height: 7, gap: 3 };
 const none = laneCode('none');
 const tracking = laneCode('tracking');
 const uncertain = laneCode('uncertain');
@@ -38,33 +40,34 @@ export function timeline(onSeek: (frame: number) => void): Timeline {
   let frames = 1;
   let shown = 0;
   let stripOf = '';
-  let last: { project: ProjectState; lanes: readonly LaneInfo[] } | null = null;
+  let last: { project: ProjectState; labels: readonly string[]; lanes: readonly LaneInfo[] } | null = null;
 
   const paint = (): void => {
     if (!last) return;
-    const { project, lanes } = last;
+    const { project, labels, lanes } = last;
     const unit = window.devicePixelRatio;
     const width = Math.max(1, Math.round(element.clientWidth * unit));
-    const rows = Math.max(1, project.objects.length);
+    const { height: laneHeight, gap: laneGap } = project.measuresHeart ? thinLane : lane;
+    const rows = Math.max(1, labels.length);
     const height = Math.round((rows * (laneHeight + laneGap) + laneGap) * unit);
     canvas.width = width;
     canvas.height = height;
     canvas.style.height = `${height / unit}px`;
     const context = canvas.getContext('2d');
     if (!context) return;
-    project.objects.forEach((object, index) => {
+    labels.forEach((label, index) => {
       const top = (laneGap + index * (laneHeight + laneGap)) * unit;
       const full = laneHeight * unit;
       context.fillStyle = '#192028';
       context.fillRect(0, top, width, full);
-      const lane = lanes.find(({ label }) => label === object.label);
+      const known = lanes.find((one) => one.label === label);
       const colour = paintOf(index + 1).hex;
-      lane?.states.forEach((state, bucket) => {
+      known?.states.forEach((state, bucket) => {
         if (state === none) return;
-        const x = (bucket / lane.states.length) * width;
-        const step = Math.max(1, width / lane.states.length);
+        const x = (bucket / known.states.length) * width;
+        const step = Math.max(1, width / known.states.length);
         if (state === tracking || state === uncertain) {
-          const part = 0.25 + 0.75 * ((lane.confidences[bucket] ?? 0) / 100);
+          const part = 0.25 + 0.75 * ((known.confidences[bucket] ?? 0) / 100);
           context.globalAlpha = state === tracking ? 1 : 0.55;
           context.fillStyle = colour;
           context.fillRect(x, top + full * (1 - part), step + 0.5, full * part);
@@ -79,7 +82,8 @@ export function timeline(onSeek: (frame: number) => void): Timeline {
           context.fillRect(x, top + full * 0.44, step + 0.5, full * 0.12);
         }
       });
-      for (const { frame } of object.prompts) {
+      const prompts = project.objects.find((object) => object.label === label)?.prompts ?? [];
+      for (const { frame } of prompts) {
         const x = ((frame + 0.5) / frames) * width;
         context.fillStyle = '#ffffff';
         context.beginPath();
@@ -120,10 +124,10 @@ export function timeline(onSeek: (frame: number) => void): Timeline {
 
   return {
     element,
-    update: (project, lanes) => {
+    update: (project, labels, lanes) => {
       frames = Math.max(1, project.pictures.frames);
       range.max = String(frames - 1);
-      last = { project, lanes };
+      last = { project, labels, lanes };
       fillStrip(project);
       paint();
       place();

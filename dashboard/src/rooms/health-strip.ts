@@ -22,6 +22,10 @@ const ms = (value: number | null | undefined): string =>
   value === null || value === undefined ? '–' : `${Math.round(value)}`;
 const rate = (value: number): string => value.toFixed(value < 9.95 ? 1 : 0);
 
+/** A licence that allows less than the program's own is said where the model is named. */
+const limitsOfUse = (licence: string): string =>
+  licence === '' || licence === 'Apache-2.0' ? '' : ` · ${licence}`;
+
 export function healthStrip(worker: PaintingWorker, live: LivePicture, disposer: Disposer): HTMLElement {
   const fps = figure(
     'Pictures per second',
@@ -91,10 +95,10 @@ export function healthStrip(worker: PaintingWorker, live: LivePicture, disposer:
     if (health) {
       provider.value.replaceChildren(
         h('b', {}, health.analysis ? health.provider.toUpperCase() : 'none'),
-        h('i', {}, health.analysis ? ` ${health.model}` : ' picture only'),
+        h('i', {}, health.analysis ? ` ${health.model}${limitsOfUse(health.modelLicence)}` : ' picture only'),
       );
       provider.element.title = health.analysis
-        ? `Model ${health.model} on ${health.provider}, memory policy ${health.policy}`
+        ? `Model ${health.model}${health.modelLicence === '' ? '' : ` (${health.modelLicence})`} on ${health.provider}${health.policy === '' ? '' : `, memory policy ${health.policy}`}`
         : 'No model is loaded: the picture is shown, nothing is outlined.';
       recording.hidden = !health.recording;
       degraded.hidden = health.degraded === '';

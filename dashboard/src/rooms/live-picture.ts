@@ -3,6 +3,7 @@
  * follow from it. Used by a tile of the grid, by a room and by the clean feed.
  */
 import './stage.css';
+import { playbackStateSchema, playbackTopic } from '../../../src/protocol/playback-requests.js';
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import { isShown } from '../../../src/vocabulary/prompt.js';
 import type { PaintingWorker, SurfaceEvent } from '../app/painting-worker.js';
@@ -41,6 +42,10 @@ export class LivePicture {
   readonly painted = new Signal<PaintedMessage | null>(null);
   readonly notices = new Signal<Notices>({ picture: null, overlay: null });
   readonly overlayOn = new Signal(false);
+  /** A recording that is paused or at its end. */
+  readonly standsStill = new Signal(false);
+  /** The room is a recording that is played: nothing in it is marked, recorded or replaced. */
+  readonly played = new Signal(false);
   readonly selected = new Signal<number | null>(null);
   readonly view = new Signal<ViewChoice>(fitView);
   /** Device pixels of the canvas. */
@@ -82,6 +87,15 @@ export class LivePicture {
     this.#disposer.add(() => observer.disconnect());
     this.#disposer.add(preferences.watch(() => this.#sendLook()));
     this.#disposer.add(worker.health(stream).watch(() => this.#updateOverlay()));
+    // A room that is no recording has no such topic.
+    this.#disposer.add(
+      worker.watchTopic(playbackTopic(stream), (value) => {
+        const state = playbackStateSchema.safeParse(value).data;
+        if (!state) return;
+        this.played.value = true;
+        this.standsStill.value = state.paused || state.ended;
+      }),
+    );
     this.#disposer.add(this.selected.watch(() => this.#sendLook()));
     this.#disposer.add(
       this.view.watch((view) => {
@@ -243,6 +257,8 @@ export class LivePicture {
       reason: health?.reason ?? '',
       sinceUnixMs: health?.sinceUnixMs ?? null,
       connected: this.#worker.link.value.phase === 'open',
+      standsStill: this.standsStill.value,
+      played: this.played.value,
       overlayOn: this.overlayOn.value,
       analysis: health?.analysis ?? true,
       regime: stats?.regime ?? 'in-step',

@@ -6,8 +6,10 @@ import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
-import type { Disposer } from '../app/signal.js';
+import type { Disposer, Signal } from '../app/signal.js';
 import { paintOf } from '../../../src/vocabulary/palette.js';
+import { isEchoMeasure } from '../core/echo-log.js';
+import { unitWords } from '../core/echo-readout.js';
 import { writeRoute } from '../core/route.js';
 import { stateWords } from '../core/wording.js';
 import type { ListedObject } from '../worker/messages.js';
@@ -15,8 +17,9 @@ import type { LivePicture } from './live-picture.js';
 
 const figures = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 
-/** UCUM units as people write them; the unit of a plain number is not written. */
-const unitWords: Readonly<Record<string, string>> = { mm2: 'mm²', cm2: 'cm²', mm3: 'mm³', '1': '' };
+/** Measurements are listed anew this often, and are gone when nothing was said of them for this long. */
+const measuredEveryMs = 250;
+const measuredForNs = 2e9;
 
 function cleanFeedAddress(stream: string): string {
   const query = new URLSearchParams({ clean: '1', room: stream });
@@ -24,6 +27,8 @@ function cleanFeedAddress(stream: string): string {
 }
 
 interface PanelActions {
+  /** Objects can be made, named, corrected and removed. */
+  readonly points: Signal<boolean>;
   readonly toggleOverlay: () => void;
   readonly newObject: () => void;
   readonly rename: (objectId: number, label: string) => void;
@@ -120,7 +125,7 @@ function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
       const chosen = selected && !element.classList.contains('selected');
       element.classList.toggle('selected', selected);
       select.setAttribute('aria-pressed', String(selected));
-      tools.hidden = !selected;
+      tools.hidden = !selected || !actions.points.value;
       if (chosen) element.scrollIntoView({ block: 'nearest' });
     },
   };
@@ -131,10 +136,12 @@ interface ObjectsPanel {
   readonly startRename: (objectId: number) => void;
 }
 
+/** `sections`: what a kind of room adds above the objects. */
 export function objectsPanel(
   worker: PaintingWorker,
   live: LivePicture,
   actions: PanelActions,
+  sections: readonly HTMLElement[],
   disposer: Disposer,
 ): ObjectsPanel {
   const { stream } = live;
@@ -181,25 +188,21 @@ export function objectsPanel(
     icon('record'),
     recordText,
   );
+  const openSource = h(
+    'button',
+    {
+      type: 'button',
+      class: 'button quiet',
+      onclick: actions.openSource,
+      title: 'Choose the source (C)',
+    },
+    icon('source'),
+    'Source',
+  );
   const element = h(
     'aside',
     { class: 'panel', 'aria-label': 'Objects and outlines' },
-    h(
-      'header',
-      { class: 'panel-head' },
-      h('div', { class: 'panel-title' }, title, source),
-      h(
-        'button',
-        {
-          type: 'button',
-          class: 'button quiet',
-          onclick: actions.openSource,
-          title: 'Choose the source (C)',
-        },
-        icon('source'),
-        'Source',
-      ),
-    ),
+    h('header', { class: 'panel-head' }, h('div', { class: 'panel-title' }, title, source), openSource),
     h(
       'section',
       { class: 'outline-settings' },
@@ -210,6 +213,7 @@ export function objectsPanel(
     h(
       'div',
       { class: 'panel-scroll' },
+      ...sections,
       h(
         'section',
         { class: 'objects-section' },
@@ -274,13 +278,31 @@ export function objectsPanel(
     none.hidden = objects.length > 0;
     setText(
       none,
-      analysis
-        ? 'Nothing is followed yet. Choose a tool on the left and point at something in the picture.'
-        : 'No model is loaded: the picture is shown, nothing can be followed.',
+      live.played.value
+        ? 'Nothing is outlined on this picture of the recording.'
+        : !actions.points.value
+          ? 'Nothing is found in this picture. The model looks for its structures by itself.'
+          : analysis
+            ? 'Nothing is followed yet. Choose a tool on the left and point at something in the picture.'
+            : 'No model is loaded: the picture is shown, nothing can be followed.',
     );
   };
+  // The server refuses both of a recording that is played.
+  disposer.add(
+    live.played.watch((on) => {
+      openSource.hidden = on;
+      record.hidden = on;
+      update();
+    }),
+  );
   disposer.add(live.objects.watch(update));
   disposer.add(live.selected.watch(update));
+  disposer.add(
+    actions.points.watch((on) => {
+      add.hidden = !on;
+      update();
+    }),
+  );
   disposer.add(
     worker.health(stream).watch((health) => {
       setText(title, health?.label !== undefined && health.label !== '' ? health.label : stream);
@@ -305,32 +327,40 @@ export function objectsPanel(
       labels.checked = shown;
     }),
   );
-  disposer.add(
-    worker.measurements.watch((all) => {
-      // Measurements of objects that are gone are not shown.
-      const present = [...(all.get(stream)?.values() ?? [])].filter(
-        ({ objectId }) => objectId === 0 || live.objects.value.some(({ id }) => id === objectId),
-      );
-      measuredSection.hidden = present.length === 0;
-      measured.replaceChildren(
-        ...present.flatMap(({ name, value, unit, interval, quality, note, objectId }) => {
-          const object = live.objects.value.find(({ id }) => id === objectId);
-          return [
-            h('dt', {}, name.replaceAll('_', ' '), object ? h('small', {}, ` ${object.label}`) : ''),
-            h(
-              'dd',
-              { 'data-quality': quality, title: note },
-              quality === 'good' ? '' : icon(quality === 'rejected' ? 'lost' : 'uncertain'),
-              h('b', {}, figures.format(value)),
-              ` ${unitWords[unit] ?? unit}`,
-              interval
-                ? h('small', {}, ` ${figures.format(interval.low)}–${figures.format(interval.high)}`)
-                : '',
-            ),
-          ];
-        }),
-      );
-    }),
-  );
+  const { newest, changes } = worker.measured(stream);
+  let listed = 0;
+  const listMeasured = (): void => {
+    if (changes.value === listed) return;
+    listed = changes.value;
+    const all = [...newest.values()];
+    const oldestNs = Math.max(...all.map(({ ptsNs }) => ptsNs)) - measuredForNs;
+    // Measurements of objects that are gone are not shown; those of an echo room have a place of their own.
+    const present = all.filter(
+      ({ name, ptsNs, objectId }) =>
+        ptsNs >= oldestNs &&
+        !isEchoMeasure(name) &&
+        (objectId === 0 || live.objects.value.some(({ id }) => id === objectId)),
+    );
+    measuredSection.hidden = present.length === 0;
+    measured.replaceChildren(
+      ...present.flatMap(({ name, value, unit, interval, quality, note, objectId }) => {
+        const object = live.objects.value.find(({ id }) => id === objectId);
+        return [
+          h('dt', {}, name.replaceAll('_', ' '), object ? h('small', {}, ` ${object.label}`) : ''),
+          h(
+            'dd',
+            { 'data-quality': quality, title: note },
+            quality === 'good' ? '' : icon(quality === 'rejected' ? 'lost' : 'uncertain'),
+            h('b', {}, value === null ? '–' : figures.format(value)),
+            value === null ? '' : ` ${unitWords(unit)}`,
+            interval
+              ? h('small', {}, ` ${figures.format(interval.low)}–${figures.format(interval.high)}`)
+              : '',
+          ),
+        ];
+      }),
+    );
+  };
+  disposer.every(measuredEveryMs, listMeasured);
   return { element, startRename: (id) => rows.get(id)?.startRename() };
 }

@@ -5,7 +5,7 @@ import { icon } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
 import { openHelp } from '../app/help-dialog.js';
 import { openSettings, slowChoices } from '../app/settings-dialog.js';
-import { Disposer } from '../app/signal.js';
+import { Disposer, Signal } from '../app/signal.js';
 import { toast, toastError } from '../app/toast.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { makesObjects } from '../core/gestures.js';
@@ -13,7 +13,9 @@ import { actionOf } from '../core/keymap.js';
 import type { Action } from '../core/keymap.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
 import { slowAnalysisChoices } from '../core/presentation.js';
+import { findsByItself } from '../core/wording.js';
 import { mountPlayer } from '../projects/player-bar.js';
+import { echoRoom } from './echo-room.js';
 import { firstMaskCard } from './first-mask-card.js';
 import { healthStrip } from './health-strip.js';
 import { LivePicture } from './live-picture.js';
@@ -27,6 +29,18 @@ import { zoomBar } from './zoom-bar.js';
 
 /** Steps of the arrow keys: right, down. */
 const arrows = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] } as const;
+/** What needs a model that follows what it is pointed at. */
+const pointingActions: ReadonlySet<Action> = new Set<Action>([
+  'tool-include',
+  'tool-exclude',
+  'tool-box',
+  'tool-scribble',
+  'tool-erase',
+  'new-object',
+  'undo',
+  'rename',
+  'remove',
+]);
 /** What a held key does again and again. */
 const repeatable: ReadonlySet<Action> = new Set<Action>([
   'left',
@@ -41,6 +55,14 @@ export function roomView(context: ViewContext, stream: string): EndView {
   const { worker, element, go } = context;
   const disposer = new Disposer();
   const live = new LivePicture(worker, stream, { label: `Live picture of ${stream}` });
+  const echo = echoRoom(worker, live, perform, disposer);
+  /** The model follows what it is pointed at; false: it finds its structures by itself, or the room is a recording that is played. */
+  const points = new Signal(true);
+  const showPoints = (): void => {
+    points.value = !findsByItself(worker.health(stream).value) && !live.played.value;
+  };
+  disposer.add(worker.health(stream).watch(showPoints));
+  disposer.add(live.played.watch(showPoints));
 
   // ---------------------------------------------------------------------------------------- stage
   const notices = noticeLayer(true);
@@ -61,7 +83,6 @@ export function roomView(context: ViewContext, stream: string): EndView {
     class: 'stage',
     tabindex: 0,
     role: 'application',
-    'aria-label': `Picture of ${stream}. Choose a tool, move the crosshair with the arrow keys, press Enter.`,
   });
   let gesture: number | null = null;
   const pointing = new Pointing(live, stage, {
@@ -73,6 +94,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
   });
   stage.append(
     live.canvas,
+    echo.scale,
     pointing.layer,
     notices.element,
     age,
@@ -151,6 +173,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
     worker,
     live,
     {
+      points,
       toggleOverlay: () => perform('overlay'),
       newObject: () => perform('new-object'),
       rename: (objectId, label) => void worker.call('rename', { stream, objectId, label }).catch(toastError),
@@ -160,17 +183,27 @@ export function roomView(context: ViewContext, stream: string): EndView {
       fullscreen: () => perform('fullscreen'),
       record: () => void record(),
     },
+    [echo.beats],
     disposer,
   );
   const room = h(
     'div',
     { class: 'room' },
-    toolbar(pointing.tool, perform, disposer),
+    toolbar(pointing.tool, points, perform, disposer),
     stage,
+    ...echo.parts,
     panel.element,
     healthStrip(worker, live, disposer),
   );
   disposer.add(mountPlayer(stage, worker, stream));
+  disposer.add(echo.active.watch((on) => room.classList.toggle('echo', on)));
+  disposer.add(
+    points.watch((on) => {
+      room.classList.toggle('no-tools', !on);
+      if (!on) pointing.tool.value = 'look';
+      setLabel(on);
+    }),
+  );
   disposer.add(preferences.watch(({ panelOpen }) => room.classList.toggle('panel-closed', !panelOpen)));
 
   const missing = h(
@@ -190,8 +223,26 @@ export function roomView(context: ViewContext, stream: string): EndView {
   );
 
   // ---------------------------------------------------------------------------------------- actions
+  function setLabel(on: boolean): void {
+    stage.setAttribute(
+      'aria-label',
+      on
+        ? `Picture of ${stream}. Choose a tool, move the crosshair with the arrow keys, press Enter.`
+        : live.played.value
+          ? `Picture of ${stream}, a recording that is played.`
+          : `Picture of ${stream}. The model finds its structures by itself.`,
+    );
+  }
   /** `far`: Shift is held, so that the crosshair moves in large steps. */
   function perform(action: Action, far = false): void {
+    if (live.played.value && (pointingActions.has(action) || action === 'source')) {
+      toast('info', 'This room plays a recording: to mark or correct, open the file under Recordings.');
+      return;
+    }
+    if (!points.value && pointingActions.has(action)) {
+      toast('info', 'This model finds its structures by itself: there is nothing to point at or to name.');
+      return;
+    }
     switch (action) {
       case 'overlay':
         live.switchOverlay().catch(toastError);
@@ -231,6 +282,17 @@ export function roomView(context: ViewContext, stream: string): EndView {
         )
           pointing.tool.value = 'include';
         stage.focus({ preventScroll: true });
+        return;
+      case 'hold':
+      case 'held':
+      case 'echo-view':
+        if (!echo.active.value) toast('info', 'Nothing of a heart is measured in this room.');
+        else if (action === 'hold') void echo.holds.hold();
+        else if (action === 'echo-view') echo.turnView();
+        else echo.holds.open();
+        return;
+      case 'tool-points':
+        toast('info', 'Outlines are corrected in a recording: open it under Recordings.');
         return;
       case 'undo':
         undo(live.selected.value);

@@ -1,10 +1,12 @@
-/** Choose what a room shows: a file on the server, a network or device address, or a procedural scene. */
+/** Choose what a room shows: a file on the server, a cine of an archive, a network or device address, or a procedural scene. */
 import './source-dialog.css';
 import { openDialog } from '../app/dialog.js';
 import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import { sentenceOf, toast } from '../app/toast.js';
+import { archiveSearch } from './archive-search.js';
+import { folderList, isWorthListing } from './folder-list.js';
 import { uploadControl } from './upload.js';
 
 interface Kind {
@@ -22,6 +24,13 @@ const kinds: readonly Kind[] = [
     label: 'File, DICOM cine or picture folder on the server',
     placeholder: '/data/case-12.mp4',
     hint: 'A path as the server sees it.',
+  },
+  {
+    id: 'archive',
+    name: 'Archive',
+    label: 'Cine in a DICOM archive',
+    placeholder: 'dicomweb://pacs.example:8042/dicom-web/studies/…',
+    hint: 'Search above, or paste the address of a cine: dicomweb://, dicomwebs:// for TLS, orthanc://',
   },
   {
     id: 'network',
@@ -60,6 +69,7 @@ function kindOf(uri: string): string {
   if (uri.startsWith('synthetic:')) return 'scene';
   if (/^(rtsp|rtsps|rtspt|rtspu|srt):/.test(uri)) return 'network';
   if (/^(v4l2|decklink):/.test(uri)) return 'device';
+  if (/^(dicomweb|orthanc)(s|\+https?)?:/.test(uri)) return 'archive';
   return 'file';
 }
 
@@ -111,6 +121,10 @@ export function openSourceDialog(worker: PaintingWorker, stream: string): void {
     setText(hint, kind.hint);
     sceneList.hidden = kind.id !== 'scene';
     upload.element.hidden = kind.id !== 'file';
+    listIt.hidden = kind.id !== 'file';
+    folder.hide();
+    archive.element.hidden = kind.id !== 'archive';
+    if (kind.id === 'archive') archive.show();
     for (const tab of tabs.querySelectorAll('button'))
       tab.setAttribute('aria-checked', String(tab.dataset['kind'] === kind.id));
     const suits = kindOf(present) === kind.id;
@@ -149,6 +163,7 @@ export function openSourceDialog(worker: PaintingWorker, stream: string): void {
   const busy = (on: boolean): void => {
     open.disabled = on;
     tryIt.disabled = on;
+    listIt.disabled = on;
     form.classList.toggle('busy', on);
   };
   const attempt = async (action: (uri: string) => Promise<void>): Promise<void> => {
@@ -163,6 +178,7 @@ export function openSourceDialog(worker: PaintingWorker, stream: string): void {
       await action(uri);
     } catch (problem) {
       refuse(sentenceOf(problem));
+      if (isWorthListing(problem)) await folder.show(uri).catch(() => undefined);
     } finally {
       busy(false);
     }
@@ -180,22 +196,35 @@ export function openSourceDialog(worker: PaintingWorker, stream: string): void {
     onStart: clear,
     onProblem: refuse,
   });
+  const show = async (uri: string): Promise<void> => {
+    await worker.call('source.open', { stream, uri });
+    close();
+    toast('info', `Opened ${uri}`);
+  };
+  const archive = archiveSearch(worker, show);
+  const folder = folderList(worker, (uri) => {
+    field.value = uri;
+    void attempt(show);
+  });
+  const listIt = h(
+    'button',
+    { type: 'button', class: 'button', onclick: () => void attempt((uri) => folder.show(uri)) },
+    'List folder',
+  );
   const form = h(
     'form',
     { class: 'source-form' },
     tabs,
     sceneList,
+    archive.element,
     h('div', { class: 'field' }, label, field, error, found, hint),
+    folder.element,
     upload.element,
-    h('div', { class: 'actions' }, tryIt, open),
+    h('div', { class: 'actions' }, listIt, tryIt, open),
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    void attempt(async (uri) => {
-      await worker.call('source.open', { stream, uri });
-      close();
-      toast('info', `Opened ${uri}`);
-    });
+    void attempt(show);
   });
   tryIt.addEventListener('click', () => {
     void attempt(async (uri) => {

@@ -20,9 +20,10 @@ export function toolOf(action: Action): Tool | null {
   return tools.find((one) => one.action === action)?.tool ?? null;
 }
 
-/** `chosen` is the tool in hand; buttons only ask for actions. */
+/** `chosen` is the tool in hand; buttons only ask for actions. Without `points` there is nothing to point at, and no toolbar. */
 export function toolbar(
   chosen: Signal<Tool>,
+  points: Signal<boolean>,
   perform: (action: Action) => void,
   disposer: Disposer,
 ): HTMLElement {
@@ -53,6 +54,11 @@ export function toolbar(
     { class: 'tools', role: 'toolbar', 'aria-label': 'Tools', 'aria-orientation': 'vertical' },
     h('div', { class: 'tool-group', role: 'radiogroup', 'aria-label': 'Pointing tools' }, ...toolButtons),
     button('undo', 'Undo', 'undo'),
+  );
+  disposer.add(
+    points.watch((on) => {
+      element.hidden = !on;
+    }),
   );
   disposer.add(
     chosen.watch((tool) => {

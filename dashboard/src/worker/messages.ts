@@ -138,7 +138,14 @@ export type FromWorker =
   | { readonly type: 'streams'; readonly streams: readonly string[] }
   | { readonly type: 'infos'; readonly infos: readonly StreamInfo[] }
   | { readonly type: 'health'; readonly stream: string; readonly health: HealthMessage }
-  | { readonly type: 'measurement'; readonly stream: string; readonly measurement: MeasurementMessage }
+  /** What has come since the last refresh of the screen, in its order. */
+  | {
+      readonly type: 'measurements';
+      readonly stream: string;
+      readonly measurements: readonly MeasurementMessage[];
+    }
+  /** The source of a stream begins anew with the picture of this moment. */
+  | { readonly type: 'began-anew'; readonly stream: string; readonly ptsNs: number }
   | { readonly type: 'topic'; readonly topic: string; readonly value: unknown }
   | { readonly type: 'objects'; readonly surface: number; readonly objects: readonly ListedObject[] }
   | { readonly type: 'picture-size'; readonly surface: number; readonly size: PictureSize }

@@ -8,6 +8,7 @@ import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { Mask } from '../../../src/vocabulary/mask.js';
 import { isShown, type ObjectState, type ShownState } from '../../../src/vocabulary/prompt.js';
 import type { SegmentationMessage } from '../../../src/protocol/messages.js';
+import { emphasisOf } from '../core/emphasis.js';
 import { placeLabels, smoothClosed } from '../core/outline-path.js';
 import { paintOf } from '../../../src/vocabulary/palette.js';
 import type { Placement } from '../core/viewport.js';
@@ -95,17 +96,22 @@ export function drawOverlay(
   context.setTransform(scale, 0, 0, scale, left, top);
   context.lineJoin = 'round';
   context.lineCap = 'round';
-  for (const object of overlay.objects) {
+  const labels = overlay.objects.map(({ label }) => label);
+  const drawn = overlay.objects.map((object) => ({ object, emphasis: emphasisOf(object.label, labels) }));
+  // Faint outlines first: where two run side by side, the one that matters lies on top.
+  drawn.sort((a, b) => a.emphasis.opacity - b.emphasis.opacity);
+  for (const { object, emphasis } of drawn) {
     const colour = paintOf(object.id).hex;
+    const selected = look.selectedObject === object.id;
+    const opacity = selected ? 1 : emphasis.opacity;
     if (look.fillOpacity > 0) {
-      context.globalAlpha = look.fillOpacity;
+      context.globalAlpha = look.fillOpacity * emphasis.opacity;
       context.fillStyle = colour;
       context.fill(object.path, 'evenodd');
-      context.globalAlpha = 1;
     }
-    const selected = look.selectedObject === object.id;
-    const width = (look.lineWidth * (selected ? 1.5 : 1) * unit) / scale;
-    const halo = (1.6 * unit) / scale;
+    const width = (look.lineWidth * (selected ? 1.5 : emphasis.width) * unit) / scale;
+    const halo = (1.6 * Math.min(1, emphasis.width) * unit) / scale;
+    context.globalAlpha = opacity;
     context.setLineDash([]);
     context.strokeStyle = object.state === 'uncertain' ? 'rgba(0,0,0,0.45)' : 'rgba(0,0,0,0.72)';
     context.lineWidth = width + 2 * halo;
@@ -118,9 +124,14 @@ export function drawOverlay(
     }
     context.stroke(object.path);
     context.lineCap = 'round';
+    context.globalAlpha = 1;
   }
   context.restore();
-  if (look.labels) drawLabels(context, overlay, placement, unit);
+  if (!look.labels) return;
+  const named = overlay.objects.filter(
+    ({ id, label }) => look.selectedObject === id || emphasisOf(label, labels).named,
+  );
+  drawLabels(context, { objects: named }, placement, unit);
 }
 
 function drawLabels(context: Context, overlay: Overlay, placement: Placement, unit: number): void {

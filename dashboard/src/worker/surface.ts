@@ -50,6 +50,8 @@ export class Surface {
   readonly #paintedMs = new Recent(128);
   readonly #overlayMs = new Recent(128);
   readonly #readyMs = new Recent(128);
+  /** Of the newest analysed picture, null before the first. */
+  #pass: number | null = null;
   #objectsKey = '';
   #objectsAtMs = 0;
   #objectsWaiting: readonly ListedObject[] | null = null;
@@ -149,6 +151,9 @@ export class Surface {
 
   #receiveSegmentation(message: SegmentationMessage): void {
     this.#analysedRate.mark(performance.now());
+    if (this.#pass !== null && message.pass !== this.#pass)
+      this.#post({ type: 'began-anew', stream: this.stream, ptsNs: message.ptsNs });
+    this.#pass = message.pass;
     const overlay = overlayOf(message);
     this.#presenter.addOverlay(message.timestampNs, overlay, overlay.objects.length > 0, performance.now());
     this.#listObjects(message);

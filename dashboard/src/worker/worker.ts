@@ -7,6 +7,7 @@ import '../core/zod-without-eval.js';
 import { SonoscopeClient } from '../../../src/protocol/client.js';
 import type { ConnectionState } from '../../../src/protocol/client.js';
 import { parseTopic, ptsFromWireTime } from '../../../src/protocol/channels.js';
+import type { MeasurementMessage } from '../../../src/protocol/messages.js';
 import { promptToWire } from '../../../src/protocol/requests.js';
 import type { StreamInfo } from '../../../src/protocol/requests.js';
 import { SonoError } from '../../../src/vocabulary/errors.js';
@@ -20,8 +21,12 @@ const post = (message: FromWorker, transfer: Transferable[] = []): void =>
 
 const surfaces = new Map<number, Surface>();
 const watched = new Map<string, readonly (() => void)[]>();
+/** What each stream's health said of its source last. With another source its size and scale are asked for again. */
+const sources = new Map<string, string>();
 /** How to end each topic that the page watches. */
 const topics = new Map<string, () => void>();
+/** Measurements that the page has not been told of, by stream: one message per refresh, not one per value. */
+const measured = new Map<string, MeasurementMessage[]>();
 let client: SonoscopeClient | null = null;
 let infos: readonly StreamInfo[] = [];
 /** A new server may have another clock. This number of pings replaces every sample that was taken with the old one. */
@@ -90,10 +95,17 @@ function watch(streams: ReadonlySet<string>): void {
   for (const stream of streams) {
     if (watched.has(stream)) continue;
     watched.set(stream, [
-      present.subscribe(stream, 'health', (health) => post({ type: 'health', stream, health })),
-      present.subscribe(stream, 'measurements', (measurement) =>
-        post({ type: 'measurement', stream, measurement }),
-      ),
+      present.subscribe(stream, 'health', (health) => {
+        post({ type: 'health', stream, health });
+        const source = JSON.stringify([health.sourceUri, health.sourcePhase, health.sourceSize]);
+        if (source !== sources.get(stream)) void refreshInfos();
+        sources.set(stream, source);
+      }),
+      present.subscribe(stream, 'measurements', (measurement) => {
+        const waiting = measured.get(stream);
+        if (waiting) waiting.push(measurement);
+        else measured.set(stream, [measurement]);
+      }),
     ]);
   }
 }
@@ -202,12 +214,20 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   }
 };
 
+const tellMeasurements = (): void => {
+  for (const [stream, measurements] of measured) post({ type: 'measurements', stream, measurements });
+  measured.clear();
+};
+
 const refresh = (): void => {
+  tellMeasurements();
   for (const surface of surfaces.values()) surface.refresh();
   self.requestAnimationFrame(refresh);
 };
 self.requestAnimationFrame(refresh);
 setInterval(() => {
+  // A hidden page has no refreshes, and still must not miss a heart beat.
+  tellMeasurements();
   for (const surface of surfaces.values()) surface.sendStats();
 }, 500);
 setInterval(() => {

@@ -13,12 +13,15 @@ import cv2
 import numpy as np
 
 from models.train.data.geometry import Random, smooth_noise
-from models.train.paths import data_root
+from models.train.paths import WORK, data_root
+from models.train.semantic.shapes import field, landmarks, warped
 
 CLASSES = ("background", "left ventricle", "myocardium", "left atrium")
 VALIDATION_PATIENTS = range(1, 41)
 IGNORE = 255
 """Mask value of pixels about which nothing is known."""
+NO_CHAMBER = 254
+"""Mask value of pixels of which is only known that they are no cavity: background or wall."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,12 @@ def camus(validation: bool) -> list[Labelled]:
             mask = cv2.imread(str(folder / "masks" / f"{phase}.png"), cv2.IMREAD_UNCHANGED)
             found.append(Labelled(patient, phase, picture, mask))
     return found
+
+
+@cache
+def scenes() -> list[Path]:
+    """Pictures of the product's own echo scene, drawn by draw_scenes.mjs; none where it was not run."""
+    return sorted((WORK / "echo-scenes").glob("*.jpg"))
 
 
 @cache
@@ -74,14 +83,13 @@ def pixel_centres(matrix: np.ndarray) -> np.ndarray:
     return out
 
 
-def _affine(random: Random, width: int, height: int, side: int, centre: tuple[float, float], wild: float) -> np.ndarray:
-    """A view of the source: rotated, scaled, moved, mirrored; source pixels -> sample pixels."""
-    fit = side / max(width, height)
+def _affine(random: Random, fit: float, side: int, centre: tuple[float, float], wild: float) -> np.ndarray:
+    """A view of the source: rotated, scaled around `fit`, moved, mirrored; source pixels -> sample pixels."""
     scale = fit * np.exp(random.uniform(-0.35, 0.55) * wild)
     # Some sources reach the network stretched to another aspect.
     stretch = np.exp(random.uniform(-0.15, 0.15)) if random.random() < 0.3 else np.exp(random.normal(0, 0.06) * wild)
     angle = np.radians(random.normal(0, 12) * wild)
-    mirror = -1 if random.random() < 0.5 else 1
+    mirror = -1 if random.random() < 0.3 else 1
     cosine, sine = np.cos(angle), np.sin(angle)
     linear = np.array([[cosine, -sine], [sine, cosine]]) @ np.diag([mirror * scale * stretch, scale / stretch])
     # The heart stays inside: its centre lands somewhere around the middle.
@@ -89,32 +97,84 @@ def _affine(random: Random, width: int, height: int, side: int, centre: tuple[fl
     return np.concatenate([linear, (target - linear @ np.array(centre))[:, None]], 1)
 
 
-def positive(random: Random, side: int, labelled: Labelled | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """-> ([side, side, 3] u8, [side, side] u8 classes), strongly augmented."""
+def scene(random: Random, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """-> ([side, side, 3] u8, [side, side] u8): a picture of the product's echo scene, augmented; what is no cavity is NO_CHAMBER."""
+    path = scenes()[int(random.integers(len(scenes())))]
+    picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    return positive(random, side, Labelled(0, "", picture, cv2.imread(str(path.with_suffix(".png")), cv2.IMREAD_UNCHANGED)))
+
+
+@cache
+def shapes() -> list[np.ndarray | None]:
+    """Landmarks of every training picture (models.train.semantic.shapes), in the order of `camus`; None where an outline has none."""
+    found: list[np.ndarray | None] = []
+    for labelled in camus(False):
+        try:
+            found.append(landmarks(labelled.mask))
+        except (ValueError, IndexError, np.linalg.LinAlgError):
+            found.append(None)
+    return found
+
+
+def reshaped(random: Random, index: int) -> tuple[np.ndarray, np.ndarray]:
+    """Picture and mask of training picture `index`, bent: anywhere in its own beat and a little beyond, or part of the way to the shape of another patient's heart."""
+    pool, known = camus(False), shapes()
+    labelled, own = pool[index], known[index]
+    other = index ^ 1 if random.random() < 0.5 else int(random.integers(len(pool)))
+    towards = known[other]
+    if own is None or towards is None:
+        return labelled.picture, labelled.mask
+    size = labelled.picture.shape
+    if other == index ^ 1:
+        target = own + (towards - own) * random.uniform(-0.15, 1.1)
+    else:
+        # The other heart where this one is, as large and as upright: the shape alone.
+        here, there = own - own.mean(0), towards - towards.mean(0)
+        u, singular, v = np.linalg.svd(there.T @ here)
+        there = there @ (u @ v) * (singular.sum() / (there**2).sum())
+        target = own + (there - here) * random.uniform(0.2, 0.8)
+    bend = field(own, target, size)
+    still = np.zeros(2)
+    return warped(labelled.picture, bend, still, cv2.INTER_LINEAR), warped(labelled.mask, bend, still, cv2.INTER_NEAREST)
+
+
+def positive(random: Random, side: int, labelled: Labelled | None = None, mild_share: float = 0.55, reshape: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """-> ([side, side, 3] u8, [side, side] u8 classes), augmented: mildly in `mild_share` of all cases, else strongly; bent (`reshaped`) in `reshape` of all training pictures."""
+    mild = random.random() < mild_share
     if labelled is None:
         pool = camus(False)
-        labelled = pool[int(random.integers(len(pool)))]
-    picture, mask = labelled.picture, labelled.mask
+        index = int(random.integers(len(pool)))
+        labelled = pool[index]
+        picture, mask = reshaped(random, index) if random.random() < reshape else (labelled.picture, labelled.mask)
+    else:
+        picture, mask = labelled.picture, labelled.mask
     height, width = picture.shape
-    rows, columns = np.nonzero(mask)
+    rows, columns = np.nonzero((mask > 0) & (mask < NO_CHAMBER))
     centre = (float(columns.mean()) + random.normal(0, 0.05) * width, float(rows.mean()) + random.normal(0, 0.05) * height)
-    whole = random.random() < 0.35
-    matrix = _affine(random, width, height, side, (width / 2, height / 2) if whole else centre, 0.5 if whole else 1.0)
-    if random.random() < 0.3:  # what a low resolution source leaves
+    # As the engine looks: at the whole picture first, then closer at the heart that was found; and at whatever else a source may show.
+    look = random.random()
+    wild = (0.6 if mild else 1.0) * (0.5 if look < 0.8 else 1.0)
+    if look < 0.6:
+        fit = side / (random.uniform(1.15, 1.6) * max(np.ptp(rows), np.ptp(columns), 1))
+    else:
+        fit = side / max(width, height)
+    matrix = _affine(random, fit, side, (width / 2, height / 2) if 0.6 <= look < 0.8 else centre, wild)
+    if not mild and random.random() < 0.3:  # what a low resolution source leaves
         small = random.uniform(0.3, 0.8)
         reduced = cv2.resize(picture, None, fx=small, fy=small, interpolation=cv2.INTER_AREA)
         picture = cv2.resize(reduced, (width, height), interpolation=cv2.INTER_LINEAR)
-    if random.random() < 0.25:
+    if not mild and random.random() < 0.25:
         picture = _other_sector(random, picture)
     shrink = 1 / float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if shrink > 1.2:  # as area averaging does, so that speckle does not alias
         picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.25, 0.5) * shrink)
     image = cv2.warpAffine(picture, pixel_centres(matrix), (side, side), flags=cv2.INTER_LINEAR)
-    classes = cv2.warpAffine(mask, pixel_centres(matrix), (side, side), flags=cv2.INTER_NEAREST)
+    classes = cv2.warpAffine(mask, pixel_centres(matrix), (side, side), flags=cv2.INTER_NEAREST, borderValue=NO_CHAMBER if (mask == NO_CHAMBER).any() else 0)
     inside = cv2.warpAffine((picture > 0).astype(np.uint8), pixel_centres(matrix), (side, side), flags=cv2.INTER_NEAREST) > 0
-    if random.random() < 0.3:
+    if not mild and random.random() < 0.3:
         image, classes, inside = _elastic(random, image, classes, inside)
-    image = _machine(random, image.astype(np.float32) / 255, inside)
+    image = image.astype(np.float32) / 255
+    image = np.power(image, np.exp(random.normal(0, 0.15))) * np.exp(random.normal(0, 0.15)) if mild else _machine(random, image, inside)
     colour = np.repeat(image[..., None], 3, 2)
     if random.random() < 0.3:
         colour = colour * (1 - random.uniform(0, 0.35, 3).astype(np.float32) * (random.random() < 0.7))

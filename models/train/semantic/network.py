@@ -8,8 +8,12 @@ Shapes: B pictures, H x W input (multiples of 32), C classes including the backg
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
+import onnx
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
@@ -118,3 +122,44 @@ def load_imagenet(network: SemanticNetwork) -> None:
             put(block.expand, f"{source}._expand_conv", f"{source}._bn0")
         put(block.depthwise, f"{source}._depthwise_conv", f"{source}._bn1")
         put(block.project, f"{source}._project_conv", f"{source}._bn2")
+
+
+def load_exported(network: SemanticNetwork, folder: Path, pictures: Iterable[np.ndarray]) -> None:
+    """Weights of an exported folder. Its batch norms are folded; each is given back the mean and spread that its convolution has on `pictures` ([H, W, 3] u8),
+    and the scale and shift that take them out again: the network computes the same, and can be trained on. Raises ValueError where the graph is another one.
+    """
+    values: dict[str, Tensor] = {}
+    for initializer in onnx.load(folder / "segment.onnx").graph.initializer:
+        name = initializer.name.removesuffix(".half").removeprefix("network.")
+        values[name] = torch.tensor(onnx.numpy_helper.to_array(initializer).astype(np.float32))
+    state = network.state_dict()
+    norms = {name: module for name, module in network.named_modules() if isinstance(module, ConvNorm)}
+    missing = {name for name in state if name.split(".")[-2] != "norm"} | {f"{name}.conv.bias" for name in norms}
+    missing -= values.keys()
+    if missing:
+        raise ValueError(f"not in {folder}: {', '.join(sorted(missing))}")
+    for name, module in norms.items():
+        state[f"{name}.norm.weight"] = torch.full_like(module.norm.weight, (1 + BATCH_NORM_EPS) ** 0.5)
+        state[f"{name}.norm.bias"] = values.pop(f"{name}.conv.bias").reshape(-1)
+        state[f"{name}.norm.running_mean"] = torch.zeros_like(module.norm.running_mean)
+        state[f"{name}.norm.running_var"] = torch.ones_like(module.norm.running_var)
+    for name, value in values.items():
+        if name in state:
+            state[name] = value.reshape(state[name].shape)
+    network.load_state_dict(state)
+
+    seen: dict[str, list[Tensor]] = {name: [] for name in norms}
+    hooks = [module.conv.register_forward_hook(lambda _, __, output, name=name: seen[name].append(torch.stack([output.mean((0, 2, 3)), (output**2).mean((0, 2, 3))]))) for name, module in norms.items()]
+    network.eval()
+    with torch.no_grad():
+        for picture in pictures:
+            network(torch.from_numpy(picture).permute(2, 0, 1)[None].float())
+        for hook in hooks:
+            hook.remove()
+        for name, module in norms.items():
+            mean, square = torch.stack(seen[name]).mean(0)
+            spread = (square - mean**2).clamp(min=1e-6)
+            module.norm.bias.add_(mean)
+            module.norm.running_mean.copy_(mean)
+            module.norm.running_var.copy_(spread)
+            module.norm.weight.copy_((spread + BATCH_NORM_EPS).sqrt())

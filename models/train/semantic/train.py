@@ -23,9 +23,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from models.train.data.echo import echo_clip
 from models.train.paths import WORK
-from models.train.semantic.echo_pictures import CLASSES, IGNORE, negative, positive
+from models.train.semantic.echo_pictures import CLASSES, IGNORE, NO_CHAMBER, negative, positive, scene, scenes
 from models.train.semantic.measure import measure
-from models.train.semantic.network import SemanticNetwork, load_imagenet
+from models.train.semantic.network import SemanticNetwork, load_exported, load_imagenet
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,17 @@ class Config:
     negatives: float = 0.2
     procedural: float = 0.1
     """Share of drawn scenes; they know the cavity alone."""
+    scenes: float = 0.1
+    """Share of pictures of the product's echo scene (draw_scenes.mjs); they know the two cavities."""
     validate_seconds: float = 600
     seed: int = 22
     sides: tuple[int, ...] = (128, 160, 160, 160, 192)
+    start: str = ""
+    """A folder with an exported network to go on from, e.g. models/echo-lv; else ImageNet weights."""
+    mild: float = 0.55
+    """Share of views that are augmented mildly: as CAMUS's own machine might have shown them."""
+    reshape: float = 0.0
+    """Share of views whose heart is bent into another shape (echo_pictures.reshaped)."""
 
 
 def read_config(path: Path) -> Config:
@@ -82,14 +90,17 @@ class Batches(Dataset[dict[str, Tensor]]):
                 # A drawn wall has no outer border that an annotator would agree with.
                 mask = np.where(cavity, 1, IGNORE).astype(np.uint8)
                 view = math.nan
+            elif kind < config.negatives + config.procedural + config.scenes and scenes():
+                (picture, mask), view = scene(random, side), 2.0
             else:
-                (picture, mask), view = positive(random, side), 1.0
+                (picture, mask), view = positive(random, side, None, config.mild, config.reshape), 1.0
             pictures.append(picture)
             masks.append(mask)
             views.append(view)
         return {
             "pictures": torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2),
             "masks": torch.from_numpy(np.stack(masks)),
+            # 0: no such view, 1: one with all classes, 2: one of which only the cavities are known, NaN: not to be judged.
             "views": torch.tensor(views),
         }
 
@@ -104,26 +115,32 @@ def losses(network: SemanticNetwork, batch: dict[str, Tensor]) -> dict[str, Tens
     masks = batch["masks"].long()
     logits = functional.interpolate(output.logits, scale_factor=2, mode="bilinear", align_corners=False)
     known = masks != IGNORE
-    target = masks.masked_fill(~known, 0)
+    unsure = masks == NO_CHAMBER
+    target = masks.masked_fill(~known | unsure, 0)
     cross = functional.cross_entropy(logits, target, reduction="none")
+    # Background or wall, and no telling which: their shares together are right.
+    either = torch.logsumexp(logits, 1) - torch.logsumexp(logits[:, [0, 2]], 1)
+    cross = torch.where(unsure, either, cross)
     # Pixels that nobody labelled teach nothing.
     cross = (cross * known).sum() / known.sum().clamp(min=1)
     shares = torch.softmax(logits, 1)
     labelled = batch["views"] == 1
-    overlap = logits.new_zeros(())
+    overlap = area = logits.new_zeros(())
     quality_target = None
     if labelled.any():
         own, truth = shares[labelled], functional.one_hot(target[labelled], len(CLASSES)).permute(0, 3, 1, 2).float()
         both = (own * truth).sum((2, 3))
         soft = (2 * both + 1) / (own.sum((2, 3)) + truth.sum((2, 3)) + 1)
         overlap = 1 - soft[:, 1:].mean()
+        # Ejection fraction is a ratio of areas: an outline that is evenly too wide costs little overlap and much volume.
+        area = torch.log((own[:, 1].sum((1, 2)) + 20) / (truth[:, 1].sum((1, 2)) + 20)).abs().mean()
         with torch.no_grad():
             hard = own.argmax(1) == 1
             quality_target = 2 * (hard & (truth[:, 1] > 0)).sum((1, 2)) / (hard.sum((1, 2)) + truth[:, 1].sum((1, 2))).clamp(min=1)
     judged = ~torch.isnan(batch["views"])
-    view = functional.binary_cross_entropy_with_logits(output.view[judged], batch["views"][judged])
+    view = functional.binary_cross_entropy_with_logits(output.view[judged], batch["views"][judged].clamp(max=1))
     quality = functional.binary_cross_entropy_with_logits(output.quality[labelled], quality_target) if quality_target is not None else view * 0
-    return {"cross": cross, "overlap": overlap, "view": view, "quality": quality}
+    return {"cross": cross, "overlap": overlap, "area": area, "view": view, "quality": quality}
 
 
 def rate_at(step: int, config: Config) -> float:
@@ -156,7 +173,10 @@ def main() -> None:
     checkpoint = folder / "checkpoint.pt"
 
     network, average = SemanticNetwork(len(CLASSES), config.width), SemanticNetwork(len(CLASSES), config.width)
-    load_imagenet(network)
+    if config.start:
+        load_exported(network, Path(config.start), (positive(np.random.default_rng((config.seed, 9, i)), 192)[0] for i in range(48)))
+    else:
+        load_imagenet(network)
     average.load_state_dict(network.state_dict())
     encoder = [*network.stem.parameters(), *network.blocks.parameters()]
     known = {id(parameter) for parameter in encoder}
@@ -191,7 +211,7 @@ def main() -> None:
         for group in optimiser.param_groups:
             group["lr"] = group["base"] * rate_at(step, config)
         parts = losses(network, batch)
-        total = parts["cross"] + parts["overlap"] + 0.2 * parts["view"] + 0.05 * parts["quality"]
+        total = parts["cross"] + parts["overlap"] + 0.3 * parts["area"] + 0.2 * parts["view"] + 0.05 * parts["quality"]
         optimiser.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)

@@ -1,7 +1,8 @@
 /**
  * Kind `camus` (Leclerc et al. 2019, NIfTI release): `patient0001/patient0001_4CH_half_sequence.nii.gz` with
  * `…_half_sequence_gt.nii.gz` (1 left ventricle, 2 myocardium, 3 left atrium on every frame), spacing from the
- * header in mm, frame rate from `Info_4CH.cfg`. One clip per view.
+ * header in mm, frame rate from `Info_4CH.cfg`. One clip per view. Or the two moments as pictures, one clip per patient:
+ * `patient0001/frames/{ED,ES}.*` with `masks/{ED,ES}.png`, the same numbers in a palette; then nothing is in mm.
  */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -9,9 +10,21 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { evaluateError } from '../errors.js';
 import { readNifti, type NiftiVolume } from '../../formats/nifti-reader.js';
-import { type Clip, type ClipHandle, type Dataset, isFile, list, wrongLayout } from './dataset.js';
-import { fileError } from './mask-labels.js';
-import { inOrder } from './pictures.js';
+import {
+  type Clip,
+  type ClipHandle,
+  type Dataset,
+  type HeartReference,
+  type LabelMap,
+  isFile,
+  isFolder,
+  list,
+  pictures,
+  stem,
+  wrongLayout,
+} from './dataset.js';
+import { fileError, readMask } from './mask-labels.js';
+import { inOrder, pictureClip } from './pictures.js';
 
 const labels = new Map([
   [1, 'left ventricle'],
@@ -48,9 +61,13 @@ async function openSequence(name: string, path: string, truthPath: string, infoP
       expected: picture.size.join('×'),
     });
   const pixels = width * height;
-  const rate = isFile(infoPath)
-    ? Number(/^FrameRate\s*:\s*([\d.]+)/m.exec(readFileSync(infoPath, 'utf8'))?.[1])
-    : NaN;
+  const info = isFile(infoPath) ? readFileSync(infoPath, 'utf8') : '';
+  const rate = Number(/^FrameRate\s*:\s*([\d.]+)/m.exec(info)?.[1]);
+  /** Frames count from 1 there. Without a word of it the sequence runs from end-diastole to end-systole. */
+  const moment = (key: 'ED' | 'ES', otherwise: number): number => {
+    const frame = Number(new RegExp(`^${key}\\s*:\\s*(\\d+)`, 'm').exec(info)?.[1]) - 1;
+    return frame >= 0 && frame < frames ? frame : otherwise;
+  };
   return {
     name,
     frameCount: frames,
@@ -61,6 +78,7 @@ async function openSequence(name: string, path: string, truthPath: string, infoP
     picturePaths: null,
     maskWords: null,
     colours: null,
+    heart: twoMoments('systole', moment('ED', 0), moment('ES', frames - 1)),
     frames: (size) =>
       inOrder(frames, async (index) => {
         const samples = picture.samples.subarray(index * pixels, (index + 1) * pixels);
@@ -89,6 +107,88 @@ async function openSequence(name: string, path: string, truthPath: string, infoP
   };
 }
 
+const twoMoments = (
+  course: HeartReference['course'],
+  endDiastole: number,
+  endSystole: number,
+): HeartReference => ({
+  course,
+  endDiastoles: [endDiastole],
+  endSystoles: [endSystole],
+  complete: false,
+  ejectionFractionPercent: null,
+  endDiastolicVolumeMl: null,
+  endSystolicVolumeMl: null,
+});
+
+/** The numbers of the masks are the labels, whatever they look like. */
+async function readIndexMask(clip: string, path: string): Promise<LabelMap> {
+  const { width, height, values, kind, lossy } = await readMask(path);
+  const strange = values.find((value) => value !== 0 && !labels.has(value));
+  if (kind === 'colour' || lossy)
+    throw evaluateError('SONO_DATASET_MASK_UNCLEAR', {
+      clip,
+      path,
+      reason: 'numbers 0 to 3 are expected, in a palette or as greys of a picture without loss',
+    });
+  if (strange !== undefined)
+    throw evaluateError('SONO_DATASET_LABEL', { clip, path, value: strange, known: '1, 2, 3' });
+  return { width, height, data: Uint8Array.from(values) };
+}
+
+async function openStills(folder: string, patient: string): Promise<Clip> {
+  const find = (part: 'frames' | 'masks', moment: 'ED' | 'ES'): string | null => {
+    const name = pictures(join(folder, part)).find((file) => stem(file) === moment);
+    return name === undefined ? null : join(folder, part, name);
+  };
+  const moments = ['ED', 'ES'] as const;
+  const frames = moments.map((moment) => find('frames', moment));
+  const masks = moments.map((moment) => find('masks', moment));
+  const absent = frames.indexOf(null);
+  if (absent >= 0)
+    throw fileError(join(folder, 'frames'), new Error(`it has no picture ${moments[absent] ?? ''}`));
+  if (masks.includes(null))
+    throw evaluateError('SONO_DATASET_MASKS_MISSING', {
+      clip: patient,
+      count: masks.filter((path) => path === null).length,
+      total: 2,
+      first: `masks/${moments[masks.indexOf(null)] ?? ''}.png`,
+    });
+  return {
+    ...(await pictureClip({
+      name: patient,
+      pictures: frames.filter((path) => path !== null),
+      masks,
+      readTruth: (path) => readIndexMask(patient, path),
+      label: (value) => labels.get(value) ?? `object ${value}`,
+    })),
+    heart: twoMoments('stills', 0, 1),
+  };
+}
+
+/** Patients 1 to 40 validate; what a model saw in training must not be its examination. */
+const validationPatients = 40;
+
+function openStillsSet(root: string, patients: readonly string[], subset: string | null): Dataset {
+  const wanted = (subset ?? 'val').toLowerCase();
+  const chosen = patients.filter((name) => {
+    const validates = Number(name.slice('patient'.length)) <= validationPatients;
+    return wanted === 'all' || (wanted === 'val' && validates) || (wanted === 'train' && !validates);
+  });
+  if (chosen.length === 0)
+    throw wrongLayout(
+      'camus',
+      root,
+      `patients of the part "${wanted}" (val: 1 to 40, train: the others, all)`,
+    );
+  return {
+    kind: 'camus',
+    skipLastFrame: false,
+    labels,
+    clips: chosen.map((name) => ({ name, open: () => openStills(join(root, name), name) })),
+  };
+}
+
 const patientPattern = /^patient\d+$/;
 
 const absentSequence = (root: string, patient: string): ClipHandle => ({
@@ -97,7 +197,11 @@ const absentSequence = (root: string, patient: string): ClipHandle => ({
     Promise.reject(fileError(join(root, patient), new Error(`it has no ${patient}_…_half_sequence.nii.gz`))),
 });
 
-export function openCamus(root: string): Dataset {
+/** `subset` is for the pictures: val (patients 1 to 40), train (the others) or all. */
+export function openCamus(root: string, subset: string | null): Dataset {
+  const patients = list(root).filter((name) => patientPattern.test(name));
+  if (patients.some((name) => isFolder(join(root, name, 'frames'))))
+    return openStillsSet(root, patients, subset);
   const clips = list(root).flatMap((patient): ClipHandle[] => {
     const sequences = list(join(root, patient)).flatMap((file): ClipHandle[] => {
       const match = sequencePattern.exec(file);
@@ -126,7 +230,7 @@ export function openCamus(root: string): Dataset {
     throw wrongLayout(
       'camus',
       root,
-      'patientNNNN/patientNNNN_4CH_half_sequence.nii.gz with …_half_sequence_gt.nii.gz',
+      'patientNNNN/patientNNNN_4CH_half_sequence.nii.gz with …_half_sequence_gt.nii.gz, or patientNNNN/frames/ED and ES with masks/ED.png and ES.png',
     );
   return { kind: 'camus', skipLastFrame: false, labels, clips };
 }

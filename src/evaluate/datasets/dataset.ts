@@ -14,6 +14,7 @@ export const datasetKinds = [
   'vocalfolds',
   'echonet',
   'camus',
+  'synthetic-echo',
   'cholecseg8k',
   'json',
 ] as const;
@@ -41,6 +42,20 @@ export interface ClipFrame {
   readonly truth: LabelMap | null;
 }
 
+/** What a data set of echocardiograms knows of the heart on a clip; frames are those of the clip. */
+export interface HeartReference {
+  /** `beats`: a video with whole beats; `systole`: from end-diastole to end-systole; `stills`: pictures that do not follow each other. */
+  readonly course: 'beats' | 'systole' | 'stills';
+  readonly endDiastoles: readonly number[];
+  readonly endSystoles: readonly number[];
+  /** Every end-diastole and end-systole of the clip is in these lists, so what is found beside them is wrong. */
+  readonly complete: boolean;
+  /** As the data set gives it; null: to be measured on the annotated masks of the first mark of each kind. */
+  readonly ejectionFractionPercent: number | null;
+  readonly endDiastolicVolumeMl: number | null;
+  readonly endSystolicVolumeMl: number | null;
+}
+
 export interface Clip {
   readonly name: string;
   readonly frameCount: number;
@@ -59,6 +74,8 @@ export interface Clip {
   readonly maskWords: string | null;
   /** Colour (0xRRGGBB) → label where the masks tell objects apart by colour: masks made elsewhere may do the same. */
   readonly colours: ReadonlyMap<number, number> | null;
+  /** Absent where the data set does not know of a heart. */
+  readonly heart?: HeartReference;
 }
 
 export interface Dataset {
@@ -81,6 +98,8 @@ export interface DatasetOptions {
   readonly task: 'binary' | 'parts' | 'type';
   /** Subset named in the data set's own lists (DAVIS val/train, EchoNet TEST …); null: its validation or test part, else all. */
   readonly subset: string | null;
+  /** `synthetic-echo`: how many scenes, and which. Left out: twenty, the first ones. */
+  readonly scenes?: { readonly count: number; readonly seed: number };
 }
 
 /** Folder that macOS adds to ZIP files, with a shadow of every file. */

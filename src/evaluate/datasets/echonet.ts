@@ -16,6 +16,7 @@ import {
   type ClipFrame,
   type ClipHandle,
   type Dataset,
+  type HeartReference,
   type LabelMap,
   isFile,
   wrongLayout,
@@ -154,6 +155,7 @@ function openVideo(
       join(root, 'FileList.csv'),
       new Error(`the size or the number of frames of ${name} is no whole number`),
     );
+  const outlines = new Map([...traced].map(([frame, chords]) => [frame, fillTracing(chords, size)]));
   async function* frames(target: PictureSize): AsyncGenerator<ClipFrame> {
     await using reader = new FrameReader(createSource(path), {
       streamId: 'evaluate',
@@ -170,9 +172,8 @@ function openVideo(
       });
     let index = 0;
     for (let frame = await reader.next(); frame !== null; frame = await reader.next(), index++) {
-      const chords = traced.get(index);
       const rgb = Uint8Array.from(frame.analysis.data);
-      yield { index, rgb, truth: chords === undefined ? null : fillTracing(chords, size) };
+      yield { index, rgb, truth: outlines.get(index) ?? null };
     }
     // The outline of a frame that never came would be missing from the mean without a word.
     const absent = [...traced.keys()].find((frame) => frame >= index);
@@ -190,5 +191,34 @@ function openVideo(
     picturePaths: null,
     maskWords: null,
     colours: null,
+    heart: heartOf(record, outlines),
+  };
+}
+
+/** Of two outlines the larger one is end-diastole. With another number of them nobody says which is which. */
+function heartOf(
+  record: Readonly<Record<string, string>>,
+  outlines: ReadonlyMap<number, LabelMap>,
+): HeartReference {
+  const bySize = [...outlines]
+    .map(([frame, { data }]) => ({
+      frame,
+      area: Uint8Array.from(data).reduce((sum, value) => sum + value, 0),
+    }))
+    .sort((a, b) => b.area - a.area);
+  const [larger, smaller, more] = bySize;
+  const marked = larger !== undefined && smaller !== undefined && more === undefined;
+  const positive = (column: string): number | null => {
+    const value = cell(record, column);
+    return value > 0 ? value : null;
+  };
+  return {
+    course: 'beats',
+    endDiastoles: marked ? [larger.frame] : [],
+    endSystoles: marked ? [smaller.frame] : [],
+    complete: false,
+    ejectionFractionPercent: positive('EF'),
+    endDiastolicVolumeMl: positive('EDV'),
+    endSystolicVolumeMl: positive('ESV'),
   };
 }

@@ -7,10 +7,12 @@ import { openEchonet } from './echonet.js';
 import { openEndovis2017, openEndovis2018 } from './endovis.js';
 import { openFolder, openVocalFolds } from './folder.js';
 import { openJson } from './json.js';
+import { openSyntheticEcho } from './synthetic-echo.js';
 
 /** Throws SONO_DATASET_ROOT, saying which layout was expected and what is there. Clips are read only when opened. */
 export function openDataset(kind: DatasetKind, root: string, options: DatasetOptions): Dataset {
-  if (kind !== 'json' && !isFolder(root)) throw wrongLayout(kind, root, 'a folder');
+  if (kind !== 'json' && kind !== 'synthetic-echo' && !isFolder(root))
+    throw wrongLayout(kind, root, 'a folder');
   switch (kind) {
     case 'folder':
       return openFolder(root);
@@ -26,7 +28,9 @@ export function openDataset(kind: DatasetKind, root: string, options: DatasetOpt
     case 'echonet':
       return openEchonet(root, options.subset);
     case 'camus':
-      return openCamus(root);
+      return openCamus(root, options.subset);
+    case 'synthetic-echo':
+      return openSyntheticEcho(options.scenes);
     case 'cholecseg8k':
       return openCholecSeg8k(root);
     case 'json':

@@ -29,18 +29,42 @@ export function countAxis(to: number, title: string): Axis {
   };
 }
 
+/** Axis from `from` to `to`, widened to whole steps, with about five round ticks. */
+export function rangeAxis(from: number, to: number, title: string): Axis {
+  const rough = Math.max(1e-6, to - from) / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((value) => value >= rough) ?? power;
+  const first = Math.floor(from / step);
+  const last = Math.max(first + 1, Math.ceil(to / step));
+  return {
+    from: first * step,
+    to: last * step,
+    ticks: Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step),
+    title,
+  };
+}
+
 interface Series {
   readonly name: string;
   /** CSS class: s-prediction, s-confidence, s-ideal … */
   readonly style: string;
   readonly points: readonly (readonly [number, number | null])[];
   readonly markers?: boolean;
+  /** Only the markers, with what a pointer over each shows. */
+  readonly dots?: readonly string[];
 }
 
 export interface Band {
   readonly from: number;
   readonly to: number;
   readonly style: string;
+}
+
+/** A line across, such as a limit, with words at its right end. */
+interface Level {
+  readonly value: number;
+  readonly style: string;
+  readonly text: string;
 }
 
 interface PlotOptions {
@@ -52,6 +76,7 @@ interface PlotOptions {
   readonly bands?: readonly Band[];
   /** Bars behind the lines: x range and height in y units. */
   readonly bars?: readonly { readonly from: number; readonly to: number; readonly height: number }[];
+  readonly levels?: readonly Level[];
   readonly width?: number;
   readonly height?: number;
 }
@@ -65,6 +90,7 @@ export function linePlot({
   series,
   bands = [],
   bars = [],
+  levels = [],
   width = 460,
   height = 240,
 }: PlotOptions): Html {
@@ -94,7 +120,21 @@ export function linePlot({
     markup`<text class="label" x="${margin.left + inner.width / 2}" y="${height - 6}" text-anchor="middle">${x.title}</text>`,
     markup`<text class="label" transform="translate(11 ${margin.top + inner.height / 2}) rotate(-90)" text-anchor="middle">${y.title}</text>`,
   );
-  for (const { points, style, markers } of series) {
+  for (const { value, style, text } of levels)
+    parts.push(
+      markup`<path class="${style}" d="M${margin.left} ${short(toY(value))}H${width - margin.right}"/>`,
+      markup`<text class="tick" x="${width - margin.right}" y="${short(toY(value) - 4)}" text-anchor="end">${text}</text>`,
+    );
+  for (const { points, style, markers, dots } of series) {
+    if (dots !== undefined) {
+      points.forEach(([px, py], index) => {
+        if (py !== null)
+          parts.push(
+            markup`<circle class="${style}" cx="${short(toX(px))}" cy="${short(toY(py))}" r="3.5"><title>${dots[index] ?? ''}</title></circle>`,
+          );
+      });
+      continue;
+    }
     let path = '';
     let pen = false;
     for (const [px, py] of points) {

@@ -42,6 +42,11 @@ circle.s-j { fill: var(--blue); }
 path.s-confidence { fill: none; stroke: var(--orange); stroke-width: 1.6; stroke-dasharray: 5 3; stroke-linejoin: round; }
 circle.s-confidence { fill: var(--orange); }
 path.s-ideal { fill: none; stroke: var(--soft); stroke-width: 1; stroke-dasharray: 2 3; }
+path.s-limit { fill: none; stroke: var(--orange); stroke-width: 1.4; stroke-dasharray: 6 4; }
+path.s-bias { fill: none; stroke: var(--ink); stroke-width: 1.2; }
+circle.s-dot { fill: var(--blue); fill-opacity: 0.6; }
+circle.s-known { fill: var(--ink); }
+circle.s-found { fill: none; stroke: var(--orange); stroke-width: 2; }
 .f-j { fill: var(--blue); }
 .f-f { fill: var(--green); }
 .b-hidden { fill: #c9ced4; }

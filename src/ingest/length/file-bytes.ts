@@ -11,13 +11,15 @@ export class FileBytes {
   constructor(
     private readonly file: FileHandle,
     readonly size: number,
+    /** Where in the file the bytes begin that are read. */
+    private readonly base = 0,
   ) {}
 
   async read(offset: number, length: number): Promise<Buffer> {
     if (!(offset >= 0) || offset >= this.size) return Buffer.alloc(0);
     if (offset < this.#start || offset + length > this.#start + this.#window.length) {
       const window = Buffer.alloc(Math.min(Math.max(length, windowBytes), this.size - offset));
-      const { bytesRead } = await this.file.read(window, 0, window.length, offset);
+      const { bytesRead } = await this.file.read(window, 0, window.length, this.base + offset);
       this.#window = window.subarray(0, bytesRead);
       this.#start = offset;
     }

@@ -35,6 +35,7 @@ const reportSchema = z.object({
   frames: z.array(frameSchema).default([]),
   format: z
     .object({
+      format_name: z.string().optional(),
       format_long_name: z.string().optional(),
       duration: z.string().optional(),
       start_time: z.string().optional(),
@@ -46,11 +47,23 @@ const reportSchema = z.object({
 export type SampleFormat =
   'gray' | 'yuv420p' | 'yuvj420p' | 'yuv422p' | 'yuvj422p' | 'yuv444p' | 'yuvj444p' | 'rgb24';
 
+interface CodedPicture {
+  readonly size: PictureSize;
+  /** Width to height of one pixel, such as 16/15; null where the file does not say. */
+  readonly pixelAspect: string | null;
+  /** Shown in another position, as the file says. */
+  readonly isTurned: boolean;
+  /** A stream of nothing but coded pictures: a rate that it does not say is taken to be FFmpeg's. */
+  readonly isBare: boolean;
+}
+
 export interface RecordedPicture {
   /** FFmpeg's number of the stream in the file. */
   readonly stream: number;
   /** Upright and with square pixels. */
   readonly size: PictureSize;
+  /** As it is coded. */
+  readonly coded: CodedPicture;
   readonly samples: SampleFormat;
   /** GStreamer's name of what the samples mean (range:matrix:transfer:primaries). */
   readonly colorimetry: string;
@@ -97,10 +110,11 @@ export function readReport(report: unknown): AboutFile {
   if (width < 1 || height < 1 || pixelFormat === undefined) return { kind: 'unreadable' };
 
   const rotation = stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? 0;
-  const isTurned = Math.abs(Math.round(rotation / 90)) % 2 === 1;
-  const aspect = stream.sample_aspect_ratio?.replace(':', '/') ?? '1/1';
-  const square = displaySize({ width, height }, parseFraction(aspect) === null ? '1/1' : aspect);
-  const size = isTurned ? { width: square.height, height: square.width } : square;
+  const isOnItsSide = Math.abs(Math.round(rotation / 90)) % 2 === 1;
+  const told = stream.sample_aspect_ratio?.replace(':', '/');
+  const pixelAspect = told === undefined || parseFraction(told) === null ? null : told;
+  const square = displaySize({ width, height }, pixelAspect ?? '1/1');
+  const size = isOnItsSide ? { width: square.height, height: square.width } : square;
   if (size.width > longestSide || size.height > longestSide) return { kind: 'too-large', size };
   const isOblong = square.width !== width || square.height !== height;
   const { format, frames } = parsed.data;
@@ -114,6 +128,12 @@ export function readReport(report: unknown): AboutFile {
     picture: {
       stream: stream.index,
       size,
+      coded: {
+        size: { width, height },
+        pixelAspect,
+        isTurned: rotation !== 0,
+        isBare: ['h264', 'hevc'].includes(format?.format_name ?? ''),
+      },
       samples,
       colorimetry: colorimetry(samples, range, matrix),
       // Only where needed: the deinterlacer holds one picture back, and FFmpeg loses that one when the size changes.
@@ -129,7 +149,7 @@ export function readReport(report: unknown): AboutFile {
           .map(shortName)
           .filter(Boolean)
           .join(', '),
-        isOblong ? `pixels of ${aspect} made square` : '',
+        isOblong ? `pixels of ${pixelAspect} made square` : '',
         rotation === 0 ? '' : `turned by ${rotation} degrees as the file says`,
       ]
         .filter((part) => part !== '')

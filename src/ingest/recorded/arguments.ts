@@ -1,7 +1,7 @@
 /** ffmpeg's arguments for reading one recorded file: every picture once, in order, upright, in 8 bits. Pure. */
 import type { Deinterlacing } from '../source-uri.js';
 import type { RecordedPicture } from './about.js';
-import { inputArguments } from './tools.js';
+import { inputArguments, type FilePart } from './tools.js';
 
 /** File descriptors in the ffmpeg process. */
 export const picturePipe = 3;
@@ -14,7 +14,7 @@ export const timesPipe = 4;
  * @param seekSeconds where to begin, on FFmpeg's own clock of this file; 0: its beginning
  */
 export function readingArguments(
-  path: string,
+  file: string | FilePart,
   picture: RecordedPicture,
   deinterlacing: Deinterlacing,
   seekSeconds: number,
@@ -39,7 +39,7 @@ export function readingArguments(
   ];
   return [
     ...['-nostdin', '-nostats', '-hide_banner', '-loglevel', 'level+verbose', '-filter_complex_threads', '1'],
-    ...inputArguments(path, seekSeconds > 0 ? ['-ss', String(seekSeconds)] : []),
+    ...inputArguments(file, seekSeconds > 0 ? ['-ss', String(seekSeconds)] : []),
     ...['-filter_complex', graph],
     ...['-map', '[all]', ...output, '-f', 'rawvideo', `pipe:${picturePipe}`],
     ...['-map', '[tick]', ...output, '-f', 'framecrc', `pipe:${timesPipe}`],

@@ -4,10 +4,12 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { uncalibrated } from '../../vocabulary/calibration.js';
 import type { PictureSize } from '../../vocabulary/frame.js';
+import { dicomError } from '../../dicom/errors.js';
 import { ingestError } from '../errors.js';
 import type { FedPicture, FeedFormat, FrameFeed } from '../feed.js';
-import type { ResumePoint } from '../messages.js';
+import type { Damage, ResumePoint } from '../messages.js';
 import { layoutOf, PictureAssembler, type PixelFormat, type SampleLayout } from '../sample-layout.js';
 import type { Deinterlacing } from '../source-uri.js';
 import type { PictureLength } from '../length/picture-length.js';
@@ -22,7 +24,7 @@ import {
   type PictureTime,
 } from './arguments.js';
 import { scanPackets, type PacketScan, type PacketSummary } from './packets.js';
-import { inputArguments, niceness, startTool } from './tools.js';
+import { inputArguments, niceness, startTool, type FilePart } from './tools.js';
 
 const pixelFormats: Record<SampleFormat, PixelFormat> = {
   gray: 'GRAY8',
@@ -43,20 +45,33 @@ const probePatienceMs = 20_000;
 const countPatienceMs = 1_000;
 const keptLogChars = 4_000;
 
-/** @throws SONO_SOURCE_* */
+/** What is read, and how. */
+interface RecordedSource {
+  /** For the sentences. */
+  readonly path: string;
+  /** Where it lies; usually at `path`. */
+  readonly file: string | FilePart;
+  readonly deinterlacing: Deinterlacing;
+}
+
+/**
+ * @param shownAs the picture as it is to be shown, where another one than the file knows better
+ * @throws SONO_SOURCE_*
+ */
 export async function openRecordedFile(
-  path: string,
-  deinterlacing: Deinterlacing,
+  source: RecordedSource,
   resume: ResumePoint | null,
-): Promise<FrameFeed> {
+  shownAs: (picture: RecordedPicture) => RecordedPicture = (picture) => picture,
+): Promise<RecordedFeed> {
+  const { file } = source;
   let tellStream = (_stream: RecordedPicture | null): void => undefined;
-  const scan = scanPackets(path, new Promise((resolve) => (tellStream = resolve)));
+  const scan = scanPackets(file, new Promise((resolve) => (tellStream = resolve)));
   try {
-    const length = await readPictureLength(path);
-    const picture = await probe(path, length !== null);
+    const length = await readPictureLength(file);
+    const picture = shownAs(await probe(source, length !== null));
     tellStream(picture);
     const packets = await Promise.race([scan.done, after(countPatienceMs).then(() => scan.sofar())]);
-    return new RecordedFeed(path, picture, length, packets, scan, deinterlacing, resume);
+    return new RecordedFeed(source, picture, length, packets, scan, resume);
   } catch (error) {
     tellStream(null);
     scan.stop();
@@ -69,8 +84,9 @@ const after = (ms: number): Promise<void> =>
     setTimeout(resolve, ms).unref();
   });
 
-async function probe(path: string, isContainer: boolean): Promise<RecordedPicture> {
-  const { stdout, stderr } = await runProbe(path);
+async function probe(source: RecordedSource, isContainer: boolean): Promise<RecordedPicture> {
+  const { path } = source;
+  const { stdout, stderr } = await runProbe(source);
   let report: unknown;
   try {
     report = JSON.parse(stdout);
@@ -87,11 +103,11 @@ async function probe(path: string, isContainer: boolean): Promise<RecordedPictur
     case 'unknown-codec':
       throw ingestError('SONO_SOURCE_CODEC', { path, codec: about.codec });
     case 'too-large':
-      throw ingestError('SONO_SOURCE_SIZE', { path, ...about.size });
+      throw dicomError('SONO_SOURCE_SIZE', { path, ...about.size });
     case 'unreadable': {
       const claimed = /Picture size (\d+)x(\d+) is invalid/.exec(stderr);
       if (claimed !== null)
-        throw ingestError('SONO_SOURCE_SIZE', {
+        throw dicomError('SONO_SOURCE_SIZE', {
           path,
           width: Number(claimed[1]),
           height: Number(claimed[2]),
@@ -109,7 +125,7 @@ function unopenable(path: string, stderr: string, isContainer: boolean): Error {
   return ingestError('SONO_SOURCE_NOT_VIDEO', { path }, stderr);
 }
 
-function runProbe(path: string): Promise<{ stdout: string; stderr: string }> {
+function runProbe({ path, file }: RecordedSource): Promise<{ stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = startTool(
       'ffprobe',
@@ -117,7 +133,7 @@ function runProbe(path: string): Promise<{ stdout: string; stderr: string }> {
         ...['-loglevel', 'error', '-of', 'json', '-show_format', '-show_streams', '-show_frames'],
         // Decodes the first packets, because only the decoder knows the colours of some files.
         ...['-select_streams', 'v', '-read_intervals', '%+#4'],
-        ...inputArguments(path),
+        ...inputArguments(file),
       ],
       0,
       0,
@@ -242,17 +258,18 @@ function lines(stream: Readable, onLine: (line: string) => void): void {
   stream.on('error', () => undefined);
 }
 
-class RecordedFeed implements FrameFeed {
+export class RecordedFeed implements FrameFeed {
   readonly size: PictureSize;
   readonly pixelFormat: PixelFormat;
   readonly layout: SampleLayout;
   readonly colorimetry: string;
   onNews = (): void => undefined;
-  readonly #path: string;
-  readonly #picture: RecordedPicture;
+  /** Called for each picture that an earlier process has delivered: none may be due for minutes, and it goes on. */
+  onPassedOver = (): void => undefined;
+  readonly picture: RecordedPicture;
+  readonly #source: RecordedSource;
   readonly #length: PictureLength | null;
   readonly #scan: PacketScan;
-  readonly #deinterlacing: Deinterlacing;
   #packets: PacketSummary;
   /** Size of the first stored picture, and the size that it has changed to since. */
   #storedSize: string | null = null;
@@ -272,20 +289,18 @@ class RecordedFeed implements FrameFeed {
   #isClosed = false;
 
   constructor(
-    path: string,
+    source: RecordedSource,
     picture: RecordedPicture,
     length: PictureLength | null,
     packets: PacketSummary,
     scan: PacketScan,
-    deinterlacing: Deinterlacing,
     resume: ResumePoint | null,
   ) {
-    this.#path = path;
-    this.#picture = picture;
+    this.#source = source;
+    this.picture = picture;
     this.#length = length;
     this.#packets = packets;
     this.#scan = scan;
-    this.#deinterlacing = deinterlacing;
     this.size = picture.size;
     this.pixelFormat = pixelFormats[picture.samples];
     this.layout = layoutOf(picture.size, this.pixelFormat);
@@ -304,15 +319,25 @@ class RecordedFeed implements FrameFeed {
     });
   }
 
+  /** Size that the coded pictures have had since it changed in their midst; null while it has not. */
+  get changedTo(): string | null {
+    return this.#changedTo;
+  }
+
   get format(): FeedFormat {
-    const { framesPerSecond, description } = this.#picture;
+    const { framesPerSecond, description } = this.picture;
     const changed = `picture changed to ${this.#changedTo}, shown at ${this.size.width} × ${this.size.height}`;
     return {
       framesPerSecond: this.#packets.isConstant === false ? null : framesPerSecond,
-      pixelSpacingMm: null,
+      calibration: uncalibrated,
       frameCount: this.#packets.frameCount,
       description: this.#changedTo === null ? description : `${description}; ${changed}`,
     };
+  }
+
+  /** Pictures that FFmpeg has handed out in this reading, those passed over included. */
+  get readCount(): number {
+    return this.#index;
   }
 
   get zeroPtsNs(): number {
@@ -341,6 +366,7 @@ class RecordedFeed implements FrameFeed {
       this.#index += 1;
       this.#endNs = mediaNs + read.time.durationNs;
       if (index >= this.#from) return { index, mediaNs, data: read.picture };
+      this.onPassedOver();
     }
   }
 
@@ -349,16 +375,21 @@ class RecordedFeed implements FrameFeed {
     this.#readFromBeginning();
   }
 
+  damage(): Damage | null {
+    const atS = this.#missingTail();
+    return atS === null ? null : { kind: 'broke-off', atS };
+  }
+
   /**
    * Seconds that could be read if whole pictures are missing at the end, else null. A file whose first pictures cannot be decoded
    * begins later and still reaches its end.
    */
-  missingTail(): number | null {
+  #missingTail(): number | null {
     const readS = this.#endNs / 1e9;
     if (this.#reading.how !== null || this.#length?.cut === true) return readS;
-    const promisedS = promisedSeconds(this.#length, this.#picture.promisedSeconds ?? -1);
+    const promisedS = promisedSeconds(this.#length, this.picture.promisedSeconds ?? -1);
     if (promisedS === null) return null;
-    const { framesPerSecond } = this.#picture;
+    const { framesPerSecond } = this.picture;
     const isExact = (this.#length?.seconds ?? null) !== null;
     const toleranceS =
       isExact && framesPerSecond !== null
@@ -401,12 +432,13 @@ class RecordedFeed implements FrameFeed {
   }
 
   #start(): Reading {
-    const args = readingArguments(this.#path, this.#picture, this.#deinterlacing, this.#seekNs / 1e9);
+    const { path, file, deinterlacing } = this.#source;
+    const args = readingArguments(file, this.picture, deinterlacing, this.#seekNs / 1e9);
     const reading: Reading = new Reading(
       args,
       this.layout,
       (line) => this.#onLogLine(line),
-      (error) => (this.#failure = missingTool(this.#path, 'ffmpeg', error)),
+      (error) => (this.#failure = missingTool(path, 'ffmpeg', error)),
     );
     return reading;
   }
@@ -424,13 +456,12 @@ class RecordedFeed implements FrameFeed {
   /** @throws SONO_SOURCE_* where ffmpeg stopped before the end of the file */
   #checkEnd(): void {
     const { how, log } = this.#reading;
+    const { path } = this.#source;
     const missing = /Decoder \(codec ([^)]+)\) not found/.exec(log)?.[1];
-    if (missing !== undefined)
-      throw ingestError('SONO_SOURCE_CODEC', { path: this.#path, codec: missing }, log);
+    if (missing !== undefined) throw ingestError('SONO_SOURCE_CODEC', { path, codec: missing }, log);
     // The decoder crashed: the parent starts a new process at this place, and gives up after a few attempts.
-    if (how !== null && /^SIG/.test(how))
-      throw ingestError('SONO_SOURCE_CRASHED', { uri: this.#path, how }, log);
-    if (this.#index === 0) throw ingestError('SONO_SOURCE_DAMAGED', { path: this.#path, seconds: 0 }, log);
+    if (how !== null && /^SIG/.test(how)) throw ingestError('SONO_SOURCE_CRASHED', { uri: path, how }, log);
+    if (this.#index === 0) throw ingestError('SONO_SOURCE_DAMAGED', { path, seconds: 0 }, log);
   }
 }
 

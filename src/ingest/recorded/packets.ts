@@ -2,7 +2,7 @@
  * What the packets of a recorded file tell before its pictures are decoded: how many pictures there will be, and whether their
  * rate is constant. Pure, apart from `scanPackets`, which lets ffprobe list them. Child process.
  */
-import { inputArguments, niceness, startTool } from './tools.js';
+import { inputArguments, niceness, startTool, type FilePart } from './tools.js';
 
 interface Packet {
   readonly stream: number;
@@ -104,7 +104,7 @@ interface WantedStream {
 }
 
 /** Lists the packets of all picture streams beside the reading; `stream` tells which one is wanted as soon as it is known. */
-export function scanPackets(path: string, stream: Promise<WantedStream | null>): PacketScan {
+export function scanPackets(file: string | FilePart, stream: Promise<WantedStream | null>): PacketScan {
   const entries = 'packet=stream_index,pts_time,dts_time,size,flags';
   const child = startTool(
     'ffprobe',
@@ -119,7 +119,7 @@ export function scanPackets(path: string, stream: Promise<WantedStream | null>):
         '-of',
         'csv=print_section=0',
       ],
-      ...inputArguments(path),
+      ...inputArguments(file),
     ],
     0,
     niceness.count,

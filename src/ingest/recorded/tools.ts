@@ -22,13 +22,24 @@ const containers = [
 /** Header claims above this are refused by the decoder: 16384 × 16384. */
 const mostPixels = 16384 * 16384;
 
+/** A recorded file that lies within another one, such as a DICOM object. */
+export interface FilePart {
+  readonly path: string;
+  /** First byte, and the one behind the last. */
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Arguments that open a recorded file, for ffprobe and ffmpeg alike. */
-export function inputArguments(path: string, before: readonly string[] = []): string[] {
+export function inputArguments(file: string | FilePart, before: readonly string[] = []): string[] {
+  const isWhole = typeof file === 'string';
   return [
-    ...['-protocol_whitelist', 'file', '-format_whitelist', containers, '-max_pixels', String(mostPixels)],
+    ...['-protocol_whitelist', isWhole ? 'file' : 'file,subfile', '-format_whitelist', containers],
+    ...['-max_pixels', String(mostPixels)],
     ...before,
     // The protocol's name in front keeps a path a path, also where it looks like an address.
-    ...['-i', `file:${path}`],
+    '-i',
+    isWhole ? `file:${file}` : `subfile,,start,${file.start},end,${file.end},,:file:${file.path}`,
   ];
 }
 

@@ -1,14 +1,15 @@
 /**
- * An apical four-chamber echo as a procedural scene. Pure.
+ * An apical echo as a procedural scene: four-chamber, or the two-chamber view of the same ventricle. Pure.
  *
  * One reference picture (end-diastole, twice the resolution) holds tissue with speckle; every frame samples it
  * through a displacement field scaled by the phase of the beat, so speckle moves with the tissue, walls thicken,
  * and the truth is the reference's label map through the very same field. Lengths are millimetres with the
- * transducer at the origin, x to the right, y into the body.
+ * transducer at the origin, x to the right, y into the body. A mirrored scene is turned when it is shown, never before.
  */
 import { maskBox } from '../../mask/rle.js';
 import type { Mask } from '../../vocabulary/mask.js';
 import { seededRandom } from '../../vocabulary/random.js';
+import { plainEcho, plainHeart, timedHeart, type Heart, type HeartMoment } from './heart.js';
 import { smoothstep, valueNoise } from './noise.js';
 import { labelMasks, packRgb, type SceneOptions, type SyntheticScene } from './scene.js';
 
@@ -18,6 +19,13 @@ const halfAngle = (42 * Math.PI) / 180;
 const refScale = 2;
 const labels = ['left ventricle', 'left atrium', 'right ventricle', 'right atrium'] as const;
 const [lvLabel, laLabel, rvLabel, raLabel] = [1, 2, 3, 4] as const;
+/** The left ventricle's wall is no object of the scene, but `chambers` knows it. */
+const wallLabel = 5;
+/** Where the mitral valve hangs: nothing of the scene, but annotators draw the two cavities up to each other there, and give it to the atrium. */
+const valveLabel = 6;
+
+/** By the labels of this scene. */
+const camusLabels: readonly number[] = [0, 1, 3, 0, 0, 2, 3];
 
 /** A ventricle as a bullet around an axis from apex to base. */
 interface Ventricle {
@@ -75,14 +83,6 @@ function local(v: Ventricle, x: number, y: number): [along: number, across: numb
   return [(dx * v.axisX + dy * v.axisY) / v.lengthMm, dx * v.axisY - dy * v.axisX];
 }
 
-/** Contraction over one beat: 0 at end-diastole, 1 at end-systole. */
-function contraction(phase: number): number {
-  if (phase < 0.36) return smoothstep(0.02, 0.36, phase);
-  if (phase < 0.6) return 1 - 0.72 * smoothstep(0.4, 0.6, phase);
-  if (phase < 0.8) return 0.28 - 0.05 * smoothstep(0.6, 0.8, phase);
-  return 0.23 * (1 - smoothstep(0.8, 0.96, phase));
-}
-
 /** How far the mitral valve is open, 0..1: early filling, then the atrial kick. */
 function opening(phase: number): number {
   const early = smoothstep(0.38, 0.44, phase) * (1 - 0.75 * smoothstep(0.52, 0.62, phase));
@@ -106,8 +106,45 @@ function ecg(phase: number): number {
   );
 }
 
-export function echoScene(options: SceneOptions): SyntheticScene {
+/** One beat of the truth, from end-diastole to the next one; frames are those of the scene. */
+export interface TrueBeat {
+  readonly endDiastole: number;
+  readonly endSystole: number;
+  readonly nextEndDiastole: number;
+  /** Of the label maps of these two frames, by disks. */
+  readonly endDiastolicVolumeMl: number;
+  readonly endSystolicVolumeMl: number;
+  readonly ejectionFractionPercent: number;
+}
+
+export interface HeartTruth {
+  /** Frames at which the ventricle is largest, one per beat that begins among the frames; middle of the flat top of a plain scene. */
+  readonly endDiastoles: readonly number[];
+  /** Frames at which it is smallest. */
+  readonly endSystoles: readonly number[];
+  /** Beats that lie among the frames from end to end. */
+  readonly beats: readonly TrueBeat[];
+}
+
+export interface EchoScene extends SyntheticScene {
+  /** What is true of the frames 0 to `frameCount` - 1. */
+  heart(frameCount: number): HeartTruth;
+  /** Row-major labels as CAMUS has them: 1 left ventricle, 2 its wall, 3 left atrium, 0 anything else. */
+  chambers(index: number): Uint8Array;
+  /** The left ventricle of a frame, cut along its true axis into disks of equal height, apex first. */
+  disks(index: number): { readonly lengthMm: number; readonly diametersMm: readonly number[] };
+  /** How far the left ventricle narrows and its base descends in a full systole; the same in both views of one seed. */
+  readonly motion: { readonly squeeze: number; readonly descentMm: number };
+}
+
+/** In the two-chamber view the ventricle is narrower by 5 to 18 %, by the seed. */
+function twoChamberWidth(seed: number): number {
+  return 0.82 + 0.13 * seededRandom(seed ^ 0x2c4a_2c4a)();
+}
+
+export function echoScene(options: SceneOptions): EchoScene {
   const { width, height, framesPerSecond } = options;
+  const parameters = options.echo ?? plainEcho;
   const random = seededRandom(options.seed);
   const between = (low: number, high: number): number => low + (high - low) * random();
 
@@ -117,12 +154,20 @@ export function echoScene(options: SceneOptions): SyntheticScene {
   const originY = 0.035 * height;
   const heartRateBpm = Math.round(between(60, 82));
   const size = between(0.94, 1.06);
-  const lv = ventricle([7, 27], [19, 27 + 70 * size], 23 * size, 0.86, between(0.66, 0.8));
+  let lv = ventricle([7, 27], [19, 27 + 70 * size], 23 * size, 0.86, between(0.66, 0.8));
   const rv = ventricle([-17, 42], [-36, 27 + 68 * size], 15 * size, 0.95, 0.74);
   const baseY = 27 + 70 * size;
   const la: Atrium = { x: 18, y: baseY + 23, rx: 22, ry: 22 * size };
   const ra: Atrium = { x: -29, y: baseY + 21, rx: 20, ry: 20 * size };
-  const descentMm = between(10, 14);
+  const seedDescentMm = between(10, 14);
+  const twoChamber = parameters.view === 'a2c';
+  if (twoChamber) lv = { ...lv, halfWidthMm: lv.halfWidthMm * twoChamberWidth(options.seed) };
+  const shownLabels = twoChamber ? labels.slice(0, 2) : labels;
+  let descentMm = seedDescentMm;
+  const heart: Heart =
+    parameters.heartRateBpm === null && parameters.rhythm === null
+      ? plainHeart(heartRateBpm)
+      : timedHeart(options.seed, parameters.heartRateBpm ?? heartRateBpm, parameters.rhythm ?? 'sinus');
   const papillaries = [
     { along: 0.5, side: -1, lengthShare: 0.17, depth: 6 },
     { along: 0.47, side: 1, lengthShare: 0.15, depth: 6.5 },
@@ -184,7 +229,7 @@ export function echoScene(options: SceneOptions): SyntheticScene {
     const [rvAlong, rvAcross] = local(rv, x, y);
     const rvWidth = halfWidth(rv, rvAlong);
     const lvSide = Math.abs(lvAcross) - Math.max(lvWidth, 1);
-    const insideRv = rvAlong > 0 && rvAlong <= 1 && Math.abs(rvAcross) < rvWidth;
+    const insideRv = !twoChamber && rvAlong > 0 && rvAlong <= 1 && Math.abs(rvAcross) < rvWidth;
     if (insideRv && lvSide > 8.5) {
       // The moderator band crosses the right ventricle near its apex.
       const band = Math.abs(rvAlong - 0.36 - rvAcross * 0.01) < 0.022;
@@ -196,14 +241,18 @@ export function echoScene(options: SceneOptions): SyntheticScene {
     if (lvAlong > 1.02 && (laDistance < 0 || (y < baseY + 12 && Math.abs(lvAcross) < 0.84 * lvOpening)))
       return { label: laLabel, echo: 0.0042 };
     if (lvAlong > 1 && lvAlong <= 1.02 && Math.abs(lvAcross) < 0.84 * lvOpening)
-      return { label: 0, echo: 0.0045 };
-    if (rvAlong > 1.02 && (raDistance < 0 || (y < baseY + 9 && Math.abs(rvAcross) < 0.8 * rvOpening)))
+      return { label: valveLabel, echo: 0.0045 };
+    if (
+      !twoChamber &&
+      rvAlong > 1.02 &&
+      (raDistance < 0 || (y < baseY + 9 && Math.abs(rvAcross) < 0.8 * rvOpening))
+    )
       return { label: raLabel, echo: 0.0046 };
-    if (rvAlong > 1 && rvAlong <= 1.02 && Math.abs(rvAcross) < 0.8 * rvOpening)
+    if (!twoChamber && rvAlong > 1 && rvAlong <= 1.02 && Math.abs(rvAcross) < 0.8 * rvOpening)
       return { label: 0, echo: 0.005 };
     // Fibrous body between the four chambers.
     const crux = Math.hypot((x + 6) * 1.1, (y - baseY - 1) * 0.8);
-    if (crux < 6) return { label: 0, echo: 0.75 };
+    if (!twoChamber && crux < 6) return { label: 0, echo: 0.75 };
     const apexGap = Math.hypot(x - lv.apexX, y - lv.apexY);
     const nearLv =
       (lvAlong > 0 && lvAlong <= 1.03 && lvSide < 10.5) || (lvAlong <= 0 && apexGap < 11)
@@ -215,14 +264,14 @@ export function echoScene(options: SceneOptions): SyntheticScene {
       const lateral = lvAcross > 0;
       // The lateral wall runs along the beam and answers weakly; its pericardium and the septum answer well.
       const edge = lateral && nearLv > 8.4 ? 1.1 : nearLv < 1.4 ? 0.5 : lateral ? 0.15 : 0.26;
-      return { label: 0, echo: edge };
+      return { label: wallLabel, echo: edge };
     }
-    if (rvAlong > -0.05 && rvAlong <= 1.05 && Math.abs(rvAcross) < rvWidth + 4.5)
+    if (!twoChamber && rvAlong > -0.05 && rvAlong <= 1.05 && Math.abs(rvAcross) < rvWidth + 4.5)
       return { label: 0, echo: Math.abs(rvAcross) > rvWidth + 3 ? 0.6 : 0.22 };
-    const between4 = x > ra.x && x < la.x && y > baseY && y < la.y + la.ry * 0.7;
+    const between4 = !twoChamber && x > ra.x && x < la.x && y > baseY && y < la.y + la.ry * 0.7;
     if (between4 && (laDistance < 0.3 || raDistance < 0.3)) return { label: 0, echo: 0.2 };
     if (laDistance < 0.14) return { label: 0, echo: laDistance > 0.08 ? 0.5 : 0.2 };
-    if (raDistance < 0.14) return { label: 0, echo: raDistance > 0.08 ? 0.45 : 0.2 };
+    if (!twoChamber && raDistance < 0.14) return { label: 0, echo: raDistance > 0.08 ? 0.45 : 0.2 };
     if (lvAcross > 0 && lvSide < 13.5 && lvAlong > 0 && lvAlong < 1.1) return { label: 0, echo: 0.8 };
     // Chest wall near the probe, then lung and fat around the heart.
     const depth = Math.hypot(x, y);
@@ -247,11 +296,7 @@ export function echoScene(options: SceneOptions): SyntheticScene {
       const r = Math.hypot(x, y);
       const angle = Math.atan2(x, y);
       if (y <= 0 || r > depthMm || r < 3 || Math.abs(angle) > halfAngle) continue;
-      const at = py * width + px;
-      const [dx, dy] = displacement(x, y);
-      sector[sectorPixels] = at;
-      shiftX[sectorPixels] = dx * refPxPerMm;
-      shiftY[sectorPixels] = dy * refPxPerMm;
+      sector[sectorPixels] = py * width + px;
       const edge = smoothstep(halfAngle, halfAngle - 0.05, Math.abs(angle));
       const far = 1 - 0.45 * smoothstep(105, depthMm, r);
       depthGain[sectorPixels] = 255 * far * (0.35 + 0.65 * edge) * (0.8 + 0.2 * smoothstep(3, 14, r));
@@ -259,6 +304,24 @@ export function echoScene(options: SceneOptions): SyntheticScene {
       sectorPixels += 1;
     }
   }
+  const shown = parameters.mirrored
+    ? sector.map((at) => at - (at % width) + width - 1 - (at % width))
+    : sector;
+  const mirror = (map: Uint8Array): Uint8Array =>
+    parameters.mirrored ? map.map((_, at) => map[at - (at % width) + width - 1 - (at % width)] ?? 0) : map;
+
+  const move = (): void => {
+    for (let i = 0; i < sectorPixels; i += 1) {
+      const at = sector[i] ?? 0;
+      const px = at % width;
+      const [dx, dy] = displacement(
+        (px + 0.5 - originX) / pxPerMm,
+        ((at - px) / width + 0.5 - originY) / pxPerMm,
+      );
+      shiftX[i] = dx * refPxPerMm;
+      shiftY[i] = dy * refPxPerMm;
+    }
+  };
 
   /** Offset in millimetres from x, y to the place in the reference picture that is shown at x, y at end-systole. */
   function displacement(x: number, y: number): [number, number] {
@@ -268,7 +331,7 @@ export function echoScene(options: SceneOptions): SyntheticScene {
     const dy = descentMm * descent;
     let dx = 0;
     let ddy = 0;
-    for (const v of [lv, rv]) {
+    for (const v of twoChamber ? [lv] : [lv, rv]) {
       const [a, across] = local(v, x, y + dy);
       const rest = halfWidth(v, Math.min(1, Math.max(a, 0.02)));
       const fade = smoothstep(-0.12, 0.1, a) * (1 - smoothstep(1, 1.25, a));
@@ -276,7 +339,9 @@ export function echoScene(options: SceneOptions): SyntheticScene {
       const far = Math.abs(across);
       // Inside, widths scale; outside, the wall follows the cavity less and less: it thickens.
       const out =
-        far < now ? far * (1 / v.squeeze - 1) : (rest - now) * Math.exp(-Math.max(0, far - now) / 14);
+        far < now
+          ? far * (1 / v.squeeze - 1)
+          : (rest - now) * Math.exp(-Math.max(0, far - now) / Math.max(14, 1.1 * (rest - now)));
       const push = out * fade * Math.sign(across);
       dx += push * v.axisY;
       ddy -= push * v.axisX;
@@ -309,27 +374,29 @@ export function echoScene(options: SceneOptions): SyntheticScene {
       grey(Math.round(step * 2.55)),
     );
 
+  // A poor window: more noise, less signal, a deeper and wider shadow, and a second one wherever the seed has it.
+  const poor = parameters.dropout ?? 0;
   const noise = new Int8Array(1 << 16);
-  for (let i = 0; i < noise.length; i += 1) noise[i] = Math.round((random() + random() - 1) * 13);
+  for (let i = 0; i < noise.length; i += 1)
+    noise[i] = Math.round((random() + random() - 1) * 13 * (1 + 1.5 * poor));
   const dropoutAt = between(0.74, 0.84);
-  const dropoutDepth = between(0.3, 0.5);
+  const seedDropout = between(0.3, 0.5);
+  const dropoutDepth = parameters.dropout === null ? seedDropout : 0.2 + 0.72 * poor;
+  const dropoutWidth = 0.055 * (1 + poor);
+  const secondAt = 0.2 + 0.5 * seededRandom(options.seed ^ 0x0d12_0b07)();
+  const windowGain = 1 - 0.4 * poor;
 
   // ------------------------------------------------------------- per frame
-  interface Moment {
-    readonly phase: number;
-    readonly amount: number;
+  interface Moment extends HeartMoment {
     readonly offsetX: number;
     readonly offsetY: number;
     readonly seconds: number;
   }
   const moment = (index: number): Moment => {
     const seconds = index / framesPerSecond;
-    const beats = (seconds * heartRateBpm) / 60;
-    const phase = beats - Math.floor(beats);
     // Breathing and the hand that holds the probe: the heart drifts a little.
     return {
-      phase,
-      amount: contraction(phase),
+      ...heart.at(seconds),
       offsetX: refPxPerMm * (1.6 * Math.sin((2 * Math.PI * seconds) / 4.7) + 0.5 * Math.sin(seconds * 2.9)),
       offsetY: refPxPerMm * 1.9 * Math.sin((2 * Math.PI * seconds) / 4.7 + 0.8),
       seconds,
@@ -338,7 +405,7 @@ export function echoScene(options: SceneOptions): SyntheticScene {
 
   const labelMap = (now: Moment): Uint8Array => {
     const out = new Uint8Array(count);
-    const { amount, offsetX, offsetY } = now;
+    const { contraction: amount, offsetX, offsetY } = now;
     for (let i = 0; i < sectorPixels; i += 1) {
       const at = sector[i] ?? 0;
       const py = (at / width) | 0;
@@ -354,7 +421,7 @@ export function echoScene(options: SceneOptions): SyntheticScene {
   const angleGain = new Uint16Array(256);
   const render = (index: number, pixels: Uint32Array): void => {
     const now = moment(index);
-    const { amount, offsetX, offsetY, seconds } = now;
+    const { contraction: amount, offsetX, offsetY, seconds } = now;
     pixels.set(surroundings);
     for (let a = 0; a < 256; a += 1) {
       const place = a / 255;
@@ -362,9 +429,14 @@ export function echoScene(options: SceneOptions): SyntheticScene {
       const rib =
         dropoutDepth *
         (0.5 + 0.5 * Math.sin((2 * Math.PI * seconds) / 4.7)) *
-        Math.exp(-(((place - dropoutAt) / 0.055) ** 2));
+        Math.exp(-(((place - dropoutAt) / dropoutWidth) ** 2));
+      const second = 0.6 * poor * Math.exp(-(((place - secondAt) / dropoutWidth) ** 2));
       const near = 0.2 * Math.exp(-(((place - 0.2) / 0.04) ** 2));
-      angleGain[a] = 256 * (1 - rib - near) * (1 + 0.02 * Math.sin(seconds * 7 + place * 9));
+      angleGain[a] =
+        256 *
+        Math.max(0, 1 - rib - near - second) *
+        windowGain *
+        (1 + 0.02 * Math.sin(seconds * 7 + place * 9));
     }
     const jitter = (Math.imul(index + 1, 40503) >>> 0) & 0xffff;
     const maxX = refWidth - 1;
@@ -382,7 +454,7 @@ export function echoScene(options: SceneOptions): SyntheticScene {
         (((reference[ry * refWidth + rx] as number) * gain) >> 8) +
         (noise[(at * 7 + jitter) & 0xffff] as number);
       value = value < 0 ? 0 : value > 255 ? 255 : value;
-      pixels[at] = value * 0x010101;
+      pixels[shown[i] as number] = value * 0x010101;
     }
     drawValves(pixels, now);
     drawEcg(pixels, seconds);
@@ -394,15 +466,15 @@ export function echoScene(options: SceneOptions): SyntheticScene {
     let cy = y;
     for (let step = 0; step < 12; step += 1) {
       const [dx, dy] = displacement(cx, cy);
-      cx = x - dx * now.amount;
-      cy = y - dy * now.amount;
+      cx = x - dx * now.contraction;
+      cy = y - dy * now.contraction;
     }
     return [originX + cx * pxPerMm - now.offsetX / refScale, originY + cy * pxPerMm - now.offsetY / refScale];
   };
 
   const drawValves = (pixels: Uint32Array, now: Moment): void => {
     const open = opening(now.phase);
-    for (const v of [lv, rv]) {
+    for (const v of twoChamber ? [lv] : [lv, rv]) {
       const reach = halfWidth(v, 0.985) * (v === lv ? 0.97 : 0.9);
       const baseX = v.apexX + v.axisX * v.lengthMm;
       const baseYv = v.apexY + v.axisY * v.lengthMm;
@@ -444,9 +516,10 @@ export function echoScene(options: SceneOptions): SyntheticScene {
         const distance = ((px - x) ** 2 + (py - y) ** 2) / (radius * radius);
         if (distance >= 1) continue;
         const at = py * width + px;
-        const before = (pixels[at] ?? 0) & 255;
+        const to = parameters.mirrored ? at - px + width - 1 - px : at;
+        const before = (pixels[to] ?? 0) & 255;
         const bright = 150 + 4 * (noise[(at * 3 + grain) & 0xffff] ?? 0);
-        pixels[at] = grey(
+        pixels[to] = grey(
           Math.round(Math.min(255, Math.max(before, before + (bright - before) * (1 - distance) * 0.8))),
         );
       }
@@ -469,8 +542,7 @@ export function echoScene(options: SceneOptions): SyntheticScene {
         last = Number.NaN;
         continue;
       }
-      const beats = (at * heartRateBpm) / 60;
-      const y = zero - rise * ecg(beats - Math.floor(beats));
+      const y = zero - rise * ecg(heart.at(at).phase);
       const from = Number.isNaN(last) ? y : Math.min(last, y);
       const to = Number.isNaN(last) ? y : Math.max(last, y);
       for (let py = Math.max(0, Math.round(from)); py <= Math.min(height - 1, Math.round(to)); py += 1)
@@ -481,13 +553,50 @@ export function echoScene(options: SceneOptions): SyntheticScene {
 
   // ------------------------------------------------------------- exact quantities
   const mmPerPx = 1 / pxPerMm;
-  const still = (amount: number): Moment => ({ phase: 0, amount, offsetX: 0, offsetY: 0, seconds: 0 });
+  const still = (contraction: number): Moment => ({
+    phase: 0,
+    contraction,
+    heartRateBpm,
+    offsetX: 0,
+    offsetY: 0,
+    seconds: 0,
+  });
+  if (parameters.ejectionFractionPercent === null) move();
+  else solveMotion(parameters.ejectionFractionPercent);
   const diastole = discs(labelMap(still(0)));
   const systole = discs(labelMap(still(1)));
-  const ejectionFractionPercent = (100 * (diastole.volumeMl - systole.volumeMl)) / diastole.volumeMl;
+  const ejectionFractionPercent = percentEjected(diastole.volumeMl, systole.volumeMl);
+
+  /** How strongly the ventricle must narrow and shorten for the wanted fraction, by halving; the truth stays what the map says. */
+  function solveMotion(wantedPercent: number): void {
+    if (twoChamber) {
+      // The fraction that was asked for is that of the four-chamber view; the heart of both is the same.
+      const { motion } = echoScene({ ...options, echo: { ...parameters, view: 'a4c' } });
+      lv = { ...lv, squeeze: motion.squeeze };
+      descentMm = motion.descentMm;
+      move();
+      return;
+    }
+    const before = discs(labelMap(still(0))).volumeMl;
+    let low = 0;
+    let high = 1;
+    for (let step = 0; step < 10; step += 1) {
+      const strength = (low + high) / 2;
+      lv = { ...lv, squeeze: 1 - 0.65 * strength };
+      descentMm = 20 * strength * (seedDescentMm / 12);
+      move();
+      if (percentEjected(before, discs(labelMap(still(1))).volumeMl) < wantedPercent) low = strength;
+      else high = strength;
+    }
+  }
 
   /** Area, length and single-plane volume (20 discs along the ventricle's axis) of the left ventricle. */
-  function discs(map: Uint8Array): { areaMm2: number; lengthMm: number; volumeMl: number } {
+  function discs(map: Uint8Array): {
+    areaMm2: number;
+    lengthMm: number;
+    volumeMl: number;
+    diametersMm: readonly number[];
+  } {
     let pixelsInside = 0;
     let from = Infinity;
     let to = -Infinity;
@@ -511,16 +620,81 @@ export function echoScene(options: SceneOptions): SyntheticScene {
     const disc = lengthMm / 20;
     let volumeMm3 = 0;
     for (const area of slices) volumeMm3 += (Math.PI / 4) * disc * (area / disc) ** 2;
-    return { areaMm2, lengthMm, volumeMl: volumeMm3 / 1000 };
+    const diametersMm = [...slices].map((area) => area / disc);
+    return { areaMm2, lengthMm, volumeMl: volumeMm3 / 1000, diametersMm };
   }
 
-  const masksOf = (map: Uint8Array): Mask[] => labelMasks(map, labels.length, width, height);
+  const masksOf = (map: Uint8Array): Mask[] => labelMasks(mirror(map), shownLabels.length, width, height);
+
+  /** The frame at which `of` is smallest, of those between two times around `atS`; the middle one where several are alike. */
+  const extreme = (
+    fromS: number,
+    atS: number,
+    toS: number,
+    last: number,
+    of: (contraction: number) => number,
+  ): number => {
+    const to = Math.min(last, Math.floor(toS * framesPerSecond));
+    let best: number[] = [];
+    let least = Infinity;
+    for (let index = Math.max(0, Math.ceil(fromS * framesPerSecond)); index <= to; index += 1) {
+      const value = of(moment(index).contraction);
+      if (value > least + 1e-9) continue;
+      if (value < least - 1e-9) best = [];
+      least = Math.min(least, value);
+      best.push(index);
+    }
+    return best[(best.length - 1) >> 1] ?? Math.round(atS * framesPerSecond);
+  };
+  const volumeMl = (index: number): number => discs(labelMap(moment(index))).volumeMl;
+
+  const heartTruth = (frameCount: number): HeartTruth => {
+    const last = frameCount - 1;
+    const among = (seconds: number): boolean =>
+      seconds * framesPerSecond >= -0.5 && seconds * framesPerSecond < last + 0.5;
+    const marks = heart
+      .between(-0.5 / framesPerSecond, frameCount / framesPerSecond)
+      .map(({ startS, systoleS, endS }) => {
+        // Half a systole to each side holds the flat top and no other.
+        const half = (systoleS - startS) / 2;
+        return {
+          endDiastole: among(startS)
+            ? extreme(startS - half / 2, startS, startS + half, last, (contraction) => contraction)
+            : null,
+          endSystole: among(systoleS)
+            ? extreme(systoleS - half, systoleS, (systoleS + endS) / 2, last, (contraction) => -contraction)
+            : null,
+        };
+      });
+    const beats = marks.flatMap(({ endDiastole, endSystole }, index): TrueBeat[] => {
+      const nextEndDiastole = marks[index + 1]?.endDiastole ?? null;
+      if (endDiastole === null || endSystole === null || nextEndDiastole === null) return [];
+      const endDiastolicVolumeMl = volumeMl(endDiastole);
+      const endSystolicVolumeMl = volumeMl(endSystole);
+      return [
+        {
+          endDiastole,
+          endSystole,
+          nextEndDiastole,
+          endDiastolicVolumeMl,
+          endSystolicVolumeMl,
+          ejectionFractionPercent: percentEjected(endDiastolicVolumeMl, endSystolicVolumeMl),
+        },
+      ];
+    });
+    const known = (frames: readonly (number | null)[]): number[] => frames.filter((frame) => frame !== null);
+    return {
+      endDiastoles: known(marks.map(({ endDiastole }) => endDiastole)),
+      endSystoles: known(marks.map(({ endSystole }) => endSystole)),
+      beats,
+    };
+  };
 
   return {
     size: { width, height },
     framesPerSecond,
     pixelSpacingMm: { x: mmPerPx, y: mmPerPx },
-    objects: labels.map((label, i) => ({ id: i + 1, label })),
+    objects: shownLabels.map((label, i) => ({ id: i + 1, label })),
     render,
     frame: (index) => {
       const pixels = new Uint32Array(count);
@@ -533,8 +707,8 @@ export function echoScene(options: SceneOptions): SyntheticScene {
         truth: masksOf(map),
         measurements: {
           phase: now.phase,
-          contraction: now.amount,
-          heartRateBpm,
+          contraction: now.contraction,
+          heartRateBpm: now.heartRateBpm,
           lvAreaMm2: areaMm2,
           lvLengthMm: lengthMm,
           lvVolumeMl: volumeMl,
@@ -544,6 +718,13 @@ export function echoScene(options: SceneOptions): SyntheticScene {
         },
       };
     },
+    heart: heartTruth,
+    disks: (index) => {
+      const { lengthMm, diametersMm } = discs(labelMap(moment(index)));
+      return { lengthMm, diametersMm };
+    },
+    motion: { squeeze: lv.squeeze, descentMm },
+    chambers: (index) => mirror(labelMap(moment(index))).map((label) => camusLabels[label] ?? 0),
     defaultPrompts: () => {
       const masks = masksOf(labelMap(moment(0)));
       return {
@@ -562,6 +743,10 @@ export function echoScene(options: SceneOptions): SyntheticScene {
       };
     },
   };
+}
+
+function percentEjected(endDiastolicMl: number, endSystolicMl: number): number {
+  return (100 * (endDiastolicMl - endSystolicMl)) / endDiastolicMl;
 }
 
 /** Mean over a (2 · radius + 1) square, in place. */

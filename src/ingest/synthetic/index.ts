@@ -7,6 +7,9 @@ import { laparoscopyScene } from './laparoscopy.js';
 import type { SceneOptions, SyntheticScene } from './scene.js';
 
 export { counterBits, counterBlockPx, counterDisc, readCounter } from './counter.js';
+export { echoScene, type EchoScene, type HeartTruth, type TrueBeat } from './echo.js';
+export { plainEcho, rhythms, type EchoParameters } from './heart.js';
+export { packRgb } from './scene.js';
 export type { SceneFrame, SceneObject, SceneOptions, SyntheticScene } from './scene.js';
 
 const defaults: Record<SyntheticKind, SceneOptions> = {

@@ -9,10 +9,10 @@ import type { SceneWorkerData } from './worker.js';
 export async function createSyntheticProducer(
   address: Extract<SourceAddress, { kind: 'synthetic' }>,
 ): Promise<FrameProducer> {
-  const { scene, seed, width, height, framesPerSecond, durationS } = address;
-  const workerData: SceneWorkerData = { scene, options: { seed, width, height, framesPerSecond } };
+  const { scene, seed, width, height, framesPerSecond, durationS, echo } = address;
+  const workerData: SceneWorkerData = { scene, options: { seed, width, height, framesPerSecond, echo } };
   const worker = new Worker(builtModule('src/ingest/synthetic/worker'), { workerData });
-  const [hello] = (await once(worker, 'message')) as [Pick<FrameProducer, 'pixelSpacingMm'>];
+  const [hello] = (await once(worker, 'message')) as [Pick<FrameProducer, 'calibration'>];
   const waiting = new Map<number, (pixels: Uint8Array) => void>();
   const drawn = new Map<number, Promise<Uint8Array>>();
   worker.on('message', ({ index, pixels }: { index: number; pixels: ArrayBuffer }) => {
@@ -33,7 +33,7 @@ export async function createSyntheticProducer(
     size: { width, height },
     pixelFormat: 'RGBx',
     framesPerSecond,
-    pixelSpacingMm: hello.pixelSpacingMm,
+    calibration: hello.calibration,
     frameCount,
     description: `synthetic ${scene}, seed ${seed}`,
     mediaNs: (index) => Math.round((index * 1e9) / framesPerSecond),

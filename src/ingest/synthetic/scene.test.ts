@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { maskArea, maskToBitmap } from '../../mask/rle.js';
-import { counterDisc, defaultPrompts, readCounter, syntheticScene } from './index.js';
+import {
+  counterDisc,
+  defaultPrompts,
+  echoScene,
+  plainEcho,
+  readCounter,
+  syntheticScene,
+  type EchoParameters,
+} from './index.js';
 
 const small = { width: 320, height: 180 };
 const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -127,6 +135,181 @@ describe('echo', () => {
   it('has another heart for another seed', () => {
     const other = syntheticScene('echo', { width: 400, height: 300, seed: 5 }).frame(0).measurements;
     expect(other['ejectionFractionPercent']).not.toBe(beat[0]?.measurements['ejectionFractionPercent']);
+  });
+});
+
+describe('echo with a heart that was asked for', () => {
+  const heartOf = (echo: Partial<EchoParameters>, framesPerSecond = 30, seed = 4) =>
+    echoScene({ seed, width: 320, height: 240, framesPerSecond, echo: { ...plainEcho, ...echo } });
+
+  it('leaves the plain scene as it was, byte for byte', () => {
+    const digest = createHash('sha256');
+    for (const index of [0, 3, 17, 40]) {
+      const { rgb, measurements, truth } = syntheticScene('echo', { width: 320, height: 240 }).frame(index);
+      digest.update(rgb).update(JSON.stringify(measurements)).update(JSON.stringify(truth));
+    }
+    expect(digest.digest('hex')).toBe('528a74a0633face6a3854d3fb8930e3f288e160c906326eb3a8e902e2564f683');
+    expect(hash(heartOf({}).frame(9).rgb)).toBe(
+      hash(syntheticScene('echo', { seed: 4, width: 320, height: 240 }).frame(9).rgb),
+    );
+  });
+
+  it.each([10, 15, 35, 55, 75])(
+    'ejects %i in a hundred by the disks of its label map',
+    (ejectionFractionPercent) => {
+      for (const seed of [1, 4]) {
+        const { measurements } = heartOf({ ejectionFractionPercent }, 30, seed).frame(0);
+        expect(
+          Math.abs((measurements['ejectionFractionPercent'] ?? 0) - ejectionFractionPercent),
+        ).toBeLessThan(0.5);
+      }
+    },
+  );
+
+  it.each(['sinus', 'fibrillation', 'extrasystoles'] as const)(
+    'knows the largest and the smallest frame of each beat in %s, and its volumes',
+    (rhythm) => {
+      const scene = heartOf({ heartRateBpm: 75, rhythm, ejectionFractionPercent: 50 });
+      const frameCount = 150;
+      const frames = Array.from({ length: frameCount }, (_, index) => scene.frame(index).measurements);
+      const volume = (index: number): number => frames[index]?.['lvVolumeMl'] ?? Number.NaN;
+      const { beats, endDiastoles, endSystoles } = scene.heart(frameCount);
+      expect(beats.length).toBeGreaterThan(3);
+      expect(beats.length).toBeLessThan(9);
+      expect(endDiastoles.length).toBeGreaterThan(beats.length);
+      expect(endSystoles.length).toBeGreaterThanOrEqual(beats.length);
+      for (const beat of beats) {
+        expect(beat.endDiastole).toBeLessThan(beat.endSystole);
+        expect(beat.endSystole).toBeLessThan(beat.nextEndDiastole);
+        expect(beat.endDiastolicVolumeMl).toBe(volume(beat.endDiastole));
+        expect(beat.endSystolicVolumeMl).toBe(volume(beat.endSystole));
+        expect(beat.ejectionFractionPercent).toBeCloseTo(
+          100 * (1 - beat.endSystolicVolumeMl / beat.endDiastolicVolumeMl),
+          9,
+        );
+        // Drift moves the map by parts of a pixel, so that a neighbour may be a few hundredths larger.
+        for (let index = beat.endDiastole; index <= beat.nextEndDiastole; index += 1)
+          expect(volume(index)).toBeGreaterThan(0.96 * beat.endSystolicVolumeMl);
+        for (let index = beat.endDiastole; index < beat.endSystole; index += 1)
+          expect(volume(index)).toBeLessThan(1.04 * beat.endDiastolicVolumeMl);
+        const contraction = (index: number): number => frames[index]?.['contraction'] ?? Number.NaN;
+        for (const near of [-1, 1]) {
+          if (beat.endDiastole + near >= 0)
+            expect(contraction(beat.endDiastole + near)).toBeGreaterThan(contraction(beat.endDiastole));
+          expect(contraction(beat.endSystole + near)).toBeLessThan(contraction(beat.endSystole));
+        }
+      }
+    },
+  );
+
+  it('marks the middle of the flat top of a plain heart', () => {
+    const scene = heartOf({}, 60);
+    const { beats } = scene.heart(240);
+    expect(beats.length).toBeGreaterThan(2);
+    for (const { endDiastole, endSystole } of beats) {
+      expect(scene.frame(endDiastole).measurements['contraction']).toBeLessThan(1e-3);
+      expect(scene.frame(endSystole).measurements['contraction']).toBeGreaterThan(0.999);
+    }
+  });
+
+  it('beats at the rate and in the rhythm that was asked for', () => {
+    const lengths = (echo: Partial<EchoParameters>): number[] =>
+      heartOf(echo, 50)
+        .heart(2000)
+        .beats.map(({ endDiastole, nextEndDiastole }) => (nextEndDiastole - endDiastole) / 50);
+    const mean = (values: readonly number[]): number =>
+      values.reduce((sum, value) => sum + value, 0) / values.length;
+    const spread = (values: readonly number[]): number =>
+      Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2))) / mean(values);
+    for (const heartRateBpm of [45, 90, 150]) {
+      const sinus = lengths({ heartRateBpm });
+      expect(60 / mean(sinus)).toBeCloseTo(heartRateBpm, -0.5);
+      expect(spread(sinus)).toBeLessThan(0.06);
+      const fibrillation = lengths({ heartRateBpm, rhythm: 'fibrillation' });
+      expect(spread(fibrillation)).toBeGreaterThan(0.12);
+      expect(Math.abs(60 / mean(fibrillation) / heartRateBpm - 1)).toBeLessThan(0.12);
+    }
+    const early = lengths({ heartRateBpm: 75, rhythm: 'extrasystoles' });
+    expect(early.filter((length) => length < 0.55).length).toBeGreaterThan(5);
+    expect(early.filter((length) => length > 1.0).length).toBeGreaterThan(5);
+  });
+
+  it('shortens systole less than diastole as the rate rises', () => {
+    const share = (heartRateBpm: number): number => {
+      const [, beat] = heartOf({ heartRateBpm }, 100).heart(800).beats;
+      if (beat === undefined) throw new Error('no beat');
+      return (beat.endSystole - beat.endDiastole) / (beat.nextEndDiastole - beat.endDiastole);
+    };
+    expect(share(50)).toBeLessThan(0.36);
+    expect(share(150)).toBeGreaterThan(0.48);
+  });
+
+  it('has the same anatomy whatever the rhythm, and another course for another seed', () => {
+    const still = (rhythm: EchoParameters['rhythm']) =>
+      heartOf({ heartRateBpm: 70, rhythm }).frame(0).measurements['lvEndDiastolicVolumeMl'];
+    expect(still('fibrillation')).toBe(still('sinus'));
+    const course = (seed: number) => heartOf({ rhythm: 'fibrillation' }, 30, seed).heart(300).endDiastoles;
+    expect(course(4)).toEqual(course(4));
+    expect(course(4)).not.toEqual(course(5));
+  });
+
+  it('turns picture and truth together when mirrored', () => {
+    const plain = heartOf({ heartRateBpm: 70 }).frame(5);
+    const turned = heartOf({ heartRateBpm: 70, mirrored: true }).frame(5);
+    const [width, height] = [320, 240];
+    plain.truth.forEach((mask, object) => {
+      const other = turned.truth[object];
+      if (other === undefined) throw new Error('no truth');
+      const there = maskToBitmap(other);
+      maskToBitmap(mask).forEach((on, at) => {
+        if (there[at - (at % width) + width - 1 - (at % width)] !== on)
+          throw new Error(`object ${object + 1} differs at ${at}`);
+      });
+    });
+    // Inside the sector, above the trace of the ECG.
+    for (let y = 40; y < 0.85 * height; y += 7)
+      for (let x = 120; x < 200; x += 7)
+        expect(turned.rgb[3 * (y * width + width - 1 - x)]).toBe(plain.rgb[3 * (y * width + x)]);
+    expect(turned.measurements).toEqual(plain.measurements);
+  });
+
+  it('labels ventricle, wall and atrium as CAMUS does: the wall lies around the cavity, and the atrium reaches up to it', () => {
+    const scene = heartOf({ heartRateBpm: 70, mirrored: true });
+    const map = scene.chambers(5);
+    const [ventricle, atrium] = scene.frame(5).truth;
+    if (ventricle === undefined || atrium === undefined) throw new Error('no truth');
+    expect(map.map((label) => (label === 1 ? 1 : 0))).toEqual(maskToBitmap(ventricle));
+    const drawn = maskToBitmap(atrium);
+    expect(map.filter((label, at) => drawn[at] === 1 && label !== 3).length).toBe(0);
+    // Beyond its own cavity only the strip under the valve: annotators leave none between the two.
+    const strip = map.filter((label, at) => label === 3 && drawn[at] !== 1).length;
+    expect(strip).toBeGreaterThan(20);
+    expect(strip / maskArea(atrium)).toBeLessThan(0.06);
+    const hinged = map.reduce(
+      (sum, label, at) => sum + (label === 1 && (map[at + 320] === 3 || map[at - 320] === 3) ? 1 : 0),
+      0,
+    );
+    expect(hinged).toBeGreaterThan(40);
+    const wall = map.filter((label) => label === 2).length;
+    expect(wall / maskArea(ventricle)).toBeGreaterThan(0.4);
+    expect(wall / maskArea(ventricle)).toBeLessThan(1);
+    const neighbours = [-1, 1, -320, 320];
+    const touching = map.reduce(
+      (sum, label, at) => sum + (label === 2 && neighbours.some((step) => map[at + step] === 1) ? 1 : 0),
+      0,
+    );
+    expect(touching).toBeGreaterThan(150);
+  });
+
+  it('shows less through a poor window, and the truth stays', () => {
+    const brightness = (dropout: number): number => {
+      const { rgb } = heartOf({ heartRateBpm: 70, dropout }).frame(8);
+      return rgb.reduce((sum, value) => sum + value, 0) / rgb.length;
+    };
+    expect(brightness(1)).toBeLessThan(0.8 * brightness(0));
+    expect(heartOf({ heartRateBpm: 70, dropout: 1 }).frame(8).truth).toEqual(
+      heartOf({ heartRateBpm: 70 }).frame(8).truth,
+    );
   });
 });
 

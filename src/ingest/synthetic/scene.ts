@@ -3,6 +3,7 @@ import { maskFromBitmap } from '../../mask/rle.js';
 import type { Mask } from '../../vocabulary/mask.js';
 import type { PictureSize } from '../../vocabulary/frame.js';
 import type { PromptScript } from '../../vocabulary/prompt-script.js';
+import type { EchoParameters } from './heart.js';
 
 export interface SceneObject {
   readonly id: number;
@@ -36,6 +37,8 @@ export interface SceneOptions {
   readonly width: number;
   readonly height: number;
   readonly framesPerSecond: number;
+  /** Of the echo scene; left out: as the seed has it. */
+  readonly echo?: EchoParameters | undefined;
 }
 
 /** Masks of the labels 1 to `count` of a row-major label map. */

@@ -1,5 +1,6 @@
 /** Draws the frames of a scene in a thread of the source's child process, so that drawing never delays the reading of pictures. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { uniformCalibration } from '../../vocabulary/calibration.js';
 import type { SyntheticKind } from '../source-uri.js';
 import { syntheticScene } from './index.js';
 import type { SceneOptions } from './scene.js';
@@ -16,4 +17,4 @@ parentPort?.on('message', (index: number) => {
   scene.render(index, pixels);
   parentPort?.postMessage({ index, pixels: pixels.buffer }, [pixels.buffer]);
 });
-parentPort?.postMessage({ pixelSpacingMm: scene.pixelSpacingMm });
+parentPort?.postMessage({ calibration: uniformCalibration(scene.pixelSpacingMm) });

@@ -28,7 +28,7 @@ export const graph = z.object({
 });
 
 /** Pictures go in as they are: stretched to this size, uint8; the graph itself normalises them (`mean`, `std` only say how). */
-const input = z.object({
+export const input = z.object({
   width: count.max(8192),
   height: count.max(8192),
   dtype: z.literal('uint8'),

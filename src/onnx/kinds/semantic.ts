@@ -1,17 +1,16 @@
-/**
- * Models that say what each pixel is (kind `semantic`): what model.json says of them, the tensors of their one graph, and what
- * its answer means. Pure.
- */
+/** Models that say what each pixel is (kind `semantic`): what model.json says of them, and the tensors of their one graph. Pure. */
 import { z } from 'zod';
-import type { PictureSize } from '../../vocabulary/frame.js';
-import { scaledLogits } from '../../mask/resize.js';
+import { structuresOf, type SemanticModel } from '../../semantic/model.js';
 import {
   commonFields,
+  count,
   floats,
   golden,
   graph,
+  input,
   maskSize,
   pixels,
+  share,
   temperature,
   type GraphTensors,
 } from './fields.js';
@@ -19,9 +18,42 @@ import {
 const unique = (entries: readonly { readonly name: string }[]): boolean =>
   new Set(entries.map(({ name }) => name)).size === entries.length;
 
-export const semanticManifest = z.object({
+/** Without a word of it: every picture is one that the network knows, and only its own probabilities say how sure it is. */
+const verdict = z.object({
+  view: z.string().nullable().default(null),
+  quality: z.string().nullable().default(null),
+  least: z
+    .object({
+      view: share.default(0.5),
+      quality: share.default(0.7),
+      probability: share.default(0.6),
+    })
+    .prefault({}),
+});
+
+const temporal = z.object({
+  halfLifeMs: z.number().positive().default(60),
+  change: z.number().positive().default(3),
+  drift: z.number().positive().default(0.75),
+  cell: count.max(64).default(4),
+  gapMs: z.number().positive().default(250),
+  scene: share.default(0.12),
+});
+
+const closer = z.object({
+  margin: z.number().min(1).max(4).default(1.35),
+  shift: share.default(0.08),
+  zoom: z.number().min(1).default(1.15),
+  classes: z.array(z.string()).min(1),
+});
+
+const semanticFields = z.object({
   ...commonFields,
   kind: z.literal('semantic'),
+  /** `letterbox`: the network is fed the picture at its true shape, in the middle of black borders. */
+  input: input.extend({ fit: z.enum(['stretch', 'letterbox']) }),
+  /** Size of the pictures that a stream brings and of its masks, where it is not that of the input. */
+  picture: z.object({ width: count.max(8192), height: count.max(8192) }).optional(),
   graphs: z.object({ segment: graph }),
   mask: maskSize,
   /** In the order of the logits. Labels are one byte, and the last of its values means "none". */
@@ -54,15 +86,37 @@ export const semanticManifest = z.object({
     .refine(unique, 'names a number twice')
     .refine((scalars) => scalars.every(({ name }) => name !== 'logits'), 'cannot be called "logits"')
     .default([]),
+  verdict: verdict.prefault({}),
+  temporal: temporal.nullable().default(null),
+  closer: closer.nullable().default(null),
   golden: golden(z.object({ logits: z.number().positive() }).catchall(z.number().positive())),
 });
 
-export type SemanticManifest = z.infer<typeof semanticManifest>;
+/** `view` is a probability by its meaning; a quality may also come as the value that it is. */
+export const semanticManifest = semanticFields
+  .refine(
+    ({ verdict, scalars }) =>
+      verdict.view === null || scalars.some(({ name, as }) => name === verdict.view && as === 'probability'),
+    { error: 'must be one of the scalars, a probability', path: ['verdict', 'view'] },
+  )
+  .refine(
+    ({ verdict, scalars }) =>
+      verdict.quality === null || scalars.some(({ name }) => name === verdict.quality),
+    { error: 'must be one of the scalars', path: ['verdict', 'quality'] },
+  )
+  .refine(({ closer, input }) => closer === null || input.fit === 'letterbox', {
+    error: 'needs "input.fit": "letterbox"',
+    path: ['closer'],
+  })
+  .refine(
+    ({ closer, classes }) => {
+      const names = structuresOf(classes).map(({ label }) => label);
+      return closer === null || closer.classes.every((name) => names.includes(name));
+    },
+    { error: 'must be names of classes other than the background', path: ['closer', 'classes'] },
+  );
 
-export type SemanticModel = Pick<SemanticManifest, 'classes' | 'activation' | 'calibration' | 'scalars'> & {
-  readonly inputSize: PictureSize;
-  readonly logitsSize: PictureSize;
-};
+export type SemanticManifest = z.infer<typeof semanticManifest>;
 
 export function semanticTensors({ input, mask, classes, scalars }: SemanticManifest): {
   readonly segment: GraphTensors;
@@ -78,82 +132,17 @@ export function semanticTensors({ input, mask, classes, scalars }: SemanticManif
   };
 }
 
-export const semanticModel = ({ input, mask, ...manifest }: SemanticManifest): SemanticModel => ({
+export const semanticModel = ({ input, mask, picture, ...manifest }: SemanticManifest): SemanticModel => ({
   inputSize: { width: input.width, height: input.height },
+  pictureSize: picture ?? { width: input.width, height: input.height },
   logitsSize: { width: mask.width, height: mask.height },
+  fit: input.fit,
   classes: manifest.classes,
+  structures: structuresOf(manifest.classes),
   activation: manifest.activation,
   calibration: manifest.calibration,
   scalars: manifest.scalars,
+  verdict: manifest.verdict,
+  temporal: manifest.temporal,
+  closer: manifest.closer,
 });
-
-/** Label of a pixel that is of no class (`sigmoid` only). */
-export const noClass = 255;
-
-/** What a semantic model says of one picture. */
-export interface SemanticResult {
-  /** The model's input size. */
-  readonly size: PictureSize;
-  /** [H, W], the likeliest class of each pixel, or `noClass` where none is likelier than not. */
-  readonly labels: Uint8Array;
-  /** [H, W] calibrated probability of a class, 0..1. Throws RangeError for a class that does not exist. */
-  probability(classIndex: number): Float32Array;
-  /** By the names in model.json. */
-  readonly scalars: Readonly<Record<string, number>>;
-}
-
-/**
- * Class logits are scaled bilinearly to the input size before anything else is made of them. Throws RangeError where an output
- * holds what is no finite number: labels made of it would look like those of a picture in which nothing was found.
- */
-export function semanticResult(
-  model: SemanticModel,
-  outputs: Readonly<Record<string, Float32Array>>,
-): SemanticResult {
-  const { inputSize, logitsSize, classes, activation, calibration } = model;
-  for (const [name, values] of Object.entries(outputs))
-    if (!values.every(Number.isFinite)) throw new RangeError(`"${name}" holds what is no finite number`);
-  const { logits = new Float32Array() } = outputs;
-  const length = logitsSize.width * logitsSize.height;
-  const calibrated = ({ temperature, bias }: typeof calibration, logit: number): number =>
-    (logit + bias) / temperature;
-  const planes = classes.map((_, index) =>
-    scaledLogits(logits.subarray(index * length, (index + 1) * length), logitsSize, inputSize).map((logit) =>
-      calibrated(calibration, logit),
-    ),
-  );
-  const highest = new Float32Array(inputSize.width * inputSize.height).fill(-Infinity);
-  const labels = new Uint8Array(highest.length).fill(noClass);
-  planes.forEach((plane, index) => {
-    plane.forEach((logit, pixel) => {
-      if (!(logit > (highest[pixel] as number))) return;
-      highest[pixel] = logit;
-      if (activation === 'softmax' || logit > 0) labels[pixel] = index;
-    });
-  });
-  return {
-    size: inputSize,
-    labels,
-    probability: (classIndex) => {
-      const plane = planes[classIndex];
-      if (plane === undefined) throw new RangeError(`there is no class ${classIndex}`);
-      if (activation === 'sigmoid') return plane.map((logit) => sigmoid(logit));
-      return plane.map((logit, pixel) => {
-        const top = highest[pixel] as number;
-        const sum = planes.reduce((total, other) => total + Math.exp((other[pixel] as number) - top), 0);
-        return Math.exp(logit - top) / sum;
-      });
-    },
-    scalars: Object.fromEntries(
-      model.scalars.map((scalar) => {
-        const given = outputs[scalar.name]?.[0] ?? NaN;
-        return [
-          scalar.name,
-          scalar.as === 'probability' ? sigmoid(calibrated(scalar.calibration, given)) : given,
-        ];
-      }),
-    ),
-  };
-}
-
-const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));

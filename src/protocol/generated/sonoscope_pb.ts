@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sonoscope.proto.
  */
 export const file_sonoscope: GenFile = /*@__PURE__*/
-  fileDesc("Cg9zb25vc2NvcGUucHJvdG8SCXNvbm9zY29wZSI6CgNCb3gSCQoBeBgBIAEoDRIJCgF5GAIgASgNEg0KBXdpZHRoGAMgASgNEg4KBmhlaWdodBgEIAEoDSLYAQoPU2VnbWVudGVkT2JqZWN0EgoKAmlkGAEgASgNEg0KBWxhYmVsGAIgASgJEiUKBXN0YXRlGAMgASgOMhYuc29ub3Njb3BlLk9iamVjdFN0YXRlEg0KBXNjb3JlGAQgASgCEhIKCmNvbmZpZGVuY2UYBSABKAISGwoDYm94GAYgASgLMg4uc29ub3Njb3BlLkJveBIPCgdhcmVhX3B4GAcgASgNEg4KBmNvdW50cxgIIAEoDBIVCghhcmVhX21tMhgJIAEoAUgAiAEBQgsKCV9hcmVhX21tMiKaAgoMU2VnbWVudGF0aW9uEi0KCXRpbWVzdGFtcBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZnJhbWVfaWQYAiABKAkSDgoGcHRzX25zGAMgASgEEhIKCmNhcHR1cmVfbnMYBCABKAQSFAoMc291cmNlX2ZyYW1lGAUgASgNEgwKBHBhc3MYBiABKA0SEgoKbWFza193aWR0aBgHIAEoDRITCgttYXNrX2hlaWdodBgIIAEoDRIUCgxzb3VyY2Vfd2lkdGgYCSABKA0SFQoNc291cmNlX2hlaWdodBgKIAEoDRIrCgdvYmplY3RzGAsgAygLMhouc29ub3Njb3BlLlNlZ21lbnRlZE9iamVjdCKpAgoLTWVhc3VyZW1lbnQSLQoJdGltZXN0YW1wGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghmcmFtZV9pZBgCIAEoCRIOCgZwdHNfbnMYAyABKAQSDAoEbmFtZRgEIAEoCRINCgV2YWx1ZRgFIAEoARIMCgR1bml0GAYgASgJEhkKDGludGVydmFsX2xvdxgHIAEoAUgAiAEBEhoKDWludGVydmFsX2hpZ2gYCCABKAFIAYgBARIjCgdxdWFsaXR5GAkgASgOMhIuc29ub3Njb3BlLlF1YWxpdHkSDAoEbm90ZRgKIAEoCRIRCglvYmplY3RfaWQYCyABKA1CDwoNX2ludGVydmFsX2xvd0IQCg5faW50ZXJ2YWxfaGlnaCJdCgxTdGFnZUxhdGVuY3kSDQoFc3RhZ2UYASABKAkSDgoGcDUwX21zGAIgASgBEg4KBnA5NV9tcxgDIAEoARIOCgZwOTlfbXMYBCABKAESDgoGbWF4X21zGAUgASgBIikKCURyb3BDb3VudBINCgVzdGFnZRgBIAEoCRINCgVjb3VudBgCIAEoBCK9BAoGSGVhbHRoEi0KCXRpbWVzdGFtcBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZnJhbWVfaWQYAiABKAkSFAoMc291cmNlX3N0YXRlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRITCgtyZWFzb25fY29kZRgFIAEoCRIpCgVzaW5jZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMY2FwdHVyZWRfZnBzGAcgASgBEhUKDWRpc3BsYXllZF9mcHMYCCABKAESFAoMYW5hbHlzZWRfZnBzGAkgASgBEigKB2xhdGVuY3kYCiADKAsyFy5zb25vc2NvcGUuU3RhZ2VMYXRlbmN5EiMKBWRyb3BzGAsgAygLMhQuc29ub3Njb3BlLkRyb3BDb3VudBIQCghwcm92aWRlchgMIAEoCRINCgVtb2RlbBgNIAEoCRIOCgZwb2xpY3kYDiABKAkSFwoPb3ZlcmxheV92aXNpYmxlGA8gASgIEhEKCXJlY29yZGluZxgQIAEoCBIUCgxzb3VyY2Vfd2lkdGgYESABKA0SFQoNc291cmNlX2hlaWdodBgSIAEoDRIPCgdjbGllbnRzGBMgASgNEhIKCnNvdXJjZV91cmkYFCABKAkSDQoFbGFiZWwYFSABKAkSEAoIZGVncmFkZWQYFiABKAkSGAoQb3ZlcmxheV9saW1pdF9tcxgXIAEoARIQCghhbmFseXNpcxgYIAEoCCphCgtPYmplY3RTdGF0ZRIcChhPQkpFQ1RfU1RBVEVfVU5TUEVDSUZJRUQQABINCglTRUFSQ0hJTkcQARIMCghUUkFDS0lORxACEg0KCVVOQ0VSVEFJThADEggKBExPU1QQBCpICgdRdWFsaXR5EhcKE1FVQUxJVFlfVU5TUEVDSUZJRUQQABIICgRHT09EEAESDAoIRE9VQlRGVUwQAhIMCghSRUpFQ1RFRBADYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Cg9zb25vc2NvcGUucHJvdG8SCXNvbm9zY29wZSI6CgNCb3gSCQoBeBgBIAEoDRIJCgF5GAIgASgNEg0KBXdpZHRoGAMgASgNEg4KBmhlaWdodBgEIAEoDSLYAQoPU2VnbWVudGVkT2JqZWN0EgoKAmlkGAEgASgNEg0KBWxhYmVsGAIgASgJEiUKBXN0YXRlGAMgASgOMhYuc29ub3Njb3BlLk9iamVjdFN0YXRlEg0KBXNjb3JlGAQgASgCEhIKCmNvbmZpZGVuY2UYBSABKAISGwoDYm94GAYgASgLMg4uc29ub3Njb3BlLkJveBIPCgdhcmVhX3B4GAcgASgNEg4KBmNvdW50cxgIIAEoDBIVCghhcmVhX21tMhgJIAEoAUgAiAEBQgsKCV9hcmVhX21tMiKaAgoMU2VnbWVudGF0aW9uEi0KCXRpbWVzdGFtcBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZnJhbWVfaWQYAiABKAkSDgoGcHRzX25zGAMgASgEEhIKCmNhcHR1cmVfbnMYBCABKAQSFAoMc291cmNlX2ZyYW1lGAUgASgNEgwKBHBhc3MYBiABKA0SEgoKbWFza193aWR0aBgHIAEoDRITCgttYXNrX2hlaWdodBgIIAEoDRIUCgxzb3VyY2Vfd2lkdGgYCSABKA0SFQoNc291cmNlX2hlaWdodBgKIAEoDRIrCgdvYmplY3RzGAsgAygLMhouc29ub3Njb3BlLlNlZ21lbnRlZE9iamVjdCKKAwoLTWVhc3VyZW1lbnQSLQoJdGltZXN0YW1wGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghmcmFtZV9pZBgCIAEoCRIOCgZwdHNfbnMYAyABKAQSDAoEbmFtZRgEIAEoCRISCgV2YWx1ZRgFIAEoAUgAiAEBEgwKBHVuaXQYBiABKAkSGQoMaW50ZXJ2YWxfbG93GAcgASgBSAGIAQESGgoNaW50ZXJ2YWxfaGlnaBgIIAEoAUgCiAEBEiMKB3F1YWxpdHkYCSABKA4yEi5zb25vc2NvcGUuUXVhbGl0eRIMCgRub3RlGAogASgJEhEKCW9iamVjdF9pZBgLIAEoDRIWCglhdF9wdHNfbnMYDCABKARIA4gBARIRCgRiZWF0GA0gASgNSASIAQESDgoGdmFsdWVzGA4gAygBQggKBl92YWx1ZUIPCg1faW50ZXJ2YWxfbG93QhAKDl9pbnRlcnZhbF9oaWdoQgwKCl9hdF9wdHNfbnNCBwoFX2JlYXQiXQoMU3RhZ2VMYXRlbmN5Eg0KBXN0YWdlGAEgASgJEg4KBnA1MF9tcxgCIAEoARIOCgZwOTVfbXMYAyABKAESDgoGcDk5X21zGAQgASgBEg4KBm1heF9tcxgFIAEoASIpCglEcm9wQ291bnQSDQoFc3RhZ2UYASABKAkSDQoFY291bnQYAiABKAQikQUKBkhlYWx0aBItCgl0aW1lc3RhbXAYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGZyYW1lX2lkGAIgASgJEhQKDHNvdXJjZV9zdGF0ZRgDIAEoCRIOCgZyZWFzb24YBCABKAkSEwoLcmVhc29uX2NvZGUYBSABKAkSKQoFc2luY2UYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGNhcHR1cmVkX2ZwcxgHIAEoARIVCg1kaXNwbGF5ZWRfZnBzGAggASgBEhQKDGFuYWx5c2VkX2ZwcxgJIAEoARIoCgdsYXRlbmN5GAogAygLMhcuc29ub3Njb3BlLlN0YWdlTGF0ZW5jeRIjCgVkcm9wcxgLIAMoCzIULnNvbm9zY29wZS5Ecm9wQ291bnQSEAoIcHJvdmlkZXIYDCABKAkSDQoFbW9kZWwYDSABKAkSDgoGcG9saWN5GA4gASgJEhcKD292ZXJsYXlfdmlzaWJsZRgPIAEoCBIRCglyZWNvcmRpbmcYECABKAgSFAoMc291cmNlX3dpZHRoGBEgASgNEhUKDXNvdXJjZV9oZWlnaHQYEiABKA0SDwoHY2xpZW50cxgTIAEoDRISCgpzb3VyY2VfdXJpGBQgASgJEg0KBWxhYmVsGBUgASgJEhAKCGRlZ3JhZGVkGBYgASgJEhgKEG92ZXJsYXlfbGltaXRfbXMYFyABKAESEAoIYW5hbHlzaXMYGCABKAgSEgoKbW9kZWxfa2luZBgZIAEoCRIVCg1tb2RlbF9saWNlbmNlGBogASgJEhEKCWVjaG9fdmlldxgbIAEoCRIUCgxlY2hvX3BhcnRuZXIYHCABKAkqYQoLT2JqZWN0U3RhdGUSHAoYT0JKRUNUX1NUQVRFX1VOU1BFQ0lGSUVEEAASDQoJU0VBUkNISU5HEAESDAoIVFJBQ0tJTkcQAhINCglVTkNFUlRBSU4QAxIICgRMT1NUEAQqSAoHUXVhbGl0eRIXChNRVUFMSVRZX1VOU1BFQ0lGSUVEEAASCAoER09PRBABEgwKCERPVUJURlVMEAISDAoIUkVKRUNURUQQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Mask pixels, top-left origin.
@@ -219,12 +219,14 @@ export type Measurement = Message<"sonoscope.Measurement"> & {
   name: string;
 
   /**
-   * @generated from field: double value = 5;
+   * Absent: there is no number, and the note says why.
+   *
+   * @generated from field: optional double value = 5;
    */
-  value: number;
+  value?: number | undefined;
 
   /**
-   * UCUM unit, "px" or "1" where the source is not calibrated.
+   * UCUM unit, "px", "px2", "px3" or "1" where the source is not calibrated.
    *
    * @generated from field: string unit = 6;
    */
@@ -256,6 +258,27 @@ export type Measurement = Message<"sonoscope.Measurement"> & {
    * @generated from field: uint32 object_id = 11;
    */
   objectId: number;
+
+  /**
+   * The moment that the value is of, where it was decided later than that: time since the stream began, as pts_ns.
+   *
+   * @generated from field: optional uint64 at_pts_ns = 12;
+   */
+  atPtsNs?: bigint | undefined;
+
+  /**
+   * Number of the heart beat that it belongs to, from 1; absent: of none.
+   *
+   * @generated from field: optional uint32 beat = 13;
+   */
+  beat?: number | undefined;
+
+  /**
+   * Several numbers of one thing, in the unit of the value: diameters of the disks of a ventricle, apex first. Empty: there are none.
+   *
+   * @generated from field: repeated double values = 14;
+   */
+  values: number[];
 };
 
 /**
@@ -467,6 +490,34 @@ export type Health = Message<"sonoscope.Health"> & {
    * @generated from field: bool analysis = 24;
    */
   analysis: boolean;
+
+  /**
+   * tracker: follows what it is pointed at | semantic: finds its structures by itself; empty where no model is loaded.
+   *
+   * @generated from field: string model_kind = 25;
+   */
+  modelKind: string;
+
+  /**
+   * SPDX name of the model's licence; empty where none is loaded or the recording does not say.
+   *
+   * @generated from field: string model_licence = 26;
+   */
+  modelLicence: string;
+
+  /**
+   * a4c | a2c: the apical view that somebody has said this stream shows; empty: nobody has, which is measured as four-chamber.
+   *
+   * @generated from field: string echo_view = 27;
+   */
+  echoView: string;
+
+  /**
+   * Stream with the other view of the same heart; empty: none.
+   *
+   * @generated from field: string echo_partner = 28;
+   */
+  echoPartner: string;
 };
 
 /**

@@ -22,10 +22,10 @@ describe('doctor', () => {
   });
 
   it('says what is missing where GStreamer is not to be found', async () => {
-    const { stdout, code } = await runCli(['doctor'], { PATH: '/nowhere' });
+    const { stdout, stderr, code } = await runCli(['doctor'], { PATH: '/nowhere' });
     expect(stdout).toMatch(/MISSING\s+GStreamer/);
     expect(stdout).toMatch(/MISSING\s+FFmpeg/);
-    expect(stdout).toMatch(/missing: GStreamer/);
+    expect(stderr).toMatch(/missing: GStreamer.* \[SONO_DOCTOR_MISSING\]\n$/);
     expect(code).toBe(5);
   });
 });

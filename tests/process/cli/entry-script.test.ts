@@ -29,6 +29,7 @@ beforeAll(() => {
   for (const path of [checkout, installers]) mkdirSync(path);
   copyFileSync(join(packageRoot, 'sonoscope'), join(checkout, 'sonoscope'));
   copyFileSync(join(packageRoot, 'package.json'), join(checkout, 'package.json'));
+  copyFileSync(join(packageRoot, 'package-lock.json'), join(checkout, 'package-lock.json'));
   // Whatever could install something says so instead.
   for (const name of ['apt-get', 'sudo', 'npm', 'npx', 'pip', 'python3']) {
     writeFileSync(join(installers, name), `#!/bin/sh\necho "${name} $*" >>${called}\nexit 1\n`);
@@ -78,7 +79,7 @@ describe.each([
     '"%s" is refused with exit code 2',
     (line) => {
       const { code, stdout, stderr } = entry(root(), ...line.split(' '));
-      expect(stderr).toMatch(/^sonoscope: unknown (command|option)/);
+      expect(stderr).toMatch(/^sonoscope: unknown (command|option)[^\n]* \[SONO_USAGE\]\n$/);
       expect(stdout).toBe('');
       expect(code).toBe(2);
     },
@@ -91,6 +92,28 @@ describe.each([
     for (const flag of ['-V', '--version'])
       expect(entry(root(), flag)).toMatchObject({ code: 0, stdout: `${version}\n` });
   });
+});
+
+it('says of what cannot be installed that, with a code', () => {
+  // Of what is missing here the first installer fails.
+  const { status, stderr } = spawnSync(join(checkout, 'sonoscope'), ['run', '--yes'], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${installers}:${process.env['PATH']}` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  expect(readFileSync(called, 'utf8')).not.toBe('');
+  expect([status, stderr]).toEqual([5, expect.stringMatching(/ \[SONO_SETUP\]\n$/)]);
+});
+
+it('shows the options of one operation', () => {
+  for (const args of [
+    ['call', 'overlay', '--help'],
+    ['help', 'call', 'overlay'],
+  ])
+    expect(entry(packageRoot, ...args)).toMatchObject({
+      ...{ code: 0, stderr: '' },
+      stdout: expect.stringContaining('--visible <true|false|null>') as string,
+    });
 });
 
 it('hints at the command that was meant', () => {

@@ -226,6 +226,7 @@ describe.each(kinds)('%s engine', (_, create) => {
   it('tells its model, provider and policy', async () => {
     const engine = await open(create, { policy: 'first' });
     expect(engine.info).toMatchObject({
+      kind: 'tracker',
       modelName: 'tiny-tracker',
       provider: 'cpu',
       policy: 'first',
@@ -275,8 +276,11 @@ describe('model checks', () => {
     expect(await broken(edit((manifest) => Object.assign(manifest, { schemaVersion: 2 })))).toBe(
       'SONO_MODEL_NEWER',
     );
-    expect(await broken(edit((manifest) => Object.assign(manifest, { kind: 'semantic' })))).toBe(
+    expect(await broken(edit((manifest) => Object.assign(manifest, { kind: 'text' })))).toBe(
       'SONO_MODEL_KIND',
+    );
+    expect(await broken(edit((manifest) => Object.assign(manifest, { kind: 'semantic' })))).toBe(
+      'SONO_MODEL_MANIFEST',
     );
     expect(await codeOf(open(createLocalEngine, { provider: 'tensorrt' }))).toBe('SONO_PROVIDER_NONE');
   });
@@ -337,18 +341,20 @@ describe('a lost device', () => {
     const engine = await createLocalEngine(
       { ...tinyOptions, provider: 'auto' },
       { onFailure: ({ code }) => failures.push(code) },
-      (model, wish) =>
-        chooseProvider(model, wish, async ({ folder, graphs }, provider, threads) => {
-          if (provider === 'cuda' || provider === 'tensorrt') throw new Error('no such device');
-          const runner = await openRunner(folder, graphs, { provider: 'cpu', threads });
-          if (provider === 'cpu') return runner;
-          return {
-            ...runner,
-            provider,
-            track: (frame, bank) =>
-              ++runs > 3 ? Promise.reject(new Error('device lost')) : runner.track(frame, bank),
-          };
-        }),
+      {
+        tracker: (model, wish) =>
+          chooseProvider(model, wish, async ({ folder, graphs }, provider, threads) => {
+            if (provider === 'cuda' || provider === 'tensorrt') throw new Error('no such device');
+            const runner = await openRunner(folder, graphs, { provider: 'cpu', threads });
+            if (provider === 'cpu') return runner;
+            return {
+              ...runner,
+              provider,
+              track: (frame, bank) =>
+                ++runs > 3 ? Promise.reject(new Error('device lost')) : runner.track(frame, bank),
+            };
+          }),
+      },
     );
     closing.push(() => engine.close());
     const steady = await open(kinds[0]?.[1] ?? createLocalEngine);
@@ -378,7 +384,7 @@ import { chooseProvider } from ${module('onnx/choose-provider')};
 import { openRunner } from ${module('onnx/session')};
 import { serveEngine } from ${module('engine/worker-server')};
 let calls = 0;
-await serveEngine(parentPort, workerData, (model, wish) =>
+await serveEngine(parentPort, workerData, { tracker: (model, wish) =>
   chooseProvider(model, wish, async ({ folder, graphs }, provider, threads) => {
     if (provider === 'cuda' || provider === 'tensorrt') throw new Error('no such device');
     const runner = await openRunner(folder, graphs, { provider: 'cpu', threads });
@@ -391,7 +397,7 @@ await serveEngine(parentPort, workerData, (model, wish) =>
       }
       return runner.track(frame, bank);
     } };
-  }));
+  }) });
 `,
     );
     return pathToFileURL(file);

@@ -3,14 +3,12 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../../src/node/built-module.js';
 import { listProviders, loadModel } from '../../../src/onnx/choose-provider.js';
-import { noClass } from '../../../src/onnx/kinds/semantic.js';
+import { noClass } from '../../../src/semantic/class-picture.js';
 import { modelKinds, readFolderOf } from '../../../src/onnx/manifest.js';
 import { openSemantic, type SemanticSession } from '../../../src/onnx/semantic.js';
-import { blue, red, tinyFrame, tinyModelDir, tinySize } from '../../tiny-scene.js';
+import { blue, red, tinyFrame, tinyModelDir, tinySemanticDir, tinySize } from '../../tiny-scene.js';
 
-const semanticDir = join(packageRoot, 'tests/golden/tiny-semantic');
 const wish = { provider: 'cpu', threads: 1 } as const;
 type Json = Record<string, unknown>;
 
@@ -24,7 +22,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** A copy of the model with another model.json. */
 async function changed(change: (manifest: Json) => void): Promise<string> {
   const directory = join(folder, `model-${copies++}`);
-  await cp(semanticDir, directory, { recursive: true });
+  await cp(tinySemanticDir, directory, { recursive: true });
   const manifest = JSON.parse(await readFile(join(directory, 'model.json'), 'utf8')) as Json;
   change(manifest);
   await writeFile(join(directory, 'model.json'), JSON.stringify(manifest));
@@ -41,7 +39,7 @@ const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
 describe('a semantic model', () => {
   let session: SemanticSession;
   beforeAll(async () => {
-    session = await openSemantic(semanticDir, wish);
+    session = await openSemantic(tinySemanticDir, wish);
   });
   afterAll(() => session.close());
 
@@ -112,7 +110,7 @@ describe('a semantic model', () => {
   });
 
   it('is refused as a tracker, and a tracker in its place', async () => {
-    await expect(loadModel(semanticDir)).rejects.toMatchObject({
+    await expect(loadModel(tinySemanticDir)).rejects.toMatchObject({
       code: 'SONO_MODEL_KIND',
       message: expect.stringContaining('of kind "semantic", but one of kind "tracker"') as string,
     });
@@ -125,9 +123,9 @@ describe('a semantic model', () => {
   });
 
   it('is looked at like any other model by "doctor"', async () => {
-    const providers = await listProviders(semanticDir);
+    const providers = await listProviders(tinySemanticDir);
     expect(providers.find(({ provider }) => provider === 'cpu')).toMatchObject({ usable: true });
-    expect(await readFolderOf(semanticDir, ...modelKinds)).toMatchObject({
+    expect(await readFolderOf(tinySemanticDir, ...modelKinds)).toMatchObject({
       kind: 'semantic',
       manifest: { version: '1.0.0', input: { width: 64 } },
     });

@@ -1,4 +1,5 @@
 /** One object, one colour: in the browser's overlay, in the outlines for Foxglove, and in an exported MP4. */
+import { uncalibrated } from '../../../src/vocabulary/calibration.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,13 +67,14 @@ async function inVideo(): Promise<number[][]> {
     return maskFromBitmap(bitmap, size.width, size.height);
   };
   const exporter = createExporter('mp4');
-  const source = { size, framesPerSecond: 25, pixelSpacingMm: null, frameCount: 1, description: 'x' };
+  const source = { size, framesPerSecond: 25, calibration: uncalibrated, frameCount: 1, description: 'x' };
   await exporter.open(
     {
       ...{ directory: folder, clip: 'clip', sourceUri: 'x', source, dicom: null, loss: null, chunkFrames: 8 },
+      view: 'a4c',
       objects: ids.map((id) => ({ id, label: `object ${id}` })),
       software: { version: '0', model: 'm', modelSha256: '' },
-      ...{ identity: '', sourceModifiedUnixMs: 0 },
+      ...{ identity: '', inputIdentity: '', segmentation: 'semiautomatic' as const, sourceModifiedUnixMs: 0 },
     },
     null,
   );
@@ -81,7 +83,7 @@ async function inVideo(): Promise<number[][]> {
     .jpeg()
     .toBuffer();
   await exporter.frame({
-    ...{ sourceFrame: 0, ptsNs: 0, mediaNs: 0, picture },
+    ...{ sourceFrame: 0, ptsNs: 0, mediaNs: 0, picture, measurements: [] },
     objects: ids.map((id, index) => ({
       ...{ id, state: 'tracking', score: 1, confidence: 1, mask: squareOf(index) },
     })),

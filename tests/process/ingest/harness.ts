@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { promisify } from 'node:util';
+import type { ArchiveAccess } from '../../../src/dicom/web/access.js';
 import { createSource, type SupervisionOptions } from '../../../src/ingest/index.js';
 import type { AnalysisFrame, DisplayFrame, DropStage, SourceFormat } from '../../../src/vocabulary/frame.js';
 import type { FrameSource, SourceOptions, SourceState } from '../../../src/ingest/frame-source.js';
@@ -50,8 +51,9 @@ export class Recording {
     uri: string,
     options: Partial<SourceOptions> = {},
     supervision: Partial<SupervisionOptions> = {},
+    archives?: ArchiveAccess,
   ) {
-    this.source = createSource(uri, supervision);
+    this.source = createSource(uri, supervision, archives);
     this.#subscription = this.source.open({ ...defaults, ...options }).subscribe({
       next: (event) => {
         switch (event.kind) {

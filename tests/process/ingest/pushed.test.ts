@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { probeSource } from '../../../src/ingest/index.js';
 import { readCounter, syntheticScene } from '../../../src/ingest/synthetic/index.js';
-import { dicomFile, explicitLittleEndian, native, picture } from './dicom-fixture.js';
+import { dicomFile, explicitLittleEndian, native, picture } from '../dicom/fixture.js';
 import { Recording } from './harness.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sono-pushed-'));
@@ -105,7 +105,7 @@ describe('synthetic scenes', () => {
 
   it('tell their pixel spacing', async () => {
     const format = await probeSource('synthetic:echo?width=320&height=240');
-    expect(format.pixelSpacingMm?.x).toBeCloseTo(160 / (0.9 * 240), 6);
+    expect(format.calibration.whole?.x).toBeCloseTo(160 / (0.9 * 240), 6);
   });
 });
 
@@ -172,7 +172,10 @@ describe('DICOM', () => {
     );
     const seen = record(at('cine'), { mode: 'replay', analysisSize: { width: 6, height: 4 } });
     await seen.over();
-    expect(seen.formats[0]).toMatchObject({ pixelSpacingMm: { x: 0.25, y: 0.5 }, frameCount: 3 });
+    expect(seen.formats[0]).toMatchObject({
+      calibration: { whole: { x: 0.25, y: 0.5 }, regions: [] },
+      frameCount: 3,
+    });
     expect(seen.analysis.map((frame) => frame.mediaNs)).toEqual([0, 20e6, 70e6]);
     expect(seen.analysis.map((frame) => frame.data[0])).toEqual([0, 40, 80]);
   });
@@ -197,7 +200,7 @@ describe('DICOM', () => {
     ['no-pixels.dcm', dicomFile(explicitLittleEndian, picture(2, 2, 'RGB'), null), 'SONO_DICOM_NO_PIXELS'],
     [
       'syntax.dcm',
-      dicomFile('1.2.840.10008.1.2.4.90', picture(2, 2, 'RGB'), native(new Uint8Array(12))),
+      dicomFile('1.2.840.10008.1.2.4.94', picture(2, 2, 'RGB'), native(new Uint8Array(12))),
       'SONO_DICOM_SYNTAX',
     ],
     ['no.dcm', Buffer.from('plain text, not DICOM at all'), 'SONO_DICOM_DAMAGED'],

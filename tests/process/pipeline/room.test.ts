@@ -17,7 +17,7 @@ import { syntheticScene } from '../../../src/ingest/synthetic/index.js';
 import { openRoom, type RoomOptions } from '../../../src/pipeline/open-room.js';
 import type { LiveRoom } from '../../../src/pipeline/room.js';
 import type { PromptScript } from '../../../src/vocabulary/prompt-script.js';
-import { tinyModelDir } from '../../tiny-scene.js';
+import { tinyModelDir, tinySemanticDir } from '../../tiny-scene.js';
 
 const rooms: LiveRoom[] = [];
 afterEach(async () => {
@@ -93,6 +93,29 @@ describe('a room on real GStreamer and ONNX Runtime', () => {
     expect(results[0]?.objects.map(({ label }) => label)).toEqual([plan.objects[0]?.label]);
     expect(results.some(({ objects }) => (objects[0]?.areaPx ?? 0) > 0)).toBe(true);
     expect(room.report().frames.displayed).toBe(displays.length);
+    expect(room.report().frames.analysed).toBe(results.length);
+  });
+
+  it('shows what a model finds by itself, without a mark, and refuses marks in words', async () => {
+    const { room, results } = await open('synthetic:counter?duration=3', {
+      analysis: {
+        createEngine: (engine, hooks) => createWorkerEngine(engine, hooks),
+        engine: { modelDir: tinySemanticDir, provider: 'cpu', policy: null, threads: 1 },
+        plan: null,
+      },
+    });
+    await expect.poll(() => results.length, patient).toBeGreaterThan(5);
+    await expect(room.command({ kind: 'rename', objectId: 1, label: 'x' }, null)).rejects.toMatchObject({
+      code: 'SONO_MODEL_FINDS',
+    });
+    expect(room.health.engine).toMatchObject({ kind: 'semantic', modelName: 'tiny-semantic', policy: '' });
+    await expect.poll(() => room.health.source.phase, patient).toBe('ended');
+    for (const { objects } of results)
+      expect(objects.map(({ id, label }) => [id, label])).toEqual([
+        [1, 'red tool'],
+        [2, 'blue tool'],
+      ]);
+    expect(results.some(({ objects }) => objects.some(({ areaPx }) => areaPx > 0))).toBe(true);
     expect(room.report().frames.analysed).toBe(results.length);
   });
 

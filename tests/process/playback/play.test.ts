@@ -10,6 +10,9 @@ import type { FrameResult } from '../../../src/engine/engine.js';
 import type { DisplayFrame } from '../../../src/vocabulary/frame.js';
 import { PlaybackRoom } from '../../../src/playback/playback-room.js';
 import type { RoomEvent } from '../../../src/pipeline/room.js';
+import { exampleOf } from '../../../src/protocol/fields.js';
+import { operations, transfers } from '../../../src/protocol/operations.js';
+import { addressOf } from '../../../src/protocol/shell-lines.js';
 import { decodeMeasurement } from '../../../src/protocol/messages.js';
 import { McapFileReader } from '../../../src/record/mcap-reader.js';
 import { RoomRegistry, startServer } from '../../../src/server/index.js';
@@ -79,7 +82,7 @@ describe('a recording as a room', () => {
 
   it('gives back the measurements that were recorded; those of an older recording are made anew', async () => {
     const reader = await McapFileReader.open(recording);
-    const recorded: { at: number; value: number; unit: string; objectId: number }[] = [];
+    const recorded: { at: number; value: number | null; unit: string; objectId: number }[] = [];
     for await (const { data } of reader.inTimeOrder(new Set(['/theatre/measurements']))) {
       const { ptsNs, value, unit, objectId, name } = decodeMeasurement(data);
       expect(name).toBe('area');
@@ -199,9 +202,53 @@ describe('a recording as a room', () => {
       expect(await state.json()).toMatchObject({ speed: 2, durationMs: (frames - 1) * frameMs });
       expect(await call({ stream: 'theatre', speed: 1000 })).toMatchObject({ status: 400 });
       expect(await call({ stream: 'other' })).toMatchObject({
-        status: 400,
-        body: { code: 'SONO_PLAYBACK_REQUEST' },
+        status: 404,
+        body: { code: 'SONO_STREAM_UNKNOWN' },
       });
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('lists on /api exactly what can be done with it', async () => {
+    const { room } = await open(true);
+    const server = await startServer({
+      ...{ port: 0, rooms: new RoomRegistry([room]), logger: silent, version: '0.0.0-test', live: false },
+      extraServices: playbackServices([room]),
+    });
+    try {
+      const text = async (path: string) => (await fetch(new URL(path, server.url))).text();
+      const { paths } = JSON.parse(await text('api/openapi.json')) as {
+        paths: Record<string, Record<string, { operationId: string }>>;
+      };
+      const listed = new Set(
+        Object.values(paths).flatMap((item) => Object.values(item).map(({ operationId }) => operationId)),
+      );
+      const page = await text('api');
+      // No reports, uploads or archives here, and of a recording nothing can be changed.
+      const refusals = [
+        'SONO_PLAYBACK_READ_ONLY',
+        'SONO_VIEW_FIXED',
+        'SONO_NOT_OFFERED',
+        'SONO_PAGE_UNKNOWN',
+      ];
+      for (const [name, shape] of Object.entries({ ...operations, ...transfers })) {
+        const row = { name, ...shape };
+        const example = exampleOf(row);
+        const { path, body } = addressOf(row, {
+          ...example,
+          ...('stream' in example && { stream: room.id }),
+        });
+        const response = await fetch(new URL(path, server.url), {
+          method: row.method,
+          ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+        });
+        const { code } = response.ok ? { code: '' } : ((await response.json()) as { code: string });
+        expect([name, listed.has(name)]).toEqual([name, !refusals.includes(code)]);
+        expect([name, page.includes(`<section id="${name}">`)]).toEqual([name, listed.has(name)]);
+      }
+      expect([...listed]).toEqual(expect.arrayContaining(['streams.list', 'overlay', 'playback.control']));
+      expect([...listed]).not.toEqual(expect.arrayContaining(['record.start']));
     } finally {
       await server.close();
     }

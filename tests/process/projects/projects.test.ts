@@ -267,14 +267,14 @@ describe('a recording in the dashboard', () => {
       expect(await call('POST', `/${id}/${path}`, body)).toMatchObject({ body: { code } });
     await refused('propagate', {}, 'SONO_PROJECT_NOTHING');
     await refused('export', { formats: ['csv'] }, 'SONO_PROJECT_NOTHING');
-    await refused('export', { formats: ['gif'] }, 'SONO_PROJECT_REQUEST');
+    await refused('export', { formats: ['gif'] }, 'SONO_REQUEST_INVALID');
     await refused(
       'prompts',
       { frame: 3, prompts: [{ type: 'click', point: [5000, 1] }] },
       'SONO_PROJECT_REQUEST',
     );
     await refused('prompts', { frame: 3000, prompts: box(3) }, 'SONO_PROJECT_FRAME');
-    await refused('prompts', { frame: null, prompts: box(3) }, 'SONO_PROJECT_REQUEST');
+    await refused('prompts', { frame: null, prompts: box(3) }, 'SONO_REQUEST_INVALID');
     // The limits count all marks of an object on a picture, because tracking gets them together.
     const clicks = (count: number) => Array.from({ length: count }, () => ({ type: 'click', point: [5, 5] }));
     const given = { frame: 3, label: 'square' };

@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -17,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { packageRoot } from '../../../src/node/built-module.js';
 import { runCli } from '../cli/cli.js';
 import type { Finished } from '../cli/cli.js';
-import { dicomFile, encapsulated, jpegBaseline, picture } from '../ingest/dicom-fixture.js';
+import { dicomFile, encapsulated, jpegBaseline, picture } from '../dicom/fixture.js';
 import { clipSize, promptFile, sceneFolder, sceneJpeg, tinyModel } from './fixture.js';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
@@ -83,8 +84,12 @@ describe('replay', () => {
   it('of a video with variable frame rate keeps every frame with its own time', async () => {
     const input = video('variable.mkv', 'identity drop-probability=0.4');
     const out = join(folder, 'variable');
-    expect(await runCli(base(input, out))).toMatchObject({ code: 0, stderr: '' });
+    const ended = await runCli(base(input, out));
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
     const times = rows(out, 'variable').map((row) => Number(row['pts_ns']));
+    // The last line says what there is now, and how much.
+    const written = `sonoscope: written to ${out}: 1 clip, ${times.length} pictures, 2 files (csv, mcap) and manifest.json\n`;
+    expect(ended.stdout).toBe(written);
     expect(times.length).toBeGreaterThan(20);
     expect(times.length).toBeLessThan(frames);
     const steps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
@@ -98,9 +103,9 @@ describe('replay', () => {
     const input = video('cut.mkv', 'identity');
     truncateSync(input, Math.floor(statSync(input).size * 0.5));
     const out = join(folder, 'cut');
-    const { code, stderr } = await runCli(base(input, out));
-    expect(code).toBe(3);
-    expect(stderr).toContain('damaged');
+    const { code, stdout, stderr } = await runCli([...base(input, out), '--quiet']);
+    expect([code, stdout]).toEqual([3, '']);
+    expect(stderr).toMatch(/damaged.* \[SONO_SOURCE_DAMAGED\]\n$/);
     const count = rows(out, 'cut').length;
     expect(count).toBeGreaterThan(10);
     expect(count).toBeLessThan(frames);
@@ -126,15 +131,100 @@ describe('replay', () => {
     writeFileSync(cine, dicomFile(jpegBaseline, fields, encapsulated(pictures)));
     const out = join(folder, 'loss');
     const inputs = [cine, video('h264.mkv', 'identity'), clip];
-    const args = ['--format', 'dicom-seg', '--to', '2', '--jobs', '2'];
+    // A report brings the segmentation that it points at.
+    const args = ['--format', 'dicom-sr', '--to', '2', '--jobs', '2'];
     expect(await runCli(base(inputs[0] ?? '', out, ...inputs.slice(1), ...args))).toMatchObject({ code: 0 });
     const said = (name: string): (string | undefined)[] => {
       const seg = dicomParser.parseDicom(readFileSync(join(out, name, 'segmentation.dcm')));
       return ['x00282110', 'x00282114', 'x00080023', 'x00080033'].map((tag) => seg.string(tag));
     };
+    expect(readdirSync(join(out, 'cine')).sort()).toEqual(['report.dcm', 'segmentation.dcm']);
     expect(said('cine')).toEqual(['01', 'ISO_10918_1', '20240102', '101112']);
     expect(said('h264').slice(0, 2)).toEqual(['01', 'ISO_14496_10']);
     expect(said('clip').slice(0, 2)).toEqual(['00', undefined]);
+  });
+
+  it('of single DICOM pictures of a series is one clip, and what is written refers to each of them', async () => {
+    const series = join(folder, 'series');
+    mkdirSync(series);
+    for (const [i, name] of ['IM2', 'IM0', 'IM1'].entries())
+      writeFileSync(
+        join(series, name),
+        dicomFile(
+          jpegBaseline,
+          picture(clipSize.width, clipSize.height, 'YBR_FULL_422', {
+            '00080016': ['UI', '1.2.840.10008.5.1.4.1.1.6.1'],
+            '00080018': ['UI', `1.2.3.${i}`],
+            '0020000d': ['UI', '1.2.4'],
+            '0020000e': ['UI', '1.2.5'],
+            '00200013': ['IS', String(i)],
+          }),
+          encapsulated([await sceneJpeg(i)]),
+        ),
+      );
+    const out = join(folder, 'series-out');
+    expect(await runCli(base(series, out, '--format', 'csv,dicom-sr,dicom-sc'))).toMatchObject({ code: 0 });
+    expect(rows(out, 'series').map((row) => row['frame'])).toEqual(['0', '1', '2']);
+    const read = (file: string): dicomParser.DataSet =>
+      dicomParser.parseDicom(readFileSync(join(out, 'series', file)));
+    const inItem = (
+      set: dicomParser.DataSet | undefined,
+      ...tags: string[]
+    ): dicomParser.DataSet | undefined =>
+      tags.reduce((item, tag) => item?.elements[tag]?.items?.[0]?.dataSet, set);
+    const seg = read('segmentation.dcm');
+    const frames = seg.elements['x52009230']?.items ?? [];
+    expect(
+      frames.map(({ dataSet }) => inItem(dataSet, 'x00089124', 'x00082112')?.string('x00081155')),
+    ).toEqual(['1.2.3.0', '1.2.3.1', '1.2.3.2']);
+    const instancesOf = (set: dicomParser.DataSet | undefined, tag: string): (string | undefined)[] =>
+      (set?.elements[tag]?.items ?? []).map(({ dataSet }) => dataSet?.string('x00081155'));
+    const all = ['1.2.3.0', '1.2.3.1', '1.2.3.2'];
+    expect(instancesOf(inItem(seg, 'x00081115'), 'x0008114a')).toEqual(all);
+    expect(instancesOf(read('capture.dcm'), 'x00082112')).toEqual(all);
+    const evidence = inItem(read('report.dcm'), 'x0040a375')?.elements['x00081115']?.items ?? [];
+    expect(evidence.map(({ dataSet }) => instancesOf(dataSet, 'x00081199')).at(-1)).toEqual(all);
+  });
+
+  it('of video inside DICOM follows as in the video, and its SEG belongs to the patient', async () => {
+    const file = video('scope.mkv', 'identity');
+    const stream = join(folder, 'scope.ts');
+    execFileSync('ffmpeg', ['-v', 'error', '-i', file, '-c', 'copy', stream]);
+    const fields = picture(clipSize.width, clipSize.height, 'YBR_PARTIAL_420', {
+      '00080016': ['UI', '1.2.840.10008.5.1.4.1.1.77.1.1.1'],
+      '00080018': ['UI', '1.2.3'],
+      '00080020': ['DA', '20230101'],
+      '00080023': ['DA', '20240102'],
+      '00080060': ['CS', 'ES'],
+      '00100010': ['PN', 'Patient^One'],
+      '00100020': ['LO', 'P-17'],
+      '00181063': ['DS', '40'],
+      '0020000d': ['UI', '1.2.4'],
+      '0020000e': ['UI', '1.2.5'],
+      '00280008': ['IS', String(frames)],
+      '00280030': ['DS', '0.5\\0.5'],
+    });
+    const object = join(folder, 'scope.dcm');
+    writeFileSync(object, dicomFile('1.2.840.10008.1.2.4.102', fields, encapsulated([readFileSync(stream)])));
+    const out = join(folder, 'scope');
+    expect(await runCli(base(object, out, '--format', 'csv,dicom-seg,dicom-sc'))).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+    expect(await runCli(base(file, join(folder, 'scope-video')))).toMatchObject({ code: 0 });
+    const followed = (of: string): unknown[] =>
+      rows(of, 'scope').map(({ frame, area_px: area }) => [Number(frame), Number(area)]);
+    expect(followed(out).length).toBeGreaterThan(frames / 2);
+    expect(followed(out)).toEqual(followed(join(folder, 'scope-video')));
+    for (const { frame, pts_ns: ns } of rows(out, 'scope')) expect(Number(ns)).toBe(Number(frame) * 40e6);
+    for (const name of ['segmentation.dcm', 'capture.dcm']) {
+      const set = dicomParser.parseDicom(readFileSync(join(out, 'scope', name)));
+      const said = ['x00100010', 'x00100020', 'x0020000d', 'x00080023', 'x00282110'].map((tag) =>
+        set.string(tag),
+      );
+      expect(said).toEqual(['Patient^One', 'P-17', '1.2.4', '20240102', '01']);
+      expect(set.string('x00282114')).toMatch(/^ISO_14496_10/);
+    }
   });
 
   it('stopped by a full disk half-way names it, and goes on from there with --resume', async () => {

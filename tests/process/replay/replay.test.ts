@@ -113,7 +113,8 @@ describe('a replay run', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { event: string });
     expect(events[0]).toMatchObject({ event: 'start', items: [{ clip: 'clip' }] });
-    expect(events.at(-1)).toMatchObject({ event: 'done', clip: 'clip', frames, cutShort: null });
+    expect(events.at(-2)).toMatchObject({ event: 'done', clip: 'clip', frames, cutShort: null });
+    expect(events.at(-1)).toMatchObject({ event: 'written', folder: both, clips: 1, frames });
     expect(hits(await tracked(both, 'clip', 'square'))).toEqual(range(0, frames));
     expect(hits(await tracked(both, 'clip', 'late'))).toEqual(range(0, frames));
     expect(readdirSync(join(both, 'clip', 'square'))).toHaveLength(frames);

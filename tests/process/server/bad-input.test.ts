@@ -27,7 +27,7 @@ import { recordingMetadataName } from '../../../src/record/journal.js';
 import { McapFileWriter } from '../../../src/record/mcap-writer.js';
 import { FrameReader } from '../../../src/replay/frame-reader.js';
 import { Cli, runCli, type Finished } from '../cli/cli.js';
-import { dicomFile, explicitLittleEndian, native, type Fields } from '../ingest/dicom-fixture.js';
+import { dicomFile, explicitLittleEndian, native, type Fields } from '../dicom/fixture.js';
 import { recordRoom } from '../record/fixture.js';
 import { tinyModel } from '../replay/fixture.js';
 
@@ -101,7 +101,7 @@ beforeAll(async () => {
   writeFileSync(at('nothing.dcm'), dicomFile(explicitLittleEndian, cine(3), null));
   writeFileSync(
     at('syntax.dcm'),
-    dicomFile('1.2.840.10008.1.2.4.90', cine(3), native(new Uint8Array(64 * 48 * 3))),
+    dicomFile('1.2.840.10008.1.2.4.94', cine(3), native(new Uint8Array(64 * 48 * 3))),
   );
   writeFileSync(
     at('untimed.dcm'),

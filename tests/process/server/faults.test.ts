@@ -2,6 +2,7 @@
  * An error that nobody expected ends one request, one room, one project: never the server. It is injected at every boundary,
  * for real where that can be done (no descriptor left, no `tar`, a damaged picture, an odd address).
  */
+import { uncalibrated } from '../../../src/vocabulary/calibration.js';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -282,7 +283,7 @@ describe('a room', () => {
   const format = {
     size: clipSize,
     framesPerSecond: 25,
-    pixelSpacingMm: null,
+    calibration: uncalibrated,
     frameCount: null,
     description: '',
   };

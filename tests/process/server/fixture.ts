@@ -1,11 +1,12 @@
 /** A room made by hand, with real JPEG pictures and real masks, so that the server can be tested without GStreamer and models. */
+import { uniformCalibration } from '../../../src/vocabulary/calibration.js';
 import pino from 'pino';
 import { Subject } from 'rxjs';
 import sharp from 'sharp';
 import { WebSocket } from 'ws';
 import type { DisplayFrame, DropStage, FrameIdentity, SourceFormat } from '../../../src/vocabulary/frame.js';
 import type { CommandResult, FrameResult, TrackerCommand } from '../../../src/engine/engine.js';
-import { measure } from '../../../src/analysis/measure.js';
+import { createMeasurer } from '../../../src/analysis/measure.js';
 import { maskArea, maskBox, maskFromBitmap } from '../../../src/mask/rle.js';
 import { ingestError } from '../../../src/ingest/errors.js';
 import { pipelineError } from '../../../src/pipeline/errors.js';
@@ -42,13 +43,14 @@ function rectangle(x: number, y: number, width: number, height: number) {
 export class HandMadeRoom implements Room {
   readonly label: string;
   readonly epochUnixNs: bigint = 1_700_000_000_123_456_789n;
+  readonly #measure = createMeasurer();
   readonly events = new Subject<RoomEvent>();
   readonly events$ = this.events.asObservable();
   readonly commands: { readonly command: TrackerCommand; readonly ptsNs: number | null }[] = [];
   format: SourceFormat | null = {
     size: sourceSize,
     framesPerSecond: 25,
-    pixelSpacingMm: { x: 0.5, y: 0.25 },
+    calibration: uniformCalibration({ x: 0.5, y: 0.25 }),
     frameCount: null,
     description: 'made by hand',
   };
@@ -83,6 +85,7 @@ export class HandMadeRoom implements Room {
         ]),
       ) as Record<DropStage, number>,
       engine: {
+        kind: 'tracker',
         modelName: 'compact',
         modelVersion: '1.0.0',
         modelSha256: '0'.repeat(64),
@@ -164,7 +167,7 @@ export class HandMadeRoom implements Room {
   analyse(identity = this.identity()): FrameResult {
     const result = this.resultOf(identity);
     this.events.next({ kind: 'result', result });
-    const measurements = measure(result, this.format);
+    const measurements = this.#measure(result, this.format);
     if (measurements.length > 0) this.events.next({ kind: 'measurement', frame: result.frame, measurements });
     return result;
   }

@@ -38,7 +38,8 @@ function everyRow(inFolder = 'projects'): ReadonlyMap<string, Row> {
   return serviceTable(
     {
       rooms: new RoomRegistry(),
-      ...{ acceptance: null, uploads: null, storedFiles: null, probeSource: null, recording: null },
+      ...{ acceptance: null, uploads: null, storedFiles: null, probeSource: null },
+      ...{ listFolder: null, recording: null },
       checkSource: () => Promise.resolve(),
     },
     [...projectServices(projects), ...playbackServices([])],

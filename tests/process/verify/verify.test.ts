@@ -1,6 +1,7 @@
 /** Live = replay: a recording of a room runs again with identical results, or says where not. Real engine, real files. */
 import {
   copyFileSync,
+  cpSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -14,6 +15,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtModule } from '../../../src/node/built-module.js';
 import { chooseProvider, type ChooseProvider } from '../../../src/onnx/choose-provider.js';
+import type { Engine, FrameResult } from '../../../src/engine/engine.js';
 import { createLocalEngine } from '../../../src/engine/local-engine.js';
 import type { ModelRunner } from '../../../src/onnx/session.js';
 import { createWorkerEngine } from '../../../src/engine/worker-engine.js';
@@ -21,9 +23,11 @@ import { recordingMetadataName } from '../../../src/record/journal.js';
 import { McapFileReader } from '../../../src/record/mcap-reader.js';
 import { McapFileWriter } from '../../../src/record/mcap-writer.js';
 import { verifyRecording } from '../../../src/verify/verify.js';
+import type { Mask } from '../../../src/vocabulary/mask.js';
 import { runPython } from '../../python-env.js';
 import { dropped, frames, recordRoom } from '../record/fixture.js';
 import { clipSize, tinyInput, tinyModel } from '../replay/fixture.js';
+import { tinySemanticDir } from '../../tiny-scene.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sono-record-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -46,7 +50,7 @@ import { chooseProvider } from ${module('onnx/choose-provider')};
 import { serveEngine } from ${module('engine/worker-server')};
 const faults = ${JSON.stringify(faults)};
 const counter = ${JSON.stringify(counter)};
-await serveEngine(parentPort, workerData, async (model, wish) => {
+await serveEngine(parentPort, workerData, { tracker: async (model, wish) => {
   const { runner, rejected } = await chooseProvider(model, wish);
   return { rejected, runner: { ...runner, track: (frame, bank) => {
     appendFileSync(counter, '.');
@@ -55,7 +59,7 @@ await serveEngine(parentPort, workerData, async (model, wish) => {
     if (fault === 'throws') throw new Error('device lost');
     return runner.track(frame, bank);
   } } };
-});
+} });
 `,
   );
   return pathToFileURL(file);
@@ -66,10 +70,47 @@ describe('a recorded room', () => {
     const report = await verifyRecording({ path: recording, modelDir: tinyModel });
     expect(report.firstDifference).toBeNull();
     expect(report.streams).toEqual([
-      { stream: 'theatre', frames: frames - dropped.size, commands: 5, restarts: 0 },
+      {
+        stream: 'theatre',
+        frames: frames - dropped.size,
+        commands: 5,
+        restarts: 0,
+        sameProcessor: true,
+        largestRounding: 0,
+      },
     ]);
     expect(report.complete).toBe(true);
   });
+
+  it.each([undefined, 15])(
+    'of a model that finds its structures itself runs again identically, journal from %s',
+    async (attachAt) => {
+      const semanticModel = join(folder, `semantic-${attachAt ?? 0}`);
+      cpSync(tinySemanticDir, semanticModel, { recursive: true });
+      const file = join(semanticModel, 'model.json');
+      // With a filter, whose memory must go along where the recording begins in the middle.
+      const manifest = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+      writeFileSync(file, JSON.stringify({ ...manifest, temporal: { halfLifeMs: 80 } }));
+      const path = `${semanticModel}.mcap`;
+      await recordRoom(path, { semanticModel, ...(attachAt !== undefined && { attachAt }) });
+      const { firstDifference, streams } = await verifyRecording({ path, modelDir: semanticModel });
+      expect(firstDifference).toBeNull();
+      const left = attachAt === undefined ? frames - dropped.size : frames - attachAt - 1;
+      expect(streams).toEqual([
+        {
+          stream: 'theatre',
+          frames: left,
+          commands: 1,
+          restarts: 0,
+          sameProcessor: true,
+          largestRounding: 0,
+        },
+      ]);
+      // The same pictures without the filter are something else.
+      const other = verifyRecording({ path, modelDir: tinySemanticDir });
+      await expect(other).rejects.toMatchObject({ code: 'SONO_VERIFY_MODEL' });
+    },
+  );
 
   it('that began in the middle goes on from the state of that moment', async () => {
     const path = join(folder, 'middle.mcap');
@@ -91,7 +132,14 @@ describe('a recorded room', () => {
     const { firstDifference, streams } = await verifyRecording({ path, modelDir: tinyModel });
     expect(firstDifference).toBeNull();
     expect(streams).toEqual([
-      { stream: 'theatre', frames: frames - dropped.size - 3, commands: 5, restarts: 3 },
+      {
+        stream: 'theatre',
+        frames: frames - dropped.size - 3,
+        commands: 5,
+        restarts: 3,
+        sameProcessor: true,
+        largestRounding: 0,
+      },
     ]);
   });
 
@@ -106,35 +154,87 @@ describe('a recorded room', () => {
       };
       return { runner: { ...runner, track }, rejected };
     };
-    await recordRoom(path, { createEngine: (options, hooks) => createLocalEngine(options, hooks, choose) });
+    await recordRoom(path, {
+      createEngine: (options, hooks) => createLocalEngine(options, hooks, { tracker: choose }),
+    });
     const { firstDifference, streams } = await verifyRecording({ path, modelDir: tinyModel });
     expect(firstDifference).toBeNull();
     // The frame of that call has a result, but on which state it was made nobody can say.
     expect(streams).toEqual([
-      { stream: 'theatre', frames: frames - dropped.size - 1, commands: 5, restarts: 1 },
+      {
+        stream: 'theatre',
+        frames: frames - dropped.size - 1,
+        commands: 5,
+        restarts: 1,
+        sameProcessor: true,
+        largestRounding: 0,
+      },
     ]);
   });
 
+  /** An engine whose results at `sourceFrame` 20 are changed. */
+  const changedAt20 =
+    (change: (object: FrameResult['objects'][number]) => FrameResult['objects'][number]) =>
+    (engine: Engine): Engine => ({
+      info: engine.info,
+      setSourceSize: (size) => engine.setSourceSize(size),
+      track: async (frame) => {
+        const result = await engine.track(frame);
+        return frame.sourceFrame === 20 ? { ...result, objects: result.objects.map(change) } : result;
+      },
+      command: (command, frame) => engine.command(command, frame),
+      snapshot: () => engine.snapshot(),
+      restore: (snapshot) => engine.restore(snapshot),
+      close: () => engine.close(),
+    });
+
   it('whose engine worked otherwise is found out, at the first frame that differs', async () => {
     const path = join(folder, 'other.mcap');
-    await recordRoom(path, {
-      change: (engine) => ({
-        info: engine.info,
-        setSourceSize: (size) => engine.setSourceSize(size),
-        track: async (frame) => {
-          const result = await engine.track(frame);
-          if (frame.sourceFrame !== 20) return result;
-          return { ...result, objects: result.objects.map((object) => ({ ...object, score: 0.123 })) };
-        },
-        command: (command, frame) => engine.command(command, frame),
-        snapshot: () => engine.snapshot(),
-        restore: (snapshot) => engine.restore(snapshot),
-        close: () => engine.close(),
-      }),
-    });
+    await recordRoom(path, { change: changedAt20((object) => ({ ...object, score: 0.123 })) });
     const { firstDifference } = await verifyRecording({ path, modelDir: tinyModel });
     expect(firstDifference).toMatchObject({ stream: 'theatre', sourceFrame: 20 });
     expect(firstDifference?.what).toContain('score was 0.123');
+  });
+
+  const fourPixels = ({ width, height }: Mask): Mask => ({
+    width,
+    height,
+    counts: Uint32Array.of(width * height - 4, 4),
+  });
+  let recordings = 0;
+  describe.each([
+    ['on this processor', undefined, true],
+    ['on another processor', 'arm64, Another: asimd', false],
+  ])('%s', (_, processor, same) => {
+    const difference = async (
+      change: (object: FrameResult['objects'][number]) => FrameResult['objects'][number],
+    ): Promise<Awaited<ReturnType<typeof verifyRecording>>> => {
+      const path = join(folder, `processor-${(recordings += 1)}.mcap`);
+      await recordRoom(path, {
+        ...(processor === undefined ? {} : { processor }),
+        change: changedAt20(change),
+      });
+      return verifyRecording({ path, modelDir: tinyModel });
+    };
+
+    it(`a score that is rounded otherwise is ${same ? 'a difference' : 'said, and no difference'}`, async () => {
+      const report = await difference((object) => ({ ...object, score: object.score - 2 ** -23 }));
+      if (same) expect(report.firstDifference).toMatchObject({ sourceFrame: 20 });
+      else {
+        expect(report.firstDifference).toBeNull();
+        expect(report.streams[0]?.largestRounding).toBeCloseTo(2 ** -23, 12);
+      }
+      expect(report.streams[0]?.sameProcessor).toBe(same);
+    });
+
+    it.each<[string, (object: FrameResult['objects'][number]) => FrameResult['objects'][number]]>([
+      ['a score that differs by more', (object) => ({ ...object, score: object.score - 2e-5 })],
+      ['an area of one pixel more', (object) => ({ ...object, areaPx: object.areaPx + 1 })],
+      ['another mask', (object) => ({ ...object, mask: fourPixels(object.mask) })],
+    ])('%s is a difference', async (__, change) => {
+      const { firstDifference } = await difference(change);
+      expect(firstDifference).toMatchObject({ sourceFrame: 20 });
+    });
   });
 
   it('cut at every chunk, and in the middle of every chunk, verifies up to the last complete one', async () => {
