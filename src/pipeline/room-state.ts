@@ -6,6 +6,7 @@ import { monotonicNs, unixNowMs } from '../node/clock.js';
 import { SonoError } from '../vocabulary/errors.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import type { SourceFormat } from '../vocabulary/frame.js';
+import { rateText } from '../vocabulary/rate-text.js';
 import { pipelineError } from './errors.js';
 import type { HeldFrames } from './held-frames.js';
 import type { RoomEcho } from './room-echo.js';
@@ -77,6 +78,7 @@ export class RoomState {
   #sinceUnixMs = unixNowMs();
   #playingSinceNs: number | null = null;
   #overlayVisible: boolean;
+  #sources = 1;
   #recording = false;
   #recordingProblem: string | null = null;
 
@@ -119,6 +121,7 @@ export class RoomState {
   /** Another source has taken charge: what was seen and marked belongs to the one before. */
   sourceReplaced(uri: string): void {
     const { id, log, held, echo, meters, notes, engine } = this.#parts;
+    this.#sources += 1;
     held.clear();
     echo.clear();
     meters.gap();
@@ -144,6 +147,9 @@ export class RoomState {
       recording: this.#recording,
       echoView: echo.view,
       echoPartner: echo.partner,
+      sources: this.#sources,
+      undoable: engine?.undoable ?? [],
+      ...(engine && { gestures: engine.gestures.counts }),
     };
   }
 
@@ -155,7 +161,7 @@ export class RoomState {
     if (engine.trouble !== null) return engine.trouble.message;
     const settled = this.#playingSinceNs !== null && monotonicNs() - this.#playingSinceNs > settleMs * 1e6;
     if (settled && capturedFps >= 1 && analysedFps < capturedFps * fullRateShare)
-      return `Outlines at ${analysedFps.toFixed(0)} of ${capturedFps.toFixed(0)} pictures per second: this computer is too slow for more. The picture itself is complete.`;
+      return `Outlines at ${rateText(analysedFps)} of ${rateText(capturedFps)} pictures per second: this computer is too slow for more. The picture itself is complete.`;
     return engine.fallback;
   }
 

@@ -29,6 +29,9 @@ describe('keys', () => {
     ['Enter', { shiftKey: true }, 'act-opposite'],
     ['ArrowLeft', { shiftKey: true }, 'left'],
     ['o', { altKey: true }, null],
+    // Far-reaching: a single letter must not do it.
+    ['c', {}, null],
+    ['C', { shiftKey: true }, 'source'],
     ['q', {}, null],
   ] as const)('%s %j → %s', (key, change, action) => {
     expect(actionOf(press(key, change), null)).toBe(action);

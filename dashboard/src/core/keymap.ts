@@ -22,13 +22,17 @@ const groups = {
     'tool-erase': [['e'], 'E', 'Stroke over what does not belong to it'],
     act: [['enter', ' '], 'Enter', 'Use the tool at the crosshair: click, start or end a box or stroke'],
     'act-opposite': [['shift+enter'], 'Shift Enter', 'Click the opposite (+ / −)'],
-    cancel: [['escape'], 'Esc', 'Give up the stroke or box, close what is open'],
+    cancel: [['escape'], 'Esc', 'Give up the stroke or box, then the tool, then the selection'],
   },
   Objects: {
     'new-object': [['n'], 'N', 'The next prompt makes a new object'],
     undo: [['z', 'ctrl+z'], 'Z', 'Take back the last prompt'],
     rename: [['r', 'f2'], 'R', 'Rename the selected object'],
-    remove: [['delete', 'backspace'], 'Delete', 'Stop following the selected object'],
+    remove: [
+      ['delete', 'backspace'],
+      'Delete Delete',
+      'Stop following the selected object (press it twice; it can be taken back)',
+    ],
   },
   Echo: {
     hold: [['k'], 'K', 'Keep the figures of the last beats with their pictures'],
@@ -53,7 +57,7 @@ const groups = {
   Page: {
     panel: [['p'], 'P', 'Side panel on or off'],
     fullscreen: [['h'], 'H', 'Full screen'],
-    source: [['c'], 'C', 'Choose the source'],
+    source: [['shift+c'], 'Shift C', 'Choose the source'],
     rooms: [['g'], 'G', 'Grid of all rooms'],
     settings: [[','], ',', 'Settings'],
     help: [['?'], '?', 'This list'],

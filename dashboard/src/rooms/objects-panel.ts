@@ -1,7 +1,8 @@
 /** The side panel of a room: outlines switch, objects with their state in words, measurements, what else can be done. */
 import './panel.css';
 import './objects-panel.css';
-import { promptLimits } from '../../../src/vocabulary/prompt.js';
+import { isShown, promptLimits } from '../../../src/vocabulary/prompt.js';
+import { sentenceOf } from '../app/toast.js';
 import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
@@ -10,8 +11,10 @@ import type { Disposer, Signal } from '../app/signal.js';
 import { paintOf } from '../../../src/vocabulary/palette.js';
 import { isEchoMeasure } from '../core/echo-log.js';
 import { unitWords } from '../core/echo-readout.js';
+import { shownKey } from '../core/keymap.js';
 import { writeRoute } from '../core/route.js';
-import { stateWords } from '../core/wording.js';
+import { nextUndo, stateWords, undoSentence } from '../core/wording.js';
+import type { Undoable } from '../../../src/vocabulary/undoable.js';
 import type { ListedObject } from '../worker/messages.js';
 import type { LivePicture } from './live-picture.js';
 
@@ -20,6 +23,8 @@ const figures = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 }
 /** Measurements are listed anew this often, and are gone when nothing was said of them for this long. */
 const measuredEveryMs = 250;
 const measuredForNs = 2e9;
+/** … and of a picture that stands still although it should not. */
+const frozenForMs = 2000;
 
 function cleanFeedAddress(stream: string): string {
   const query = new URLSearchParams({ clean: '1', room: stream });
@@ -31,7 +36,8 @@ interface PanelActions {
   readonly points: Signal<boolean>;
   readonly toggleOverlay: () => void;
   readonly newObject: () => void;
-  readonly rename: (objectId: number, label: string) => void;
+  /** Rejects with the reason why not. */
+  readonly rename: (objectId: number, label: string) => Promise<unknown>;
   readonly remove: (objectId: number) => void;
   readonly undo: (objectId: number | null) => void;
   readonly openSource: () => void;
@@ -42,7 +48,8 @@ interface PanelActions {
 
 interface Row {
   readonly element: HTMLElement;
-  readonly update: (object: ListedObject) => void;
+  /** `undo`: its last step that can be taken back; null: none; undefined: not known. */
+  readonly update: (object: ListedObject, undo: Undoable | null | undefined) => void;
   readonly startRename: () => void;
 }
 
@@ -58,6 +65,13 @@ function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
     type: 'text',
     maxlength: promptLimits.labelCharacters,
     'aria-label': 'New name',
+    'aria-describedby': `rename-problem-${id}`,
+    hidden: true,
+  });
+  const problem = h('p', {
+    class: 'field-error rename-problem',
+    id: `rename-problem-${id}`,
+    role: 'alert',
     hidden: true,
   });
   const select = h(
@@ -72,26 +86,47 @@ function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
     symbol: 'rename' | 'undo' | 'remove',
     onclick: () => void,
   ): HTMLButtonElement => h('button', { type: 'button', class: 'chip-button', onclick }, icon(symbol), label);
+  const undoTool = tool('Undo', 'undo', () => actions.undo(id));
+  const undoText = undoTool.lastChild as Text;
   const tools = h(
     'div',
     { class: 'object-tools', hidden: true },
     tool('Rename', 'rename', () => startRename()),
-    tool('Undo', 'undo', () => actions.undo(id)),
+    undoTool,
     tool('Remove', 'remove', () => actions.remove(id)),
   );
-  const element = h('li', { class: 'object', 'data-object': id }, select, field, tools);
+  const element = h('li', { class: 'object', 'data-object': id }, select, field, problem, tools);
   const toggle = (): void => {
     live.selected.value = live.selected.value === id ? null : id;
   };
-  const endRename = (keep: boolean): void => {
-    if (field.hidden) return;
+  const close = (): void => {
+    const had = field === document.activeElement;
     field.hidden = true;
+    problem.hidden = true;
     select.hidden = false;
+    if (had) select.focus();
+  };
+  /** A name that is refused stays in its field, with the reason: what is typed on belongs there, and is no shortcut. */
+  const endRename = async (keep: boolean): Promise<void> => {
+    if (field.hidden) return;
     const label = field.value.trim();
-    if (keep && label !== '' && label !== name.textContent) actions.rename(id, label);
-    select.focus();
+    if (!keep || label === '' || label === name.textContent) {
+      close();
+      return;
+    }
+    try {
+      await actions.rename(id, label);
+      setText(name, label);
+      close();
+    } catch (error) {
+      setText(problem, sentenceOf(error));
+      problem.hidden = false;
+      field.setAttribute('aria-invalid', 'true');
+    }
   };
   const startRename = (): void => {
+    problem.hidden = true;
+    field.removeAttribute('aria-invalid');
     field.value = name.textContent ?? '';
     field.hidden = false;
     select.hidden = true;
@@ -99,19 +134,21 @@ function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
     field.select();
   };
   field.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter') endRename(true);
-    else if (event.key === 'Escape') endRename(false);
+    if (event.key === 'Enter') void endRename(true);
+    else if (event.key === 'Escape') void endRename(false);
     else return;
     event.preventDefault();
     event.stopPropagation();
   });
-  field.addEventListener('blur', () => endRename(true));
+  field.addEventListener('blur', () => void endRename(true));
   let state = '';
   return {
     element,
     startRename,
-    update: (object) => {
+    update: (object, undo) => {
       setText(name, object.label);
+      undoText.data = undo ? undoSentence({ ...undo, label: object.label }) : 'Undo';
+      undoTool.hidden = undo === null;
       setText(percent, `${Math.round(object.confidence * 100)} %`);
       bar.style.inlineSize = `${Math.round(object.confidence * 100)}%`;
       if (state !== object.state) {
@@ -194,7 +231,7 @@ export function objectsPanel(
       type: 'button',
       class: 'button quiet',
       onclick: actions.openSource,
-      title: 'Choose the source (C)',
+      title: `Choose the source (${shownKey('source')})`,
     },
     icon('source'),
     'Source',
@@ -260,6 +297,7 @@ export function objectsPanel(
   const rows = new Map<number, Row>();
   const update = (): void => {
     const objects = live.objects.value;
+    const undoable = worker.health(stream).value?.undoable;
     for (const [id, row] of rows)
       if (!objects.some((object) => object.id === id)) {
         row.element.remove();
@@ -272,7 +310,7 @@ export function objectsPanel(
         rows.set(object.id, row);
         list.append(row.element);
       }
-      row.update(object);
+      row.update(object, undoable && nextUndo(undoable, object.id));
     }
     const analysis = worker.health(stream).value?.analysis ?? true;
     none.hidden = objects.length > 0;
@@ -328,18 +366,28 @@ export function objectsPanel(
     }),
   );
   const { newest, changes } = worker.measured(stream);
-  let listed = 0;
+  /** A number stands for a picture that is shown now, and for an object that is outlined on it. */
+  const numbersStand = (): boolean => {
+    const { connected, sourcePhase, sincePictureMs, standsStill, heldStill } = live.condition;
+    const stopped = sincePictureMs === null || sincePictureMs > frozenForMs;
+    return connected && sourcePhase === 'playing' && (standsStill || heldStill || !stopped);
+  };
+  let listed = '';
   const listMeasured = (): void => {
-    if (changes.value === listed) return;
-    listed = changes.value;
+    const stand = numbersStand();
+    const shown = live.objects.value.map(({ id, state }) => `${id}/${state}`);
+    const now = `${changes.value}|${newest.size}|${stand}|${shown.join()}`;
+    if (now === listed) return;
+    listed = now;
     const all = [...newest.values()];
     const oldestNs = Math.max(...all.map(({ ptsNs }) => ptsNs)) - measuredForNs;
     // Measurements of objects that are gone are not shown; those of an echo room have a place of their own.
     const present = all.filter(
       ({ name, ptsNs, objectId }) =>
+        stand &&
         ptsNs >= oldestNs &&
         !isEchoMeasure(name) &&
-        (objectId === 0 || live.objects.value.some(({ id }) => id === objectId)),
+        (objectId === 0 || live.objects.value.some(({ id, state }) => id === objectId && isShown(state))),
     );
     measuredSection.hidden = present.length === 0;
     measured.replaceChildren(
@@ -362,5 +410,8 @@ export function objectsPanel(
     );
   };
   disposer.every(measuredEveryMs, listMeasured);
+  // What ends a number ends it at once.
+  for (const signal of [live.objects, live.sourceChanged, worker.link, worker.health(stream)])
+    disposer.add(signal.watch(listMeasured));
   return { element, startRename: (id) => rows.get(id)?.startRename() };
 }

@@ -14,15 +14,21 @@ import { textScale } from './live-picture.js';
 import type { LivePicture } from './live-picture.js';
 
 interface PointingEvents {
-  /** A gesture begins at that moment (performance.timeOrigin + event time). */
-  readonly onBegin: (atEpochMs: number) => void;
+  /** A gesture begins at that moment (performance.timeOrigin + event time); its picture is to stay on screen after `stillAfterMs`. */
+  readonly onBegin: (atEpochMs: number, stillAfterMs: number) => void;
   readonly onPrompt: (prompt: Prompt) => void;
+  /** It has ended without a prompt. */
+  readonly onGiveUp: (why: 'cancelled' | 'too-small' | 'too-long') => void;
   /** A click with the Look tool, source pixels. */
   readonly onPick: (point: Point) => void;
 }
 
 /** Movement up to this many CSS pixels is still a click. */
 const slopPx = 6;
+/** A click is over before its picture is held still; whoever draws wants it still at once. */
+const clickStillAfterMs = 250;
+/** The server holds the picture of a gesture for 30 s. */
+const longestGestureMs = 29_000;
 /** Crosshair step in CSS pixels. */
 const keyStepPx = 6;
 
@@ -40,6 +46,7 @@ export class Pointing {
   /** Crosshair of the keyboard, source pixels; null: hidden. */
   #cursor: Point | null = null;
   readonly #pointers = new Map<number, readonly [x: number, y: number]>();
+  #tooLong: ReturnType<typeof setTimeout> | undefined;
   #drag: {
     readonly pointer: number;
     readonly mode: 'pan' | 'gesture';
@@ -88,6 +95,7 @@ export class Pointing {
   }
 
   end(): void {
+    this.cancel();
     this.#disposer.end();
   }
 
@@ -95,9 +103,12 @@ export class Pointing {
     return this.#state.kind !== 'idle';
   }
 
-  cancel(): void {
+  cancel(why: 'cancelled' | 'too-long' = 'cancelled'): void {
+    const gaveUp = this.busy;
     this.#state = idle;
     this.#drag = null;
+    clearTimeout(this.#tooLong);
+    if (gaveUp) this.#events.onGiveUp(why);
     this.#draw();
   }
 
@@ -119,7 +130,18 @@ export class Pointing {
       size,
     );
     if (this.busy) this.#step({ kind: 'move', at: this.#cursor });
+    this.#showCursor(placement);
     this.#draw();
+  }
+
+  /** The crosshair reaches the whole picture: where the picture is larger than the stage, it comes along. */
+  #showCursor(placement: Placement): void {
+    if (!this.#cursor) return;
+    const { width, height } = this.#live.stageSize.value;
+    const [x, y] = toStage(placement, ...this.#cursor);
+    const beyond = (at: number, size: number): number => Math.min(0, at) + Math.max(0, at - size);
+    const [dx, dy] = [beyond(x, width), beyond(y, height)];
+    if (dx !== 0 || dy !== 0) this.#pan(-dx, -dy);
   }
 
   /** Enter: click, or start and end a box or stroke at the crosshair. */
@@ -128,7 +150,13 @@ export class Pointing {
     if (!placement || this.tool.value === 'look') return;
     this.#cursor ??= this.#middle(placement);
     if (this.busy) {
-      this.#step({ kind: 'up' });
+      const drawn = this.#state;
+      const size = this.#live.pictureSize.value;
+      const tooSmall =
+        drawn.kind === 'box' && size !== null && !stepGesture(drawn, 'box', { kind: 'up' }, size).prompt;
+      // A second Enter at the same place: the corner has yet to be moved.
+      if (tooSmall) this.#events.onGiveUp('too-small');
+      else this.#step({ kind: 'up' });
       return;
     }
     this.#step({ kind: 'down', at: this.#cursor, opposite });
@@ -268,13 +296,19 @@ export class Pointing {
     const size = this.#live.pictureSize.value;
     const tool = this.tool.value;
     if (!size || tool === 'look') return;
-    const { state, began, prompt } = stepGesture(this.#state, tool satisfies DrawingTool, input, size);
+    const before = this.#state;
+    const { state, began, prompt } = stepGesture(before, tool satisfies DrawingTool, input, size);
     this.#state = state;
-    if (began) this.#events.onBegin(atEpochMs);
+    if (began) {
+      this.#events.onBegin(atEpochMs, state.kind === 'click' ? clickStillAfterMs : 0);
+      clearTimeout(this.#tooLong);
+      this.#tooLong = setTimeout(() => this.cancel('too-long'), longestGestureMs);
+    }
+    if (state.kind === 'idle') clearTimeout(this.#tooLong);
     if (prompt) {
       if (prompt.type === 'click') this.#mark(prompt.point, prompt.positive);
       this.#events.onPrompt(prompt);
-    }
+    } else if (before.kind !== 'idle' && state.kind === 'idle') this.#events.onGiveUp('cancelled');
     this.#draw();
   }
 

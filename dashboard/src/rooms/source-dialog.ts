@@ -73,7 +73,18 @@ function kindOf(uri: string): string {
   return 'file';
 }
 
-export function openSourceDialog(worker: PaintingWorker, stream: string): void {
+interface SourceDialogOptions {
+  /** Objects that are followed and end with the source. */
+  readonly followed: () => number;
+  /** This page is about to change the source, or (false) has not. */
+  readonly onChanging: (changing: boolean) => void;
+}
+
+export function openSourceDialog(
+  worker: PaintingWorker,
+  stream: string,
+  { followed, onChanging }: SourceDialogOptions,
+): void {
   if (document.querySelector('dialog.dialog')) return;
   const present = worker.health(stream).value?.sourceUri ?? worker.infos.value.get(stream)?.sourceUri ?? '';
   const field = h('input', {
@@ -196,8 +207,45 @@ export function openSourceDialog(worker: PaintingWorker, stream: string): void {
     onStart: clear,
     onProblem: refuse,
   });
+  const endAnyway = h('button', { type: 'button', class: 'button primary' }, 'Open and end them');
+  const keepThem = h('button', { type: 'button', class: 'button' }, 'Keep them');
+  const askText = h('p', { id: 'source-ends' });
+  const asks = h(
+    'div',
+    { class: 'source-ends', role: 'alertdialog', 'aria-labelledby': 'source-ends', hidden: true },
+    askText,
+    h('div', { class: 'actions' }, keepThem, endAnyway),
+  );
+  /** Objects end with their source: whoever opens another one says that they may. */
+  const mayEnd = (): Promise<boolean> => {
+    const count = followed();
+    if (count === 0) return Promise.resolve(true);
+    setText(
+      askText,
+      count === 1
+        ? '1 object is followed here. It ends with this source.'
+        : `${count} objects are followed here. They end with this source.`,
+    );
+    asks.hidden = false;
+    endAnyway.focus();
+    return new Promise((resolve) => {
+      const answer = (may: boolean) => (): void => {
+        asks.hidden = true;
+        resolve(may);
+      };
+      endAnyway.onclick = answer(true);
+      keepThem.onclick = answer(false);
+    });
+  };
   const show = async (uri: string): Promise<void> => {
-    await worker.call('source.open', { stream, uri });
+    if (!(await mayEnd())) return;
+    onChanging(true);
+    try {
+      await worker.call('source.open', { stream, uri });
+    } catch (problem) {
+      onChanging(false);
+      throw problem;
+    }
     close();
     toast('info', `Opened ${uri}`);
   };
@@ -220,6 +268,7 @@ export function openSourceDialog(worker: PaintingWorker, stream: string): void {
     h('div', { class: 'field' }, label, field, error, found, hint),
     folder.element,
     upload.element,
+    asks,
     h('div', { class: 'actions' }, listIt, tryIt, open),
   );
   form.addEventListener('submit', (event) => {

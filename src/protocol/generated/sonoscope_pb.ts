@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sonoscope.proto.
  */
 export const file_sonoscope: GenFile = /*@__PURE__*/
-  fileDesc("Cg9zb25vc2NvcGUucHJvdG8SCXNvbm9zY29wZSI6CgNCb3gSCQoBeBgBIAEoDRIJCgF5GAIgASgNEg0KBXdpZHRoGAMgASgNEg4KBmhlaWdodBgEIAEoDSLYAQoPU2VnbWVudGVkT2JqZWN0EgoKAmlkGAEgASgNEg0KBWxhYmVsGAIgASgJEiUKBXN0YXRlGAMgASgOMhYuc29ub3Njb3BlLk9iamVjdFN0YXRlEg0KBXNjb3JlGAQgASgCEhIKCmNvbmZpZGVuY2UYBSABKAISGwoDYm94GAYgASgLMg4uc29ub3Njb3BlLkJveBIPCgdhcmVhX3B4GAcgASgNEg4KBmNvdW50cxgIIAEoDBIVCghhcmVhX21tMhgJIAEoAUgAiAEBQgsKCV9hcmVhX21tMiKaAgoMU2VnbWVudGF0aW9uEi0KCXRpbWVzdGFtcBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZnJhbWVfaWQYAiABKAkSDgoGcHRzX25zGAMgASgEEhIKCmNhcHR1cmVfbnMYBCABKAQSFAoMc291cmNlX2ZyYW1lGAUgASgNEgwKBHBhc3MYBiABKA0SEgoKbWFza193aWR0aBgHIAEoDRITCgttYXNrX2hlaWdodBgIIAEoDRIUCgxzb3VyY2Vfd2lkdGgYCSABKA0SFQoNc291cmNlX2hlaWdodBgKIAEoDRIrCgdvYmplY3RzGAsgAygLMhouc29ub3Njb3BlLlNlZ21lbnRlZE9iamVjdCKKAwoLTWVhc3VyZW1lbnQSLQoJdGltZXN0YW1wGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghmcmFtZV9pZBgCIAEoCRIOCgZwdHNfbnMYAyABKAQSDAoEbmFtZRgEIAEoCRISCgV2YWx1ZRgFIAEoAUgAiAEBEgwKBHVuaXQYBiABKAkSGQoMaW50ZXJ2YWxfbG93GAcgASgBSAGIAQESGgoNaW50ZXJ2YWxfaGlnaBgIIAEoAUgCiAEBEiMKB3F1YWxpdHkYCSABKA4yEi5zb25vc2NvcGUuUXVhbGl0eRIMCgRub3RlGAogASgJEhEKCW9iamVjdF9pZBgLIAEoDRIWCglhdF9wdHNfbnMYDCABKARIA4gBARIRCgRiZWF0GA0gASgNSASIAQESDgoGdmFsdWVzGA4gAygBQggKBl92YWx1ZUIPCg1faW50ZXJ2YWxfbG93QhAKDl9pbnRlcnZhbF9oaWdoQgwKCl9hdF9wdHNfbnNCBwoFX2JlYXQiXQoMU3RhZ2VMYXRlbmN5Eg0KBXN0YWdlGAEgASgJEg4KBnA1MF9tcxgCIAEoARIOCgZwOTVfbXMYAyABKAESDgoGcDk5X21zGAQgASgBEg4KBm1heF9tcxgFIAEoASIpCglEcm9wQ291bnQSDQoFc3RhZ2UYASABKAkSDQoFY291bnQYAiABKAQikQUKBkhlYWx0aBItCgl0aW1lc3RhbXAYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGZyYW1lX2lkGAIgASgJEhQKDHNvdXJjZV9zdGF0ZRgDIAEoCRIOCgZyZWFzb24YBCABKAkSEwoLcmVhc29uX2NvZGUYBSABKAkSKQoFc2luY2UYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGNhcHR1cmVkX2ZwcxgHIAEoARIVCg1kaXNwbGF5ZWRfZnBzGAggASgBEhQKDGFuYWx5c2VkX2ZwcxgJIAEoARIoCgdsYXRlbmN5GAogAygLMhcuc29ub3Njb3BlLlN0YWdlTGF0ZW5jeRIjCgVkcm9wcxgLIAMoCzIULnNvbm9zY29wZS5Ecm9wQ291bnQSEAoIcHJvdmlkZXIYDCABKAkSDQoFbW9kZWwYDSABKAkSDgoGcG9saWN5GA4gASgJEhcKD292ZXJsYXlfdmlzaWJsZRgPIAEoCBIRCglyZWNvcmRpbmcYECABKAgSFAoMc291cmNlX3dpZHRoGBEgASgNEhUKDXNvdXJjZV9oZWlnaHQYEiABKA0SDwoHY2xpZW50cxgTIAEoDRISCgpzb3VyY2VfdXJpGBQgASgJEg0KBWxhYmVsGBUgASgJEhAKCGRlZ3JhZGVkGBYgASgJEhgKEG92ZXJsYXlfbGltaXRfbXMYFyABKAESEAoIYW5hbHlzaXMYGCABKAgSEgoKbW9kZWxfa2luZBgZIAEoCRIVCg1tb2RlbF9saWNlbmNlGBogASgJEhEKCWVjaG9fdmlldxgbIAEoCRIUCgxlY2hvX3BhcnRuZXIYHCABKAkqYQoLT2JqZWN0U3RhdGUSHAoYT0JKRUNUX1NUQVRFX1VOU1BFQ0lGSUVEEAASDQoJU0VBUkNISU5HEAESDAoIVFJBQ0tJTkcQAhINCglVTkNFUlRBSU4QAxIICgRMT1NUEAQqSAoHUXVhbGl0eRIXChNRVUFMSVRZX1VOU1BFQ0lGSUVEEAASCAoER09PRBABEgwKCERPVUJURlVMEAISDAoIUkVKRUNURUQQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Cg9zb25vc2NvcGUucHJvdG8SCXNvbm9zY29wZSI6CgNCb3gSCQoBeBgBIAEoDRIJCgF5GAIgASgNEg0KBXdpZHRoGAMgASgNEg4KBmhlaWdodBgEIAEoDSLYAQoPU2VnbWVudGVkT2JqZWN0EgoKAmlkGAEgASgNEg0KBWxhYmVsGAIgASgJEiUKBXN0YXRlGAMgASgOMhYuc29ub3Njb3BlLk9iamVjdFN0YXRlEg0KBXNjb3JlGAQgASgCEhIKCmNvbmZpZGVuY2UYBSABKAISGwoDYm94GAYgASgLMg4uc29ub3Njb3BlLkJveBIPCgdhcmVhX3B4GAcgASgNEg4KBmNvdW50cxgIIAEoDBIVCghhcmVhX21tMhgJIAEoAUgAiAEBQgsKCV9hcmVhX21tMiKaAgoMU2VnbWVudGF0aW9uEi0KCXRpbWVzdGFtcBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZnJhbWVfaWQYAiABKAkSDgoGcHRzX25zGAMgASgEEhIKCmNhcHR1cmVfbnMYBCABKAQSFAoMc291cmNlX2ZyYW1lGAUgASgNEgwKBHBhc3MYBiABKA0SEgoKbWFza193aWR0aBgHIAEoDRITCgttYXNrX2hlaWdodBgIIAEoDRIUCgxzb3VyY2Vfd2lkdGgYCSABKA0SFQoNc291cmNlX2hlaWdodBgKIAEoDRIrCgdvYmplY3RzGAsgAygLMhouc29ub3Njb3BlLlNlZ21lbnRlZE9iamVjdCKKAwoLTWVhc3VyZW1lbnQSLQoJdGltZXN0YW1wGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghmcmFtZV9pZBgCIAEoCRIOCgZwdHNfbnMYAyABKAQSDAoEbmFtZRgEIAEoCRISCgV2YWx1ZRgFIAEoAUgAiAEBEgwKBHVuaXQYBiABKAkSGQoMaW50ZXJ2YWxfbG93GAcgASgBSAGIAQESGgoNaW50ZXJ2YWxfaGlnaBgIIAEoAUgCiAEBEiMKB3F1YWxpdHkYCSABKA4yEi5zb25vc2NvcGUuUXVhbGl0eRIMCgRub3RlGAogASgJEhEKCW9iamVjdF9pZBgLIAEoDRIWCglhdF9wdHNfbnMYDCABKARIA4gBARIRCgRiZWF0GA0gASgNSASIAQESDgoGdmFsdWVzGA4gAygBQggKBl92YWx1ZUIPCg1faW50ZXJ2YWxfbG93QhAKDl9pbnRlcnZhbF9oaWdoQgwKCl9hdF9wdHNfbnNCBwoFX2JlYXQiXQoMU3RhZ2VMYXRlbmN5Eg0KBXN0YWdlGAEgASgJEg4KBnA1MF9tcxgCIAEoARIOCgZwOTVfbXMYAyABKAESDgoGcDk5X21zGAQgASgBEg4KBm1heF9tcxgFIAEoASIpCglEcm9wQ291bnQSDQoFc3RhZ2UYASABKAkSDQoFY291bnQYAiABKAQiSAoIVW5kb1N0ZXASEQoJb2JqZWN0X2lkGAEgASgNEg0KBWxhYmVsGAIgASgJEgwKBGtpbmQYAyABKAkSDAoEbWFkZRgEIAEoCCLgBQoGSGVhbHRoEi0KCXRpbWVzdGFtcBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZnJhbWVfaWQYAiABKAkSFAoMc291cmNlX3N0YXRlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRITCgtyZWFzb25fY29kZRgFIAEoCRIpCgVzaW5jZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMY2FwdHVyZWRfZnBzGAcgASgBEhUKDWRpc3BsYXllZF9mcHMYCCABKAESFAoMYW5hbHlzZWRfZnBzGAkgASgBEigKB2xhdGVuY3kYCiADKAsyFy5zb25vc2NvcGUuU3RhZ2VMYXRlbmN5EiMKBWRyb3BzGAsgAygLMhQuc29ub3Njb3BlLkRyb3BDb3VudBIQCghwcm92aWRlchgMIAEoCRINCgVtb2RlbBgNIAEoCRIOCgZwb2xpY3kYDiABKAkSFwoPb3ZlcmxheV92aXNpYmxlGA8gASgIEhEKCXJlY29yZGluZxgQIAEoCBIUCgxzb3VyY2Vfd2lkdGgYESABKA0SFQoNc291cmNlX2hlaWdodBgSIAEoDRIPCgdjbGllbnRzGBMgASgNEhIKCnNvdXJjZV91cmkYFCABKAkSDQoFbGFiZWwYFSABKAkSEAoIZGVncmFkZWQYFiABKAkSGAoQb3ZlcmxheV9saW1pdF9tcxgXIAEoARIQCghhbmFseXNpcxgYIAEoCBISCgptb2RlbF9raW5kGBkgASgJEhUKDW1vZGVsX2xpY2VuY2UYGiABKAkSEQoJZWNob192aWV3GBsgASgJEhQKDGVjaG9fcGFydG5lchgcIAEoCRIPCgdzb3VyY2VzGB0gASgNEiUKCHVuZG9hYmxlGB4gAygLMhMuc29ub3Njb3BlLlVuZG9TdGVwEhUKDWhlbGRfZ2VzdHVyZXMYHyABKA0qYQoLT2JqZWN0U3RhdGUSHAoYT0JKRUNUX1NUQVRFX1VOU1BFQ0lGSUVEEAASDQoJU0VBUkNISU5HEAESDAoIVFJBQ0tJTkcQAhINCglVTkNFUlRBSU4QAxIICgRMT1NUEAQqSAoHUXVhbGl0eRIXChNRVUFMSVRZX1VOU1BFQ0lGSUVEEAASCAoER09PRBABEgwKCERPVUJURlVMEAISDAoIUkVKRUNURUQQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Mask pixels, top-left origin.
@@ -352,6 +352,44 @@ export const DropCountSchema: GenMessage<DropCount> = /*@__PURE__*/
   messageDesc(file_sonoscope, 5);
 
 /**
+ * What a person can take back: the last step of one object.
+ *
+ * @generated from message sonoscope.UndoStep
+ */
+export type UndoStep = Message<"sonoscope.UndoStep"> & {
+  /**
+   * @generated from field: uint32 object_id = 1;
+   */
+  objectId: number;
+
+  /**
+   * @generated from field: string label = 2;
+   */
+  label: string;
+
+  /**
+   * click | box | scribble | mask | rename | remove; empty: a mark whose kind is not known.
+   *
+   * @generated from field: string kind = 3;
+   */
+  kind: string;
+
+  /**
+   * This mark made the object: taken back, the object ends.
+   *
+   * @generated from field: bool made = 4;
+   */
+  made: boolean;
+};
+
+/**
+ * Describes the message sonoscope.UndoStep.
+ * Use `create(UndoStepSchema)` to create a new message.
+ */
+export const UndoStepSchema: GenMessage<UndoStep> = /*@__PURE__*/
+  messageDesc(file_sonoscope, 6);
+
+/**
  * Channel /<stream>/health: once per second and at every change of state.
  *
  * @generated from message sonoscope.Health
@@ -518,6 +556,27 @@ export type Health = Message<"sonoscope.Health"> & {
    * @generated from field: string echo_partner = 28;
    */
   echoPartner: string;
+
+  /**
+   * How many sources the stream has shown, this one included; another number is another source. 0: it is not known.
+   *
+   * @generated from field: uint32 sources = 29;
+   */
+  sources: number;
+
+  /**
+   * The last step of each object that can be taken back, the newest last.
+   *
+   * @generated from field: repeated sonoscope.UndoStep undoable = 30;
+   */
+  undoable: UndoStep[];
+
+  /**
+   * Pictures that are held at present because somebody draws on them.
+   *
+   * @generated from field: uint32 held_gestures = 31;
+   */
+  heldGestures: number;
 };
 
 /**
@@ -525,7 +584,7 @@ export type Health = Message<"sonoscope.Health"> & {
  * Use `create(HealthSchema)` to create a new message.
  */
 export const HealthSchema: GenMessage<Health> = /*@__PURE__*/
-  messageDesc(file_sonoscope, 6);
+  messageDesc(file_sonoscope, 7);
 
 /**
  * @generated from enum sonoscope.ObjectState
