@@ -266,6 +266,8 @@ export class LivePicture {
         return;
       }
       case 'still':
+        // Live again: the next picture is due one interval from now.
+        if (!event.on) this.#lastFreshEpochMs = performance.timeOrigin + performance.now();
         this.heldStill.value = event.on;
         return;
       case 'picture-size':
