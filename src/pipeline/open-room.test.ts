@@ -356,7 +356,7 @@ describe('a room', () => {
     const patient = async (work: Promise<unknown>): Promise<void> => {
       await Promise.all([work, pass(1_000)]);
     };
-    const ways: readonly (readonly [string, Script, (room: LiveRoom) => Promise<void>, string])[] = [
+    const ways: readonly (readonly [string, Script, (room: LiveRoom) => Promise<unknown>, string])[] = [
       [
         'removed',
         {},
