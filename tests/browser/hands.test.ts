@@ -1,6 +1,6 @@
 /** Slow hands, slips and ends: what a gesture means, what a key does, and that nothing outlives what it belongs to. */
 import { describe, expect, it } from 'vitest';
-import type { Page } from 'playwright-core';
+import type { CDPSession, Page } from 'playwright-core';
 import { keepPicture, readBack, until } from './harness.js';
 import { live, onStage, open, still, useBrowser } from './scene.js';
 import type { Scene } from './scene.js';
@@ -41,10 +41,10 @@ describe('a number', () => {
       'of a signal that came back',
       async ({ room, page }) => {
         room.lose();
-        await page.getByText('Signal lost').waitFor();
+        await page.locator('.notice-picture').getByText('Signal lost').waitFor();
         room.objects.forEach((object) => (object.state = 'searching'));
         room.recover();
-        await page.getByText('Signal lost').waitFor({ state: 'hidden' });
+        await page.locator('.notice-picture').getByText('Signal lost').waitFor({ state: 'hidden' });
       },
     ],
     ['of a picture that stands still', ({ room }) => room.pause()],
@@ -120,15 +120,17 @@ describe('a slow hand', () => {
     readonly begin: (scene: Scene) => Promise<void>;
     readonly end: (scene: Scene) => Promise<void>;
   }
+  /** A touch is known to the session that began it alone. */
+  let finger: CDPSession | null = null;
   const touch = async (
     { page }: Scene,
     type: 'touchStart' | 'touchMove' | 'touchEnd',
     x: number,
     y: number,
   ) => {
-    const session = await page.context().newCDPSession(page);
+    if (type === 'touchStart') finger = await page.context().newCDPSession(page);
     const touchPoints = type === 'touchEnd' ? [] : [{ ...(await onStage(page, x, y)), id: 1 }];
-    await session.send('Input.dispatchTouchEvent', { type, touchPoints });
+    await finger?.send('Input.dispatchTouchEvent', { type, touchPoints });
   };
   const mouse = async ({ page }: Scene, x: number, y: number): Promise<void> => {
     const at = await onStage(page, x, y);
@@ -182,6 +184,8 @@ describe('a slow hand', () => {
     await page.waitForTimeout(lastsMs);
     expect(await shown()).toBe(first);
     await page.getByText('Picture held while you draw').waitFor();
+    // Numbers are of the pictures that go on meanwhile, not of this one.
+    expect(await page.locator('.measurements').isVisible()).toBe(false);
     expect(await page.getByText('Picture frozen').count()).toBe(0);
     if (name === 'mouse') await keepPicture(page, 'held-while-drawing');
     await hand.end(scene);
@@ -325,7 +329,8 @@ describe('keys', () => {
     await press(page, '2', '2');
     expect(await selected()).toBe('2');
     await press(page, 'b', 'Enter', 'Shift+ArrowRight');
-    await page.locator('.gestures .draft-box path').first().waitFor();
+    // One corner has moved along: a line.
+    await page.locator('.gestures .draft-box path').first().waitFor({ state: 'attached' });
     await press(page, 'Escape');
     expect(await page.locator('.gestures .draft-box path').count()).toBe(0);
     expect([await tool(), await selected()]).toEqual(['box', '2']);
@@ -462,7 +467,7 @@ describe('the notice about outlines', () => {
       await still(scene);
       await same('frozen');
       room.lose();
-      await page.getByText('Signal lost').waitFor();
+      await page.locator('.notice-picture').getByText('Signal lost').waitFor();
       await same('lost');
       await keepPicture(page, `lost-${width}`);
     },

@@ -370,7 +370,7 @@ export function objectsPanel(
   const numbersStand = (): boolean => {
     const { connected, sourcePhase, sincePictureMs, standsStill, heldStill } = live.condition;
     const stopped = sincePictureMs === null || sincePictureMs > frozenForMs;
-    return connected && sourcePhase === 'playing' && (standsStill || heldStill || !stopped);
+    return connected && sourcePhase === 'playing' && !heldStill && (standsStill || !stopped);
   };
   let listed = '';
   const listMeasured = (): void => {
@@ -411,7 +411,7 @@ export function objectsPanel(
   };
   disposer.every(measuredEveryMs, listMeasured);
   // What ends a number ends it at once.
-  for (const signal of [live.objects, live.sourceChanged, worker.link, worker.health(stream)])
+  for (const signal of [live.objects, live.sourceChanged, live.heldStill, worker.link, worker.health(stream)])
     disposer.add(signal.watch(listMeasured));
   return { element, startRename: (id) => rows.get(id)?.startRename() };
 }

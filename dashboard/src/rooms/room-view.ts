@@ -213,7 +213,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
   disposer.add(
     live.heldStill.watch((on) => {
       stage.classList.toggle('held-still', on);
-      age.classList.toggle('held', on);
+      age.classList.toggle('still', on);
     }),
   );
   disposer.add(live.notices.watch((value) => notices.show(value)));
