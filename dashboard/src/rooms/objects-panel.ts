@@ -87,13 +87,14 @@ function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
     onclick: () => void,
   ): HTMLButtonElement => h('button', { type: 'button', class: 'chip-button', onclick }, icon(symbol), label);
   const undoTool = tool('Undo', 'undo', () => actions.undo(id));
+  undoTool.classList.add('wide');
   const undoText = undoTool.lastChild as Text;
   const tools = h(
     'div',
     { class: 'object-tools', hidden: true },
     tool('Rename', 'rename', () => startRename()),
-    undoTool,
     tool('Remove', 'remove', () => actions.remove(id)),
+    undoTool,
   );
   const element = h('li', { class: 'object', 'data-object': id }, select, field, problem, tools);
   const toggle = (): void => {

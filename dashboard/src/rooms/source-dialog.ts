@@ -227,7 +227,7 @@ export function openSourceDialog(
         : `${count} objects are followed here. They end with this source.`,
     );
     asks.hidden = false;
-    endAnyway.focus();
+    keepThem.focus();
     return new Promise((resolve) => {
       const answer = (may: boolean) => (): void => {
         asks.hidden = true;
