@@ -30,7 +30,7 @@ describe('the texts of the page', () => {
   });
 
   it('are listed with the files that say them', () => {
-    const list = { texts: Object.fromEntries(sentences.map((one) => [one, places.get(one)])) };
+    const list = { texts: Object.fromEntries(sentences.map((one) => [one, places.get(one)?.join(', ')])) };
     if (process.env['UPDATE_DOCS'] === '1')
       writeFileSync(join(folder, 'en.json'), `${JSON.stringify(list, null, 2)}\n`);
     expect(read('en')).toEqual(list);
