@@ -169,9 +169,10 @@ export function readBack(
   );
 }
 
-/** Preferences of the page, set before it loads. */
+/** Preferences of the page, set before it loads for the first time. */
 export function preferences(values: Readonly<Record<string, unknown>>): string {
-  return `localStorage.setItem('sonoscope.preferences', ${JSON.stringify(JSON.stringify(values))});`;
+  const key = 'sonoscope.preferences';
+  return `localStorage.getItem('${key}') ?? localStorage.setItem('${key}', ${JSON.stringify(JSON.stringify(values))});`;
 }
 
 /** Resolves once `check` gives something else than null, false or undefined; fails with `what` after a long time. */
