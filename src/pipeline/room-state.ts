@@ -6,7 +6,7 @@ import { monotonicNs, unixNowMs } from '../node/clock.js';
 import { SonoError } from '../vocabulary/errors.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import type { SourceFormat } from '../vocabulary/frame.js';
-import { rateText } from '../vocabulary/rate-text.js';
+import { rateDecimals } from '../vocabulary/rate-text.js';
 import { pipelineError } from './errors.js';
 import type { HeldFrames } from './held-frames.js';
 import type { RoomEcho } from './room-echo.js';
@@ -20,6 +20,8 @@ const fullRateShare = 0.95;
 const settleMs = 4000;
 /** Hours of trouble must not fill memory; the first notes say how it began. */
 const maxNotes = 100;
+
+const rate = (perSecond: number): string => perSecond.toFixed(rateDecimals(perSecond));
 
 /** The part of a structured logger that a room needs. */
 export interface RoomLog {
@@ -161,7 +163,7 @@ export class RoomState {
     if (engine.trouble !== null) return engine.trouble.message;
     const settled = this.#playingSinceNs !== null && monotonicNs() - this.#playingSinceNs > settleMs * 1e6;
     if (settled && capturedFps >= 1 && analysedFps < capturedFps * fullRateShare)
-      return `Outlines at ${rateText(analysedFps)} of ${rateText(capturedFps)} pictures per second: this computer is too slow for more. The picture itself is complete.`;
+      return `Outlines at ${rate(analysedFps)} of ${rate(capturedFps)} pictures per second: this computer is too slow for more. The picture itself is complete.`;
     return engine.fallback;
   }
 

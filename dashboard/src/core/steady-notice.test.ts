@@ -3,7 +3,7 @@ import { SteadyNotice } from './steady-notice.js';
 import type { Notice } from './wording.js';
 
 const paused: Notice = { severity: 'warning', title: 'Outlines paused', detail: '12 of 25' };
-const delayed: Notice = { severity: 'warning', title: 'Outlines delayed', detail: 'too old' };
+const delayed: Notice = { severity: 'warning', title: 'Outlines late', detail: 'too old' };
 
 /** Titles shown, one per 50 ms, while `wanted` says what is true at that moment. */
 function shown(wanted: (ms: number) => Notice | null, forMs: number): (string | null)[] {

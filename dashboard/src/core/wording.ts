@@ -1,18 +1,19 @@
 /** The words people read on a room: one place, so that strip, banner, list and report say the same. Pure. */
 import type { ObjectState } from '../../../src/vocabulary/prompt.js';
 import type { HealthMessage, SourcePhase } from '../../../src/protocol/messages.js';
-import { rateText } from '../../../src/vocabulary/rate-text.js';
+import { rateDecimals } from '../../../src/vocabulary/rate-text.js';
 import type { Undoable, UndoableKind } from '../../../src/vocabulary/undoable.js';
 import type { Regime, SlowAnalysisChoice } from './presentation.js';
 import type { Quantiles } from './rates.js';
+import { msg, numberText, serverText, locale, t } from './texts.js';
+import type { Text } from './texts.js';
 
-export const stateWords: Readonly<Record<ObjectState, { readonly word: string; readonly meaning: string }>> =
-  {
-    tracking: { word: 'Tracking', meaning: 'Outlined, solid line' },
-    uncertain: { word: 'Uncertain', meaning: 'Outlined, dashed line: look twice' },
-    lost: { word: 'Lost', meaning: 'Not outlined: it cannot be seen' },
-    searching: { word: 'Searching', meaning: 'Not outlined: looking for it' },
-  };
+export const stateWords: Readonly<Record<ObjectState, { readonly word: Text; readonly meaning: Text }>> = {
+  tracking: { word: msg('Tracking'), meaning: msg('Outlined, solid line') },
+  uncertain: { word: msg('Uncertain'), meaning: msg('Outlined, dashed line: look twice') },
+  lost: { word: msg('Lost'), meaning: msg('Not outlined: it cannot be seen') },
+  searching: { word: msg('Searching'), meaning: msg('Not outlined: looking for it') },
+};
 
 export type Severity = 'info' | 'warning' | 'alarm';
 
@@ -79,7 +80,11 @@ export function frozenAfterMs(capturedFps: number): number {
 }
 
 function clockTime(unixMs: number): string {
-  return new Date(unixMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  return new Date(unixMs).toLocaleTimeString(locale(), {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
 }
 
 /** What is wrong with the picture itself, the worst problem first; null when it is live. */
@@ -87,15 +92,18 @@ export function pictureNotice(room: RoomCondition): Notice | null {
   if (!room.connected)
     return {
       severity: 'alarm',
-      title: 'No connection to the server',
-      detail: 'The picture is not live. Trying again by itself.',
+      title: t('No connection to the server'),
+      detail: t('The picture is not live. Trying again by itself.'),
       lasting: true,
     };
   if (room.sourcePhase === 'lost')
     return {
       severity: 'alarm',
-      title: 'Signal lost',
-      detail: [room.reason, room.sinceUnixMs === null ? '' : `Since ${clockTime(room.sinceUnixMs)}.`]
+      title: t('Signal lost'),
+      detail: [
+        serverText(room.reason),
+        room.sinceUnixMs === null ? '' : t('Since {time}.', { time: clockTime(room.sinceUnixMs) }),
+      ]
         .filter((part) => part !== '')
         .join(' '),
       lasting: true,
@@ -105,20 +113,20 @@ export function pictureNotice(room: RoomCondition): Notice | null {
   if (room.sourcePhase === 'ended')
     return {
       severity: 'info',
-      title: 'Source ended',
+      title: t('Source ended'),
       detail: room.played
-        ? 'The recording is over. Play it again below the picture.'
-        : 'The recording is over. Open a source to go on.',
+        ? t('The recording is over. Play it again below the picture.')
+        : t('The recording is over. Open a source to go on.'),
     };
   if (room.sincePictureMs === null)
-    return { severity: 'info', title: 'Waiting for the first picture', detail: room.reason };
+    return { severity: 'info', title: t('Waiting for the first picture'), detail: serverText(room.reason) };
   // Whether the source goes on is seen when the hand has let go.
   if (room.heldStill) return null;
   if (room.sincePictureMs >= frozenAfterMs(room.capturedFps))
     return {
       severity: 'alarm',
-      title: 'Picture frozen',
-      detail: `No new picture for ${seconds(room.sincePictureMs)}.`,
+      title: t('Picture frozen'),
+      detail: t('No new picture for {time}.', { time: seconds(room.sincePictureMs) }),
       lasting: room.sincePictureMs >= lastingMs,
     };
   return null;
@@ -140,14 +148,20 @@ function helpfulLimit({ p95 }: Quantiles, limitMs: number): Remedy | null {
 /** Outlines come too late, or too few of them come: the reason that is true, and what helps against it. */
 function whyNone(room: RoomCondition): Pick<Notice, 'detail' | 'remedy'> {
   const { maskAgeMs, limitMs, analysedFps, capturedFps, slow } = room;
-  if (analysedFps < 1) return { detail: 'Analysis does not deliver at present.' };
+  if (analysedFps < 1) return { detail: t('Analysis does not deliver in time.') };
   if (maskAgeMs !== null && maskAgeMs.p50 > limitMs)
     return {
-      detail: `They come after ${Math.round(maskAgeMs.p50)} ms; ${Math.round(limitMs)} ms are allowed.`,
+      detail: t('They come after {age} ms; {limit} ms are allowed.', {
+        age: Math.round(maskAgeMs.p50),
+        limit: Math.round(limitMs),
+      }),
       remedy: helpfulLimit(maskAgeMs, limitMs),
     };
   return {
-    detail: `Analysis reaches ${rateText(analysedFps)} of ${rateText(capturedFps)} pictures per second.`,
+    detail: t('Analysis reaches {analysed} of {all} pictures per second.', {
+      analysed: rateText(analysedFps),
+      all: rateText(capturedFps),
+    }),
     remedy:
       slow !== 'steady-outlines' && analysedFps >= fewestSteady
         ? { kind: 'steady', perSecond: analysedFps }
@@ -159,16 +173,23 @@ function whyNone(room: RoomCondition): Pick<Notice, 'detail' | 'remedy'> {
 export function overlayNotice(room: RoomCondition): Notice | null {
   if (!room.overlayOn) return null;
   if (!room.analysis)
-    return { severity: 'info', title: 'Picture only', detail: 'No model is loaded, so nothing is outlined.' };
+    return {
+      severity: 'info',
+      title: t('Picture only'),
+      detail: t('No model is loaded, so nothing is outlined.'),
+    };
   if (!room.objectsExpected || room.heldStill) return null;
-  if (room.regime === 'paused') return { severity: 'warning', title: 'Outlines paused', ...whyNone(room) };
+  if (room.regime === 'paused') return { severity: 'warning', title: t('Outlines paused'), ...whyNone(room) };
   if (room.sinceOverlayMs === null || room.sinceOverlayMs > Math.max(500, 5 * room.limitMs))
-    return { severity: 'warning', title: 'Outlines delayed', ...whyNone(room) };
+    return { severity: 'warning', title: t('Outlines late'), ...whyNone(room) };
   if (room.regime === 'steady')
     return {
       severity: 'info',
-      title: 'Steady outlines',
-      detail: `Only analysed pictures are shown: ${rateText(room.shownFps)} of ${rateText(room.capturedFps)} per second.`,
+      title: t('Steady outlines'),
+      detail: t('Only analysed pictures are shown: {shown} of {all} per second.', {
+        shown: rateText(room.shownFps),
+        all: rateText(room.capturedFps),
+      }),
     };
   return null;
 }
@@ -176,19 +197,24 @@ export function overlayNotice(room: RoomCondition): Notice | null {
 /** What the button of a notice says. */
 export function remedyWords(remedy: Remedy): string {
   return remedy.kind === 'limit'
-    ? `Allow ${remedy.ms} ms`
-    : `Show at ${rateText(remedy.perSecond)} per second`;
+    ? t('Allow {ms} ms', { ms: remedy.ms })
+    : t('Show at {rate} per second', { rate: rateText(remedy.perSecond) });
+}
+
+/** Pictures per second, wherever the page says them. */
+export function rateText(perSecond: number): string {
+  return numberText(perSecond, rateDecimals(perSecond));
 }
 
 /** What undo takes back, by the kind of the last step. */
 const undoSentences: Readonly<Record<UndoableKind | 'mark', (name: string) => string>> = {
-  click: (name) => `Undo the click on ${name}`,
-  box: (name) => `Undo the box around ${name}`,
-  scribble: (name) => `Undo the stroke on ${name}`,
-  mask: (name) => `Undo the mask of ${name}`,
-  mark: (name) => `Undo the last mark on ${name}`,
-  rename: (name) => `Undo the new name of ${name}`,
-  remove: (name) => `Bring ${name} back`,
+  click: (name) => t('Undo the click on {name}', { name }),
+  box: (name) => t('Undo the box around {name}', { name }),
+  scribble: (name) => t('Undo the stroke on {name}', { name }),
+  mask: (name) => t('Undo the mask of {name}', { name }),
+  mark: (name) => t('Undo the last mark on {name}', { name }),
+  rename: (name) => t('Undo the new name of {name}', { name }),
+  remove: (name) => t('Bring {name} back', { name }),
 };
 
 export function undoSentence({ kind, label }: Undoable): string {
@@ -201,5 +227,5 @@ export function nextUndo(steps: readonly Undoable[], selected: number | null): U
 }
 
 function seconds(ms: number): string {
-  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
+  return `${numberText(ms / 1000, ms < 10_000 ? 1 : 0)} s`;
 }

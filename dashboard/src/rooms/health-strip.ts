@@ -1,10 +1,10 @@
 /** The line under the picture: pictures per second, ages, what the model runs on, what was dropped. */
 import './health-strip.css';
-import { rateText } from '../../../src/vocabulary/rate-text.js';
 import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon, iconButton } from '../app/icons.js';
 import type { Disposer } from '../app/signal.js';
+import { rateText } from '../core/wording.js';
 import { dropWords, openHealthDialog } from './health-dialog.js';
 import type { LivePicture } from './live-picture.js';
 
