@@ -340,7 +340,8 @@ export class PlaybackRoom implements Room {
         moment = { ...moment, measurements: [...moment.measurements, measurement] };
       }
     }
-    if (isSaid(moment)) yield moment;
+    // At the end the last picture stands, and its numbers with it.
+    if (hasPicture(moment)) yield moment;
   }
 
   /** Time of the picture `step` pictures from the present one. */
