@@ -1,5 +1,5 @@
 /** What switches and sliders do something with. */
-const ownKeys: ReadonlySet<string> = new Set([' ', 'Enter', 'Home', 'End', 'PageUp', 'PageDown']);
+const ownKeys = /^( |Enter|Arrow.*|Home|End|Page.*)$/;
 
 /** Whether a key press belongs to a field or button rather than to the page. */
 export function isTyping(event: KeyboardEvent): boolean {
@@ -9,7 +9,7 @@ export function isTyping(event: KeyboardEvent): boolean {
   if (event.isComposing || target.isContentEditable) return true;
   if (target instanceof HTMLInputElement) {
     const acts = target.type === 'checkbox' || target.type === 'radio' || target.type === 'range';
-    return !acts || ownKeys.has(event.key) || event.key.startsWith('Arrow');
+    return !acts || ownKeys.test(event.key);
   }
   // Enter and Space press the focused button or link.
   return (
