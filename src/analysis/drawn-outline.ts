@@ -4,6 +4,7 @@ import { chambers, echoMeasures } from '../vocabulary/echo.js';
 import type { Mask } from '../vocabulary/mask.js';
 import type { Measurement } from '../vocabulary/measurement.js';
 import { isShown, type ObjectState } from '../vocabulary/prompt.js';
+import { areaName } from './area.js';
 import { createMeasurer } from './measure.js';
 import type { MeasuredResult, MeasuredSource } from './measured.js';
 
@@ -37,7 +38,7 @@ export function withDrawnOutlines<One extends Outlined>(
 
 /** Names of what is measured on a picture by itself. */
 export const sizeNames: ReadonlySet<string> = new Set([
-  'area',
+  areaName,
   echoMeasures.area,
   echoMeasures.length,
   echoMeasures.volume,
