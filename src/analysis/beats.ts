@@ -60,6 +60,28 @@ export interface Disks {
   readonly diameters: readonly number[];
 }
 
+/** One picture near a moment; `at`: seconds from it. */
+export interface DisksNear extends Disks {
+  readonly at: number;
+}
+
+/** The disks of a moment, smoothed in time as volumes are; null: too little is known around it. `half`: seconds. */
+export function smoothedDisks(near: readonly DisksNear[], half: number): Disks | null {
+  const level = (of: (disks: Disks) => number): number | null =>
+    smoothedAt(
+      near.map((one) => ({ at: one.at, value: of(one) })),
+      0,
+      half,
+    );
+  const count = near[0]?.diameters.length ?? 0;
+  const length = level((disks) => disks.length);
+  const diameters = Array.from({ length: count }, (_, disk) =>
+    // A parabola may fall below nothing where a disk at the apex is hardly there.
+    Math.max(0, level((disks) => disks.diameters[disk] ?? NaN) ?? NaN),
+  );
+  return length !== null && count > 0 && diameters.every(Number.isFinite) ? { length, diameters } : null;
+}
+
 export interface BeatDisks {
   readonly endDiastole: Disks;
   readonly endSystole: Disks;
@@ -179,31 +201,31 @@ export function createBeatCollector(shownPerSecond: () => number | null = () => 
 
   type Quantity = 'volume' | 'area' | 'length';
   type Shape = NonNullable<BeatFrame['shape']>;
-  const levelAt = (quantity: Quantity, ptsNs: number): number | null =>
-    smoothed(ptsNs, (shape) => shape[quantity]);
-  /** Smoothed in time: the highest of single pictures would be too high by their noise. */
-  function smoothed(ptsNs: number, of: (shape: Shape) => number): number | null {
+  /** The outlines around a moment, and half the window in which they are smoothed. */
+  function near(ptsNs: number): { readonly shapes: readonly (Shape & DisksNear)[]; readonly half: number } {
     const [first, last] = [frames[0], frames.at(-1)];
-    if (first === undefined || last === undefined) return null;
+    if (first === undefined || last === undefined) return { shapes: [], half: beatLimits.smoothing };
     // A parabola through fewer than five pictures is none, and their mean cuts the top off.
     const spacing = secondsBetween(first.ptsNs, last.ptsNs) / Math.max(1, frames.length - 1);
     const half = Math.max(beatLimits.smoothing, 2.2 * spacing);
-    const near = frames.flatMap(({ ptsNs: own, shape }) => {
+    const shapes = frames.flatMap(({ ptsNs: own, shape }) => {
       const at = secondsBetween(ptsNs, own);
-      return shape === null || Math.abs(at) > half ? [] : [{ at, value: of(shape) }];
+      return shape === null || Math.abs(at) > half ? [] : [{ ...shape, at }];
     });
-    return smoothedAt(near, 0, half);
+    return { shapes, half };
   }
-
-  /** null: not all of the pictures around it were cut into disks. */
-  function disksAt(ptsNs: number): Disks | null {
-    const count = frames.find(({ shape }) => shape !== null)?.shape?.diameters.length ?? 0;
-    const length = levelAt('length', ptsNs);
-    const diameters = Array.from({ length: count }, (_, disk) =>
-      // A parabola may fall below nothing where a disk at the apex is hardly there.
-      Math.max(0, smoothed(ptsNs, (shape) => shape.diameters[disk] ?? NaN) ?? NaN),
+  /** Smoothed in time: the highest of single pictures would be too high by their noise. */
+  function levelAt(quantity: Quantity, ptsNs: number): number | null {
+    const { shapes, half } = near(ptsNs);
+    return smoothedAt(
+      shapes.map((shape) => ({ at: shape.at, value: shape[quantity] })),
+      0,
+      half,
     );
-    return length !== null && count > 0 && diameters.every(Number.isFinite) ? { length, diameters } : null;
+  }
+  function disksAt(ptsNs: number): Disks | null {
+    const { shapes, half } = near(ptsNs);
+    return smoothedDisks(shapes, half);
   }
 
   function recent(nowPtsNs: number): readonly Remembered[] {

@@ -50,11 +50,19 @@ export function measureDrawn(
   drawn: DrawnOutlines,
   source: MeasuredSource,
 ): Measurement[] {
-  const objects = filled(result.objects, withDrawnOutlines(result.objects, drawn), drawn).map((object) => ({
+  const objects = drawnObjects(result.objects, drawn).map((object) => ({
     ...object,
     areaPx: maskArea(object.mask),
   }));
   return createMeasurer()({ ...result, objects }, source).filter(({ name }) => sizeNames.has(name));
+}
+
+/** The outlines of a picture as they are measured where some of them were drawn. */
+export function drawnObjects<One extends Outlined>(
+  objects: readonly One[],
+  drawn: DrawnOutlines,
+): readonly One[] {
+  return filled(objects, withDrawnOutlines(objects, drawn), drawn);
 }
 
 /**
