@@ -61,7 +61,7 @@ export interface Disks {
 }
 
 /** One picture near a moment; `at`: seconds from it. */
-export interface DisksNear extends Disks {
+interface DisksNear extends Disks {
   readonly at: number;
 }
 
