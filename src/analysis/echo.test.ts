@@ -150,7 +150,10 @@ describe('a beating ventricle', () => {
 
   it('has one verdict on its outline, whatever is measured of it', () => {
     // A hundredth of a heart's size in the calibrated source.
-    const tiny = measured(beating(), { ...calibrated, calibration: uniformCalibration({ x: 0.02, y: 0.02 }) });
+    const tiny = measured(beating(), {
+      ...calibrated,
+      calibration: uniformCalibration({ x: 0.02, y: 0.02 }),
+    });
     const [first] = measured(beating());
     for (const name of [echoMeasures.area, 'area'])
       expect(find(tiny[0], name)).toMatchObject({
