@@ -139,6 +139,9 @@ export const beatLimits = {
   heartRate: { low: 25, high: 220 },
 } as const;
 
+/** Pictures are kept for so long. */
+const keptSeconds = beatLimits.longest + 1;
+
 /** What is wrong in words: the code's, and what more is known. */
 export const rejectionWords = ({
   rejection,
@@ -252,9 +255,12 @@ export function createBeatCollector(shownPerSecond: () => number | null = () => 
       shape === null ? [] : [{ ptsNs, score, view, shape }],
     );
     const share = (some: readonly unknown[]): number => some.length / Math.max(1, within.length);
+    // Of a longer one the earlier pictures are forgotten, which is not to say that nobody has looked at them.
+    const sincePtsNs = Math.max(fromPtsNs, toPtsNs - keptSeconds * 1e9);
+    const rate = within.length / secondsBetween(sincePtsNs, toPtsNs);
     const hasGap = (some: readonly Pick<BeatFrame, 'ptsNs'>[]): boolean =>
       [...some.map(({ ptsNs }) => ptsNs), toPtsNs].some((ptsNs, index) => {
-        const gap = secondsBetween(some[index - 1]?.ptsNs ?? fromPtsNs, ptsNs);
+        const gap = secondsBetween(some[index - 1]?.ptsNs ?? sincePtsNs, ptsNs);
         return gap > beatLimits.longestGap || gap > beatLimits.gapShare * seconds;
       });
     const gapTooLong = hasGap(outlined);
@@ -262,13 +268,13 @@ export function createBeatCollector(shownPerSecond: () => number | null = () => 
     const lost = within.filter(({ view }) => view === 'lost');
     if (lost.length > 0 && (gapTooLong || share(lost) > beatLimits.badShare)) return rejected('view-lost');
     // Pictures that nobody has looked at may have held the moment that is missing.
-    if (within.length / seconds < beatLimits.leastRate || hasGap(within))
-      return rejected('rate-too-low', pictureWords(within.length / seconds, shownPerSecond()));
+    if (rate < beatLimits.leastRate || hasGap(within))
+      return rejected('rate-too-low', pictureWords(rate, shownPerSecond()));
     if (seconds > beatLimits.longest || systolePtsNs === null) return rejected('incomplete');
 
     const systolic = outlined.filter(({ ptsNs }) => ptsNs <= systolePtsNs);
     if (outlined.length / seconds < beatLimits.leastRate || systolic.length < beatLimits.leastSystolicFrames)
-      return rejected('rate-too-low', pictureWords(within.length / seconds, shownPerSecond()));
+      return rejected('rate-too-low', pictureWords(rate, shownPerSecond()));
     if (gapTooLong) return rejected('incomplete');
     const ownNs = toPtsNs - fromPtsNs;
     loopNs = [ownNs, ...(loopNs === null ? [] : [loopNs])].find((ns) => repeatsItself(frames, ns)) ?? null;
@@ -348,7 +354,7 @@ export function createBeatCollector(shownPerSecond: () => number | null = () => 
   return {
     add(frame) {
       frames.push(frame);
-      const oldest = frame.ptsNs - (beatLimits.longest + 1) * 1e9;
+      const oldest = frame.ptsNs - keptSeconds * 1e9;
       while (frames.length > 0 && (frames[0] as BeatFrame).ptsNs < oldest) frames.shift();
     },
     turn({ kind, atPtsNs }) {
