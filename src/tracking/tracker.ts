@@ -8,6 +8,7 @@
  */
 import type { FrameIdentity, PictureSize } from '../vocabulary/frame.js';
 import { freeLabel } from '../vocabulary/free-label.js';
+import { freeSlot, slotOfId } from '../vocabulary/palette.js';
 import type { Mask } from '../vocabulary/mask.js';
 import { isLabel, isShown, promptLimits, type ObjectId, type Prompt } from '../vocabulary/prompt.js';
 import { emptyMask, maskArea, maskBox } from '../mask/rle.js';
@@ -226,6 +227,7 @@ export class Tracker {
     const after: ObjectRecord = {
       id,
       label: plan.label ?? before?.label ?? freeLabel('Object', id, this.#objects),
+      slot: before?.slot ?? this.#freeSlot(),
       bank,
       life: afterPrompt({ ptsNs, ...observed.evidence }),
     };
@@ -240,9 +242,10 @@ export class Tracker {
     this.#pushUndo({ kind: 'prompt', objectId: id, before: before && withPromptsOnly(before) });
     const result = this.#result(after, observed);
     const others = this.#seen.find((seen) => seen.ptsNs === ptsNs)?.objects ?? [];
-    const alive = others.filter(
-      (other) => other.id !== id && this.#objects.some(({ id }) => id === other.id),
-    );
+    const alive = others.flatMap((other): TrackedObject[] => {
+      const own = other.id === id ? undefined : this.#objects.find((object) => object.id === other.id);
+      return own === undefined ? [] : [{ ...other, slot: own.slot }];
+    });
     const objects = [...alive, result].sort((a, b) => a.id - b.id);
     this.#remember(ptsNs, objects);
     return { objectId: id, objects };
@@ -288,9 +291,10 @@ export class Tracker {
         if (this.#objects.length >= this.#model.maxObjects)
           throw trackingError('SONO_OBJECTS_FULL', { limit: this.#model.maxObjects });
         this.#checkLabel(step.before.label, step.objectId);
-        this.#objects = [...this.#objects, withPromptsOnly(step.before, this.#policy.initial())].sort(
-          (a, b) => a.id - b.id,
-        );
+        this.#objects = [
+          ...this.#objects,
+          { ...withPromptsOnly(step.before, this.#policy.initial()), slot: this.#slotAgain(step.before) },
+        ].sort((a, b) => a.id - b.id);
         break;
     }
     this.#undo = this.#undo.filter((_, other) => other !== index);
@@ -339,9 +343,11 @@ export class Tracker {
     this.#pass = snapshot.pass;
     this.#sourceSize = snapshot.sourceSize;
     // A snapshot of a policy that kept nothing of its own may come from before it did.
-    this.#objects = snapshot.objects.map((object) =>
+    const objects = snapshot.objects.map((object) =>
       object.bank.own === undefined ? withOwn(object, this.#policy.initial()) : object,
     );
+    // Those of before had a colour by their number.
+    this.#objects = objects.map((object) => ({ ...object, slot: object.slot ?? slotOfId(object.id) }));
     this.#undo = snapshot.undo;
     this.#seen = snapshot.seen;
   }
@@ -356,6 +362,16 @@ export class Tracker {
     const object = this.#objects.find(({ id }) => id === objectId);
     if (object === undefined) throw trackingError('SONO_OBJECT_UNKNOWN', { objectId });
     return object;
+  }
+
+  #freeSlot(): number {
+    return freeSlot(this.#objects.map(({ id, slot }) => slot ?? slotOfId(id)));
+  }
+
+  /** The one that a removed object had, unless a living one has got it meanwhile. */
+  #slotAgain({ slot }: ObjectRecord): number {
+    const taken = this.#objects.some((object) => object.slot === slot);
+    return slot === undefined || taken ? this.#freeSlot() : slot;
   }
 
   #replace(object: ObjectRecord): void {
@@ -410,6 +426,7 @@ export class Tracker {
       mask,
       box: maskBox(mask),
       areaPx: maskArea(mask),
+      slot: object.slot,
       ...(this.#keepLogits ? { logits: observed.logits.slice() } : {}),
     };
   }
@@ -425,6 +442,7 @@ export class Tracker {
       mask: this.#emptyMask(),
       box: [0, 0, 0, 0],
       areaPx: 0,
+      slot: object.slot,
     };
   }
 
