@@ -286,7 +286,9 @@ describe('places in the set of colours', () => {
     const { objects, ...rest } = tracker.snapshot();
     const old = newTracker();
     old.restore({ ...rest, objects: objects.map((object) => ({ ...object, slot: undefined })) });
-    expect(slots(old)).toEqual({ 1: 0, 2: 1 });
+    old.remove(1);
+    mark(old, 3);
+    expect(slots(old)).toEqual({ 2: undefined, 3: 0 });
   });
 });
 

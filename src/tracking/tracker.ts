@@ -227,7 +227,7 @@ export class Tracker {
     const after: ObjectRecord = {
       id,
       label: plan.label ?? before?.label ?? freeLabel('Object', id, this.#objects),
-      slot: before?.slot ?? this.#freeSlot(),
+      slot: before === null ? this.#freeSlot() : before.slot,
       bank,
       life: afterPrompt({ ptsNs, ...observed.evidence }),
     };
@@ -343,11 +343,9 @@ export class Tracker {
     this.#pass = snapshot.pass;
     this.#sourceSize = snapshot.sourceSize;
     // A snapshot of a policy that kept nothing of its own may come from before it did.
-    const objects = snapshot.objects.map((object) =>
+    this.#objects = snapshot.objects.map((object) =>
       object.bank.own === undefined ? withOwn(object, this.#policy.initial()) : object,
     );
-    // Those of before had a colour by their number.
-    this.#objects = objects.map((object) => ({ ...object, slot: object.slot ?? slotOfId(object.id) }));
     this.#undo = snapshot.undo;
     this.#seen = snapshot.seen;
   }
@@ -365,13 +363,13 @@ export class Tracker {
   }
 
   #freeSlot(): number {
-    return freeSlot(this.#objects.map(({ id, slot }) => slot ?? slotOfId(id)));
+    return freeSlot(this.#objects.map(slotOf));
   }
 
   /** The one that a removed object had, unless a living one has got it meanwhile. */
-  #slotAgain({ slot }: ObjectRecord): number {
-    const taken = this.#objects.some((object) => object.slot === slot);
-    return slot === undefined || taken ? this.#freeSlot() : slot;
+  #slotAgain(object: ObjectRecord): number {
+    const own = slotOf(object);
+    return this.#objects.some((other) => slotOf(other) === own) ? this.#freeSlot() : own;
   }
 
   #replace(object: ObjectRecord): void {
@@ -467,7 +465,9 @@ export class Tracker {
     return mask === undefined || mask.counts.length === 1 ? null : mask;
   }
 
-  #remember(ptsNs: number, objects: readonly TrackedObject[]): void {
+  #remember(ptsNs: number, results: readonly TrackedObject[]): void {
+    // The place of its colour is the object's, not a frame's.
+    const objects = results.map(({ slot: _slot, ...object }) => object);
     // Time without a sign, because replay may run backwards. Only the newest frame keeps its logits.
     const kept = this.#seen
       .filter((frame) => frame.ptsNs !== ptsNs && Math.abs(frame.ptsNs - ptsNs) < seenNs)
@@ -490,6 +490,9 @@ const withoutLogits = ({ ptsNs, objects }: SeenFrame): SeenFrame => ({
   ptsNs,
   objects: objects.map(({ logits: _logits, ...object }) => object),
 });
+
+/** Those of a snapshot of before had a colour by their number. */
+const slotOf = ({ id, slot }: ObjectRecord): number => slot ?? slotOfId(id);
 
 const hasMemory = (object: ObjectRecord): boolean => object.bank.prompts.length > 0;
 
