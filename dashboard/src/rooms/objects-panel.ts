@@ -8,7 +8,6 @@ import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
 import type { Disposer, Signal } from '../app/signal.js';
-import { paintOf } from '../../../src/vocabulary/palette.js';
 import { isEchoMeasure } from '../core/echo-log.js';
 import { unitWords } from '../core/echo-readout.js';
 import { shownKey } from '../core/keymap.js';
@@ -54,7 +53,6 @@ interface Row {
 }
 
 function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
-  const paint = paintOf(id);
   const name = h('span', { class: 'object-name' });
   const stateIcon = h('span', { class: 'state-icon', 'aria-hidden': 'true' });
   const stateWord = h('span', { class: 'state-word' });
@@ -74,10 +72,11 @@ function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
     role: 'alert',
     hidden: true,
   });
+  const swatch = h('span', { class: 'swatch', 'aria-hidden': 'true' }, String(id));
   const select = h(
     'button',
     { type: 'button', class: 'object-select', onclick: () => toggle() },
-    h('span', { class: 'swatch', style: `--paint:${paint.hex}`, 'aria-hidden': 'true' }, String(id)),
+    swatch,
     h('span', { class: 'object-text' }, name, h('span', { class: 'object-state' }, stateIcon, stateWord)),
     h('span', { class: 'object-score' }, percent, h('span', { class: 'bar', 'aria-hidden': 'true' }, bar)),
   );
@@ -150,6 +149,7 @@ function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
       setText(name, object.label);
       undoText.data = undo ? undoSentence({ ...undo, label: object.label }) : 'Undo';
       undoTool.hidden = undo === null;
+      swatch.style.setProperty('--paint', object.colour);
       setText(percent, `${Math.round(object.confidence * 100)} %`);
       bar.style.inlineSize = `${Math.round(object.confidence * 100)}%`;
       if (state !== object.state) {
@@ -391,9 +391,13 @@ export function objectsPanel(
         (objectId === 0 || live.objects.value.some(({ id, state }) => id === objectId && isShown(state))),
     );
     measuredSection.hidden = present.length === 0;
+    // What several have no number for is said once.
+    let refusal = '';
     measured.replaceChildren(
       ...present.flatMap(({ name, value, unit, interval, quality, note, objectId }) => {
         const object = live.objects.value.find(({ id }) => id === objectId);
+        const isNews = value === null && note !== refusal;
+        if (value === null) refusal = note;
         return [
           h('dt', {}, name.replaceAll('_', ' '), object ? h('small', {}, ` ${object.label}`) : ''),
           h(
@@ -406,6 +410,7 @@ export function objectsPanel(
               ? h('small', {}, ` ${figures.format(interval.low)}–${figures.format(interval.high)}`)
               : '',
           ),
+          isNews ? h('dd', { class: 'refusal' }, note) : '',
         ];
       }),
     );
