@@ -91,6 +91,7 @@ describe('the page', () => {
     const field = page.getByRole('textbox');
     await field.fill('rtsp://10.0.0.5/cam');
     await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Open and end them' }).click();
     const error = page.locator('#source-error');
     await error.getByText('was given up after').waitFor();
     expect(await field.getAttribute('aria-invalid')).toBe('true');
