@@ -114,7 +114,7 @@ describe('a recording with a heart', () => {
     await expect.poll(() => shownFrame(page), soon).toBe('0');
 
     // The ventricle is chosen already; the brush takes away what lies under it.
-    await page.keyboard.press('e');
+    await page.keyboard.press('Shift+Q');
     await page.mouse.move(...at(260, 130));
     await page.mouse.down();
     await page.mouse.move(...at(320, 190), { steps: 4 });
@@ -132,7 +132,7 @@ describe('a recording with a heart', () => {
     await expect.poll(() => shownEf(page), soon).toBe(efText(recording));
 
     // The other way round: added again.
-    await page.keyboard.press('a');
+    await page.keyboard.press('q');
     await page.mouse.move(...at(260, 130));
     await page.mouse.down();
     await page.mouse.move(...at(320, 190), { steps: 4 });

@@ -5,7 +5,7 @@ import { iconButton } from './icons.js';
 
 export function openDialog(
   title: string,
-  content: readonly (Node | string)[],
+  content: readonly (Node | string | false)[],
   options: { readonly wide?: boolean; readonly onclose?: () => void } = {},
 ): () => void {
   const close = iconButton('close', 'Close', () => dialog.close(), null);

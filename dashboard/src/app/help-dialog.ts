@@ -1,12 +1,20 @@
-/** The list of all keys. */
+/** The list of the keys that work here. */
 import './help-dialog.css';
-import { keymap } from '../core/keymap.js';
+import { keymap, worksIn } from '../core/keymap.js';
+import type { Place } from '../core/keymap.js';
 import { openDialog } from './dialog.js';
 import { h } from './dom.js';
 
+function place(): Place {
+  if (document.querySelector('.view > .project')) return 'recording';
+  return document.querySelector('.view > .room') ? 'room' : 'page';
+}
+
 export function openHelp(): void {
   if (document.querySelector('dialog.dialog')) return;
-  const groups = [...new Set(keymap.map((binding) => binding.group))];
+  const here = place();
+  const bindings = keymap.filter((binding) => worksIn(binding, here) && binding.shown !== '');
+  const groups = [...new Set(bindings.map((binding) => binding.group))];
   openDialog(
     'Keyboard',
     [
@@ -21,8 +29,8 @@ export function openHelp(): void {
             h(
               'dl',
               { class: 'keys' },
-              ...keymap
-                .filter((binding) => binding.group === group && binding.shown !== '')
+              ...bindings
+                .filter((binding) => binding.group === group)
                 .flatMap((binding) => [
                   h('dt', {}, ...binding.shown.split(' ').map((part) => h('kbd', {}, part))),
                   h('dd', {}, binding.meaning),
@@ -39,6 +47,12 @@ export function openHelp(): void {
         { class: 'muted' },
         'A foot pedal that sends a key can switch outlines: teach it in Settings. Mouse: wheel zooms, middle button or Look moves. Touch: two fingers zoom and move.',
       ),
+      here === 'recording' &&
+        h(
+          'p',
+          { class: 'muted' },
+          'Marks of the selected object stand on their picture: drag them, or reach them with Tab, move them with the arrow keys (Shift: far) and remove them with Delete.',
+        ),
       h(
         'p',
         { class: 'muted' },

@@ -50,7 +50,7 @@ export function mountShell(root: HTMLElement, worker: PaintingWorker, entry: Ent
         'Research use only',
       ),
       link,
-      iconButton('settings', 'Settings (,)', openSettings),
+      iconButton('settings', 'Settings (Ctrl ,)', openSettings),
       iconButton('help', 'Keyboard help (?)', openHelp),
     ),
     main,

@@ -43,7 +43,7 @@ function inBrowser(): string[] {
     ...{ id, label: 'x', state: 'tracking' as const, confidence: 1, path: {} as Path2D },
     ...{ left: 0, top: 0, right: 1, bottom: 1 },
   }));
-  const look = { fillOpacity: 0, labels: false, lineWidth: 2, selectedObject: null };
+  const look = { fillOpacity: 0, labels: false, lineWidth: 2, selectedObject: null, hidden: [] };
   drawOverlay(context as never, { objects }, { left: 0, top: 0, scale: 1 }, look, 1);
   return used;
 }

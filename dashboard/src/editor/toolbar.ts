@@ -1,6 +1,8 @@
-/** The toolbar of a room: pointing tools and undo. Runs in the page. */
+/** The rail of tools beside a picture, in a room and in a recording, and what is done to the picture's objects. Runs in the page. */
+import './toolbar.css';
 import { h } from '../app/dom.js';
 import { icon } from '../app/icons.js';
+import type { IconName } from '../app/icons.js';
 import type { Disposer, Signal } from '../app/signal.js';
 import type { Tool } from '../core/gestures.js';
 import { shownKey } from '../core/keymap.js';
@@ -13,22 +15,35 @@ const tools: readonly { readonly tool: Tool; readonly name: string; readonly act
   { tool: 'box', name: 'Box', action: 'tool-box' },
   { tool: 'scribble', name: 'Stroke', action: 'tool-scribble' },
   { tool: 'erase', name: 'Erase', action: 'tool-erase' },
+  { tool: 'brush', name: 'Brush', action: 'tool-brush' },
+  { tool: 'rub', name: 'Rub out', action: 'tool-rub' },
+  { tool: 'polygon', name: 'Polygon', action: 'tool-polygon' },
+  { tool: 'points', name: 'Points', action: 'tool-points' },
 ];
+/** Tools whose marks a model follows, and tools that draw an outline by hand. */
+export const markingTools: readonly Tool[] = ['look', 'include', 'exclude', 'box', 'scribble', 'erase'];
+export const repairTools: readonly Tool[] = ['brush', 'rub', 'polygon', 'points'];
+
+const steps = {
+  undo: { name: 'Undo', icon: 'undo' },
+  redo: { name: 'Redo', icon: 'redo' },
+} as const satisfies Partial<Record<Action, { readonly name: string; readonly icon: IconName }>>;
 
 /** The tool that an action chooses, null where it chooses none. */
 export function toolOf(action: Action): Tool | null {
   return tools.find((one) => one.action === action)?.tool ?? null;
 }
 
-/** `chosen` is the tool in hand; buttons only ask for actions. Without `points` there is nothing to point at, and no toolbar. */
+/** `chosen` is the tool in hand; buttons only ask for actions. Where no tool is `offered` there is no rail. */
 export function toolbar(
   chosen: Signal<Tool>,
-  points: Signal<boolean>,
+  offered: Signal<readonly Tool[]>,
   perform: (action: Action) => void,
   disposer: Disposer,
+  stepActions: readonly (keyof typeof steps)[] = ['undo'],
 ): HTMLElement {
   const button = (
-    symbol: Tool | 'undo',
+    symbol: IconName,
     name: string,
     action: Action,
     more: Readonly<Record<string, string>> = {},
@@ -53,11 +68,22 @@ export function toolbar(
     'div',
     { class: 'tools', role: 'toolbar', 'aria-label': 'Tools', 'aria-orientation': 'vertical' },
     h('div', { class: 'tool-group', role: 'radiogroup', 'aria-label': 'Pointing tools' }, ...toolButtons),
-    button('undo', 'Undo', 'undo'),
+    h(
+      'div',
+      { class: 'tool-group' },
+      ...stepActions.map((action) => {
+        const { name, icon: symbol } = steps[action];
+        return button(symbol, name, action, { 'data-step': action });
+      }),
+    ),
   );
   disposer.add(
-    points.watch((on) => {
-      element.hidden = !on;
+    offered.watch((list) => {
+      element.hidden = list.length === 0;
+      for (const [index, { tool }] of tools.entries()) {
+        const one = toolButtons[index];
+        if (one) one.hidden = !list.includes(tool);
+      }
     }),
   );
   disposer.add(
