@@ -88,7 +88,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     onPick: (label) => select(label),
     onContour: (frame, label, mask) => void takeOutline(frame, label, mask),
     mayRepair: () => {
-      if (selected !== null) return true;
+      // Where a person marks, an outline can be the first of an object.
+      if (selected !== null || project?.finder === null) return true;
       toast('info', 'Choose the structure to correct first (in the list, or with its digit).');
       return false;
     },
@@ -351,31 +352,40 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     change('projects.rename', { project: id, label, name });
   };
   const takeOutline = async (frame: number, label: string | null, mask: Mask): Promise<void> => {
-    if (label === null) return;
-    const counts = maskToCocoString(mask);
-    const taken = await correct({
-      ...{ kind: 'contour', frame, label },
-      mask: { size: [mask.height, mask.width], counts },
-    });
+    const byMark = (project?.finder ?? null) === null;
+    const taken = byMark
+      ? await prompt(frame, label, { type: 'mask', mask })
+      : label !== null &&
+        (await correct({
+          ...{ kind: 'contour', frame, label },
+          mask: { size: [mask.height, mask.width], counts: maskToCocoString(mask) },
+        }));
     if (!taken) stage.forgetPainting();
-    stage.points.answered(frame, label, taken);
+    if (label !== null) stage.points.answered(frame, label, taken);
   };
-  const send = (prompt: Prompt): void => {
+  /** Sends a mark. False: it was refused, which has been said. */
+  const prompt = async (frame: number, label: string | null, mark: Prompt): Promise<boolean> => {
+    try {
+      const answer = await worker.call('projects.prompt', {
+        ...{ project: id, frame, label, prompts: [promptToWire(mark)] },
+      });
+      selected = answer.label;
+      applyState(answer.project);
+      stage.draw();
+      return true;
+    } catch (error) {
+      sayProblem(error);
+      return false;
+    }
+  };
+  const send = (mark: Prompt): void => {
     if (player.shown === null) return;
-    if (selected === null && !makesObjects(prompt)) {
+    if (selected === null && !makesObjects(mark)) {
       toast('info', 'Choose the object to correct first (in the list, or with its digit).');
       return;
     }
-    const { frame } = player.shown;
-    worker
-      .call('projects.prompt', { project: id, frame, label: selected, prompts: [promptToWire(prompt)] })
-      .then((answer) => {
-        selected = answer.label;
-        applyState(answer.project);
-        stage.draw();
-      }, sayProblem);
+    void prompt(player.shown.frame, selected, mark);
   };
-
   const step = (by: number): void => {
     player.play(0);
     player.seek(player.frame + by);
