@@ -29,18 +29,24 @@ const steps = {
   redo: { name: 'Redo', icon: 'redo' },
 } as const satisfies Partial<Record<Action, { readonly name: string; readonly icon: IconName }>>;
 
+type Step = keyof typeof steps;
+
 /** The tool that an action chooses, null where it chooses none. */
 export function toolOf(action: Action): Tool | null {
   return tools.find((one) => one.action === action)?.tool ?? null;
 }
 
-/** `chosen` is the tool in hand; buttons only ask for actions. Where no tool is `offered` there is no rail. */
+/**
+ * `chosen` is the tool in hand; buttons only ask for actions. Where no tool is `offered` there is no rail. `says`: what undo and
+ * redo would do, null: nothing.
+ */
 export function toolbar(
   chosen: Signal<Tool>,
   offered: Signal<readonly Tool[]>,
   perform: (action: Action) => void,
   disposer: Disposer,
-  stepActions: readonly (keyof typeof steps)[] = ['undo'],
+  stepActions: readonly Step[] = ['undo'],
+  says: Signal<Readonly<Record<Step, string | null>>> | null = null,
 ): HTMLElement {
   const button = (
     symbol: IconName,
@@ -64,18 +70,27 @@ export function toolbar(
   const toolButtons = tools.map(({ tool, name, action }) =>
     button(tool, name, action, { role: 'radio', 'data-tool': tool }),
   );
+  const stepButtons = stepActions.map((action) => ({
+    action,
+    element: button(steps[action].icon, steps[action].name, action),
+  }));
+  if (says)
+    disposer.add(
+      says.watch((words) => {
+        for (const { action, element } of stepButtons) {
+          const { name } = steps[action];
+          const said = words[action];
+          element.disabled = said === null;
+          element.title = `${said === null ? name : `${name}: ${said}`} (${shownKey(action)})`;
+          element.setAttribute('aria-label', said === null ? name : `${name}: ${said}`);
+        }
+      }),
+    );
   const element = h(
     'div',
     { class: 'tools', role: 'toolbar', 'aria-label': 'Tools', 'aria-orientation': 'vertical' },
     h('div', { class: 'tool-group', role: 'radiogroup', 'aria-label': 'Pointing tools' }, ...toolButtons),
-    h(
-      'div',
-      { class: 'tool-group' },
-      ...stepActions.map((action) => {
-        const { name, icon: symbol } = steps[action];
-        return button(symbol, name, action, { 'data-step': action });
-      }),
-    ),
+    h('div', { class: 'tool-group' }, ...stepButtons.map((one) => one.element)),
   );
   disposer.add(
     offered.watch((list) => {

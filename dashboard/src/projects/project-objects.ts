@@ -67,7 +67,7 @@ export function projectObjects(actions: ObjectActions): ProjectObjects {
         rowOf(label).update({
           ...{ number: index + 1, colour: paintOf(index + 1).hex, name: label, editable },
           ...{ state: found?.state ?? null, confidence: found?.confidence ?? 0 },
-          remark: found?.corrected ? 'corrected by hand' : '',
+          remark: found?.corrected ? 'corrected by hand' : found?.marked ? 'marked, not tracked yet' : '',
           ...{ selected: label === selected, hidden: hidden.includes(label), locked: locked.includes(label) },
         });
       }

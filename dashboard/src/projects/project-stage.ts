@@ -98,7 +98,8 @@ export class ProjectStage implements PointedPicture {
   #painting: Painting | null = null;
   /** Where the pointer or the crosshair is, source pixels. */
   #pointer: Point | null = null;
-  #drawing = false;
+  /** Until it is built there is nothing to draw. */
+  #drawing = true;
   #outlined: { readonly masks: FrameMasks; readonly labels: string; readonly overlay: Overlay } | null = null;
   readonly #forget: readonly (() => void)[];
 
@@ -126,6 +127,7 @@ export class ProjectStage implements PointedPicture {
     this.#observer = new ResizeObserver(() => this.#measure());
     this.#observer.observe(this.canvas);
     this.#forget = [this.view.watch(() => this.draw()), preferences.watch(() => this.draw())];
+    this.#drawing = false;
   }
 
   /** Device pixels per CSS pixel. */

@@ -26,6 +26,8 @@ import { outlineSettings } from '../editor/outline-settings.js';
 import { markingTools, repairTools, toolbar, toolOf } from '../editor/toolbar.js';
 import { isTyping } from '../editor/typing.js';
 import { zoomBar } from '../editor/zoom-bar.js';
+import { changeWords } from '../core/change-words.js';
+import type { PlacedMark } from '../core/marks.js';
 import { lanesOf, masksOf, sentence, watchProjects, writesPictures } from './api.js';
 import type { LaneInfo } from './api.js';
 import { correctingTools } from './correcting-tools.js';
@@ -38,6 +40,7 @@ import { projectObjects } from './project-objects.js';
 import { ProjectStage } from './project-stage.js';
 import type { StageContent } from './project-stage.js';
 import { statusText } from './project-status.js';
+import { marksOn, withAnswer } from './shown-marks.js';
 import { timeline } from './timeline.js';
 
 /** Pictures of one step with Shift. */
@@ -59,6 +62,9 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   let finders: ResponseOf<'projects.list'>['finders'] = [];
   let selected: string | null = null;
   let ended = false;
+  /** Answers that are awaited; how often a new object was asked for. */
+  let waiting = 0;
+  let newObjectWishes = 0;
   const disposer = new Disposer();
   const outlinesOn = new Signal(true);
   const offered = new Signal<readonly Tool[]>(['look']);
@@ -77,9 +83,22 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       stage.draw();
     },
   });
+  /** Names of the objects that are hidden or locked. */
+  const those = (what: 'hidden' | 'locked'): readonly string[] =>
+    project?.objects.flatMap((one) => (one[what] ? one.label : [])) ?? [];
+  let marksOf: { readonly of: readonly unknown[]; readonly marks: readonly PlacedMark[] } = {
+    ...{ of: [], marks: [] },
+  };
+  /** The same list for as long as nothing has changed. */
+  const marks = (): readonly PlacedMark[] => {
+    const of = [project, selected, player.shown?.frame];
+    if (of.some((one, at) => one !== marksOf.of[at]))
+      marksOf = { of, marks: marksOn(project, selected, player.shown?.frame ?? -1) };
+    return marksOf.marks;
+  };
   const stageContent = (): StageContent => ({
     ...{ project, shown: player.shown, labels: labels(), selected },
-    ...{ marks: [], hidden: [], outlinesOn: outlinesOn.value },
+    ...{ marks: marks(), hidden: those('hidden'), outlinesOn: outlinesOn.value },
     playing: player.speed !== 0,
   });
   const stage = new ProjectStage(stageContent, {
@@ -89,12 +108,20 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     onContour: (frame, label, mask) => void takeOutline(frame, label, mask),
     mayRepair: () => {
       // Where a person marks, an outline can be the first of an object.
+      if (refusesLocked(selected)) return false;
       if (selected !== null || project?.finder === null) return true;
       toast('info', 'Choose the structure to correct first (in the list, or with its digit).');
       return false;
     },
-    onMoveMark: () => undefined,
-    onRemoveMark: () => undefined,
+    onMoveMark: (mark, moved) => {
+      if (refusesLocked(selected)) stage.marks.settled();
+      else
+        void changeMark(worker.call('projects.moveMark', { project: id, mark, prompt: promptToWire(moved) }));
+    },
+    onRemoveMark: (mark) => {
+      if (!refusesLocked(selected))
+        void changeMark(worker.call('projects.removeMark', { project: id, mark }));
+    },
     onPoints: () => correcting.update(),
     onRefused: (sentence) => toast('info', sentence),
   });
@@ -124,13 +151,16 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   const objects = projectObjects({
     select: (label) => select(label),
     rename: (label, name) => rename(label, name),
-    remove: (label) => change('projects.removeObject', { project: id, label }),
+    remove: (label) => remove(label),
     undo: () => perform('undo'),
-    hide: () => undefined,
-    lock: () => undefined,
+    hide: (label, hidden) => change('projects.hide', { project: id, label, hidden }),
+    lock: (label, locked) => change('projects.lock', { project: id, label, locked }),
   });
   const { tool } = stage.pointing;
-  const rail = toolbar(tool, offered, (action) => perform(action), disposer);
+  const undoes = new Signal<{ readonly undo: string | null; readonly redo: string | null }>({
+    ...{ undo: null, redo: null },
+  });
+  const rail = toolbar(tool, offered, (action) => perform(action), disposer, ['undo', 'redo'], undoes);
   const correcting = correctingTools(stage);
   stage.element.append(zoomBar(stage, (action) => perform(action), disposer));
   const findButtons = h('div', { class: 'project-actions' });
@@ -212,7 +242,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   // ------------------------------------------------------------------------------------------ showing
   const list = (): void => {
     objects.update(labels(), {
-      ...{ masks: player.shown?.masks ?? null, selected, hidden: [], locked: [] },
+      ...{ masks: player.shown?.masks ?? null, selected, hidden: those('hidden') },
+      locked: those('locked'),
       editable: (project?.finder ?? null) === null,
     });
     const { shown } = player;
@@ -274,6 +305,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       bar.value = progress.frames;
     } else bar.removeAttribute('value');
     setText(status, statusText(next));
+    undoes.value = { undo: changeWords(next.undo), redo: changeWords(next.redo) };
     showFinder(next);
     echo.update(next);
     writing.hidden = !writesPictures(next);
@@ -286,7 +318,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       running ||
       before?.run.phase === 'running' ||
       before?.upToDate !== next.upToDate ||
-      before.corrections !== next.corrections
+      before.corrections !== next.corrections ||
+      JSON.stringify(before.objects) !== JSON.stringify(next.objects)
     )
       void refreshMasks();
     strip.update(next, labels(), lanes);
@@ -347,7 +380,11 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     }, sayProblem);
   };
   const track = (): void => change('projects.propagate', { project: id });
+  const remove = (label: string): void => {
+    if (!refusesLocked(label)) change('projects.removeObject', { project: id, label });
+  };
   const rename = (label: string, name: string): void => {
+    if (refusesLocked(label)) return;
     if (selected === label) selected = name;
     change('projects.rename', { project: id, label, name });
   };
@@ -364,18 +401,42 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     if (label !== null) stage.points.answered(frame, label, taken);
   };
   /** Sends a mark. False: it was refused, which has been said. */
-  const prompt = async (frame: number, label: string | null, mark: Prompt): Promise<boolean> => {
-    try {
-      const answer = await worker.call('projects.prompt', {
+  const prompt = (frame: number, label: string | null, mark: Prompt): Promise<boolean> => {
+    const wishes = newObjectWishes;
+    return changeMark(
+      worker.call('projects.prompt', {
         ...{ project: id, frame, label, prompts: [promptToWire(mark)] },
-      });
-      selected = answer.label;
+      }),
+      // The next marks correct the new object, unless the person has gone on to something else meanwhile.
+      (answer) => {
+        if (selected === label && wishes === newObjectWishes) selected = answer.label;
+      },
+    );
+  };
+  /** A mark is set, moved or removed: its object's mask on that picture comes with the answer. */
+  const changeMark = async (
+    asked: Promise<ResponseOf<'projects.prompt'>>,
+    onAnswer: (answer: ResponseOf<'projects.prompt'>) => void = () => undefined,
+  ): Promise<boolean> => {
+    waiting += 1;
+    stage.element.dataset['waiting'] = String(waiting);
+    try {
+      const answer = await asked;
+      if (ended) return true;
+      onAnswer(answer);
+      cache.forgetMasks();
+      if (player.shown) player.shown = { ...player.shown, masks: withAnswer(player.shown.masks, answer) };
+      if (answer.problem) toast('info', answer.problem.message);
       applyState(answer.project);
       stage.draw();
       return true;
     } catch (error) {
       sayProblem(error);
       return false;
+    } finally {
+      waiting -= 1;
+      stage.element.dataset['waiting'] = String(waiting);
+      stage.marks.settled();
     }
   };
   const send = (mark: Prompt): void => {
@@ -384,8 +445,14 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       toast('info', 'Choose the object to correct first (in the list, or with its digit).');
       return;
     }
-    void prompt(player.shown.frame, selected, mark);
+    if (!refusesLocked(selected)) void prompt(player.shown.frame, selected, mark);
   };
+  /** True, said in words: a locked object is not changed. */
+  function refusesLocked(label: string | null): boolean {
+    if (label === null || !those('locked').includes(label)) return false;
+    toast('info', `${label} is locked: unlock it in the list first.`);
+    return true;
+  }
   const step = (by: number): void => {
     player.play(0);
     player.seek(player.frame + by);
@@ -429,7 +496,20 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
         else if (tool.value !== 'look') tool.value = 'look';
         else select(null);
         return;
+      case 'redo':
+        change('projects.redo', { project: id });
+        return;
+      case 'hide':
+      case 'lock': {
+        const own = project?.objects.find(({ label }) => label === selected);
+        if (!own) toast('info', 'Select an object first, in the list or with its number.');
+        else if (action === 'hide')
+          change('projects.hide', { project: id, label: own.label, hidden: !own.hidden });
+        else change('projects.lock', { project: id, label: own.label, locked: !own.locked });
+        return;
+      }
       case 'new-object':
+        newObjectWishes += 1;
         select(null);
         tool.value = makingTool(tool.value);
         stage.element.focus({ preventScroll: true });
@@ -438,7 +518,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       case 'remove':
         if (selected === null || project?.finder != null)
           toast('info', 'Select an object first, in the list or with its number.');
-        else if (action === 'remove') change('projects.removeObject', { project: id, label: selected });
+        else if (action === 'remove') remove(selected);
         else {
           prefer({ panelOpen: true });
           objects.startRename(selected);
