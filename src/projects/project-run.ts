@@ -12,7 +12,7 @@ import { wholeRange } from '../replay/range.js';
 import { runItemProcess } from '../replay/run-batch.js';
 import type { ItemOptions, ItemProgress } from '../replay/run-item.js';
 import { planOf } from './plan-edits.js';
-import type { StoredPlan } from './stored-project.js';
+import type { TrackedPlan } from './project-document.js';
 
 export interface RunTools {
   readonly modelDir: string;
@@ -95,7 +95,7 @@ export function runOptions(
   tools: RunTools,
   run: {
     readonly item: InputItem;
-    readonly plan: StoredPlan;
+    readonly plan: TrackedPlan;
     readonly formats: readonly ExportFormat[];
     readonly outDirectory: string;
     readonly workDirectory: string;
