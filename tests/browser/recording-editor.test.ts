@@ -162,7 +162,7 @@ describe('the editor of a recording', () => {
     await masksShown(page, 1);
     expect((await state()).run).toEqual({ phase: 'idle' });
     expect((await state()).upToDate).toBe(false);
-    await page.locator('.object').getByText('marked, not tracked yet').waitFor();
+    await page.locator('.object').getByText('Marked, not tracked yet').waitFor();
     await page.locator('.object .thumbnail:visible').waitFor();
     await press(page, 'a');
     await page.mouse.click(...(await onStage(page, middle[0], middle[1] + 6)));
@@ -276,7 +276,7 @@ describe('the editor of a recording', () => {
     await drag(page, [x0, (y0 + y1) / 2], [x1, (y0 + y1) / 2]);
     await expect.poll(async () => (await areas(last))['object 1'], soon).toBeLessThan(painted);
     await page.getByText('Prompts have changed').waitFor();
-    await page.getByRole('button', { name: /^Undo: outline drawn of object 1/ }).waitFor();
+    await page.getByRole('button', { name: /^Undo: (mark on|outline drawn of) object 1/ }).waitFor();
     await press(page, 'Escape', 'Control+Enter');
     await page.getByText('Tracked.').waitFor();
     expect((await state()).upToDate).toBe(true);

@@ -199,7 +199,10 @@ describe('recordings', () => {
     for (const frame of [0, 10, 39]) {
       await slider.fill(String(frame));
       await shows(page, frame, 1);
-      await page.getByText(/Tracking \d+ %/).waitFor();
+      await page
+        .locator('.object[data-state="tracking"] .object-percent')
+        .getByText(/^\d+ %$/)
+        .waitFor();
     }
     await expect.poll(() => laneFill(page), { timeout: 30_000 }).toBeGreaterThan(0.2);
     await keepPicture(page, 'recordings-tracked');

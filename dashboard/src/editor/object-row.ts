@@ -14,7 +14,8 @@ interface RowActions {
   readonly select: () => void;
   readonly rename: (name: string) => void;
   readonly remove: () => void;
-  readonly undo: () => void;
+  /** Takes back what was done to this object last; null: only the last change of all can be taken back. */
+  readonly undo: (() => void) | null;
   readonly hide: (hidden: boolean) => void;
   readonly lock: (locked: boolean) => void;
 }
@@ -28,7 +29,7 @@ export interface ShownObject {
   readonly state: ObjectState | null;
   /** 0 … 1 */
   readonly confidence: number;
-  /** Beside the state: what a person should know of this outline, else empty. */
+  /** In place of the state: what a person should know of this outline, else empty. */
   readonly remark: string;
   readonly selected: boolean;
   readonly hidden: boolean;
@@ -54,14 +55,15 @@ export function objectRow(actions: RowActions, data: Readonly<Record<string, str
   const stateWord = h('span', { class: 'state-word' });
   const percent = h('span', { class: 'object-percent' });
   const bar = h('span', { class: 'bar-fill' });
+  const thumbnail = h('canvas', { class: 'thumbnail', ...thumbnailPx, hidden: true, 'aria-hidden': 'true' });
   const score = h(
     'span',
     { class: 'object-score' },
+    thumbnail,
     percent,
     h('span', { class: 'bar', 'aria-hidden': 'true' }, bar),
   );
   const swatch = h('span', { class: 'swatch', 'aria-hidden': 'true' });
-  const thumbnail = h('canvas', { class: 'thumbnail', ...thumbnailPx, hidden: true, 'aria-hidden': 'true' });
   const field = h('input', {
     class: 'rename-field',
     type: 'text',
@@ -75,25 +77,23 @@ export function objectRow(actions: RowActions, data: Readonly<Record<string, str
     swatch,
     h('span', { class: 'object-text' }, name, h('span', { class: 'object-state' }, stateIcon, stateWord)),
     score,
-    thumbnail,
   );
   const toggle = (onclick: () => void): HTMLButtonElement => iconButton('show', '', onclick, null);
   const hide = toggle(() => actions.hide(hide.getAttribute('aria-pressed') !== 'true'));
   const lock = toggle(() => actions.lock(lock.getAttribute('aria-pressed') !== 'true'));
   const tool = (label: string, symbol: IconName, onclick: () => void): HTMLButtonElement =>
     h('button', { type: 'button', class: 'chip-button', onclick }, icon(symbol), label);
-  const undo = tool('Undo', 'undo', actions.undo);
   const tools = h(
     'div',
     { class: 'object-tools', hidden: true },
     tool('Rename', 'rename', () => startRename()),
-    undo,
+    actions.undo && tool('Undo', 'undo', actions.undo),
     tool('Remove', 'remove', actions.remove),
   );
   const element = h(
     'li',
     { class: 'object', ...data },
-    h('div', { class: 'object-head' }, select, field, hide, lock),
+    h('div', { class: 'object-head' }, select, field, h('div', { class: 'object-toggles' }, hide, lock)),
     tools,
   );
   const endRename = (keep: boolean): void => {
@@ -136,7 +136,8 @@ export function objectRow(actions: RowActions, data: Readonly<Record<string, str
       setText(name, object.name);
       setText(swatch, String(number));
       swatch.style.setProperty('--paint', colour);
-      score.hidden = state === null;
+      percent.hidden = state === null;
+      score.classList.toggle('none', state === null);
       setText(percent, `${Math.round(confidence * 100)} %`);
       bar.style.inlineSize = `${Math.round(confidence * 100)}%`;
       if (drawn !== state) {
@@ -146,7 +147,7 @@ export function objectRow(actions: RowActions, data: Readonly<Record<string, str
         select.title = state === null ? '' : stateWords[state].meaning;
       }
       const word = state === null ? 'No outline here' : stateWords[state].word;
-      setText(stateWord, remark === '' ? word : `${word}, ${remark}`);
+      setText(stateWord, remark === '' ? word : remark);
       thumbnail.hidden = thumbnail.dataset['drawn'] === undefined || hidden;
       element.classList.toggle('not-shown', hidden);
       showToggle(hide, hidden, hidden ? 'hide' : 'show', `${hidden ? 'Show' : 'Hide'} ${object.name}`);

@@ -9,7 +9,6 @@ interface ObjectActions {
   readonly select: (label: string | null) => void;
   readonly rename: (label: string, name: string) => void;
   readonly remove: (label: string) => void;
-  readonly undo: () => void;
   readonly hide: (label: string, hidden: boolean) => void;
   readonly lock: (label: string, locked: boolean) => void;
 }
@@ -44,7 +43,7 @@ export function projectObjects(actions: ObjectActions): ProjectObjects {
         select: () => actions.select(chosen === label ? null : label),
         rename: (name) => actions.rename(label, name),
         remove: () => actions.remove(label),
-        undo: () => actions.undo(),
+        undo: null,
         hide: (hidden) => actions.hide(label, hidden),
         lock: (locked) => actions.lock(label, locked),
       },
@@ -67,7 +66,7 @@ export function projectObjects(actions: ObjectActions): ProjectObjects {
         rowOf(label).update({
           ...{ number: index + 1, colour: paintOf(index + 1).hex, name: label, editable },
           ...{ state: found?.state ?? null, confidence: found?.confidence ?? 0 },
-          remark: found?.corrected ? 'corrected by hand' : found?.marked ? 'marked, not tracked yet' : '',
+          remark: found?.corrected ? 'Corrected by hand' : found?.marked ? 'Marked, not tracked yet' : '',
           ...{ selected: label === selected, hidden: hidden.includes(label), locked: locked.includes(label) },
         });
       }

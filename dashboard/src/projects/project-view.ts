@@ -152,7 +152,6 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     select: (label) => select(label),
     rename: (label, name) => rename(label, name),
     remove: (label) => remove(label),
-    undo: () => perform('undo'),
     hide: (label, hidden) => change('projects.hide', { project: id, label, hidden }),
     lock: (label, locked) => change('projects.lock', { project: id, label, locked }),
   });
