@@ -1,7 +1,8 @@
 /** The list of the keys that work here. */
 import './help-dialog.css';
-import { keymap, worksIn } from '../core/keymap.js';
+import { groupNames, keymap, worksIn } from '../core/keymap.js';
 import type { Place } from '../core/keymap.js';
+import { say, t } from '../core/texts.js';
 import { openDialog } from './dialog.js';
 import { h } from './dom.js';
 
@@ -16,7 +17,7 @@ export function openHelp(): void {
   const bindings = keymap.filter((binding) => worksIn(binding, here) && binding.shown !== '');
   const groups = [...new Set(bindings.map((binding) => binding.group))];
   openDialog(
-    'Keyboard',
+    t('Keys'),
     [
       h(
         'div',
@@ -25,7 +26,7 @@ export function openHelp(): void {
           h(
             'section',
             {},
-            h('h3', {}, group),
+            h('h3', {}, say(groupNames[group])),
             h(
               'dl',
               { class: 'keys' },
@@ -33,10 +34,10 @@ export function openHelp(): void {
                 .filter((binding) => binding.group === group)
                 .flatMap((binding) => [
                   h('dt', {}, ...binding.shown.split(' ').map((part) => h('kbd', {}, part))),
-                  h('dd', {}, binding.meaning),
+                  h('dd', {}, binding.meaning && say(binding.meaning)),
                 ]),
               ...(group === 'Objects'
-                ? [h('dt', {}, h('kbd', {}, '1'), '…', h('kbd', {}, '9')), h('dd', {}, 'Select an object')]
+                ? [h('dt', {}, h('kbd', {}, '1'), '…', h('kbd', {}, '9')), h('dd', {}, t('Select an object'))]
                 : []),
             ),
           ),
@@ -45,20 +46,23 @@ export function openHelp(): void {
       h(
         'p',
         { class: 'muted' },
-        'A foot pedal that sends a key can switch outlines: teach it in Settings. Mouse: wheel zooms, middle button or Look moves. Touch: two fingers zoom and move.',
+        t(
+          'A foot pedal that sends a key can switch outlines: teach it in Settings. Mouse: wheel zooms, middle button or Look moves. Touch: two fingers zoom and move.',
+        ),
       ),
       here === 'recording' &&
         h(
           'p',
           { class: 'muted' },
-          'Marks of the selected object stand on their picture: drag them, or reach them with Tab, move them with the arrow keys (Shift: far) and remove them with Delete.',
+          t('Marks of the selected object stand on their picture: drag them, or reach them with Tab, move them with the arrow keys (Shift: far) and remove them with Delete.'),
         ),
       h(
         'p',
         { class: 'muted' },
         // Relative, so that it also works behind a proxy with a prefix.
-        h('a', { href: './api', target: '_blank', rel: 'noopener' }, 'HTTP interface'),
-        ': every operation of this server, with a line to paste into a shell.',
+        h('a', { href: './api', target: '_blank', rel: 'noopener' }, t('HTTP interface')),
+        ' ',
+        t('For programs: every operation of this server, with a line to paste into a shell.'),
       ),
     ],
     { wide: true },

@@ -1,102 +1,116 @@
 /** Every key of the page in one table: read by the key handler, the help overlay and the tool hints. Pure. */
+import { msg } from './texts.js';
+import type { Text } from './texts.js';
 
 /**
  * Keys: KeyboardEvent.key values, lower case; a leading `shift+`, `ctrl+` or `ctrl+shift+` asks for those keys too. Shown: as
  * written in the help, empty where another row speaks for it. Place: where alone it works, left out: wherever a picture is.
  */
-type Row = readonly [keys: readonly string[], shown: string, meaning: string, place?: Place];
+type Row = readonly [keys: readonly string[], shown: string, meaning: Text | '', place?: Place];
 
 /** Where keys work: a live room, a recording, the other views. */
 export type Place = 'room' | 'recording' | 'page';
 
 const groups = {
   Outlines: {
-    overlay: [['o'], 'O', 'Outlines on or off; in a room for every viewer'],
-    fill: [['f'], 'F', 'Fill: none, light, strong'],
-    labels: [['l'], 'L', 'Names beside outlines on or off'],
-    slow: [['y'], 'Y', 'When analysis is slow: automatic, every picture, steady outlines', 'room'],
+    overlay: [['o'], 'O', msg('Outlines on or off; in a room for every viewer')],
+    fill: [['f'], 'F', msg('Fill: none, light, strong')],
+    labels: [['l'], 'L', msg('Names beside outlines on or off')],
+    slow: [['y'], 'Y', msg('When analysis is slow: automatic, every picture, steady outlines'), 'room'],
   },
   'Point at an object': {
-    'tool-look': [['v'], 'V', 'Look: select and move the picture'],
-    'tool-include': [['a'], 'A', 'Click what belongs to it (right button: what does not)'],
-    'tool-exclude': [['x'], 'X', 'Click what does not belong to it'],
-    'tool-box': [['b'], 'B', 'Draw a box around it'],
-    'tool-scribble': [['s'], 'S', 'Draw a stroke along it'],
-    'tool-erase': [['e'], 'E', 'Stroke over what does not belong to it'],
+    'tool-look': [['v'], 'V', msg('Look: select and move the picture')],
+    'tool-include': [['a'], 'A', msg('Click what belongs to it (right button: what does not)')],
+    'tool-exclude': [['x'], 'X', msg('Click what does not belong to it')],
+    'tool-box': [['b'], 'B', msg('Draw a box around it')],
+    'tool-scribble': [['s'], 'S', msg('Draw a stroke along it')],
+    'tool-erase': [['e'], 'E', msg('Draw over what does not belong to it')],
     act: [
       ['enter'],
       'Enter',
-      'Use the tool at the crosshair: click, start or end a box or stroke, set a corner (twice: close)',
+      msg('Use the tool at the crosshair: click, start or end a box or stroke, set a corner (twice: close)'),
     ],
-    'act-opposite': [['shift+enter'], 'Shift Enter', 'Click the opposite (+ / −)'],
-    cancel: [['escape'], 'Esc', 'Give up the stroke or box, close what is open'],
+    'act-opposite': [['shift+enter'], 'Shift Enter', msg('Click the opposite (+ / −)')],
+    cancel: [['escape'], 'Esc', msg('Give up the stroke or box; close what is open')],
   },
   'Repair an outline': {
-    'tool-brush': [['q'], 'Q', 'Brush: paint over what belongs to it (right button: rub out)', 'recording'],
-    'tool-rub': [['shift+q'], 'Shift Q', 'Rub out what does not belong to it', 'recording'],
+    'tool-brush': [['q'], 'Q', msg('Brush: paint over what belongs to it (right button: rub out)'), 'recording'],
+    'tool-rub': [['shift+q'], 'Shift Q', msg('Rub out what does not belong to it'), 'recording'],
     'tool-polygon': [
       ['shift+d'],
       'Shift D',
-      'Draw it corner after corner; double click or Enter closes it',
+      msg('Draw it corner after corner; double click or Enter closes it'),
       'recording',
     ],
     'tool-points': [
       ['d'],
       'D',
-      'Drag the points of its outline (Enter takes it, Esc leaves it)',
+      msg('Drag the points of its outline (Enter takes it, Esc leaves it)'),
       'recording',
     ],
   },
   Objects: {
-    'new-object': [['n'], 'N', 'The next prompt makes a new object'],
-    undo: [['z', 'ctrl+z'], 'Z', 'Take back what was done last'],
-    redo: [['shift+z', 'ctrl+shift+z', 'ctrl+y'], 'Shift Z', 'Do again what was taken back', 'recording'],
-    rename: [['r', 'f2'], 'R', 'Rename the selected object'],
-    remove: [['delete', 'backspace'], 'Delete', 'Remove the selected object'],
-    hide: [['i'], 'I', 'Hide or show the selected object'],
-    lock: [['shift+i'], 'Shift I', 'Lock the selected object against changes, or unlock it'],
+    'new-object': [['n'], 'N', msg('The next mark makes a new object')],
+    undo: [['z', 'ctrl+z'], 'Z', msg('Take back what was done last')],
+    redo: [['shift+z', 'ctrl+shift+z', 'ctrl+y'], 'Shift Z', msg('Do again what was taken back'), 'recording'],
+    rename: [['r', 'f2'], 'R', msg('Rename the selected object')],
+    remove: [['delete', 'backspace'], 'Delete', msg('Remove the selected object')],
+    hide: [['i'], 'I', msg('Hide or show the selected object')],
+    lock: [['shift+i'], 'Shift I', msg('Lock the selected object against changes, or unlock it')],
   },
   Echo: {
-    hold: [['k'], 'K', 'Keep the figures of the last beats with their pictures', 'room'],
-    held: [['m'], 'M', 'Measurements that are kept', 'room'],
-    'echo-view': [['w'], 'W', 'Which view it is: four-chamber or two-chamber', 'room'],
+    hold: [['k'], 'K', msg('Hold the figures of the last beats with their pictures'), 'room'],
+    held: [['m'], 'M', msg('Held measurements'), 'room'],
+    'echo-view': [['w'], 'W', msg('Change the view: four-chamber or two-chamber'), 'room'],
   },
   Picture: {
-    'zoom-in': [['+', '='], '+', 'Zoom in'],
-    'zoom-out': [['-', '_'], '−', 'Zoom out'],
-    fit: [['0'], '0', 'Whole picture'],
-    actual: [['t'], 'T', 'True size: one picture pixel is one screen pixel'],
+    'zoom-in': [['+', '='], '+', msg('Zoom in')],
+    'zoom-out': [['-', '_'], '−', msg('Zoom out')],
+    fit: [['0'], '0', msg('Whole picture')],
+    actual: [['t'], 'T', msg('True size: one picture pixel is one screen pixel')],
     left: [
       ['arrowleft', 'shift+arrowleft'],
       '← ↑ → ↓',
-      'Move the crosshair; with Look the picture, in a recording to the one before or after (Shift: far)',
+      msg('Move the crosshair; with Look the picture, in a recording to the one before or after (Shift: far)'),
     ],
     right: [['arrowright', 'shift+arrowright'], '', ''],
     up: [['arrowup', 'shift+arrowup'], '', ''],
     down: [['arrowdown', 'shift+arrowdown'], '', ''],
   },
   'Play a recording': {
-    play: [[' '], 'Space', 'Play or pause', 'recording'],
-    'step-back': [[',', 'shift+,', 'shift+<', 'shift+;'], ',', 'One picture back (Shift: ten)', 'recording'],
-    'step-on': [['.', 'shift+.', 'shift+>', 'shift+:'], '.', 'One picture on (Shift: ten)', 'recording'],
-    first: [['home'], 'Home', 'First picture', 'recording'],
-    last: [['end'], 'End', 'Last picture', 'recording'],
-    'play-back': [['j'], 'J', 'Play backwards; again: faster', 'recording'],
-    'play-on': [['shift+j'], 'Shift J', 'Play forwards; again: faster', 'recording'],
-    uncertain: [['u'], 'U', 'Next picture with an uncertain outline, lowest confidence first', 'recording'],
-    track: [['ctrl+enter'], 'Ctrl Enter', 'Track all objects both ways', 'recording'],
+    play: [[' '], 'Space', msg('Play or pause'), 'recording'],
+    'step-back': [[',', 'shift+,', 'shift+<', 'shift+;'], ',', msg('One picture back (Shift: ten)'), 'recording'],
+    'step-on': [['.', 'shift+.', 'shift+>', 'shift+:'], '.', msg('One picture on (Shift: ten)'), 'recording'],
+    first: [['home'], 'Home', msg('First picture'), 'recording'],
+    last: [['end'], 'End', msg('Last picture'), 'recording'],
+    'play-back': [['j'], 'J', msg('Play backwards; again: faster'), 'recording'],
+    'play-on': [['shift+j'], 'Shift J', msg('Play forwards; again: faster'), 'recording'],
+    uncertain: [['u'], 'U', msg('Next picture with an uncertain outline, lowest confidence first'), 'recording'],
+    track: [['ctrl+enter'], 'Ctrl Enter', msg('Track all objects both ways'), 'recording'],
   },
   Page: {
-    panel: [['p'], 'P', 'Side panel on or off'],
-    fullscreen: [['h'], 'H', 'Full screen'],
-    source: [['c'], 'C', 'Choose the source', 'room'],
-    rooms: [['g'], 'G', 'Grid of all rooms'],
-    settings: [['ctrl+,'], 'Ctrl ,', 'Settings'],
-    help: [['?'], '?', 'This list'],
+    panel: [['p'], 'P', msg('Side panel on or off')],
+    fullscreen: [['h'], 'H', msg('Full screen')],
+    source: [['c'], 'C', msg('Choose the source'), 'room'],
+    rooms: [['g'], 'G', msg('Grid of all rooms')],
+    settings: [['ctrl+,'], 'Ctrl ,', msg('Settings')],
+    help: [['?'], '?', msg('This list')],
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Row>>>>;
 
 type Group = keyof typeof groups;
+
+export const groupNames: Readonly<Record<Group, Text>> = {
+  Outlines: msg('Outlines'),
+  'Point at an object': msg('Point at an object'),
+  'Repair an outline': msg('Repair an outline'),
+  Objects: msg('Objects'),
+  Echo: msg('Echo'),
+  Picture: msg('Picture'),
+  'Play a recording': msg('Play a recording'),
+  Page: msg('Page'),
+};
+
 export type Action = { [Name in Group]: keyof (typeof groups)[Name] }[Group];
 
 export interface KeyPress {
@@ -112,7 +126,7 @@ interface Binding {
   readonly action: Action;
   readonly keys: readonly string[];
   readonly shown: string;
-  readonly meaning: string;
+  readonly meaning: Text | '';
   readonly group: Group;
   readonly place: Place | null;
 }

@@ -9,6 +9,7 @@ import { svg, textScale } from '../app/dom.js';
 import type { Signal, Disposer } from '../app/signal.js';
 import { rulerTicks, scales } from '../core/ruler.js';
 import type { Scale } from '../core/ruler.js';
+import { t } from '../core/texts.js';
 import { place } from '../core/viewport.js';
 import type { LivePicture } from './live-picture.js';
 
@@ -35,8 +36,9 @@ export function ruler(
 }
 
 function words(count: number): string {
-  const unit = 'one tick is one centimetre';
-  return count > 1 ? `${count} scales, each for its part of the picture: ${unit}` : `Scale: ${unit}`;
+  return count > 1
+    ? t('{count} scales, each for its part of the picture: one tick is one centimetre', { count })
+    : t('Scale: one tick is one centimetre');
 }
 
 function drawScale(live: LivePicture, size: PictureSize, scale: Scale): SVGElement[] {
