@@ -1,5 +1,6 @@
 /** The objects of a recording beside the picture: state and confidence on the picture that is shown, and what can be done with each. */
-import { paintOf } from '../../../src/vocabulary/palette.js';
+import { colourOf } from '../../../src/vocabulary/palette.js';
+import type { PictureKind } from '../../../src/vocabulary/picture-kind.js';
 import { h } from '../app/dom.js';
 import { drawThumbnail, hasThumbnail, objectRow } from '../editor/object-row.js';
 import type { DrawnObject } from '../worker/overlay-drawing.js';
@@ -19,6 +20,8 @@ interface ListedObjects {
   readonly selected: string | null;
   readonly hidden: readonly string[];
   readonly locked: readonly string[];
+  /** Of the recording: which set of colours. */
+  readonly kind: PictureKind | undefined;
   /** They can be renamed and removed: a person has marked them. */
   readonly editable: boolean;
 }
@@ -54,7 +57,7 @@ export function projectObjects(actions: ObjectActions): ProjectObjects {
   };
   return {
     element: list,
-    update: (labels, { masks, selected, hidden, locked, editable }) => {
+    update: (labels, { masks, selected, hidden, locked, kind, editable }) => {
       chosen = selected;
       for (const label of [...rows.keys()]) if (!labels.includes(label)) rows.delete(label);
       const elements = labels.map((label) => rowOf(label).element);
@@ -64,7 +67,7 @@ export function projectObjects(actions: ObjectActions): ProjectObjects {
       for (const [index, label] of labels.entries()) {
         const found = masks?.objects.find((object) => object.label === label);
         rowOf(label).update({
-          ...{ number: index + 1, colour: paintOf(index + 1).hex, name: label, editable },
+          ...{ number: index + 1, colour: colourOf(index, kind), name: label, editable },
           ...{ state: found?.state ?? null, confidence: found?.confidence ?? 0 },
           remark: found?.corrected ? 'Corrected by hand' : found?.marked ? 'Marked, not tracked yet' : '',
           ...{ selected: label === selected, hidden: hidden.includes(label), locked: locked.includes(label) },
@@ -76,7 +79,7 @@ export function projectObjects(actions: ObjectActions): ProjectObjects {
         if (hasThumbnail(one.state))
           drawThumbnail(rows.get(one.label)?.thumbnail ?? null, picture, one, {
             path: one.path,
-            colour: paintOf(one.id).hex,
+            colour: one.colour,
           });
     },
     startRename: (label) => rows.get(label)?.startRename(),

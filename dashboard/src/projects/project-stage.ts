@@ -8,7 +8,8 @@ import type { PictureSize, SourceFormat } from '../../../src/vocabulary/frame.js
 import { maskArea, maskFromCocoString } from '../../../src/mask/rle.js';
 import { chambers } from '../../../src/vocabulary/echo.js';
 import type { Mask } from '../../../src/vocabulary/mask.js';
-import { paintOf } from '../../../src/vocabulary/palette.js';
+import type { HexColour } from '../../../src/vocabulary/hex-colour.js';
+import { colourOf } from '../../../src/vocabulary/palette.js';
 import { isShown } from '../../../src/vocabulary/prompt.js';
 import type { Point, Prompt } from '../../../src/vocabulary/prompt.js';
 import { h, textScale } from '../app/dom.js';
@@ -230,6 +231,10 @@ export class ProjectStage implements PointedPicture {
     context.drawImage(this.#overlay, 0, 0);
   }
 
+  #colourOf(label: string): HexColour {
+    return colourOf(Math.max(0, this.#idOf(label) - 1), this.#content().project?.format?.pictureKind);
+  }
+
   #idOf(label: string): number {
     return this.#content().labels.indexOf(label) + 1;
   }
@@ -241,7 +246,11 @@ export class ProjectStage implements PointedPicture {
     const overlay = masks.size
       ? overlayOf({
           ...{ maskSize: masks.size, sourceSize: size },
-          objects: masks.objects.map((object) => ({ ...object, id: this.#idOf(object.label) })),
+          objects: masks.objects.map((object) => ({
+            ...object,
+            id: this.#idOf(object.label),
+            colour: this.#colourOf(object.label),
+          })),
         })
       : { objects: [] };
     this.#outlined = { masks, labels, overlay };
@@ -298,7 +307,7 @@ export class ProjectStage implements PointedPicture {
   #newBrush(size: PictureSize, label: string | null, found: boolean): ContourBrush {
     const own = this.#shownOutlines().find((one) => one.label === label);
     const number = label === null ? this.#content().labels.length + 1 : this.#idOf(label);
-    return new ContourBrush(size, (found && own?.path) || null, paintOf(Math.max(1, number)).hex);
+    return new ContourBrush(size, (found && own?.path) || null, colourOf(Math.max(0, number - 1), this.#content().project?.format?.pictureKind));
   }
 
   /** Paints what has been added to the stroke. */
@@ -393,7 +402,7 @@ export class ProjectStage implements PointedPicture {
       else context.lineTo(left + x * scale, top + y * scale);
     });
     context.closePath();
-    const ink = paintOf(Math.max(1, this.#idOf(selected))).hex;
+    const ink = this.#colourOf(selected);
     context.globalAlpha = 0.12;
     context.fillStyle = ink;
     context.fill();

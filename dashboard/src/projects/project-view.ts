@@ -242,7 +242,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   const list = (): void => {
     objects.update(labels(), {
       ...{ masks: player.shown?.masks ?? null, selected, hidden: those('hidden') },
-      locked: those('locked'),
+      ...{ locked: those('locked'), kind: project?.format?.pictureKind },
       editable: (project?.finder ?? null) === null,
     });
     const { shown } = player;

@@ -5,7 +5,6 @@ import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import type { Disposer, Signal } from '../app/signal.js';
-import { paintOf } from '../../../src/vocabulary/palette.js';
 import { isEchoMeasure } from '../core/echo-log.js';
 import { unitWords } from '../core/echo-readout.js';
 import { writeRoute } from '../core/route.js';
@@ -171,7 +170,7 @@ export function objectsPanel(
         rows.delete(id);
       }
     for (const object of objects) {
-      const { id, label, state, confidence } = object;
+      const { id, label, state, confidence, colour } = object;
       let row = rows.get(object.id);
       if (!row) {
         row = rowOf(object.id);
@@ -179,7 +178,7 @@ export function objectsPanel(
         list.append(row.element);
       }
       row.update({
-        ...{ number: id, colour: paintOf(id).hex, name: label, state, confidence, remark: '' },
+        ...{ number: id, colour, name: label, state, confidence, remark: '' },
         ...{ selected: live.selected.value === id, editable: actions.points.value },
         ...{ hidden: live.hidden.value.has(id), locked: live.locked.value.has(id) },
       });
