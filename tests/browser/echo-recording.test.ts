@@ -40,7 +40,7 @@ describe('a recording with a heart', () => {
     const recording = new EchoRecording(3, (beat) => (beat === 2 ? 'the probe moved' : ''));
     const { page, problems } = await openCase(recording);
     await page.getByText('Found and measured.').waitFor();
-    expect(await page.getByRole('radiogroup', { name: 'Tool' }).isVisible()).toBe(false);
+    expect(await page.getByRole('radio', { name: /^Box/ }).isVisible()).toBe(false);
     await expect.poll(() => shownEf(page), soon).toBe(efText(recording));
     expect(await page.locator('.ef-note').innerText()).toBe('Single-plane, 2 beats');
     expect(await page.locator('.ef-interval').innerText()).toMatch(/^\(\d+–\d+\)$/);

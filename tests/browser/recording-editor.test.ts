@@ -265,7 +265,6 @@ describe('the editor of a recording', () => {
     const { 'object 1': tracked = 0 } = await areas(last);
     const [x0, y0, x1, y1] = squareBox(last);
     await press(page, '1');
-    if ((await page.locator('.object.selected').count()) === 0) await press(page, '1');
     await press(page, 'q');
     await page.getByLabel('Size of the brush').fill('4');
     await drag(page, [x0 + 4, y0 - 6], [x1 - 4, y0 - 6]);

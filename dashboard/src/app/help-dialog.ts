@@ -54,7 +54,9 @@ export function openHelp(): void {
         h(
           'p',
           { class: 'muted' },
-          t('Marks of the selected object stand on their picture: drag them, or reach them with Tab, move them with the arrow keys (Shift: far) and remove them with Delete.'),
+          t(
+            'Marks of the selected object stand on their picture: drag them, or reach them with Tab, move them with the arrow keys (Shift: far) and remove them with Delete.',
+          ),
         ),
       h(
         'p',

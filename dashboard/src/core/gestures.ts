@@ -6,9 +6,9 @@ import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { Point, Prompt } from '../../../src/vocabulary/prompt.js';
 
 /** Tools whose gesture is a mark: the model answers with a mask. */
-export type PromptTool = 'include' | 'exclude' | 'box' | 'scribble' | 'erase';
+type PromptTool = 'include' | 'exclude' | 'box' | 'scribble' | 'erase';
 /** Tools that draw the mask itself. */
-export type RepairTool = 'brush' | 'rub' | 'polygon';
+type RepairTool = 'brush' | 'rub' | 'polygon';
 export type DrawingTool = PromptTool | RepairTool;
 /** `points`: handles on the outline, which are no gestures. */
 export type Tool = 'look' | 'points' | DrawingTool;

@@ -34,7 +34,12 @@ const groups = {
     cancel: [['escape'], 'Esc', msg('Give up the stroke or box; close what is open')],
   },
   'Repair an outline': {
-    'tool-brush': [['q'], 'Q', msg('Brush: paint over what belongs to it (right button: rub out)'), 'recording'],
+    'tool-brush': [
+      ['q'],
+      'Q',
+      msg('Brush: paint over what belongs to it (right button: rub out)'),
+      'recording',
+    ],
     'tool-rub': [['shift+q'], 'Shift Q', msg('Rub out what does not belong to it'), 'recording'],
     'tool-polygon': [
       ['shift+d'],
@@ -52,7 +57,12 @@ const groups = {
   Objects: {
     'new-object': [['n'], 'N', msg('The next mark makes a new object')],
     undo: [['z', 'ctrl+z'], 'Z', msg('Take back what was done last')],
-    redo: [['shift+z', 'ctrl+shift+z', 'ctrl+y'], 'Shift Z', msg('Do again what was taken back'), 'recording'],
+    redo: [
+      ['shift+z', 'ctrl+shift+z', 'ctrl+y'],
+      'Shift Z',
+      msg('Do again what was taken back'),
+      'recording',
+    ],
     rename: [['r', 'f2'], 'R', msg('Rename the selected object')],
     remove: [['delete', 'backspace'], 'Delete', msg('Remove the selected object')],
     hide: [['i'], 'I', msg('Hide or show the selected object')],
@@ -71,7 +81,9 @@ const groups = {
     left: [
       ['arrowleft', 'shift+arrowleft'],
       '← ↑ → ↓',
-      msg('Move the crosshair; with Look the picture, in a recording to the one before or after (Shift: far)'),
+      msg(
+        'Move the crosshair; with Look the picture, in a recording to the one before or after (Shift: far)',
+      ),
     ],
     right: [['arrowright', 'shift+arrowright'], '', ''],
     up: [['arrowup', 'shift+arrowup'], '', ''],
@@ -79,13 +91,23 @@ const groups = {
   },
   'Play a recording': {
     play: [[' '], 'Space', msg('Play or pause'), 'recording'],
-    'step-back': [[',', 'shift+,', 'shift+<', 'shift+;'], ',', msg('One picture back (Shift: ten)'), 'recording'],
+    'step-back': [
+      [',', 'shift+,', 'shift+<', 'shift+;'],
+      ',',
+      msg('One picture back (Shift: ten)'),
+      'recording',
+    ],
     'step-on': [['.', 'shift+.', 'shift+>', 'shift+:'], '.', msg('One picture on (Shift: ten)'), 'recording'],
     first: [['home'], 'Home', msg('First picture'), 'recording'],
     last: [['end'], 'End', msg('Last picture'), 'recording'],
     'play-back': [['j'], 'J', msg('Play backwards; again: faster'), 'recording'],
     'play-on': [['shift+j'], 'Shift J', msg('Play forwards; again: faster'), 'recording'],
-    uncertain: [['u'], 'U', msg('Next picture with an uncertain outline, lowest confidence first'), 'recording'],
+    uncertain: [
+      ['u'],
+      'U',
+      msg('Next picture with an uncertain outline, lowest confidence first'),
+      'recording',
+    ],
     track: [['ctrl+enter'], 'Ctrl Enter', msg('Track all objects both ways'), 'recording'],
   },
   Page: {

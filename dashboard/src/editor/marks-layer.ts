@@ -128,7 +128,7 @@ export class MarksLayer {
       handle.element.style.left = `${left}px`;
       handle.element.style.top = `${top}px`;
       const sign = mark.positive === false ? ' negative' : '';
-      handle.element.className = `mark ${mark.type}${grip > 0 ? ' corner' : ''}${sign}`;
+      handle.element.className = `grip ${mark.type}${grip > 0 ? ' corner' : ''}${sign}`;
       handle.element.dataset['mark'] = String(mark.id);
       const name = nameOf(mark, grip);
       handle.element.setAttribute('aria-label', `${name}: ${Math.round(at[0])}, ${Math.round(at[1])}`);

@@ -20,7 +20,7 @@ interface RowActions {
   readonly lock: (locked: boolean) => void;
 }
 
-export interface ShownObject {
+interface ShownObject {
   readonly number: number;
   /** `#rrggbb` */
   readonly colour: string;

@@ -65,7 +65,7 @@ export function toolbar(
       },
       icon(symbol),
       h('span', { class: 'tool-name' }, name),
-      h('kbd', {}, shownKey(action)),
+      h('kbd', {}, shownKey(action).replace('Shift ', '⇧')),
     );
   const toolButtons = tools.map(({ tool, name, action }) =>
     button(tool, name, action, { role: 'radio', 'data-tool': tool }),

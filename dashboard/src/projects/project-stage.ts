@@ -307,7 +307,11 @@ export class ProjectStage implements PointedPicture {
   #newBrush(size: PictureSize, label: string | null, found: boolean): ContourBrush {
     const own = this.#shownOutlines().find((one) => one.label === label);
     const number = label === null ? this.#content().labels.length + 1 : this.#idOf(label);
-    return new ContourBrush(size, (found && own?.path) || null, colourOf(Math.max(0, number - 1), this.#content().project?.format?.pictureKind));
+    return new ContourBrush(
+      size,
+      (found && own?.path) || null,
+      colourOf(Math.max(0, number - 1), this.#content().project?.format?.pictureKind),
+    );
   }
 
   /** Paints what has been added to the stroke. */

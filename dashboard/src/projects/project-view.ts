@@ -563,7 +563,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     const digit = !ctrlKey && !metaKey && !altKey && /^[1-9]$/.test(event.key) ? Number(event.key) : null;
     if (digit !== null) {
       const label = labels()[digit - 1];
-      if (label !== undefined) select(selected === label ? null : label);
+      if (label !== undefined) select(label);
       event.preventDefault();
       return;
     }
