@@ -28,7 +28,8 @@ import { isTyping } from '../editor/typing.js';
 import { zoomBar } from '../editor/zoom-bar.js';
 import { changeWords } from '../core/change-words.js';
 import type { PlacedMark } from '../core/marks.js';
-import { lanesOf, masksOf, sentence, watchProjects, writesPictures } from './api.js';
+import { uncertainPictures } from '../core/uncertain.js';
+import { finestLanesOf, lanesOf, masksOf, sentence, watchProjects, writesPictures } from './api.js';
 import type { LaneInfo } from './api.js';
 import { correctingTools } from './correcting-tools.js';
 import { exportList } from './export-list.js';
@@ -185,6 +186,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   );
   const exported = exportList(worker, (problem) => sayProblem(problem));
   const strip = timeline((wanted) => player.seek(wanted));
+  const nextUncertain = button('Next uncertain picture', 'uncertain', () => perform('uncertain'));
+  nextUncertain.title = shownKey('uncertain');
   const newObject = button('New object', 'plus', () => perform('new-object'));
   const root = h(
     'section',
@@ -220,7 +223,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     h(
       'footer',
       { class: 'project-foot' },
-      h('div', { class: 'project-transport' }, playButton, position, correcting.element),
+      h('div', { class: 'project-transport' }, playButton, position, nextUncertain, correcting.element),
       echo.curve,
       strip.element,
     ),
@@ -297,6 +300,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     const nothing = next.finder === null && next.objects.length === 0;
     propagate.disabled = running || nothing || next.upToDate;
     exporting.disabled = running || !next.upToDate;
+    nextUncertain.hidden = nothing;
+    if (before?.run.phase === 'running') seen.clear();
     const progress = next.run.phase === 'running' ? next.run.progress : null;
     bar.hidden = !running;
     if (progress?.totalFrames) {
@@ -446,6 +451,49 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     }
     if (!refusesLocked(selected)) void prompt(player.shown.frame, selected, mark);
   };
+  /** Places that were looked at by the key since the masks are as they are. */
+  const seen = new Set<string>();
+  /** Goes to the least certain picture that has not been looked at, and chooses the object that is uncertain there. */
+  const showUncertain = async (): Promise<void> => {
+    player.play(0);
+    const all = await finestLanesOf(id).catch(() => null);
+    if (ended || !project || all === null) return;
+    const { objects: known } = project;
+    const marked = (label: string, from: number, to: number): boolean =>
+      known.some(
+        (one) => one.label === label && one.prompts.some(({ frame }) => from <= frame && frame <= to),
+      );
+    const places = uncertainPictures(all, project.pictures.frames, marked);
+    const next = places.find(({ label, frame }) => !seen.has(`${label}/${frame}`));
+    if (!next) {
+      seen.clear();
+      toast(
+        'info',
+        places.length === 0
+          ? 'No outline is uncertain on any picture that was tracked.'
+          : 'Those were all pictures with an uncertain outline. The key begins anew.',
+      );
+      return;
+    }
+    seen.add(`${next.label}/${next.frame}`);
+    selected = next.label;
+    player.seek(await leastCertain(next));
+    list();
+  };
+  /** Where a part of the recording is more than one picture: the least certain of them, of a bounded number. */
+  const leastCertain = async ({
+    label,
+    frame,
+    pictures,
+  }: ReturnType<typeof uncertainPictures>[number]): Promise<number> => {
+    let least = { frame, confidence: Infinity };
+    for (let at = frame; pictures > 1 && at < frame + Math.min(pictures, 32); at += 1) {
+      const masks = await masksOf(id, at).catch(() => null);
+      const own = masks?.objects.find((one) => one.label === label);
+      if (own && own.confidence < least.confidence) least = { frame: at, confidence: own.confidence };
+    }
+    return least.frame;
+  };
   /** True, said in words: a locked object is not changed. */
   function refusesLocked(label: string | null): boolean {
     if (label === null || !those('locked').includes(label)) return false;
@@ -541,6 +589,9 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
         return;
       case 'play-on':
         player.faster(1);
+        return;
+      case 'uncertain':
+        void showUncertain();
         return;
       case 'track':
         if (!propagate.disabled) track();
