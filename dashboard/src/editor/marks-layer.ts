@@ -9,6 +9,7 @@ import { h, svg } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import { gripsOf, movedMark } from '../core/marks.js';
 import type { PlacedMark } from '../core/marks.js';
+import { t } from '../core/texts.js';
 import { toStage } from '../core/viewport.js';
 import type { Placement } from '../core/viewport.js';
 
@@ -35,13 +36,13 @@ interface Handle {
 }
 
 export class MarksLayer {
-  readonly element = h('div', { class: 'marks', role: 'group', 'aria-label': 'Marks on this picture' });
+  readonly element = h('div', { class: 'marks', role: 'group', 'aria-label': t('Marks on this picture') });
   readonly #events: MarkEvents;
   readonly #shapes = svg('svg', { class: 'mark-shapes', 'aria-hidden': 'true' });
   readonly #handles: Handle[] = [];
   readonly #remove = h(
     'button',
-    { type: 'button', class: 'icon-button mark-remove', 'aria-label': 'Remove this mark', hidden: true },
+    { type: 'button', class: 'icon-button mark-remove', 'aria-label': t('Remove this mark'), hidden: true },
     icon('remove'),
   );
   #marks: readonly PlacedMark[] = [];
@@ -245,13 +246,13 @@ export class MarksLayer {
 function nameOf({ type, positive }: PlacedMark, grip: number): string {
   switch (type) {
     case 'click':
-      return positive === false ? 'Click (−)' : 'Click (+)';
+      return positive === false ? t('Click (−)') : t('Click (+)');
     case 'scribble':
-      return positive === false ? 'Stroke (−)' : 'Stroke (+)';
+      return positive === false ? t('Stroke (−)') : t('Stroke (+)');
     case 'box':
-      return grip === 0 ? 'Box' : `Corner ${grip} of the box`;
+      return grip === 0 ? t('Box') : t('Corner {corner} of the box', { corner: grip });
     case 'mask':
-      return 'Outline drawn by hand';
+      return t('Outline drawn by hand');
   }
 }
 

@@ -8,6 +8,7 @@ import type { ObjectState } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
 import { icon, iconButton } from '../app/icons.js';
 import type { IconName } from '../app/icons.js';
+import { say, t } from '../core/texts.js';
 import { stateWords } from '../core/wording.js';
 
 interface RowActions {
@@ -68,7 +69,7 @@ export function objectRow(actions: RowActions, data: Readonly<Record<string, str
     class: 'rename-field',
     type: 'text',
     maxlength: promptLimits.labelCharacters,
-    'aria-label': 'New name',
+    'aria-label': t('New name'),
     hidden: true,
   });
   const select = h(
@@ -86,9 +87,9 @@ export function objectRow(actions: RowActions, data: Readonly<Record<string, str
   const tools = h(
     'div',
     { class: 'object-tools', hidden: true },
-    tool('Rename', 'rename', () => startRename()),
-    actions.undo && tool('Undo', 'undo', actions.undo),
-    tool('Remove', 'remove', actions.remove),
+    tool(t('Rename'), 'rename', () => startRename()),
+    actions.undo && tool(t('Undo'), 'undo', actions.undo),
+    tool(t('Remove'), 'remove', actions.remove),
   );
   const element = h(
     'li',
@@ -133,6 +134,7 @@ export function objectRow(actions: RowActions, data: Readonly<Record<string, str
     startRename,
     update: (object) => {
       const { number, colour, state, confidence, remark, selected, hidden, locked } = object;
+      const named = { name: object.name };
       setText(name, object.name);
       setText(swatch, String(number));
       swatch.style.setProperty('--paint', colour);
@@ -144,14 +146,24 @@ export function objectRow(actions: RowActions, data: Readonly<Record<string, str
         drawn = state;
         element.dataset['state'] = state ?? 'none';
         stateIcon.replaceChildren(state === null ? '' : icon(state));
-        select.title = state === null ? '' : stateWords[state].meaning;
+        select.title = state === null ? '' : say(stateWords[state].meaning);
       }
-      const word = state === null ? 'No outline here' : stateWords[state].word;
+      const word = state === null ? t('No outline here') : say(stateWords[state].word);
       setText(stateWord, remark === '' ? word : remark);
       thumbnail.hidden = thumbnail.dataset['drawn'] === undefined || hidden;
       element.classList.toggle('not-shown', hidden);
-      showToggle(hide, hidden, hidden ? 'hide' : 'show', `${hidden ? 'Show' : 'Hide'} ${object.name}`);
-      showToggle(lock, locked, locked ? 'lock' : 'unlock', `${locked ? 'Unlock' : 'Lock'} ${object.name}`);
+      showToggle(
+        hide,
+        hidden,
+        hidden ? 'hide' : 'show',
+        hidden ? t('Show {name}', named) : t('Hide {name}', named),
+      );
+      showToggle(
+        lock,
+        locked,
+        locked ? 'lock' : 'unlock',
+        locked ? t('Unlock {name}', named) : t('Lock {name}', named),
+      );
       lock.hidden = !object.editable;
       const chosen = selected && !element.classList.contains('selected');
       element.classList.toggle('selected', selected);

@@ -1,7 +1,9 @@
 /** How outlines are drawn, beside every picture: on or off, filled, named. Runs in the page. */
 import './outline-settings.css';
+import { shownKey } from '../core/keymap.js';
 import { h, setText } from '../app/dom.js';
 import { prefer, preferences } from '../app/prefs.js';
+import { t } from '../core/texts.js';
 import type { Disposer, Signal } from '../app/signal.js';
 
 export function outlineSettings(
@@ -14,8 +16,8 @@ export function outlineSettings(
     'button',
     { type: 'button', class: 'switch', role: 'switch', onclick: toggleOverlay },
     h('span', { class: 'switch-track', 'aria-hidden': 'true' }, h('span', { class: 'switch-thumb' })),
-    h('span', { class: 'switch-text' }, h('strong', {}, 'Outlines'), onOff),
-    h('kbd', {}, 'O'),
+    h('span', { class: 'switch-text' }, h('strong', {}, t('Outlines')), onOff),
+    h('kbd', {}, shownKey('overlay')),
   );
   const fill = h('input', {
     type: 'range',
@@ -23,7 +25,7 @@ export function outlineSettings(
     max: 100,
     step: 5,
     id: 'fill',
-    'aria-label': 'Fill opacity',
+    'aria-label': t('Fill opacity'),
   });
   const fillValue = h('output', { for: 'fill' });
   fill.addEventListener('input', () => prefer({ fillOpacity: Number(fill.value) / 100 }));
@@ -32,13 +34,13 @@ export function outlineSettings(
   disposer.add(
     overlayOn.watch((on) => {
       overlaySwitch.setAttribute('aria-checked', String(on));
-      setText(onOff, on ? 'On' : 'Off');
+      setText(onOff, on ? t('On') : t('Off'));
     }),
   );
   disposer.add(
     preferences.watch(({ fillOpacity, labels: shown }) => {
       fill.value = String(Math.round(fillOpacity * 100));
-      setText(fillValue, fillOpacity === 0 ? 'none' : `${Math.round(fillOpacity * 100)} %`);
+      setText(fillValue, fillOpacity === 0 ? t('none') : `${Math.round(fillOpacity * 100)} %`);
       labels.checked = shown;
     }),
   );
@@ -46,7 +48,7 @@ export function outlineSettings(
     'section',
     { class: 'outline-settings' },
     overlaySwitch,
-    h('div', { class: 'slider' }, h('label', { for: 'fill' }, 'Fill'), fill, fillValue),
-    h('label', { class: 'check', for: 'labels' }, labels, 'Names beside outlines'),
+    h('div', { class: 'slider' }, h('label', { for: 'fill' }, t('Fill')), fill, fillValue),
+    h('label', { class: 'check', for: 'labels' }, labels, t('Names beside outlines')),
   );
 }

@@ -7,27 +7,29 @@ import type { Disposer, Signal } from '../app/signal.js';
 import type { Tool } from '../core/gestures.js';
 import { shownKey } from '../core/keymap.js';
 import type { Action } from '../core/keymap.js';
+import { msg, say, t } from '../core/texts.js';
+import type { Text } from '../core/texts.js';
 
-const tools: readonly { readonly tool: Tool; readonly name: string; readonly action: Action }[] = [
-  { tool: 'look', name: 'Look', action: 'tool-look' },
-  { tool: 'include', name: 'Add', action: 'tool-include' },
-  { tool: 'exclude', name: 'Exclude', action: 'tool-exclude' },
-  { tool: 'box', name: 'Box', action: 'tool-box' },
-  { tool: 'scribble', name: 'Stroke', action: 'tool-scribble' },
-  { tool: 'erase', name: 'Erase', action: 'tool-erase' },
-  { tool: 'brush', name: 'Brush', action: 'tool-brush' },
-  { tool: 'rub', name: 'Rub out', action: 'tool-rub' },
-  { tool: 'polygon', name: 'Polygon', action: 'tool-polygon' },
-  { tool: 'points', name: 'Points', action: 'tool-points' },
+const tools: readonly { readonly tool: Tool; readonly name: Text; readonly action: Action }[] = [
+  { tool: 'look', name: msg('Look'), action: 'tool-look' },
+  { tool: 'include', name: msg('Add'), action: 'tool-include' },
+  { tool: 'exclude', name: msg('Exclude'), action: 'tool-exclude' },
+  { tool: 'box', name: msg('Box'), action: 'tool-box' },
+  { tool: 'scribble', name: msg('Stroke'), action: 'tool-scribble' },
+  { tool: 'erase', name: msg('Erase'), action: 'tool-erase' },
+  { tool: 'brush', name: msg('Brush'), action: 'tool-brush' },
+  { tool: 'rub', name: msg('Rub out'), action: 'tool-rub' },
+  { tool: 'polygon', name: msg('Polygon'), action: 'tool-polygon' },
+  { tool: 'points', name: msg('Points'), action: 'tool-points' },
 ];
 /** Tools whose marks a model follows, and tools that draw an outline by hand. */
 export const markingTools: readonly Tool[] = ['look', 'include', 'exclude', 'box', 'scribble', 'erase'];
 export const repairTools: readonly Tool[] = ['brush', 'rub', 'polygon', 'points'];
 
 const steps = {
-  undo: { name: 'Undo', icon: 'undo' },
-  redo: { name: 'Redo', icon: 'redo' },
-} as const satisfies Partial<Record<Action, { readonly name: string; readonly icon: IconName }>>;
+  undo: { name: msg('Undo'), icon: 'undo' },
+  redo: { name: msg('Redo'), icon: 'redo' },
+} as const satisfies Partial<Record<Action, { readonly name: Text; readonly icon: IconName }>>;
 
 type Step = keyof typeof steps;
 
@@ -50,7 +52,7 @@ export function toolbar(
 ): HTMLElement {
   const button = (
     symbol: IconName,
-    name: string,
+    name: Text,
     action: Action,
     more: Readonly<Record<string, string>> = {},
   ): HTMLButtonElement =>
@@ -59,12 +61,12 @@ export function toolbar(
       {
         type: 'button',
         class: 'tool',
-        title: `${name} (${shownKey(action)})`,
+        title: `${say(name)} (${shownKey(action)})`,
         onclick: () => perform(action),
         ...more,
       },
       icon(symbol),
-      h('span', { class: 'tool-name' }, name),
+      h('span', { class: 'tool-name' }, say(name)),
       h('kbd', {}, shownKey(action).replace('Shift ', '⇧')),
     );
   const toolButtons = tools.map(({ tool, name, action }) =>
@@ -78,18 +80,19 @@ export function toolbar(
     disposer.add(
       says.watch((words) => {
         for (const { action, element } of stepButtons) {
-          const { name } = steps[action];
+          const name = say(steps[action].name);
           const said = words[action];
+          const what = said === null ? name : t('{action}: {what}', { action: name, what: said });
           element.disabled = said === null;
-          element.title = `${said === null ? name : `${name}: ${said}`} (${shownKey(action)})`;
-          element.setAttribute('aria-label', said === null ? name : `${name}: ${said}`);
+          element.title = `${what} (${shownKey(action)})`;
+          element.setAttribute('aria-label', what);
         }
       }),
     );
   const element = h(
     'div',
-    { class: 'tools', role: 'toolbar', 'aria-label': 'Tools', 'aria-orientation': 'vertical' },
-    h('div', { class: 'tool-group', role: 'radiogroup', 'aria-label': 'Pointing tools' }, ...toolButtons),
+    { class: 'tools', role: 'toolbar', 'aria-label': t('Tools'), 'aria-orientation': 'vertical' },
+    h('div', { class: 'tool-group', role: 'radiogroup', 'aria-label': t('Pointing tools') }, ...toolButtons),
     h('div', { class: 'tool-group' }, ...stepButtons.map((one) => one.element)),
   );
   disposer.add(
