@@ -1,13 +1,16 @@
 /** The editor of a recording in a real browser, by mouse, touch and keyboard: zoom, crosshair, marks one by one, outlines by hand. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { maskArea, maskFromCocoString } from '../../src/mask/rle.js';
 import { projectServices, projectsTopicOf } from '../../src/projects/project-services.js';
 import { Projects } from '../../src/projects/projects.js';
 import { operations } from '../../src/protocol/operations.js';
+import type { ResponseOf } from '../../src/protocol/operations.js';
+import { laneStates } from '../../src/protocol/project-requests.js';
 import type { ProjectState } from '../../src/protocol/project-requests.js';
 import { replayTools } from '../../src/replay/replay-tools.js';
 import { clipSize, sceneFolder, squareBox, tinyModel } from '../process/replay/fixture.js';
@@ -46,6 +49,8 @@ interface Case {
   readonly state: () => Promise<ProjectState>;
   /** Marks of the first object. */
   readonly marks: () => Promise<ProjectState['objects'][number]['prompts']>;
+  /** Of each picture. */
+  readonly lanes: () => Promise<ResponseOf<'projects.lanes'>['lanes']>;
   /** Masks of a picture, by name: their area in pixels of the mask. */
   readonly areas: (frame: number) => Promise<Readonly<Record<string, number>>>;
 }
@@ -65,6 +70,7 @@ async function openCase(name: string, options: Parameters<typeof openPage>[2] = 
   await page.waitForSelector('.project-stage[data-frame="0"]');
   return {
     ...{ page, problems, state },
+    lanes: async () => operations['projects.lanes'].response.parse(await ask('/lanes?buckets=4000')).lanes,
     marks: async () => (await state()).objects[0]?.prompts ?? [],
     areas: async (frame) => {
       const { size, objects } = operations['projects.masks'].response.parse(await ask(`/masks/${frame}`));
@@ -308,6 +314,41 @@ describe('the editor of a recording', () => {
     await press(page, 'Enter');
     await page.locator('.object').getByText('liver').waitFor();
     expect((await state()).objects.map(({ label }) => label)).toEqual(['liver']);
+    expect(problems).toEqual([]);
+  });
+
+  it('goes to the pictures that need a look, least certain first, and to the marks of none', async () => {
+    // The square is gone for some pictures in the middle.
+    const gone = [6, 7, 8];
+    const clip = await sceneFolder(join(folder, 'uncertain'), frames);
+    const grey = await sharp({ create: { ...clipSize, channels: 3, background: '#6e6e6e' } })
+      .png()
+      .toBuffer();
+    for (const index of gone) writeFileSync(join(clip, `${String(index).padStart(5, '0')}.png`), grey);
+    const { page, problems, lanes } = await openCase('uncertain', {}, clip);
+    await press(page, 'u');
+    await page.getByText('No outline is uncertain on any picture that was tracked.').waitFor();
+    await press(page, 'b');
+    await drawBox(page);
+    await masksShown(page, 1);
+    await press(page, 'Escape', 'Escape', 'Control+Enter');
+    await page.getByText('Tracked.').waitFor();
+    await page.getByRole('button', { name: 'Next uncertain picture' }).click();
+    await page.waitForFunction(
+      () => document.querySelector<HTMLElement>('.project-stage')?.dataset['frame'] !== '0',
+    );
+    const shown = Number(await page.locator('.project-stage').getAttribute('data-frame'));
+    const [lane] = await lanes();
+    expect(gone).toContain(shown);
+    expect(['uncertain', 'lost']).toContain(laneStates[lane?.states[shown] ?? 0]);
+    expect(await page.locator('.object.selected .object-name').innerText()).toBe('object 1');
+    await keepPicture(page, 'recording-uncertain');
+    for (let tries = 0; tries < frames; tries += 1) {
+      await press(page, 'u');
+      if (await page.getByText('Those were all pictures').isVisible()) break;
+      await page.waitForTimeout(100);
+    }
+    await page.getByText('Those were all pictures with an uncertain outline.').waitFor();
     expect(problems).toEqual([]);
   });
 
