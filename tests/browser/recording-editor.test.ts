@@ -55,8 +55,12 @@ interface Case {
   readonly areas: (frame: number) => Promise<Readonly<Record<string, number>>>;
 }
 
-async function openCase(name: string, options: Parameters<typeof openPage>[2] = {}): Promise<Case> {
-  const clip = await sceneFolder(join(folder, name), frames);
+async function openCase(
+  name: string,
+  options: Parameters<typeof openPage>[2] = {},
+  made: string | null = null,
+): Promise<Case> {
+  const clip = made ?? (await sceneFolder(join(folder, name), frames));
   const { id } = await projects.open(clip, null, null, new AbortController().signal);
   const { page, problems } = await openPage(
     browser(),
