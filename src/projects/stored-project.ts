@@ -61,7 +61,7 @@ const storedSchema = z.object({
 });
 type OnDisk = z.infer<typeof storedSchema>;
 
-export interface StoredProject extends Omit<
+interface StoredProject extends Omit<
   OnDisk,
   'plan' | 'traits' | 'corrections' | 'order' | 'history' | 'format'
 > {
