@@ -59,7 +59,7 @@ import { ProjectRun, runOptions } from './project-run.js';
 import type { RunTools } from './project-run.js';
 import { givesMask, shownObject, trackedObjects, type ShownObject } from './shown-objects.js';
 import { ProjectFile } from './stored-project.js';
-import type { NewProject, StoredFinder } from './stored-project.js';
+import type { NewProject, StoredFinder, StoredProject } from './stored-project.js';
 
 export interface ProjectTools extends PictureTools, RunTools {
   /** Answers marks. */

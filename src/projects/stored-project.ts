@@ -67,7 +67,7 @@ const storedSchema = z.object({
 });
 type OnDisk = z.infer<typeof storedSchema>;
 
-interface StoredProject extends Omit<
+export interface StoredProject extends Omit<
   OnDisk,
   'plan' | 'traits' | 'corrections' | 'order' | 'history' | 'format'
 > {
