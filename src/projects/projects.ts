@@ -21,7 +21,8 @@ import { replayError } from '../replay/errors.js';
 import type { ResponseOf } from '../protocol/operations.js';
 import { biplaneName, biplaneReport, viewsTogether, type ClipPair } from '../replay/biplane-pairs.js';
 import { FolderLock } from '../replay/folder-lock.js';
-import type { Finder } from '../replay/model-facts.js';
+import { readModelFacts, type Finder } from '../replay/model-facts.js';
+import { MarkEngine } from './mark-engine.js';
 import { byNearness, nearnessOf } from './partners.js';
 import { findFinder, Project, storedFinder } from './project.js';
 import type { ProjectTools } from './project.js';
@@ -60,13 +61,23 @@ export class Projects {
   readonly #changes = new Subject<ProjectChange>();
   /** What has changed, at most every `announceMs` for each project; the last change is never left out. */
   readonly changes$ = this.#changes.asObservable();
+  private readonly tools: ProjectTools;
 
   constructor(
     private readonly folder: string,
-    private readonly tools: ProjectTools,
+    tools: Omit<ProjectTools, 'marks' | 'modelHash' | 'inputSize'>,
     /** Whether viewers may open this address; rejects with a coded error. */
     private readonly checkSource: (uri: string) => Promise<void> = () => Promise.resolve(),
-  ) {}
+  ) {
+    const { modelDir, provider, threads } = tools;
+    const facts = onceThere(() => readModelFacts(modelDir));
+    this.tools = {
+      ...tools,
+      marks: new MarkEngine({ modelDir, provider, threads }),
+      modelHash: async () => (await facts()).sha256,
+      inputSize: async () => (await facts()).inputSize,
+    };
+  }
 
   /** Throws SONO_PROJECT_FOLDER_BUSY. */
   async list(): Promise<ProjectState[]> {
@@ -118,6 +129,7 @@ export class Projects {
 
   /** Opens the source of a project again whose pictures are not all there. Rejects like `open`. */
   async wake(project: Project, asker: AbortSignal): Promise<void> {
+    if (project.isMarked) this.tools.marks.warm();
     if (!project.pictures.asleep) return project.pictures.wake();
     return sourceTrials.run(project.state.uri, this.#orClosing(asker), (signal) =>
       project.pictures.wake(signal),
@@ -152,6 +164,7 @@ export class Projects {
       signal.throwIfAborted();
     }
     this.#add(project);
+    if (project.isMarked) this.tools.marks.warm();
     return project;
   }
 
@@ -244,6 +257,7 @@ export class Projects {
     this.#closing.abort();
     await this.#loaded?.catch(() => undefined);
     await Promise.all([...this.#projects.values()].map((project) => project.close()));
+    await this.tools.marks.close();
     await this.#lock?.release();
     this.#lock = null;
   }
@@ -287,4 +301,16 @@ export class Projects {
       if (project.state.pair !== null && this.#partnerOf(project) === null)
         await project.pairWith(null).catch(() => undefined);
   }
+}
+
+/** Asked once, but again where it has failed. */
+function onceThere<Value>(ask: () => Promise<Value>): () => Promise<Value> {
+  let answer: Promise<Value> | null = null;
+  return () => {
+    answer ??= ask().catch((error: unknown) => {
+      answer = null;
+      throw error;
+    });
+    return answer;
+  };
 }

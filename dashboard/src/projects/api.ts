@@ -6,6 +6,7 @@
 import { operations } from '../../../src/protocol/operations.js';
 import type { OperationName, RequestOf, ResponseOf } from '../../../src/protocol/operations.js';
 import {
+  mostLaneBuckets,
   projectEventSchema,
   projectsTopic,
   projectTransfers,
@@ -52,6 +53,11 @@ const laneBuckets = 800;
 
 export async function lanesOf(project: string): Promise<readonly LaneInfo[]> {
   return (await get('projects.lanes', { project, buckets: laneBuckets })).lanes;
+}
+
+/** As many parts as there may be: of each picture, where there are not more. */
+export async function finestLanesOf(project: string): Promise<readonly LaneInfo[]> {
+  return (await get('projects.lanes', { project, buckets: mostLaneBuckets })).lanes;
 }
 
 /** Points of the curve in one answer: about one per pixel of a wide screen. */

@@ -3,19 +3,23 @@ import './room-view.css';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
-import { openHelp } from '../app/help-dialog.js';
-import { openSettings, slowChoices } from '../app/settings-dialog.js';
+import { slowChoices } from '../app/settings-dialog.js';
 import { Disposer, Signal } from '../app/signal.js';
 import { leaveToasts, toast, toastError } from '../app/toast.js';
 import type { EndView, ViewContext } from '../app/view.js';
-import { makesObjects } from '../core/gestures.js';
+import { makesObjects, makingTool } from '../core/gestures.js';
 import { actionOf } from '../core/keymap.js';
 import type { Action } from '../core/keymap.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
-import type { Undoable } from '../../../src/vocabulary/undoable.js';
 import { slowAnalysisChoices } from '../core/presentation.js';
-import { findsByItself, nextUndo } from '../core/wording.js';
+import { findsByItself, nextUndo, undoSentence } from '../core/wording.js';
 import type { Remedy } from '../core/wording.js';
+import { performShared, repeatable } from '../editor/actions.js';
+import { Pointing } from '../editor/pointing.js';
+import { markingTools, toolbar } from '../editor/toolbar.js';
+import { isTyping } from '../editor/typing.js';
+import { zoomBar } from '../editor/zoom-bar.js';
+import type { Tool } from '../core/gestures.js';
 import { mountPlayer } from '../projects/player-bar.js';
 import { echoRoom } from './echo-room.js';
 import { firstMaskCard } from './first-mask-card.js';
@@ -23,14 +27,8 @@ import { healthStrip } from './health-strip.js';
 import { LivePicture } from './live-picture.js';
 import { noticeLayer } from './notices.js';
 import { objectsPanel } from './objects-panel.js';
-import { Pointing } from './pointing.js';
 import { openSourceDialog } from './source-dialog.js';
-import { toolbar, toolOf } from './toolbar.js';
-import { isTyping } from './typing.js';
-import { zoomBar } from './zoom-bar.js';
 
-/** Steps of the arrow keys: right, down. */
-const arrows = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] } as const;
 /** What needs a model that follows what it is pointed at. */
 const pointingActions: ReadonlySet<Action> = new Set<Action>([
   'tool-include',
@@ -42,6 +40,7 @@ const pointingActions: ReadonlySet<Action> = new Set<Action>([
   'undo',
   'rename',
   'remove',
+  'lock',
 ]);
 /** A second press within this time means it. */
 const againWithinMs = 4000;
@@ -49,15 +48,8 @@ const againWithinMs = 4000;
 const restorableMs = 20_000;
 /** After a refused key that would have opened a field, what is typed on is a name that nobody takes, and no shortcuts. */
 const typedOnMs = 1500;
-/** What a held key does again and again. */
-const repeatable: ReadonlySet<Action> = new Set<Action>([
-  'left',
-  'right',
-  'up',
-  'down',
-  'zoom-in',
-  'zoom-out',
-]);
+/** The server holds the picture of a gesture for 30 s. */
+const longestGestureMs = 29_000;
 
 export function roomView(context: ViewContext, stream: string): EndView {
   const { worker, element, go } = context;
@@ -66,8 +58,10 @@ export function roomView(context: ViewContext, stream: string): EndView {
   const echo = echoRoom(worker, live, perform, disposer);
   /** The model follows what it is pointed at; false: it finds its structures by itself, or the room is a recording that is played. */
   const points = new Signal(true);
+  const offered = new Signal<readonly Tool[]>(markingTools);
   const showPoints = (): void => {
     points.value = !findsByItself(worker.health(stream).value) && !live.played.value;
+    offered.value = points.value ? markingTools : [];
   };
   disposer.add(worker.health(stream).watch(showPoints));
   disposer.add(live.played.watch(showPoints));
@@ -102,6 +96,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
       gesture = worker.newGesture(live.surface, atEpochMs, stillAfterMs);
     },
     onPrompt: (prompt) => void send(prompt),
+    longestMs: longestGestureMs,
     onGiveUp: (why) => {
       if (why === 'too-small') {
         toast('info', 'Move the crosshair with the arrow keys to the opposite corner, then press Enter.');
@@ -131,6 +126,13 @@ export function roomView(context: ViewContext, stream: string): EndView {
     if (gesture !== null) worker.send({ type: 'gesture-end', surface: live.surface, gesture });
     gesture = null;
   };
+  /** True, said in words: a locked object is not changed from this screen. */
+  const refusesLocked = (objectId: number | null): boolean => {
+    if (objectId === null || !live.locked.value.has(objectId)) return false;
+    const name = live.objects.value.find(({ id }) => id === objectId)?.label ?? '';
+    toast('info', `${name} is locked: unlock it in the list first.`);
+    return true;
+  };
   let asking = 0;
   /** How often the person asked for a new object. */
   let newObjectWishes = 0;
@@ -139,6 +141,10 @@ export function roomView(context: ViewContext, stream: string): EndView {
     if (objectId === null && !makesObjects(prompt)) {
       endGesture();
       toast('error', 'Select the object to correct first, in the list or with its number.');
+      return;
+    }
+    if (refusesLocked(objectId)) {
+      endGesture();
       return;
     }
     const pinned = gesture;
@@ -228,6 +234,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
 
   // ---------------------------------------------------------------------------------------- panel
   const undo = (objectId: number | null): void => {
+    if (refusesLocked(objectId)) return;
     worker.call('undo', { stream, objectId }).catch(toastError);
   };
   const record = async (): Promise<void> => {
@@ -242,6 +249,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
   const nameOf = (objectId: number): string =>
     live.objects.value.find(({ id }) => id === objectId)?.label ?? String(objectId);
   const removeObject = (objectId: number): void => {
+    if (refusesLocked(objectId)) return;
     const name = nameOf(objectId);
     if (live.selected.value === objectId) live.selected.value = null;
     worker.call('remove', { stream, objectId }).then(
@@ -261,10 +269,11 @@ export function roomView(context: ViewContext, stream: string): EndView {
     if (again) removeObject(objectId);
     else toast('info', `Press Delete again to stop following ${nameOf(objectId)}.`, { forMs: againWithinMs });
   };
-  const nextStep = new Signal<Undoable | null | undefined>(undefined);
+  const undoSays = new Signal<Readonly<Record<'undo' | 'redo', string | null>>>({ undo: null, redo: null });
   const showUndo = (): void => {
-    const steps = worker.health(stream).value?.undoable;
-    nextStep.value = steps && nextUndo(steps, live.selected.value);
+    const step = nextUndo(worker.health(stream).value?.undoable ?? [], live.selected.value);
+    const undo = step && undoSentence(step);
+    if (undo !== undoSays.value.undo) undoSays.value = { undo, redo: null };
   };
   disposer.add(worker.health(stream).watch(showUndo));
   disposer.add(live.selected.watch(showUndo));
@@ -282,7 +291,9 @@ export function roomView(context: ViewContext, stream: string): EndView {
       points,
       toggleOverlay: () => perform('overlay'),
       newObject: () => perform('new-object'),
-      rename: (objectId, label) => worker.call('rename', { stream, objectId, label }),
+      rename: async (objectId, label) => {
+        if (!refusesLocked(objectId)) await worker.call('rename', { stream, objectId, label });
+      },
       remove: removeObject,
       undo,
       openSource,
@@ -295,7 +306,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
   const room = h(
     'div',
     { class: 'room' },
-    toolbar(pointing.tool, points, nextStep, perform, disposer),
+    toolbar(pointing.tool, offered, perform, disposer, ['undo'], undoSays, true),
     stage,
     ...echo.parts,
     panel.element,
@@ -351,17 +362,10 @@ export function roomView(context: ViewContext, stream: string): EndView {
       toast('info', 'This model finds its structures by itself: there is nothing to point at or to name.');
       return;
     }
+    if (performShared(action, pointing, stage, far)) return;
     switch (action) {
       case 'overlay':
         live.switchOverlay().catch(toastError);
-        return;
-      case 'fill': {
-        const { fillOpacity } = preferences.value;
-        prefer({ fillOpacity: fillOpacity === 0 ? 0.2 : fillOpacity < 0.4 ? 0.5 : 0 });
-        return;
-      }
-      case 'labels':
-        prefer({ labels: !preferences.value.labels });
         return;
       case 'slow': {
         const at = slowAnalysisChoices.indexOf(preferences.value.slow) + 1;
@@ -370,25 +374,10 @@ export function roomView(context: ViewContext, stream: string): EndView {
         toast('info', `When analysis is slow: ${slowChoices[next].name}. ${slowChoices[next].meaning}`);
         return;
       }
-      case 'tool-look':
-      case 'tool-include':
-      case 'tool-exclude':
-      case 'tool-box':
-      case 'tool-scribble':
-      case 'tool-erase':
-        pointing.tool.value = toolOf(action) ?? 'look';
-        // Keys pressed after this go to the picture, not to the button that was just pressed.
-        stage.focus({ preventScroll: true });
-        return;
       case 'new-object':
         newObjectWishes += 1;
         live.selected.value = null;
-        if (
-          pointing.tool.value === 'look' ||
-          pointing.tool.value === 'erase' ||
-          pointing.tool.value === 'exclude'
-        )
-          pointing.tool.value = 'include';
+        pointing.tool.value = makingTool(pointing.tool.value);
         stage.focus({ preventScroll: true });
         return;
       case 'hold':
@@ -399,12 +388,11 @@ export function roomView(context: ViewContext, stream: string): EndView {
         else if (action === 'echo-view') echo.turnView();
         else echo.holds.open();
         return;
-      case 'tool-points':
-        toast('info', 'Outlines are corrected in a recording: open it under Recordings.');
-        return;
       case 'undo':
         undo(live.selected.value);
         return;
+      case 'hide':
+      case 'lock':
       case 'rename':
       case 'remove': {
         const objectId = live.selected.value;
@@ -412,43 +400,18 @@ export function roomView(context: ViewContext, stream: string): EndView {
           typedOn(action);
           toast('info', 'Select an object first, in the list or with its number.');
         } else if (action === 'remove') removeByKey(objectId);
+        else if (action === 'hide' || action === 'lock') panel.toggle(action, objectId);
+        else if (refusesLocked(objectId)) typedOn(action);
         else {
           prefer({ panelOpen: true });
           panel.startRename(objectId);
         }
         return;
       }
-      case 'zoom-in':
-        pointing.zoom(1.25);
-        return;
-      case 'zoom-out':
-        pointing.zoom(0.8);
-        return;
-      case 'fit':
-        pointing.show('fit');
-        return;
-      case 'actual':
-        pointing.show('actual');
-        return;
-      case 'left':
-      case 'right':
-      case 'up':
-      case 'down': {
-        const [dx, dy] = arrows[action];
-        pointing.nudge(dx, dy, far);
-        return;
-      }
-      case 'act':
-      case 'act-opposite':
-        pointing.act(action === 'act-opposite');
-        return;
       case 'cancel':
         if (pointing.busy) pointing.cancel();
         else if (pointing.tool.value !== 'look') pointing.tool.value = 'look';
         else live.selected.value = null;
-        return;
-      case 'panel':
-        prefer({ panelOpen: !preferences.value.panelOpen });
         return;
       case 'fullscreen':
         if (document.fullscreenElement) void document.exitFullscreen();
@@ -460,11 +423,8 @@ export function roomView(context: ViewContext, stream: string): EndView {
       case 'rooms':
         go({ view: 'rooms' });
         return;
-      case 'settings':
-        openSettings();
-        return;
-      case 'help':
-        openHelp();
+      default:
+        // The others belong to recordings.
         return;
     }
   }
