@@ -32,6 +32,7 @@ export function mountShell(root: HTMLElement, worker: PaintingWorker, entry: Ent
   );
   const rooms = h('a', { href: '#/rooms' }, icon('grid'), h('span', {}, 'Rooms'));
   const recordings = h('a', { href: '#/recordings' }, icon('recordings'), h('span', {}, 'Recordings'));
+  const system = h('a', { href: '#/system' }, icon('measure'), h('span', {}, 'System'));
   root.replaceChildren(
     h('a', { class: 'skip', href: '#view' }, 'Skip to the picture'),
     h(
@@ -43,7 +44,7 @@ export function mountShell(root: HTMLElement, worker: PaintingWorker, entry: Ent
         mark(),
         h('span', {}, 'sonoscope'),
       ),
-      h('nav', { 'aria-label': 'Places' }, rooms, recordings),
+      h('nav', { 'aria-label': 'Places' }, rooms, recordings, system),
       h(
         'p',
         { class: 'research', title: 'Not a medical device. Not for diagnosis or treatment.' },
@@ -74,6 +75,7 @@ export function mountShell(root: HTMLElement, worker: PaintingWorker, entry: Ent
     const current = (on: boolean): string => (on ? 'page' : 'false');
     rooms.setAttribute('aria-current', current(route.view === 'rooms'));
     recordings.setAttribute('aria-current', current(route.view === 'recordings'));
+    system.setAttribute('aria-current', current(route.view === 'system'));
     document.title =
       route.view === 'room' || route.view === 'acceptance' ? `${route.stream} · sonoscope` : 'sonoscope';
   };

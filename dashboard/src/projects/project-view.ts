@@ -8,6 +8,7 @@ import { maskToCocoString } from '../../../src/mask/rle.js';
 import type { Correction, ProjectState } from '../../../src/protocol/project-requests.js';
 import { chambers } from '../../../src/vocabulary/echo.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
+import { askName } from '../app/ask.js';
 import { h, setText } from '../app/dom.js';
 import { Refusal } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
@@ -23,10 +24,10 @@ import { isTyping } from '../rooms/typing.js';
 import { lanesOf, masksOf, sentence, watchProjects, writesPictures } from './api.js';
 import type { LaneInfo } from './api.js';
 import { correctingTools, correctingToolOf } from './correcting-tools.js';
+import { openExport } from './export-dialog.js';
 import { exportList } from './export-list.js';
 import { FrameCache } from './frame-cache.js';
 import { FramePlayer } from './frame-player.js';
-import { askFormats, askName } from './project-dialogs.js';
 import { projectEcho } from './project-echo.js';
 import { projectObjects } from './project-objects.js';
 import { ProjectStage } from './project-stage.js';
@@ -159,9 +160,9 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   );
   const cancel = button('Cancel', 'stop', () => change('projects.cancel', { project: id }));
   const undo = button('Undo', 'undo', () => change('projects.undo', { project: id }));
-  const exporting = button('Export …', 'print', () =>
-    askFormats((formats) => change('projects.export', { project: id, formats })),
-  );
+  const exporting = button('Export …', 'print', () => {
+    if (project !== null) openExport(worker, project);
+  });
   const exported = exportList(worker, (problem) => sayProblem(problem));
   const strip = timeline((wanted) => player.seek(wanted));
   element.replaceChildren(

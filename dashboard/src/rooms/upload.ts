@@ -4,12 +4,12 @@ import { errorBodySchema } from '../../../src/protocol/requests.js';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 
-const storedSchema = z.object({ path: z.string() });
+const storedSchema = z.object({ path: z.string(), name: z.string(), already: z.boolean() });
 
 interface UploadEvents {
   readonly onStart: () => void;
-  /** Path of the file on the server. */
-  readonly onStored: (path: string) => void;
+  /** Path of the file on the server. `already`: what it is called there, because it had been sent before; null: it is new. */
+  readonly onStored: (path: string, already: string | null) => void;
   /** A sentence for people. */
   readonly onProblem: (sentence: string) => void;
 }
@@ -80,7 +80,8 @@ export function uploadControl(events: UploadEvents): {
       const answer = parseJson(sending.responseText);
       const stored = storedSchema.safeParse(answer);
       const refused = errorBodySchema.safeParse(answer);
-      if (sending.status < 300 && stored.success) events.onStored(stored.data.path);
+      if (sending.status < 300 && stored.success)
+        events.onStored(stored.data.path, stored.data.already ? stored.data.name : null);
       else events.onProblem(refused.success ? refused.data.message : 'The server did not take the file.');
     };
     sending.send(file);
