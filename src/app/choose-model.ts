@@ -62,7 +62,7 @@ export interface MeasuredEdition {
 }
 
 /** `frameMs` null: it is known to be faster than the ones before it, but has not been measured. */
-export interface JudgedEdition extends Omit<MeasuredEdition, 'frameMs'> {
+interface JudgedEdition extends Omit<MeasuredEdition, 'frameMs'> {
   readonly frameMs: number | null;
 }
 

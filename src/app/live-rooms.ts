@@ -41,7 +41,7 @@ const keptReports = 256;
 /** Settings of every room of which somebody else says the source. */
 export type RoomDefaults = Omit<StreamConfig, 'id' | 'source' | 'label' | 'prompts' | 'echo'>;
 
-export interface LiveRoomsOptions {
+interface LiveRoomsOptions {
   readonly registry: RoomRegistry;
   /** They get each room from its first frame on. */
   readonly outputs: readonly RoomOutput<LiveRoom>[];
@@ -177,7 +177,7 @@ export class LiveRooms {
     this.options.registry.remove(id);
     const failure = await this.#drop(id);
     this.options.log.info({ stream: id }, `"${room.label}" is closed`);
-    if (failure !== null) throw failure;
+    if (failure !== null) throw failure.reason;
   }
 
   /** Ends every room. Outputs are closed before, by whoever has made them. */
@@ -203,16 +203,15 @@ export class LiveRooms {
   }
 
   /** Lets go of a room, listed or not; answers the first failure of an output. */
-  async #drop(id: string): Promise<unknown> {
+  async #drop(id: string): Promise<PromiseRejectedResult | null> {
     const index = this.#open.findIndex(({ room }) => room.id === id);
     const [found] = index < 0 ? [] : this.#open.slice(index, index + 1);
     // Outputs first: they take what the room has sent so far.
-    const outcomes = await Promise.allSettled((found?.feeds ?? []).map((feed) => feed.close()));
+    const outcomes = await Promise.allSettled((found?.feeds ?? []).map(async (feed) => feed.close()));
     await found?.room.close();
     if (found) this.#open.splice(this.#open.indexOf(found), 1);
     this.#ids.delete(id);
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    return failed?.reason ?? null;
+    return outcomes.find((outcome) => outcome.status === 'rejected') ?? null;
   }
 
   #openStream(

@@ -11,9 +11,9 @@ const modelSchema = z.object({
 });
 
 /** Where the rate of recording comes from: what is recorded now, what was recorded last since the server started, or nowhere. */
-export const recordingBases = ['now', 'last', 'none'] as const;
+const recordingBases = ['now', 'last', 'none'] as const;
 
-export const systemSchema = z.object({
+const systemSchema = z.object({
   atUnixMs: z.number(),
   upSeconds: z.number(),
   /** null: this server takes no rooms (recordings are played). */

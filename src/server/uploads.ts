@@ -129,7 +129,10 @@ export class Uploads {
 
   /** Name of a file that was sent before and has the same bytes; null: there is none. */
   async #sameAs(path: string, bytes: number): Promise<string | null> {
-    for (const name of await readdir(this.directory)) {
+    const names = await readdir(this.directory);
+    const present = new Set(names);
+    for (const name of this.#bytesOf.keys()) if (!present.has(name)) this.#bytesOf.delete(name);
+    for (const name of names) {
       if (name.startsWith('.')) continue;
       const other = join(this.directory, name);
       const known = this.#bytesOf.get(name) ?? (await stat(other).catch(() => null))?.size ?? 0;

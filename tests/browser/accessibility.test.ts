@@ -136,24 +136,27 @@ const reachable = (page: Page): Promise<number> =>
   });
 
 describe('by keyboard alone', () => {
-  it.each(names.filter((name) => name !== 'the clean feed'))('Tab goes through everything: %s', async (name) => {
-    const page = await reach(name);
-    const count = await reachable(page);
-    expect(count).toBeGreaterThan(0);
-    const places = new Set<number>();
-    for (let step = 0; step < 2 * count + 4; step += 1) {
-      await page.keyboard.press('Tab');
-      const now = await focused(page);
-      // Between the last and the first element the focus is with the browser's own bars.
-      if (now === null) continue;
-      expect(now.seen, now.html).toBe(true);
-      expect(now.ringed, `no focus ring on ${now.html}`).toBe(true);
-      expect(now.inDialog, now.html).toBe(dialogs.includes(name));
-      places.add(now.at);
-    }
-    // Caught nowhere, and nothing left out; the page may have changed a little meanwhile.
-    expect(places.size).toBeGreaterThanOrEqual(Math.min(count, await reachable(page)) - 1);
-  });
+  it.each(names.filter((name) => name !== 'the clean feed'))(
+    'Tab goes through everything: %s',
+    async (name) => {
+      const page = await reach(name);
+      const count = await reachable(page);
+      expect(count).toBeGreaterThan(0);
+      const places = new Set<number>();
+      for (let step = 0; step < 2 * count + 4; step += 1) {
+        await page.keyboard.press('Tab');
+        const now = await focused(page);
+        // Between the last and the first element the focus is with the browser's own bars.
+        if (now === null) continue;
+        expect(now.seen, now.html).toBe(true);
+        expect(now.ringed, `no focus ring on ${now.html}`).toBe(true);
+        expect(now.inDialog, now.html).toBe(dialogs.includes(name));
+        places.add(now.at);
+      }
+      // Caught nowhere, and nothing left out; the page may have changed a little meanwhile.
+      expect(places.size).toBeGreaterThanOrEqual(Math.min(count, await reachable(page)) - 1);
+    },
+  );
 
   it.each(dialogs)('Escape closes, and the focus is where it was: %s', async (name) => {
     const page = await reach(name);

@@ -60,7 +60,7 @@ export async function everyView(): Promise<EveryView> {
   for (const room of rooms) room.play();
   const clip = await sceneFolder(join(folder, 'case'), 20);
   const project = await projects.open(clip, null, null, new AbortController().signal);
-  for (let tries = 0; tries < 600 && !project.pictures.has(0); tries += 1)
+  for (let tries = 0; tries < 600 && !(await project.pictures.has(0)); tries += 1)
     await new Promise((resolve) => setTimeout(resolve, 50));
   await project.prompt(0, 'square', [{ type: 'box', box: squareBox(0) }]);
   const { url } = served.server;
@@ -88,7 +88,10 @@ export async function everyView(): Promise<EveryView> {
       address: room,
       reach: async (page) => {
         await seen('.object')(page);
-        await page.getByRole('button', { name: /source/i }).first().click();
+        await page
+          .getByRole('button', { name: /source/i })
+          .first()
+          .click();
         await dialog(page);
       },
     },

@@ -22,12 +22,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface House {
   readonly cli: Cli;
-  call<Name extends OperationName>(
+  readonly call: <Name extends OperationName>(
     name: Name,
     body?: Readonly<Record<string, unknown>>,
-  ): Promise<ResponseOf<Name>>;
+  ) => Promise<ResponseOf<Name>>;
   /** Code of the refusal. */
-  refused(name: OperationName, body: Readonly<Record<string, unknown>>): Promise<string>;
+  readonly refused: (name: OperationName, body: Readonly<Record<string, unknown>>) => Promise<string>;
 }
 
 async function house(args: readonly string[]): Promise<House> {
