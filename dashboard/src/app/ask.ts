@@ -3,6 +3,7 @@ import { limits } from '../../../src/protocol/requests.js';
 import { openDialog } from './dialog.js';
 import { h, setText } from './dom.js';
 import { icon } from './icons.js';
+import { t } from '../core/texts.js';
 import { sentenceOf } from './toast.js';
 
 /** A line for what went wrong, read aloud; hidden while it says nothing. */
@@ -50,8 +51,8 @@ export function askName(label: string, onName: (name: string) => unknown): void 
     value: label,
     maxlength: limits.labelCharacters,
     required: true,
-    'aria-label': 'Name',
+    'aria-label': t('Name'),
   });
-  ask('Rename', 'Rename', [field], () => onName(field.value));
+  ask(t('Rename'), t('Rename'), [field], () => onName(field.value));
   field.select();
 }

@@ -29,10 +29,10 @@ describe('words of the system page', () => {
   it('says where the rate comes from', () => {
     const rate = { bytesPerSecond: 2 * 1024 ** 2, overSeconds: 130, recordings: 2, hoursLeft: 1 };
     expect(recordingBasis({ ...rate, basis: 'now' })).toBe(
-      'The 2 recordings of now take 2.00 MB per second together (measured for 2 min).',
+      'The 2 recordings of now together take 2.00 MB per second, measured for 2 min.',
     );
     expect(recordingBasis({ ...rate, basis: 'last', recordings: 1 })).toBe(
-      'The last recording took 2.00 MB per second (measured for 2 min).',
+      'The last recording took 2.00 MB per second, measured for 2 min.',
     );
     expect(recordingBasis({ ...rate, basis: 'none', bytesPerSecond: null })).toMatch(
       /^Nothing has been recorded/,

@@ -1,5 +1,6 @@
 /** Says that a recording is open already, and asks what the person wants: go there, or open it again. */
 import { h, setText } from '../app/dom.js';
+import { t } from '../core/texts.js';
 
 interface OpenTwice {
   readonly element: HTMLElement;
@@ -13,12 +14,12 @@ export function openTwice(): OpenTwice {
   let answer: ((again: boolean) => void) | null = null;
   const button = (words: string, again: boolean, kind: string): HTMLButtonElement =>
     h('button', { type: 'button', class: `button ${kind}`.trim(), onclick: () => answer?.(again) }, words);
-  const go = button('Go to it', false, 'primary');
+  const go = button(t('Go to it'), false, 'primary');
   const element = h(
     'div',
     { class: 'open-twice', hidden: true },
     text,
-    h('div', { class: 'actions' }, button('Open again', true, ''), go),
+    h('div', { class: 'actions' }, button(t('Open again'), true, ''), go),
   );
   const hide = (): void => {
     element.hidden = true;

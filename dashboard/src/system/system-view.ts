@@ -6,14 +6,32 @@ import { Disposer } from '../app/signal.js';
 import { sentenceOf } from '../app/toast.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { writeRoute } from '../core/route.js';
+import { numberText, serverText, t } from '../core/texts.js';
 import { bytesText, durationText, recordingBasis, recordingTime } from '../core/system-words.js';
-import { dropWords } from '../rooms/health-dialog.js';
 
 const renewMs = 2000;
 
+/** Where pictures were left out, in plain words. */
+function dropPlace(place: string): string {
+  switch (place) {
+    case 'source':
+      return t('at the source');
+    case 'analysis-queue':
+      return t('before analysis');
+    case 'display-queue':
+      return t('before sending');
+    case 'inference':
+      return t('in analysis');
+    case 'client':
+      return t('for slow viewers');
+    default:
+      return place;
+  }
+}
+
 type Row = readonly [name: string, value: Node | string];
 
-function facts(title: string, rows: readonly Row[]): HTMLElement {
+function facts(title: Node | string, rows: readonly Row[]): HTMLElement {
   return h(
     'section',
     { class: 'system-facts' },
@@ -35,98 +53,136 @@ function bar(share: number, words: string): HTMLElement {
 function roomSection(room: SystemState['rooms'][number]): HTMLElement {
   const { model, drops, rejectedProviders } = room;
   const dropped = Object.entries(drops).filter(([, count]) => count > 0);
+  const provider = room.provider.toUpperCase();
   const rows: (Row | null)[] = [
     [
-      'Pictures per second',
-      `${room.capturedFps.toFixed(0)} from the source, ${room.analysedFps.toFixed(0)} analysed`,
+      t('Pictures per second'),
+      t('{source} from the source, {analysed} analysed', {
+        source: numberText(room.capturedFps),
+        analysed: numberText(room.analysedFps),
+      }),
     ],
     [
-      'Model',
-      model === null ? 'none: the picture alone' : `${model.name} ${model.version}, licence ${model.licence}`,
+      t('Model'),
+      model === null
+        ? t('none: the picture alone')
+        : t('{model}, licence {licence}', {
+            model: `${model.name} ${model.version}`,
+            licence: model.licence,
+          }),
     ],
-    room.reason === '' ? null : ['Why this model', room.reason],
+    room.reason === '' ? null : [t('Why this model'), serverText(room.reason)],
     model === null
       ? null
       : [
-          'Runs on',
-          `${room.provider.toUpperCase()}${room.threads === null ? '' : `, ${room.threads} processor threads`}`,
+          t('Runs on'),
+          room.threads === null
+            ? provider
+            : t('{provider}, {n, plural, one {# processor thread} other {# processor threads}}', {
+                provider,
+                n: room.threads,
+              }),
         ],
     ...Object.entries(rejectedProviders).map(([name, reason]): Row => [
-      `Not on ${name.toUpperCase()}`,
-      reason,
+      t('Not on {provider}', { provider: name.toUpperCase() }),
+      serverText(reason),
     ]),
     [
-      'Pictures left out',
+      t('Pictures left out'),
       dropped.length === 0
-        ? 'none'
-        : dropped.map(([place, count]) => `${count} ${dropWords[place] ?? place}`).join(', '),
+        ? t('none')
+        : dropped.map(([place, count]) => `${dropPlace(place)}: ${count}`).join('; '),
     ],
     [
-      'Memory of its source',
-      room.sourceMemoryBytes === null ? 'not known' : bytesText(room.sourceMemoryBytes),
+      t('Memory of its source'),
+      room.sourceMemoryBytes === null ? t('not known') : bytesText(room.sourceMemoryBytes),
     ],
-    room.recording ? ['Recording', 'yes'] : null,
-    model === null ? null : ['Hash of the model', h('code', {}, model.sha256)],
+    room.recording ? [t('Recording'), t('yes')] : null,
+    model === null ? null : [t('Hash of the model'), h('code', {}, model.sha256)],
   ];
-  const section = facts(
-    room.label,
+  return facts(
+    h('a', { href: writeRoute({ view: 'room', stream: room.stream }) }, room.label),
     rows.filter((row) => row !== null),
   );
-  section
-    .querySelector('h2')
-    ?.replaceChildren(h('a', { href: writeRoute({ view: 'room', stream: room.stream }) }, room.label));
-  return section;
 }
 
 function content(state: SystemState): readonly HTMLElement[] {
   const { machine, disk, versions } = state;
+  const { cores } = machine;
   const usedBytes = machine.memoryBytes - machine.freeMemoryBytes;
+  const open = state.rooms.length;
   return [
-    facts('This computer', [
-      ['Processor', `${machine.cpu}, ${machine.cores} cores`],
+    facts(t('This computer'), [
       [
-        'Load',
+        t('Processor'),
+        t('{name}, {n, plural, one {# core} other {# cores}}', { name: machine.cpu, n: cores }),
+      ],
+      [
+        t('Load'),
         bar(
-          machine.busyCores / machine.cores,
-          `${machine.busyCores.toFixed(1)} of ${machine.cores} cores in use`,
+          machine.busyCores / cores,
+          t('{busy} of {n, plural, one {# core} other {# cores}} in use', {
+            busy: numberText(machine.busyCores, 1),
+            n: cores,
+          }),
         ),
       ],
       [
-        'Memory',
+        t('Memory'),
         bar(
           usedBytes / machine.memoryBytes,
-          `${bytesText(usedBytes)} of ${bytesText(machine.memoryBytes)} in use, ${bytesText(state.server.memoryBytes)} by the server with its models`,
+          t('{used} of {all} in use, {server} by the server with its models', {
+            used: bytesText(usedBytes),
+            all: bytesText(machine.memoryBytes),
+            server: bytesText(state.server.memoryBytes),
+          }),
         ),
       ],
-      ['System', machine.system],
-      ['Server running for', durationText(state.upSeconds)],
-      state.mostRooms === null
-        ? ['Rooms', `${state.rooms.length}`]
-        : ['Rooms', `${state.rooms.length} open, at most ${state.mostRooms} on this computer`],
+      [t('System'), machine.system],
+      [t('Server running for'), durationText(state.upSeconds)],
+      [
+        t('Rooms'),
+        state.mostRooms === null
+          ? String(open)
+          : t('{open} open, at most {most} on this computer', { open, most: state.mostRooms }),
+      ],
     ]),
-    facts('Space for recordings', [
-      ['Time left', h('strong', {}, recordingTime(disk.recording.hoursLeft))],
-      ['How this is known', recordingBasis(disk.recording)],
-      ['Free', `${bytesText(disk.freeBytes)}; sent files leave ${bytesText(disk.reservedBytes)} of it free`],
-      ['Folder', h('code', {}, disk.folder)],
+    facts(t('Space for recordings'), [
+      [t('Time left'), h('strong', {}, recordingTime(disk.recording.hoursLeft))],
+      [t('How this is known'), recordingBasis(disk.recording)],
+      [
+        t('Free'),
+        t('{free}; files that are sent leave {reserved} of it free', {
+          free: bytesText(disk.freeBytes),
+          reserved: bytesText(disk.reservedBytes),
+        }),
+      ],
+      [t('Folder'), h('code', {}, disk.folder)],
     ]),
     ...state.rooms.map(roomSection),
-    facts('Versions', [
+    facts(t('Versions'), [
       ['sonoscope', versions.sonoscope],
       ['Node.js', versions.node],
       ['ONNX Runtime', versions.onnxruntime],
-      ['GStreamer', versions.gstreamer ?? 'missing'],
-      ['FFmpeg', versions.ffmpeg ?? 'missing'],
+      ['GStreamer', versions.gstreamer ?? t('missing')],
+      ['FFmpeg', versions.ffmpeg ?? t('missing')],
     ]),
     facts(
-      'Installed models',
+      t('Installed models'),
       state.models.map(({ name, version, licence, kind, sha256 }) => [
         `${name} ${version}`,
         h(
           'span',
           {},
-          `${kind === 'tracker' ? 'follows what is marked' : 'finds its structures by itself'}; licence ${licence}; `,
-          h('code', {}, sha256.slice(0, 16)),
+          kind === 'tracker'
+            ? t('Follows what is marked. Licence {licence}, hash {hash}', {
+                licence,
+                hash: sha256.slice(0, 16),
+              })
+            : t('Finds its structures by itself. Licence {licence}, hash {hash}', {
+                licence,
+                hash: sha256.slice(0, 16),
+              }),
         ),
       ]),
     ),
@@ -135,9 +191,9 @@ function content(state: SystemState): readonly HTMLElement[] {
 
 export function systemView({ worker, element }: ViewContext): EndView {
   const disposer = new Disposer();
-  const body = h('div', { class: 'system-body' }, h('p', { class: 'muted' }, 'Asking the server …'));
+  const body = h('div', { class: 'system-body' }, h('p', { class: 'muted' }, t('Asking the server …')));
   const problem = h('p', { class: 'field-error', role: 'alert', hidden: true });
-  element.replaceChildren(h('section', { class: 'system' }, h('h1', {}, 'System'), problem, body));
+  element.replaceChildren(h('section', { class: 'system' }, h('h1', {}, t('System')), problem, body));
   let asking = false;
   let ended = false;
   const renew = async (): Promise<void> => {
