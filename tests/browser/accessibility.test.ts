@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { everyView, type EveryView, type View } from './every-view.js';
-import { openPage } from './harness.js';
+import { keepPicture, openPage } from './harness.js';
 import { browser, closing, useBrowser } from './scene.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -87,16 +87,17 @@ const dialogs: readonly string[] = [
   'an export',
 ];
 
-describe('every view', () => {
-  it('is walked', () => {
-    expect(house.views.map(({ name }) => name).sort()).toEqual([...names].sort());
-  });
-
-  it.each(names)('has nothing serious for axe-core: %s', async (name) => {
-    const page = await reach(name);
-    expect(await seriousFindings(page)).toEqual([]);
-  });
-});
+/** For people to look at. */
+async function keepPictures(page: Page, name: string): Promise<void> {
+  for (const [width, height] of [
+    [3840, 2160],
+    [820, 1180],
+    [1280, 720],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    await keepPicture(page, `view-${name.replaceAll(' ', '-')}-${width}`);
+  }
+}
 
 /** Where the focus is: what a screen reader says of it, whether one sees it, and its place in the document. */
 const focused = (page: Page) =>
@@ -135,44 +136,53 @@ const reachable = (page: Page): Promise<number> =>
     }).length;
   });
 
-describe('by keyboard alone', () => {
-  it.each(names.filter((name) => name !== 'the clean feed'))(
-    'Tab goes through everything: %s',
-    async (name) => {
-      const page = await reach(name);
-      const count = await reachable(page);
-      expect(count).toBeGreaterThan(0);
-      const places = new Set<number>();
-      for (let step = 0; step < 2 * count + 4; step += 1) {
-        await page.keyboard.press('Tab');
-        const now = await focused(page);
-        // Between the last and the first element the focus is with the browser's own bars.
-        if (now === null) continue;
-        expect(now.seen, now.html).toBe(true);
-        expect(now.ringed, `no focus ring on ${now.html}`).toBe(true);
-        expect(now.inDialog, now.html).toBe(dialogs.includes(name));
-        places.add(now.at);
-      }
-      // Caught nowhere, and nothing left out; the page may have changed a little meanwhile.
-      expect(places.size).toBeGreaterThanOrEqual(Math.min(count, await reachable(page)) - 1);
-    },
-  );
+/** Goes through the page by Tab alone: everything is reached, seen and ringed, and the focus is caught nowhere. */
+async function walk(page: Page, isDialog: boolean): Promise<void> {
+  const count = await reachable(page);
+  expect(count).toBeGreaterThan(0);
+  const places = new Set<number>();
+  for (let step = 0; step < count + 4; step += 1) {
+    await page.keyboard.press('Tab');
+    const now = await focused(page);
+    // Between the last and the first element the focus is with the browser's own bars.
+    if (now === null) continue;
+    expect(now.seen, `not seen: ${now.html}`).toBe(true);
+    expect(now.ringed, `no focus ring on ${now.html}`).toBe(true);
+    expect(now.inDialog, now.html).toBe(isDialog);
+    places.add(now.at);
+  }
+  // The page may have changed a little meanwhile.
+  expect(places.size).toBeGreaterThanOrEqual(Math.min(count, await reachable(page)) - 1);
+}
 
-  it.each(dialogs)('Escape closes, and the focus is where it was: %s', async (name) => {
+describe('every view', () => {
+  it('is walked', () => {
+    expect(house.views.map(({ name }) => name).sort()).toEqual([...names].sort());
+  });
+
+  it.each(names)('has nothing serious for axe-core, and is used by keyboard alone: %s', async (name) => {
     const page = await reach(name);
+    await keepPictures(page, name);
+    expect.soft(await seriousFindings(page)).toEqual([]);
+    // The clean feed is a picture and nothing else.
+    if (name === 'the clean feed') return;
+    await walk(page, dialogs.includes(name));
+    if (!dialogs.includes(name)) return;
     await page.keyboard.press('Escape');
     await page.locator('dialog[open]').waitFor({ state: 'detached' });
     await page.keyboard.press('Tab');
     expect(await focused(page)).toMatchObject({ seen: true, inDialog: false });
   });
+});
 
-  it('a room is added, renamed and left without a mouse', async () => {
+describe('by keyboard alone', () => {
+  it('a room is asked for, and a refusal is read where the focus is', async () => {
     const page = await reach('a server without rooms');
     await page.getByRole('button', { name: 'Add a room' }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('dialog', { name: 'Add a room' }).waitFor();
     await page.keyboard.type('synthetic:echo');
-    // Nobody opens rooms on this server: the refusal stands in the dialog, beside the field, which has the focus.
+    // Nobody opens rooms on this server.
     await page.keyboard.press('Enter');
     await page.getByRole('alert').filter({ hasText: /./ }).first().waitFor();
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('source-uri');
