@@ -19,8 +19,8 @@ export interface PictureTools {
 }
 
 const displayQuality = 85;
-/** The pictures alone are wanted; the smallest analysis picture costs next to nothing. */
-const noAnalysis = { width: 16, height: 16 };
+/** The pictures alone are wanted; of the analysis picture only what kind of picture it is. */
+const noAnalysis = { width: 64, height: 64 };
 
 export class ProjectPictures {
   #store: PictureStore | null = null;
