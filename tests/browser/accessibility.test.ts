@@ -95,6 +95,8 @@ async function keepPictures(page: Page, name: string): Promise<void> {
     [1280, 720],
   ] as const) {
     await page.setViewportSize({ width, height });
+    // Canvases follow a moment later.
+    await page.waitForTimeout(250);
     await keepPicture(page, `view-${name.replaceAll(' ', '-')}-${width}`);
   }
 }
@@ -113,7 +115,8 @@ const focused = (page: Page) =>
       at: all.indexOf(element),
       html: element.outerHTML.slice(0, 160),
       seen: width > 0 && height > 0 && style.visibility !== 'hidden',
-      ringed: ringed(style),
+      // A picture has its ring on itself, not around it.
+      ringed: ringed(style) || getComputedStyle(element, '::before').borderTopStyle === 'solid',
       inDialog: element.closest('dialog') !== null,
     };
   });

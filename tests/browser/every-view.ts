@@ -100,7 +100,7 @@ export async function everyView(): Promise<EveryView> {
       address: url,
       reach: async (page) => {
         await page.getByRole('button', { name: 'Add a room' }).click();
-        await seen('dialog[open] option:nth-child(3)')(page);
+        await page.locator('dialog[open] option').nth(2).waitFor({ state: 'attached' });
       },
     },
     {
@@ -115,6 +115,7 @@ export async function everyView(): Promise<EveryView> {
       name: 'an export',
       address: recording,
       reach: async (page) => {
+        await seen('.project-stage[data-frame="0"]')(page);
         await page.getByRole('button', { name: /^Export/ }).click();
         await seen('dialog[open] .export-format')(page);
       },

@@ -37,7 +37,9 @@ function tile(context: ViewContext, stream: string): Tile {
   };
   const tools = h('span', { class: 'row' });
   const href = writeRoute({ view: 'room', stream });
-  const picture = h('a', { class: 'stage', href, tabindex: -1 }, live.canvas, notices.element);
+  // The name is the way in by keyboard and for screen readers; a mouse or finger may press anywhere on the picture.
+  const way = h('a', { class: 'tile-way', href, tabindex: -1, 'aria-hidden': 'true' });
+  const picture = h('div', { class: 'stage' }, live.canvas, notices.element, way);
   const element = h(
     'article',
     { class: 'tile' },
@@ -49,7 +51,6 @@ function tile(context: ViewContext, stream: string): Tile {
     worker.health(stream).watch((health) => {
       if (health?.label === name.textContent) return;
       setText(name, label());
-      picture.setAttribute('aria-label', `Open ${label()}`);
       tools.replaceChildren(
         iconButton('rename', `Rename ${label()}`, () =>
           askName(label(), (wanted) => worker.call('room.rename', { stream, label: wanted })),
