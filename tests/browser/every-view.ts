@@ -60,9 +60,15 @@ export async function everyView(): Promise<EveryView> {
   for (const room of rooms) room.play();
   const clip = await sceneFolder(join(folder, 'case'), 20);
   const project = await projects.open(clip, null, null, new AbortController().signal);
-  for (let tries = 0; tries < 600 && !(await project.pictures.has(0)); tries += 1)
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  const eventually = async (look: () => boolean | Promise<boolean>): Promise<void> => {
+    for (let tries = 0; tries < 1200 && !(await look()); tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+  };
+  await eventually(() => project.state.pictures.complete);
   await project.prompt(0, 'square', [{ type: 'box', box: squareBox(0) }]);
+  // Only what has been tracked can be exported.
+  await project.propagate();
+  await eventually(() => project.state.run.phase !== 'running');
   const { url } = served.server;
   const at = (hash: string): string => new URL(hash, url).href;
   const recording = at(`#/recordings/${project.id}`);
