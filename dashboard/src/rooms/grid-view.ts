@@ -13,8 +13,8 @@ import { openSettings } from '../app/settings-dialog.js';
 import { preferences } from '../app/prefs.js';
 import { LivePicture } from './live-picture.js';
 import { noticeLayer } from './notices.js';
+import { isTyping } from '../editor/typing.js';
 import { openAddRoom } from './source-dialog.js';
-import { isTyping } from './typing.js';
 
 interface Tile {
   /** Renaming and closing; hidden where the server does not offer it. */
