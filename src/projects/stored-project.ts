@@ -4,6 +4,7 @@
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { echoViews } from '../vocabulary/echo.js';
 import { storedFormatSchema } from '../protocol/source-format.js';
 import type { WorkFolder } from '../replay/work-folder.js';
 import {
@@ -54,6 +55,11 @@ const storedSchema = z.object({
   history: historySchema.nullable().default(null),
   /** Number of the next mark; those of removed ones are not used again. */
   nextMark: z.int().min(1).default(1),
+  /** The recording with the other view, which names this one, and the view of this one. Absent in projects of earlier versions. */
+  pair: z
+    .object({ partner: z.string(), view: z.enum(echoViews) })
+    .nullable()
+    .default(null),
   /** What the masks on disk were (or are being) made with; `finder`: name of its model. */
   ran: z
     .object({ plan: trackedPlanSchema, complete: z.boolean(), finder: z.string().nullable().default(null) })
@@ -61,7 +67,7 @@ const storedSchema = z.object({
 });
 type OnDisk = z.infer<typeof storedSchema>;
 
-interface StoredProject extends Omit<
+export interface StoredProject extends Omit<
   OnDisk,
   'plan' | 'traits' | 'corrections' | 'order' | 'history' | 'format'
 > {
@@ -96,7 +102,7 @@ export class ProjectFile {
       work,
       {
         ...project,
-        ...{ format: null, read: false, ran: null, nextMark: 1 },
+        ...{ format: null, read: false, pair: null, ran: null, nextMark: 1 },
         document: { plan: [], traits: [], corrections: [] },
         history: noHistory,
       },
