@@ -184,12 +184,13 @@ describe('recordings', () => {
     await page.waitForFunction(
       () => Number(document.querySelector<HTMLElement>('.project-stage')?.dataset['frame']) >= 5,
     );
-    await page.keyboard.press('k');
+    await page.keyboard.press('Space');
 
     // Mark in the middle, track both ways.
     const slider = page.getByRole('slider', { name: 'Picture' });
     await slider.fill('20');
     await shows(page, 20);
+    await page.keyboard.press('b');
     await drawBox(page, squareBox(20));
     await page.getByText('object 1').waitFor();
     await page.getByRole('button', { name: 'Track both ways' }).click();
@@ -198,7 +199,10 @@ describe('recordings', () => {
     for (const frame of [0, 10, 39]) {
       await slider.fill(String(frame));
       await shows(page, frame, 1);
-      await page.getByText(/Tracking \d+ %/).waitFor();
+      await page
+        .locator('.object[data-state="tracking"] .object-percent')
+        .getByText(/^\d+ %$/)
+        .waitFor();
     }
     await expect.poll(() => laneFill(page), { timeout: 30_000 }).toBeGreaterThan(0.2);
     await keepPicture(page, 'recordings-tracked');
@@ -209,7 +213,7 @@ describe('recordings', () => {
     await page.keyboard.press('1');
     await drawBox(page, squareBox(30));
     await page.getByText('Marks have changed').waitFor();
-    await page.keyboard.press('p');
+    await page.keyboard.press('Control+Enter');
     await page.getByText('Tracked.').waitFor();
 
     // Export, then everything is there again after a reload.
@@ -250,14 +254,14 @@ describe('recordings', () => {
     try {
       await page.getByText('Mark an object').waitFor();
       await mark(0, 'seen at once');
-      await page.getByRole('button', { name: 'Rename seen at once' }).waitFor();
+      await page.getByRole('button', { name: 'Hide seen at once' }).waitFor();
       await first.close();
       await page.getByText('Reconnecting').waitFor();
       await mark(1, 'marked meanwhile');
       second = await serveDashboard([], { ...options, port });
-      await page.getByRole('button', { name: 'Rename marked meanwhile' }).waitFor();
+      await page.getByRole('button', { name: 'Hide marked meanwhile' }).waitFor();
       await mark(2, 'marked afterwards');
-      await page.getByRole('button', { name: 'Rename marked afterwards' }).waitFor();
+      await page.getByRole('button', { name: 'Hide marked afterwards' }).waitFor();
       expect(states).toEqual([]);
       await page.getByRole('link', { name: 'All recordings' }).click();
       await page.getByText('3 objects').waitFor();

@@ -4,7 +4,7 @@
  */
 import './echo-holds.css';
 import type { HeldMeasurement, HeldPicture } from '../../../src/protocol/hold-requests.js';
-import { paintOf } from '../../../src/vocabulary/palette.js';
+import { colourOf, slotOfId } from '../../../src/vocabulary/palette.js';
 import { openDialog } from '../app/dialog.js';
 import { h, svg } from '../app/dom.js';
 import { icon } from '../app/icons.js';
@@ -59,7 +59,7 @@ function pictureFigure(caption: string, picture: HeldPicture | null): HTMLElemen
         ...picture.outlines.map(({ objectId, label, rings }) => {
           const { width: share, opacity } = emphasisOf(label, labels);
           return svg('path', {
-            ...{ d: pathOf(rings, width), stroke: paintOf(objectId).hex },
+            ...{ d: pathOf(rings, width), stroke: colourOf(slotOfId(objectId), 'ultrasound') },
             ...{ 'stroke-width': 2.2 * share, opacity },
           });
         }),
@@ -118,7 +118,7 @@ async function drawCard(held: HeldMeasurement): Promise<Blob> {
         context.translate(left, pad);
         context.scale(scale, scale);
         context.globalAlpha = opacity;
-        context.strokeStyle = paintOf(objectId).hex;
+        context.strokeStyle = colourOf(slotOfId(objectId), 'ultrasound');
         context.lineWidth = (3 * share) / scale;
         context.stroke(new Path2D(pathOf(rings, picture.size.width)));
         context.restore();

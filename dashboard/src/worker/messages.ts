@@ -1,4 +1,5 @@
 /** What the page and its painting worker say to each other: one union per direction. Types only. */
+import type { HexColour } from '../../../src/vocabulary/hex-colour.js';
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { ObjectState, Prompt } from '../../../src/vocabulary/prompt.js';
 import type { HealthMessage, MeasurementMessage } from '../../../src/protocol/messages.js';
@@ -23,6 +24,8 @@ export interface Look {
   readonly limitMs: number;
   readonly slow: SlowAnalysisChoice;
   readonly selectedObject: number | null;
+  /** Objects that are not drawn on this screen. */
+  readonly hidden: readonly number[];
 }
 
 export type ToWorker =
@@ -86,6 +89,14 @@ export interface ListedObject {
   readonly confidence: number;
   readonly areaPx: number;
   readonly areaMm2: number | null;
+  /** Around its outline, source pixels; null: it has none. */
+  readonly box: {
+    readonly left: number;
+    readonly top: number;
+    readonly right: number;
+    readonly bottom: number;
+  } | null;
+  readonly colour: HexColour;
 }
 
 /** One painted picture. */
