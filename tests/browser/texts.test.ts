@@ -118,8 +118,8 @@ describe('the page in another language', () => {
     const { page, problems } = await open('', {
       prefer: { language: 'de' },
       route: {
-        pattern: '**/assets/de-*.js',
-        body: `export default ${JSON.stringify({ texts: bracketed, server: {} })}`,
+        pattern: '**/assets/de-*.json',
+        body: JSON.stringify({ texts: bracketed, server: {} }),
       },
     });
     await page.locator('.tile').waitFor();
