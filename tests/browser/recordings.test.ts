@@ -9,6 +9,7 @@ import { PlaybackRoom } from '../../src/playback/playback-room.js';
 import { playbackServices, playbackTopics } from '../../src/playback/playback-services.js';
 import { projectServices, projectsTopicOf } from '../../src/projects/project-services.js';
 import { Projects } from '../../src/projects/projects.js';
+import { palettes } from '../../src/vocabulary/palette.js';
 import { replayTools } from '../../src/replay/replay-tools.js';
 import { recordRoom } from '../process/record/fixture.js';
 import { dicomFile, encapsulated, jpegBaseline, picture } from '../process/dicom/fixture.js';
@@ -69,19 +70,24 @@ async function drawBox(
   await page.mouse.up();
 }
 
-/** Share of lane pixels that are not background. */
+/** Red and green of object 1, in each kind of picture. */
+const firstColours = Object.values(palettes).map(([first = '#000000']) => [
+  Number.parseInt(first.slice(1, 3), 16),
+  Number.parseInt(first.slice(3, 5), 16),
+]);
+
+/** Share of lane pixels that have the colour of object 1. */
 const laneFill = (page: Page): Promise<number> =>
-  page.evaluate(() => {
+  page.evaluate((colours) => {
     const canvas = document.querySelector<HTMLCanvasElement>('canvas.lanes');
     const context = canvas?.getContext('2d');
     if (!canvas || !context) return 0;
     const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
     let filled = 0;
-    // Sky blue, the colour of object 1.
     for (let index = 0; index < data.length; index += 4)
-      if ((data[index] ?? 0) === 0x56 && (data[index + 1] ?? 0) === 0xb4) filled += 1;
+      if (colours.some(([red, green]) => data[index] === red && data[index + 1] === green)) filled += 1;
     return filled / (data.length / 4);
-  });
+  }, firstColours);
 
 describe('recordings', () => {
   it('say that pictures are recorded for as long as they are written', async () => {
