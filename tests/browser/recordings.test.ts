@@ -219,7 +219,7 @@ describe('recordings', () => {
     await shows(page, 30, 1);
     await page.keyboard.press('1');
     await drawBox(page, squareBox(30));
-    await page.getByText('Prompts have changed').waitFor();
+    await page.getByText('Marks have changed').waitFor();
     await page.keyboard.press('Control+Enter');
     await page.getByText('Tracked.').waitFor();
 

@@ -314,6 +314,9 @@ describe('a recording that has been opened before', () => {
     expect(await find(other)).toEqual({ projects: [] });
     expect(await find(join(root, 'absent.mp4'))).toEqual({ projects: [] });
     expect(await find('synthetic:echo')).toEqual({ projects: [] });
+  });
+});
+
 interface Answer {
   readonly label: string;
   readonly mark: number | null;
