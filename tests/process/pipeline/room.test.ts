@@ -170,11 +170,12 @@ describe('a room on real GStreamer and ONNX Runtime', () => {
     room.gestures?.end(box.gesture, 'a hand');
     expect(made.result?.frame.sourceFrame).toBe(box.seen.sourceFrame);
     const [object] = made.result?.objects ?? [];
-    const scale = size.width / (made.result?.maskSize.width ?? 1);
+    const { maskSize = size } = made.result ?? {};
+    const [scaleX, scaleY] = [size.width / maskSize.width, size.height / maskSize.height];
     const [left, top, width, height] = object?.box ?? [0, 0, 0, 0];
     expect(object?.areaPx).toBeGreaterThan(0);
-    expect(Math.abs((left + width / 2) * scale - x)).toBeLessThan(radius);
-    expect(Math.abs((top + height / 2) * scale - y)).toBeLessThan(radius);
+    expect(Math.abs((left + width / 2) * scaleX - x)).toBeLessThan(radius);
+    expect(Math.abs((top + height / 2) * scaleY - y)).toBeLessThan(radius);
     // By now the disc is somewhere else.
     const now = counterDisc(results.at(-1)?.frame.sourceFrame ?? 0, size.width, size.height);
     expect(Math.hypot(now.x - x, now.y - y)).toBeGreaterThan(radius);
