@@ -54,6 +54,8 @@ const storedSchema = z.object({
   history: historySchema.nullable().default(null),
   /** Number of the next mark; those of removed ones are not used again. */
   nextMark: z.int().min(1).default(1),
+  /** Pictures that a person has looked at since they were tracked. */
+  seen: z.array(z.int().min(0)).default([]),
   /** What the masks on disk were (or are being) made with; `finder`: name of its model. */
   ran: z
     .object({ plan: trackedPlanSchema, complete: z.boolean(), finder: z.string().nullable().default(null) })
@@ -96,7 +98,7 @@ export class ProjectFile {
       work,
       {
         ...project,
-        ...{ format: null, read: false, ran: null, nextMark: 1 },
+        ...{ format: null, read: false, ran: null, nextMark: 1, seen: [] },
         document: { plan: [], traits: [], corrections: [] },
         history: noHistory,
       },
