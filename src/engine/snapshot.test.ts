@@ -112,6 +112,8 @@ describe('engine snapshots', () => {
           let parent = json;
           for (const key of path.slice(0, -1)) parent = parent[key] as typeof json;
           const last = path.at(-1) ?? '';
+          // Those of before have no place of a colour.
+          if (last === 'slot' && replacement === undefined) return;
           const before = parent[last];
           parent[last] = replacement;
           // Free text, numbers and flags may be others of their kind; everything else must be noticed.

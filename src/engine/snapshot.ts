@@ -188,7 +188,10 @@ function snapshotSchema(model: TrackerModel, own: Shape): z.ZodType {
     if (typeof shape === 'string') return leaves[shape];
     if ('oneOf' in shape) return z.literal(shape.oneOf);
     if ('nullable' in shape) return of(shape.nullable).nullable();
-    if ('anyOf' in shape) return z.union(shape.anyOf.map(of));
+    if ('anyOf' in shape) {
+      const one = z.union(shape.anyOf.map(of));
+      return shape.anyOf.includes('nothing') ? one.optional() : one;
+    }
     if ('list' in shape)
       return z.array(of(shape.list)).max(shape.atMost === undefined ? Infinity : model[shape.atMost]);
     return z.object(Object.fromEntries(Object.entries(shape.fields).map(([key, inner]) => [key, of(inner)])));

@@ -7,7 +7,8 @@
 import { join } from 'node:path';
 import { captureHeader } from '../dicom/write/capture.js';
 import { elementHeader, encapsulatedStart, fragmentHeader, sequenceEnd } from '../dicom/write/elements.js';
-import { paintOf } from '../vocabulary/palette.js';
+import { rgbOf } from '../vocabulary/hex-colour.js';
+import { colourOf, slotOfId } from '../vocabulary/palette.js';
 import { researchStrip } from './burned-text.js';
 import { checkDicomSize } from './dicom-seg-exporter.js';
 import { exportError } from './errors.js';
@@ -134,7 +135,8 @@ export class DicomScExporter implements Exporter {
     const fail = (reason: string, cause?: unknown): Error =>
       exportError('SONO_EXPORT_FRAME', { frame: frame.sourceFrame, format: this.format, reason }, cause);
     if (frame.picture === null) throw fail('its picture is missing');
-    const { width, height } = this.#info.source.size;
+    const { size, pictureKind } = this.#info.source;
+    const { width, height } = size;
     try {
       const { default: sharp } = await import('sharp');
       const { data, info } = await sharp(frame.picture)
@@ -145,7 +147,7 @@ export class DicomScExporter implements Exporter {
       if (info.width !== width || info.height !== height)
         throw new Error(`it is ${info.width}×${info.height}`);
       for (const { id, mask, state } of frame.objects)
-        drawOutline(data, 3, mask, paintOf(id).rgb, lineWidth(height), state);
+        drawOutline(data, 3, mask, rgbOf(colourOf(slotOfId(id), pictureKind)), lineWidth(height), state);
       // Colour at full resolution: outlines are one to three pixels wide.
       return await sharp(Buffer.concat([data, this.#strip.rgb]), {
         raw: { width, height: height + this.#strip.height, channels: 3 },

@@ -18,7 +18,8 @@ import {
   nalUnits,
   type Mp4Sample,
 } from './mp4-muxer.js';
-import { paintOf } from '../vocabulary/palette.js';
+import { rgbOf } from '../vocabulary/hex-colour.js';
+import { colourOf, slotOfId } from '../vocabulary/palette.js';
 import { drawOutline, lineWidth } from './overlay.js';
 import { PartialFile } from './partial.js';
 
@@ -126,7 +127,8 @@ export class Mp4Exporter implements Exporter {
     const fail = (reason: string, cause?: unknown): Error =>
       exportError('SONO_EXPORT_FRAME', { frame: frame.sourceFrame, format: this.format, reason }, cause);
     if (frame.picture === null) throw fail('its picture is missing');
-    const { width, height } = this.#info.source.size;
+    const { size, pictureKind } = this.#info.source;
+    const { width, height } = size;
     let data: Buffer;
     try {
       const { default: sharp } = await import('sharp');
@@ -142,7 +144,7 @@ export class Mp4Exporter implements Exporter {
       throw fail('its picture cannot be used', error);
     }
     for (const { id, mask, state } of frame.objects)
-      drawOutline(data, 4, mask, paintOf(id).rgb, lineWidth(height), state);
+      drawOutline(data, 4, mask, rgbOf(colourOf(slotOfId(id), pictureKind)), lineWidth(height), state);
     if (width === this.#width && height === this.#height) return data;
     const padded = Buffer.alloc(this.#width * this.#height * 4);
     for (let y = 0; y < this.#height; y++) {

@@ -11,6 +11,7 @@ import type { PromptScript } from '../vocabulary/prompt-script.js';
 import type { EchoView } from '../vocabulary/echo.js';
 import { BiplaneStudy } from './biplane-study.js';
 import { pipelineError } from './errors.js';
+import { tellPictureKind } from './tell-picture-kind.js';
 import { streamGraph } from './graph.js';
 import { HeldFrames } from './held-frames.js';
 import { RoomEcho } from './room-echo.js';
@@ -106,7 +107,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
   let refusal: SonoError | null = null;
   let opening = true;
   const graph$ = streamGraph({
-    source$: source.events$,
+    source$: tellPictureKind(source.events$),
     control: (event) => {
       // Before the first frame: what this source refuses must not be tried on it, and complained of twice.
       if (opening && plan !== null && event.kind === 'format') {

@@ -94,7 +94,9 @@ export class RoomState {
     if (event.kind === 'format') {
       this.#format = event.format;
       const { width, height } = event.format.size;
-      log.info({ stream: id, width, height }, `source: ${event.format.description}`);
+      // Told twice: the second time with the kind of its picture.
+      if (event.format.pictureKind === undefined)
+        log.info({ stream: id, width, height }, `source: ${event.format.description}`);
       this.#background(engine?.setSourceSize(event.format.size));
     } else {
       this.#setSourceState(event.state);

@@ -451,7 +451,7 @@ function resultOf(message: SegmentationMessage, frame: FrameIdentity): FrameResu
     frame,
     maskSize: message.maskSize,
     logitsSize: message.maskSize,
-    objects: message.objects.map(({ id, label, state, score, confidence, box, areaPx, counts }) => ({
+    objects: message.objects.map(({ id, label, state, score, confidence, box, areaPx, colour, counts }) => ({
       id,
       label,
       state,
@@ -459,6 +459,7 @@ function resultOf(message: SegmentationMessage, frame: FrameIdentity): FrameResu
       confidence,
       box,
       areaPx,
+      colour,
       mask: maskFromCocoBytes(counts, width, height),
     })),
     timing: { startedNs: frame.captureNs, inferenceNs: 0, trackingNs: 0 },
@@ -494,6 +495,7 @@ async function readContents(reader: McapFileReader, channel: PictureChannel): Pr
       size,
       framesPerSecond: described?.format?.framesPerSecond ?? null,
       calibration: described?.format?.calibration ?? uncalibrated,
+      pictureKind: described?.format?.pictureKind,
       frameCount: null,
       description: 'MCAP recording',
     },

@@ -25,8 +25,8 @@ export interface PictureTools {
 }
 
 const displayQuality = 85;
-/** Nothing is marked: the pictures alone are wanted, and the smallest analysis picture costs next to nothing. */
-const noAnalysis = { width: 16, height: 16 };
+/** Nothing is marked: the pictures alone are wanted, and of the analysis picture only what kind of picture it is. */
+const noAnalysis = { width: 64, height: 64 };
 
 export class ProjectPictures {
   #store: PictureStore | null = null;

@@ -28,6 +28,7 @@ import {
   encodeVideo,
 } from './messages.js';
 import type { HealthInput, MeasurementMessage, SegmentationMessage } from './messages.js';
+import type { HexColour } from '../vocabulary/hex-colour.js';
 import { segmentationToJson, segmentationJsonSchema, type SegmentationJson } from './requests.js';
 
 const schemaError = expect.objectContaining({ code: 'SONO_WIRE_SCHEMA' }) as unknown;
@@ -60,6 +61,7 @@ const segmentation: fc.Arbitrary<SegmentationMessage> = fc.record({
       box: fc.tuple(u32, u32, u32, u32),
       areaPx: u32,
       areaMm2: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true, min: 0 })),
+      colour: fc.nat({ max: 0xffffff }).map((value): HexColour => `#${value.toString(16).padStart(6, '0')}`),
       counts: fc.uint8Array({ min: 48, max: 111, maxLength: 40 }),
     }),
     { maxLength: 4 },
@@ -85,6 +87,7 @@ function segmentationFromJson(json: SegmentationJson): SegmentationMessage {
     timestampNs: BigInt(timestampNs),
     objects: objects.map((object) => ({
       ...object,
+      colour: object.colour as HexColour,
       counts: Uint8Array.from(object.counts, (character) => character.charCodeAt(0)),
     })),
   };
@@ -224,6 +227,7 @@ describe('outlines', () => {
           label: 'hook',
           state: 'uncertain',
           confidence: 0.425,
+          colour: '#6555fe',
           rings: [
             [
               [10, 20],
@@ -237,7 +241,7 @@ describe('outlines', () => {
             ],
           ],
         },
-        { id: 2, label: 'gone', state: 'lost', confidence: 0, rings: [] },
+        { id: 2, label: 'gone', state: 'lost', confidence: 0, colour: '#6555fe', rings: [] },
       ],
       77n,
     );

@@ -13,7 +13,8 @@ import { echoViews, type EchoView } from '../vocabulary/echo.js';
 import type { DisplayFrame, FrameIdentity, MeasuredSource, PictureSize } from '../vocabulary/frame.js';
 import { areaMm2, scaleOfMask } from '../mask/scale.js';
 import type { Measurement, MeasurementQuality } from '../vocabulary/measurement.js';
-import { paintOf } from '../vocabulary/palette.js';
+import { rgbOf, type HexColour } from '../vocabulary/hex-colour.js';
+import { colourOf, slotOfId, toldColour } from '../vocabulary/palette.js';
 import { maskToCocoBytes } from '../mask/rle.js';
 import type { Box, Mask } from '../vocabulary/mask.js';
 import type { ObjectState, Point } from '../vocabulary/prompt.js';
@@ -125,7 +126,19 @@ export interface SegmentationInput {
     /** Mask pixels. */
     readonly box: Box;
     readonly areaPx: number;
+    /** Its place in the set of colours; absent: by its id. */
+    readonly slot?: number | undefined;
+    /** Decided before, in a recording that is played. */
+    readonly colour?: HexColour | undefined;
   }[];
+}
+
+/** What an object is drawn with, wherever it is drawn. */
+export function colourOfObject(
+  { id, slot, colour }: Pick<SegmentationInput['objects'][number], 'id' | 'slot' | 'colour'>,
+  { pictureKind }: Pick<MeasuredSource, 'pictureKind'>,
+): HexColour {
+  return colour ?? colourOf(slot ?? slotOfId(id), pictureKind);
 }
 
 export interface SegmentedObjectMessage {
@@ -142,6 +155,7 @@ export interface SegmentedObjectMessage {
   readonly areaPx: number;
   /** Square millimetres, null where the source is not calibrated. */
   readonly areaMm2: number | null;
+  readonly colour: HexColour;
   /** COCO compressed RLE at `maskSize` as ASCII bytes; maskFromCocoBytes (../mask/rle.ts) makes the mask of it. */
   readonly counts: Uint8Array;
 }
@@ -211,6 +225,7 @@ export function describeSegmentation(
       box: object.box,
       areaPx: object.areaPx,
       areaMm2: mm2Of(object),
+      colour: colourOfObject(object, source),
       counts: maskToCocoBytes(object.mask),
     })),
   };
@@ -241,6 +256,7 @@ export function encodeSegmentation(message: SegmentationMessage): Uint8Array {
           box: create(BoxSchema, { x, y, width, height }),
           areaPx: object.areaPx,
           counts: object.counts,
+          colour: object.colour,
           ...(object.areaMm2 === null ? {} : { areaMm2: object.areaMm2 }),
         });
       }),
@@ -268,6 +284,7 @@ export function decodeSegmentation(bytes: Uint8Array): SegmentationMessage {
       box: [object.box?.x ?? 0, object.box?.y ?? 0, object.box?.width ?? 0, object.box?.height ?? 0],
       areaPx: object.areaPx,
       areaMm2: object.areaMm2 ?? null,
+      colour: toldColour(object.colour, object.id),
       counts: object.counts,
     })),
   };
@@ -280,6 +297,7 @@ export interface OutlineInput {
   readonly label: string;
   readonly state: ObjectState;
   readonly confidence: number;
+  readonly colour: HexColour;
   /** Closed polygons in source pixels; the first point is not repeated at the end. */
   readonly rings: readonly (readonly Point[])[];
 }
@@ -295,7 +313,7 @@ export function encodeOutlines(objects: readonly OutlineInput[], timestampNs: bi
   const timestamp = timestampFromNs(timestampNs);
   const shown = objects.filter((object) => object.rings.some((ring) => ring.length > 0));
   const colour = (object: OutlineInput) => {
-    const [red, green, blue] = paintOf(object.id).rgb;
+    const [red, green, blue] = rgbOf(object.colour);
     return create(ColorSchema, {
       r: red / 255,
       g: green / 255,

@@ -71,6 +71,7 @@ export const segmentationJsonSchema = z
         box: z.tuple([z.number(), z.number(), z.number(), z.number()]),
         areaPx: z.number(),
         areaMm2: z.number().nullable(),
+        colour: z.string().describe('what the object is drawn with'),
         counts: z.string(),
       }),
     ),

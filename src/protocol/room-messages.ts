@@ -14,6 +14,7 @@ import { isShown, type Point } from '../vocabulary/prompt.js';
 import { wireTimeNs, type ChannelKind } from './channels.js';
 import type { HeldMeasurement } from './hold-requests.js';
 import {
+  colourOfObject,
   describeSegmentation,
   encodeHealth,
   encodeMeasurement,
@@ -178,23 +179,29 @@ type Source = NonNullable<WireRoom['format']>;
 
 /** Before the source has said its size (it has when a result exists) mask pixels are the only ones there are. */
 function sourceOf({ maskSize }: SegmentationInput, { format }: WireClock): Source {
-  return { size: format?.size ?? maskSize, calibration: format?.calibration ?? uncalibrated };
+  return {
+    size: format?.size ?? maskSize,
+    calibration: format?.calibration ?? uncalibrated,
+    pictureKind: format?.pictureKind,
+  };
 }
 
 /** Outlines in source pixels, for the objects that are shown. */
 export function outlinesOf(
   { objects, maskSize }: Pick<SegmentationInput, 'objects' | 'maskSize'>,
-  { size }: Pick<Source, 'size'>,
+  source: Pick<Source, 'size' | 'pictureKind'>,
 ): OutlineInput[] {
+  const { size } = source;
   const scaleX = size.width / maskSize.width;
   const scaleY = size.height / maskSize.height;
-  return objects.flatMap(({ id, label, state, confidence, mask }) =>
+  return objects.flatMap(({ id, label, state, confidence, mask, slot, colour }) =>
     isShown(state)
       ? {
           id,
           label,
           state,
           confidence,
+          colour: colourOfObject({ id, slot, colour }, source),
           rings: maskOutlines(mask).map((outline) =>
             simplifyOutline(outline, outlineTolerancePx).points.map(([x, y]): Point => [
               x * scaleX,

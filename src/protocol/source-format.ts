@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { regionKinds, sharedSpacing, uniformCalibration } from '../vocabulary/calibration.js';
 import type { SourceFormat } from '../vocabulary/frame.js';
+import { pictureKinds } from '../vocabulary/picture-kind.js';
 
 export const sizeSchema = z.object({ width: z.int(), height: z.int() });
 
@@ -37,6 +38,10 @@ export const sourceFormatSchema = z.object({
   calibration: calibrationSchema,
   frameCount: z.number().nullable(),
   description: z.string(),
+  pictureKind: z
+    .enum(pictureKinds)
+    .optional()
+    .describe('what the colours of outlines are chosen for; absent: not seen yet'),
 });
 export type WireSourceFormat = z.infer<typeof sourceFormatSchema>;
 
@@ -48,7 +53,7 @@ export const storedFormatSchema = z.preprocess((value) => {
 }, sourceFormatSchema);
 
 export function wireFormat(format: SourceFormat): WireSourceFormat {
-  const { size, framesPerSecond, calibration, frameCount, description } = format;
+  const { size, framesPerSecond, calibration, frameCount, description, pictureKind } = format;
   const shared = sharedSpacing(calibration);
   return {
     size: { ...size },
@@ -60,5 +65,6 @@ export function wireFormat(format: SourceFormat): WireSourceFormat {
     },
     frameCount,
     description,
+    ...(pictureKind !== undefined && { pictureKind }),
   };
 }

@@ -88,6 +88,7 @@ export class RecordingSource implements FrameSource {
                   size,
                   framesPerSecond: described?.format?.framesPerSecond ?? null,
                   calibration: described?.format?.calibration ?? uncalibrated,
+                  pictureKind: described?.format?.pictureKind,
                   frameCount: null,
                   description: `MCAP recording, stream ${stream}`,
                 },

@@ -8,6 +8,7 @@ import type { FrameSource } from '../ingest/frame-source.js';
 import { ingestError } from '../ingest/errors.js';
 import { redact } from '../ingest/source-uri.js';
 import { Watchdog } from '../ingest/watchdog.js';
+import { pictureKindOf } from '../vocabulary/picture-kind.js';
 import { replayError } from './errors.js';
 
 export interface ReplayFrame {
@@ -102,6 +103,12 @@ export class FrameReader implements AsyncDisposable {
       if (this.#over) throw (this.#failure ?? this.#endedEarly()) as Error;
       await this.#event();
     }
+    if (this.#format.pictureKind !== undefined) return this.#format;
+    // The first picture says what kind it is; nothing else will be asked of a source that has none.
+    while (this.#analysis.length === 0 && !this.#over && this.#frames === 0) await this.#event();
+    const [first] = this.#analysis;
+    const pictureKind = first === undefined ? null : pictureKindOf(first.data);
+    if (pictureKind !== null) this.#format = { ...this.#format, pictureKind };
     return this.#format;
   }
 

@@ -1,8 +1,12 @@
 /** What the tracker of one stream holds, described once: the types below and the check of a stored snapshot follow from it. */
+import type { HexColour } from '../vocabulary/hex-colour.js';
 import { lifeCycleShape } from './life-cycle.js';
 import { bankShape } from './memory-bank.js';
 import { policyNames } from './policies/index.js';
 import type { Described, Shape } from './shape.js';
+
+/** Place in the set of colours, from 0; absent in snapshots of before. */
+const slotShape = { anyOf: ['whole', 'nothing'] } as const satisfies Shape;
 
 const trackedObjectShape = {
   fields: {
@@ -23,12 +27,16 @@ const trackedObjectShape = {
 
 /** One object on one frame. */
 export interface TrackedObject extends Described<typeof trackedObjectShape> {
+  /** Place in the set of colours; absent: by its id. Not part of a snapshot: that of the object itself is. */
+  readonly slot?: number | undefined;
+  /** Decided before, in a recording that is played. */
+  readonly colour?: HexColour | undefined;
   /** Copy of the network's logits at its mask resolution (row-major), only with `keepLogits`. Not part of a snapshot. */
   readonly logits?: Float32Array;
 }
 
 const objectShape = {
-  fields: { id: 'positive', label: 'text', bank: bankShape, life: lifeCycleShape },
+  fields: { id: 'positive', label: 'text', slot: slotShape, bank: bankShape, life: lifeCycleShape },
 } as const satisfies Shape;
 
 export type ObjectRecord = Described<typeof objectShape>;

@@ -248,6 +248,50 @@ describe('memory', () => {
   });
 });
 
+describe('places in the set of colours', () => {
+  const slots = (tracker: Tracker): Record<number, number | undefined> =>
+    Object.fromEntries(tracker.snapshot().objects.map(({ id, slot }) => [id, slot]));
+
+  it('the first free one; an object that ends frees its own; a living one keeps its own', () => {
+    const tracker = newTracker();
+    for (let index = 0; index < 3; index++) mark(tracker, index);
+    expect(slots(tracker)).toEqual({ 1: 0, 2: 1, 3: 2 });
+    tracker.remove(2);
+    mark(tracker, 3);
+    expect(slots(tracker)).toEqual({ 1: 0, 3: 2, 4: 1 });
+    // Corrections, another frame and its result leave it.
+    mark(tracker, 4, { objectId: 4 });
+    expect(track(tracker, 5).map(({ id, slot }) => [id, slot])).toEqual([
+      [1, 0],
+      [3, 2],
+      [4, 1],
+    ]);
+  });
+
+  it('a removal that is taken back brings it back, or the next free one', () => {
+    const tracker = newTracker();
+    for (let index = 0; index < 2; index++) mark(tracker, index);
+    tracker.remove(1);
+    tracker.undo(1);
+    expect(slots(tracker)).toEqual({ 1: 0, 2: 1 });
+    tracker.remove(1);
+    mark(tracker, 3);
+    tracker.undo(1);
+    expect(slots(tracker)).toEqual({ 1: 2, 2: 1, 3: 0 });
+  });
+
+  it('snapshots of before give each object the place of its number', () => {
+    const tracker = newTracker();
+    for (let index = 0; index < 2; index++) mark(tracker, index);
+    const { objects, ...rest } = tracker.snapshot();
+    const old = newTracker();
+    old.restore({ ...rest, objects: objects.map((object) => ({ ...object, slot: undefined })) });
+    old.remove(1);
+    mark(old, 3);
+    expect(slots(old)).toEqual({ 2: undefined, 3: 0 });
+  });
+});
+
 describe('undo', () => {
   it('takes back marks, names and removals, last first', () => {
     const tracker = newTracker();

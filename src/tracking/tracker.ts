@@ -8,6 +8,7 @@
  */
 import type { FrameIdentity, PictureSize } from '../vocabulary/frame.js';
 import { freeLabel } from '../vocabulary/free-label.js';
+import { freeSlot, slotOfId } from '../vocabulary/palette.js';
 import type { Mask } from '../vocabulary/mask.js';
 import { isLabel, isShown, promptLimits, type ObjectId, type Prompt } from '../vocabulary/prompt.js';
 import { emptyMask, maskArea, maskBox } from '../mask/rle.js';
@@ -226,6 +227,7 @@ export class Tracker {
     const after: ObjectRecord = {
       id,
       label: plan.label ?? before?.label ?? freeLabel('Object', id, this.#objects),
+      slot: before === null ? this.#freeSlot() : before.slot,
       bank,
       life: afterPrompt({ ptsNs, ...observed.evidence }),
     };
@@ -240,9 +242,10 @@ export class Tracker {
     this.#pushUndo({ kind: 'prompt', objectId: id, before: before && withPromptsOnly(before) });
     const result = this.#result(after, observed);
     const others = this.#seen.find((seen) => seen.ptsNs === ptsNs)?.objects ?? [];
-    const alive = others.filter(
-      (other) => other.id !== id && this.#objects.some(({ id }) => id === other.id),
-    );
+    const alive = others.flatMap((other): TrackedObject[] => {
+      const own = other.id === id ? undefined : this.#objects.find((object) => object.id === other.id);
+      return own === undefined ? [] : [{ ...other, slot: own.slot }];
+    });
     const objects = [...alive, result].sort((a, b) => a.id - b.id);
     this.#remember(ptsNs, objects);
     return { objectId: id, objects };
@@ -288,9 +291,10 @@ export class Tracker {
         if (this.#objects.length >= this.#model.maxObjects)
           throw trackingError('SONO_OBJECTS_FULL', { limit: this.#model.maxObjects });
         this.#checkLabel(step.before.label, step.objectId);
-        this.#objects = [...this.#objects, withPromptsOnly(step.before, this.#policy.initial())].sort(
-          (a, b) => a.id - b.id,
-        );
+        this.#objects = [
+          ...this.#objects,
+          { ...withPromptsOnly(step.before, this.#policy.initial()), slot: this.#slotAgain(step.before) },
+        ].sort((a, b) => a.id - b.id);
         break;
     }
     this.#undo = this.#undo.filter((_, other) => other !== index);
@@ -358,6 +362,16 @@ export class Tracker {
     return object;
   }
 
+  #freeSlot(): number {
+    return freeSlot(this.#objects.map(slotOf));
+  }
+
+  /** The one that a removed object had, unless a living one has got it meanwhile. */
+  #slotAgain(object: ObjectRecord): number {
+    const own = slotOf(object);
+    return this.#objects.some((other) => slotOf(other) === own) ? this.#freeSlot() : own;
+  }
+
   #replace(object: ObjectRecord): void {
     this.#objects = this.#objects.map((other) => (other.id === object.id ? object : other));
   }
@@ -410,6 +424,7 @@ export class Tracker {
       mask,
       box: maskBox(mask),
       areaPx: maskArea(mask),
+      slot: object.slot,
       ...(this.#keepLogits ? { logits: observed.logits.slice() } : {}),
     };
   }
@@ -425,6 +440,7 @@ export class Tracker {
       mask: this.#emptyMask(),
       box: [0, 0, 0, 0],
       areaPx: 0,
+      slot: object.slot,
     };
   }
 
@@ -449,7 +465,9 @@ export class Tracker {
     return mask === undefined || mask.counts.length === 1 ? null : mask;
   }
 
-  #remember(ptsNs: number, objects: readonly TrackedObject[]): void {
+  #remember(ptsNs: number, results: readonly TrackedObject[]): void {
+    // The place of its colour is the object's, not a frame's.
+    const objects = results.map(({ slot: _slot, ...object }) => object);
     // Time without a sign, because replay may run backwards. Only the newest frame keeps its logits.
     const kept = this.#seen
       .filter((frame) => frame.ptsNs !== ptsNs && Math.abs(frame.ptsNs - ptsNs) < seenNs)
@@ -472,6 +490,9 @@ const withoutLogits = ({ ptsNs, objects }: SeenFrame): SeenFrame => ({
   ptsNs,
   objects: objects.map(({ logits: _logits, ...object }) => object),
 });
+
+/** Those of a snapshot of before had a colour by their number. */
+const slotOf = ({ id, slot }: ObjectRecord): number => slot ?? slotOfId(id);
 
 const hasMemory = (object: ObjectRecord): boolean => object.bank.prompts.length > 0;
 

@@ -14,6 +14,7 @@
  */
 
 import type { Calibration } from './calibration.js';
+import type { PictureKind } from './picture-kind.js';
 
 /** Identity of one captured frame; every message derived from it carries these fields unchanged. */
 export interface FrameIdentity {
@@ -47,11 +48,13 @@ export interface SourceFormat {
   readonly frameCount: number | null;
   /** Human-readable: container, codec, device. */
   readonly description: string;
+  /** Seen in its first picture that is not dark; absent: not yet. */
+  readonly pictureKind?: PictureKind | undefined;
 }
 
 /** What a measurement has to know of a source. */
 export type MeasuredSource = Pick<SourceFormat, 'size' | 'calibration'> &
-  Partial<Pick<SourceFormat, 'framesPerSecond'>>;
+  Partial<Pick<SourceFormat, 'framesPerSecond' | 'pictureKind'>>;
 
 /** Picture for people: encoded once, at source size, passed on untouched to browsers and recorders. */
 export interface DisplayFrame extends FrameIdentity {

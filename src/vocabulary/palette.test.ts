@@ -1,65 +1,99 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { paintOf, palette } from './palette.js';
+import { chroma, difference, eyes, lostOn, seen, type Eye, type Share } from '../../tests/colour-vision.js';
+import { isHexColour, rgbOf } from './hex-colour.js';
+import { colourOf, freeSlot, palettes, slotOfId, toldColour } from './palette.js';
+import { pictureKindOf, pictureKinds } from './picture-kind.js';
 
-type Rgb = readonly [number, number, number];
+const sampled = JSON.parse(
+  readFileSync(new URL('../../tests/data/tissue-colours.json', import.meta.url), 'utf8'),
+) as { readonly endoscopy: readonly Share[]; readonly ultrasound: readonly Share[] };
+/** No clip with blood flow in colour is at hand: grey tissue below a usual map of velocities, red to yellow and blue to cyan. */
+const flow: readonly Share[] = [
+  ...(
+    [
+      [120, 0, 0],
+      [190, 10, 10],
+      [235, 60, 10],
+      [250, 130, 20],
+      [255, 210, 60],
+      [0, 0, 120],
+      [10, 20, 190],
+      [20, 70, 235],
+      [40, 140, 250],
+      [90, 220, 255],
+    ] as const
+  ).map(([red, green, blue]): Share => [red, green, blue, 0.04]),
+  ...sampled.ultrasound.map(([red, green, blue, share]): Share => [red, green, blue, 0.6 * share]),
+];
+const tissue = { endoscopy: sampled.endoscopy, ultrasound: sampled.ultrasound, doppler: flow };
+const everyEye = Object.keys(eyes) as Eye[];
 
-const linear = (hex: string): Rgb => {
-  const part = (at: number): number => {
-    const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
-    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-  };
-  return [part(1), part(3), part(5)];
-};
+describe.each(pictureKinds)('colours on %s', (kind) => {
+  const set = palettes[kind];
 
-/** Machado, Oliveira & Fernandes 2009, severity 1.0, on linear RGB. */
-const eyes = {
-  normal: [1, 0, 0, 0, 1, 0, 0, 0, 1],
-  protanopia: [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
-  deuteranopia: [0.367322, 0.860646, -0.227968, 0.280085, 0.672501, 0.047413, -0.01182, 0.04294, 0.968881],
-  tritanopia: [1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.3039],
-} as const;
-
-function seen([r, g, b]: Rgb, m: readonly number[]): Rgb {
-  const row = (at: number): number =>
-    Math.min(1, Math.max(0, (m[at] ?? 0) * r + (m[at + 1] ?? 0) * g + (m[at + 2] ?? 0) * b));
-  return [row(0), row(3), row(6)];
-}
-
-/** Linear sRGB → CIE L*a*b*, D65. */
-function lab([r, g, b]: Rgb): Rgb {
-  const f = (t: number): number => (t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116);
-  const x = f((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.95047);
-  const y = f(0.2126 * r + 0.7152 * g + 0.0722 * b);
-  const z = f((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.08883);
-  return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
-}
-
-const distance = (a: string, b: string, eye: readonly number[]): number => {
-  const [l1, a1, b1] = lab(seen(linear(a), eye));
-  const [l2, a2, b2] = lab(seen(linear(b), eye));
-  return Math.hypot(l1 - l2, a1 - a2, b1 - b2);
-};
-
-/** Liver, gallbladder wall, bright mucosa, blood: colours that lie under outlines. */
-const tissue = ['#7a2b26', '#b5523f', '#c9806a', '#5c0d10'];
-
-describe('palette', () => {
-  it.each(Object.entries(eyes))('the first four colours stay well apart: %s', (_, eye) => {
-    const four = palette.slice(0, 4);
-    for (const [index, a] of four.entries())
-      for (const b of four.slice(index + 1))
-        expect(distance(a.hex, b.hex, eye), `${a.name} ${b.name}`).toBeGreaterThan(20);
+  it.each(everyEye)('every two stay apart: %s', (eye) => {
+    for (const [index, a] of set.entries())
+      for (const b of set.slice(index + 1))
+        expect(difference(seen(rgbOf(a), eye), seen(rgbOf(b), eye)), `${a} ${b}`).toBeGreaterThan(0.1);
   });
 
-  it.each(Object.entries(eyes))('every colour stands out from tissue: %s', (_, eye) => {
-    for (const paint of palette)
-      for (const under of tissue)
-        expect(distance(paint.hex, under, eye), `${paint.name} on ${under}`).toBeGreaterThan(30);
+  it.each(everyEye)('each stands out from tissue: %s', (eye) => {
+    for (const colour of set) expect(lostOn(colour, tissue[kind], eye, 0.06), colour).toBeLessThan(0.04);
   });
 
-  it('an object keeps its colour', () => {
-    expect(paintOf(1)).toBe(paintOf(1));
-    expect(paintOf(1)).toBe(paintOf(1 + palette.length));
-    expect(paintOf(1)).not.toBe(paintOf(2));
+  it('none is white or grey', () => {
+    for (const colour of set) expect(chroma(colour), colour).toBeGreaterThan(0.1);
+  });
+});
+
+it('the limits notice white on ultrasound and red on mucosa', () => {
+  expect(chroma('#ffffff')).toBeLessThan(0.01);
+  expect(lostOn('#808080', tissue.ultrasound, 'normal', 0.06)).toBeGreaterThan(0.04);
+  expect(lostOn('#b5523f', tissue.endoscopy, 'normal', 0.06)).toBeGreaterThan(0.04);
+});
+
+describe('places in the set', () => {
+  it('the first free one; one that ended is free again', () => {
+    expect(freeSlot([])).toBe(0);
+    expect(freeSlot([0, 1, 3])).toBe(2);
+    expect(freeSlot([1, 2])).toBe(0);
+  });
+
+  it('numbers that grow never meet on one colour while another is free', () => {
+    const living: number[] = [];
+    for (let born = 0; born < 100; born++) {
+      living.push(freeSlot(living));
+      if (living.length > palettes.endoscopy.length) throw new Error('more than there are colours');
+      expect(new Set(living.map((slot) => colourOf(slot))).size).toBe(living.length);
+      if (living.length === palettes.endoscopy.length)
+        living.splice((born * 3) % living.length, 1 + (born % 4));
+    }
+  });
+
+  it('begin anew with more objects than colours', () => {
+    expect(colourOf(8, 'ultrasound')).toBe(palettes.ultrasound[0]);
+  });
+});
+
+it('what a message says is used as it is, and nothing but a colour is', () => {
+  expect(toldColour('#6555fe', 3)).toBe('#6555fe');
+  expect(toldColour('', 3)).toBe(colourOf(slotOfId(3)));
+  expect(toldColour('red;background:url(x)', 1)).toBe(colourOf(0));
+  expect(isHexColour('#12345')).toBe(false);
+});
+
+describe('kind of picture', () => {
+  const picture = (pixel: (index: number) => readonly [number, number, number]): Uint8Array =>
+    Uint8Array.from({ length: 3 * 4000 }, (_, at) => pixel(Math.floor(at / 3))[at % 3] ?? 0);
+
+  it('grey, grey with coloured marks, flow, mucosa, darkness', () => {
+    expect(pictureKindOf(picture((n) => [n % 200, n % 200, n % 200]))).toBe('ultrasound');
+    expect(pictureKindOf(picture((n) => (n % 100 === 0 ? [240, 200, 0] : [120, 121, 126])))).toBe(
+      'ultrasound',
+    );
+    expect(pictureKindOf(picture((n) => (n % 8 === 0 ? [200, 20, 10] : [90, 90, 90])))).toBe('doppler');
+    expect(pictureKindOf(picture(() => [180, 90, 70]))).toBe('endoscopy');
+    expect(pictureKindOf(picture(() => [8, 8, 8]))).toBeNull();
   });
 });

@@ -7,6 +7,8 @@ import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { packageRoot } from '../../src/node/built-module.js';
 import type { Room } from '../../src/pipeline/room.js';
+import { rgbOf } from '../../src/vocabulary/hex-colour.js';
+import { colourOf } from '../../src/vocabulary/palette.js';
 import { RoomRegistry, startServer } from '../../src/server/index.js';
 import type { RunningServer, ServerOptions } from '../../src/server/index.js';
 import { blocks } from './numbered-room.js';
@@ -73,11 +75,19 @@ export async function serveDashboard(
 export async function openPage(
   browser: Browser,
   address: string,
-  options: BrowserContextOptions & { readonly before?: string } = {},
+  options: BrowserContextOptions & {
+    readonly before?: string;
+    /** A script that is answered here in place of the server's. */
+    readonly route?: { readonly pattern: string; readonly body: string };
+  } = {},
 ): Promise<{ readonly page: Page; readonly problems: string[] }> {
-  const { before, ...contextOptions } = options;
+  const { before, route, ...contextOptions } = options;
   const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ...contextOptions });
   if (before !== undefined) await context.addInitScript(before);
+  if (route)
+    await context.route(route.pattern, (asked) =>
+      asked.fulfill({ contentType: 'text/javascript', body: route.body }),
+    );
   const page = await context.newPage();
   page.setDefaultTimeout(45_000);
   const problems: string[] = [];
@@ -105,7 +115,7 @@ export interface ReadBack {
 /**
  * Reads picture and mask numbers from what the canvas shows, inside the page, at every refresh until `pictures` different
  * legible pictures were seen, `masks` of them with a mask. Needs fill at 100 % and the whole picture on the stage.
- * Object 1 is sky blue.
+ * Object 1 has the first colour of the set for endoscopy.
  */
 export function readBack(
   page: Page,
@@ -113,7 +123,7 @@ export function readBack(
   withinMs = 45_000,
 ): Promise<ReadBack[]> {
   return page.evaluate(
-    async ({ pictures, masks, blocks, withinMs }) => {
+    async ({ pictures, masks, blocks, colour, withinMs }) => {
       const source = document.querySelector<HTMLCanvasElement>('canvas.picture');
       if (!source) throw new Error('no picture on the page');
       const copy = document.createElement('canvas');
@@ -148,7 +158,7 @@ export function readBack(
           bits.every((sum) => sum > 600 || sum < 150) && (bits[0] ?? 0) > 600 && (bits.at(-1) ?? 765) < 150;
         const picture = legible ? number(bits.map((sum) => sum > 600)) : null;
         const filled = row(0.1875).map(
-          ({ r, g, b }) => Math.abs(r - 86) + Math.abs(g - 180) + Math.abs(b - 233) < 40,
+          ({ r, g, b }) => Math.abs(r - colour[0]) + Math.abs(g - colour[1]) + Math.abs(b - colour[2]) < 40,
         );
         const mask = filled[0] === true ? number(filled) : null;
         found.push({ picture, mask });
@@ -157,13 +167,14 @@ export function readBack(
       }
       return found;
     },
-    { ...wanted, blocks, withinMs },
+    { ...wanted, blocks, colour: rgbOf(colourOf(0)), withinMs },
   );
 }
 
-/** Preferences of the page, set before it loads. */
+/** Preferences of the page, set before it loads for the first time. */
 export function preferences(values: Readonly<Record<string, unknown>>): string {
-  return `localStorage.setItem('sonoscope.preferences', ${JSON.stringify(JSON.stringify(values))});`;
+  const key = 'sonoscope.preferences';
+  return `localStorage.getItem('${key}') ?? localStorage.setItem('${key}', ${JSON.stringify(JSON.stringify(values))});`;
 }
 
 /** Resolves once `check` gives something else than null, false or undefined; fails with `what` after a long time. */

@@ -1,7 +1,8 @@
 /** The objects of a project beside the picture: state and confidence on the picture that is shown, rename, remove. */
 import { h } from '../app/dom.js';
 import { icon } from '../app/icons.js';
-import { paintOf } from '../../../src/vocabulary/palette.js';
+import type { PictureKind } from '../../../src/vocabulary/picture-kind.js';
+import { colourOf } from '../../../src/vocabulary/palette.js';
 import { stateWords } from '../core/wording.js';
 import type { FrameMasks } from './api.js';
 
@@ -15,6 +16,8 @@ interface ListedObjects {
   /** Of the picture that is shown, null where none is. */
   readonly masks: FrameMasks | null;
   readonly selected: string | null;
+  /** Of the recording: which set of colours. */
+  readonly kind: PictureKind | undefined;
   /** They can be renamed and removed: a person has marked them. */
   readonly editable: boolean;
 }
@@ -32,7 +35,11 @@ export function projectObjects(actions: ObjectActions): ProjectObjects {
     label: string,
     index: number,
     words: string,
-    { chosen, editable }: { readonly chosen: boolean; readonly editable: boolean },
+    {
+      chosen,
+      editable,
+      kind,
+    }: { readonly chosen: boolean; readonly editable: boolean; readonly kind: PictureKind | undefined },
   ): HTMLElement =>
     h(
       'li',
@@ -45,7 +52,7 @@ export function projectObjects(actions: ObjectActions): ProjectObjects {
           'aria-pressed': String(chosen),
           onclick: () => actions.select(chosen ? null : label),
         },
-        h('span', { class: 'swatch', style: `background:${paintOf(index + 1).hex}` }, String(index + 1)),
+        h('span', { class: 'swatch', style: `background:${colourOf(index, kind)}` }, String(index + 1)),
         h('span', {}, label),
         h('span', { class: 'muted' }, words),
       ),
@@ -54,14 +61,14 @@ export function projectObjects(actions: ObjectActions): ProjectObjects {
     );
   return {
     element,
-    update: (labels, { masks, selected, editable }) =>
+    update: (labels, { masks, selected, kind, editable }) =>
       element.replaceChildren(
         ...labels.map((label, index) => {
           const found = masks?.objects.find((object) => object.label === label);
           const words = found
             ? `${stateWords[found.state].word} ${Math.round(found.confidence * 100)} %${found.corrected ? ', corrected by hand' : ''}`
             : 'not tracked here';
-          return row(label, index, words, { chosen: label === selected, editable });
+          return row(label, index, words, { chosen: label === selected, editable, kind });
         }),
       ),
   };

@@ -4,7 +4,8 @@ import type { PictureSize, SourceFormat } from '../../../src/vocabulary/frame.js
 import { maskFromCocoString } from '../../../src/mask/rle.js';
 import { chambers } from '../../../src/vocabulary/echo.js';
 import type { Mask } from '../../../src/vocabulary/mask.js';
-import { paintOf } from '../../../src/vocabulary/palette.js';
+import type { HexColour } from '../../../src/vocabulary/hex-colour.js';
+import { colourOf } from '../../../src/vocabulary/palette.js';
 import { isShown } from '../../../src/vocabulary/prompt.js';
 import type { Point, Prompt } from '../../../src/vocabulary/prompt.js';
 import { h } from '../app/dom.js';
@@ -193,6 +194,10 @@ export class ProjectStage {
     context.drawImage(this.#overlay, 0, 0);
   }
 
+  #colourOf(label: string): HexColour {
+    return colourOf(Math.max(0, this.#idOf(label) - 1), this.#content().project?.format?.pictureKind);
+  }
+
   #idOf(label: string): number {
     return this.#content().labels.indexOf(label) + 1;
   }
@@ -201,7 +206,11 @@ export class ProjectStage {
     if (!maskSize) return { objects: [] };
     return overlayOf({
       ...{ maskSize, sourceSize: size },
-      objects: objects.map((object) => ({ ...object, id: this.#idOf(object.label) })),
+      objects: objects.map((object) => ({
+        ...object,
+        id: this.#idOf(object.label),
+        colour: this.#colourOf(object.label),
+      })),
     });
   }
 
@@ -222,9 +231,7 @@ export class ProjectStage {
       ? null
       : (this.#outlines(project.format, shown.masks).objects.find(({ label }) => label === selected)?.path ??
         null);
-    const brush = goesOn
-      ? before.brush
-      : new ContourBrush(size, outline, paintOf(Math.max(1, this.#idOf(selected))).hex);
+    const brush = goesOn ? before.brush : new ContourBrush(size, outline, this.#colourOf(selected));
     this.#painting = { brush, label: selected, masks: shown.masks, last: at, erases };
     this.#movePainting(at);
   }
@@ -294,7 +301,7 @@ export class ProjectStage {
       else context.lineTo(left + x * scale, top + y * scale);
     });
     context.closePath();
-    const ink = paintOf(Math.max(1, this.#idOf(selected))).hex;
+    const ink = this.#colourOf(selected);
     context.globalAlpha = 0.12;
     context.fillStyle = ink;
     context.fill();

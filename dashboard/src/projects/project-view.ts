@@ -204,7 +204,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   // ------------------------------------------------------------------------------------------ showing
   const list = (): void =>
     objects.update(labels(), {
-      ...{ masks: player.shown?.masks ?? null, selected },
+      ...{ masks: player.shown?.masks ?? null, selected, kind: project?.format?.pictureKind },
       editable: (project?.finder ?? null) === null,
     });
   const showPosition = (): void => {

@@ -2,7 +2,7 @@
 import { laneCode } from '../../../src/protocol/project-requests.js';
 import type { ProjectState } from '../../../src/protocol/project-requests.js';
 import { h } from '../app/dom.js';
-import { paintOf } from '../../../src/vocabulary/palette.js';
+import { colourOf } from '../../../src/vocabulary/palette.js';
 import { pictureAddress } from './api.js';
 import type { LaneInfo } from './api.js';
 
@@ -61,7 +61,7 @@ export function timeline(onSeek: (frame: number) => void): Timeline {
       context.fillStyle = '#192028';
       context.fillRect(0, top, width, full);
       const known = lanes.find((one) => one.label === label);
-      const colour = paintOf(index + 1).hex;
+      const colour = colourOf(index, project.format?.pictureKind);
       known?.states.forEach((state, bucket) => {
         if (state === none) return;
         const x = (bucket / known.states.length) * width;

@@ -7,10 +7,11 @@ import './clean-feed.css';
 import { h } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { LivePicture } from './live-picture.js';
+import { t } from '../core/texts.js';
 
 export function mountCleanFeed(root: HTMLElement, worker: PaintingWorker, wanted: string | null): void {
   document.documentElement.classList.add('clean');
-  document.title = 'clean feed';
+  document.title = t('Clean feed');
   const stage = h('div', { class: 'clean-feed' });
   root.replaceChildren(stage);
   let live: LivePicture | null = null;
@@ -18,7 +19,10 @@ export function mountCleanFeed(root: HTMLElement, worker: PaintingWorker, wanted
     const stream = wanted ?? streams[0];
     if (stream === undefined || live?.stream === stream) return;
     live?.end();
-    live = new LivePicture(worker, stream, { clean: true, label: `Clean feed of ${stream}` });
+    live = new LivePicture(worker, stream, {
+      clean: true,
+      label: t('Clean feed of {room}', { room: stream }),
+    });
     stage.replaceChildren(live.canvas);
   });
   stage.addEventListener(

@@ -7,7 +7,6 @@ import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
 import type { Disposer, Signal } from '../app/signal.js';
-import { paintOf } from '../../../src/vocabulary/palette.js';
 import { isEchoMeasure } from '../core/echo-log.js';
 import { unitWords } from '../core/echo-readout.js';
 import { writeRoute } from '../core/route.js';
@@ -47,7 +46,6 @@ interface Row {
 }
 
 function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
-  const paint = paintOf(id);
   const name = h('span', { class: 'object-name' });
   const stateIcon = h('span', { class: 'state-icon', 'aria-hidden': 'true' });
   const stateWord = h('span', { class: 'state-word' });
@@ -60,10 +58,11 @@ function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
     'aria-label': 'New name',
     hidden: true,
   });
+  const swatch = h('span', { class: 'swatch', 'aria-hidden': 'true' }, String(id));
   const select = h(
     'button',
     { type: 'button', class: 'object-select', onclick: () => toggle() },
-    h('span', { class: 'swatch', style: `--paint:${paint.hex}`, 'aria-hidden': 'true' }, String(id)),
+    swatch,
     h('span', { class: 'object-text' }, name, h('span', { class: 'object-state' }, stateIcon, stateWord)),
     h('span', { class: 'object-score' }, percent, h('span', { class: 'bar', 'aria-hidden': 'true' }, bar)),
   );
@@ -112,6 +111,7 @@ function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
     startRename,
     update: (object) => {
       setText(name, object.label);
+      swatch.style.setProperty('--paint', object.colour);
       setText(percent, `${Math.round(object.confidence * 100)} %`);
       bar.style.inlineSize = `${Math.round(object.confidence * 100)}%`;
       if (state !== object.state) {

@@ -1,4 +1,5 @@
 /** What the page and its painting worker say to each other: one union per direction. Types only. */
+import type { HexColour } from '../../../src/vocabulary/hex-colour.js';
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { ObjectState, Prompt } from '../../../src/vocabulary/prompt.js';
 import type { HealthMessage, MeasurementMessage } from '../../../src/protocol/messages.js';
@@ -86,6 +87,7 @@ export interface ListedObject {
   readonly confidence: number;
   readonly areaPx: number;
   readonly areaMm2: number | null;
+  readonly colour: HexColour;
 }
 
 /** One painted picture. */

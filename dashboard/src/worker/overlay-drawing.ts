@@ -10,7 +10,8 @@ import { isShown, type ObjectState, type ShownState } from '../../../src/vocabul
 import type { SegmentationMessage } from '../../../src/protocol/messages.js';
 import { emphasisOf } from '../core/emphasis.js';
 import { placeLabels, smoothClosed } from '../core/outline-path.js';
-import { paintOf } from '../../../src/vocabulary/palette.js';
+import type { HexColour } from '../../../src/vocabulary/hex-colour.js';
+import { toldColour } from '../../../src/vocabulary/palette.js';
 import type { Placement } from '../core/viewport.js';
 import type { Look } from './messages.js';
 
@@ -21,6 +22,7 @@ export type DrawableSegmentation = Pick<SegmentationMessage, 'maskSize' | 'sourc
     readonly label: string;
     readonly state: ObjectState;
     readonly confidence: number;
+    readonly colour: string;
     /** COCO compressed run lengths: bytes on the wire, text in the JSON answer to a prompt. */
     readonly counts: Uint8Array | string;
   }[];
@@ -31,6 +33,7 @@ export interface DrawnObject {
   readonly label: string;
   readonly state: ShownState;
   readonly confidence: number;
+  readonly colour: HexColour;
   /** Closed outlines in source pixels. */
   readonly path: Path2D;
   /** Bounds in source pixels. */
@@ -55,7 +58,7 @@ export function overlayOf(segmentation: DrawableSegmentation): Overlay {
   const scaleX = segmentation.sourceSize.width / segmentation.maskSize.width;
   const scaleY = segmentation.sourceSize.height / segmentation.maskSize.height;
   const objects: DrawnObject[] = [];
-  for (const { id, label, state, confidence, counts } of segmentation.objects) {
+  for (const { id, label, state, confidence, colour: told, counts } of segmentation.objects) {
     if (!isShown(state)) continue;
     const path = new Path2D();
     let left = Number.POSITIVE_INFINITY;
@@ -76,7 +79,8 @@ export function overlayOf(segmentation: DrawableSegmentation): Overlay {
       path.closePath();
     }
     if (left > right) continue;
-    objects.push({ id, label, state, confidence, path, left, top, right, bottom });
+    const colour = toldColour(told, id);
+    objects.push({ id, label, state, confidence, colour, path, left, top, right, bottom });
   }
   return { objects };
 }
@@ -101,7 +105,7 @@ export function drawOverlay(
   // Faint outlines first: where two run side by side, the one that matters lies on top.
   drawn.sort((a, b) => a.emphasis.opacity - b.emphasis.opacity);
   for (const { object, emphasis } of drawn) {
-    const colour = paintOf(object.id).hex;
+    const { colour } = object;
     const selected = look.selectedObject === object.id;
     const opacity = selected ? 1 : emphasis.opacity;
     if (look.fillOpacity > 0) {
@@ -168,7 +172,7 @@ function drawLabels(context: Context, overlay: Overlay, placement: Placement, un
   items.forEach(({ object, text }, index) => {
     const box = boxes[index];
     if (!box) return;
-    const colour = paintOf(object.id).hex;
+    const { colour } = object;
     context.fillStyle = 'rgba(8,11,15,0.78)';
     context.beginPath();
     context.roundRect(box.x, box.y, box.width, box.height, Math.round(5 * unit));

@@ -161,10 +161,12 @@ export class Surface {
 
   /** Tells the page about objects: at once when one comes, goes or changes state, else four times a second. */
   #listObjects(message: SegmentationMessage): void {
-    const objects = message.objects.map(({ id, label, state, confidence, areaPx, areaMm2 }): ListedObject => {
-      return { id, label, state, confidence, areaPx, areaMm2 };
-    });
-    const key = objects.map(({ id, label, state }) => `${id}/${state}/${label}`).join('\n');
+    const objects = message.objects.map(
+      ({ id, label, state, confidence, areaPx, areaMm2, colour }): ListedObject => {
+        return { id, label, state, confidence, areaPx, areaMm2, colour };
+      },
+    );
+    const key = objects.map(({ id, label, state, colour }) => `${id}/${state}/${colour}/${label}`).join('\n');
     this.#objectsWaiting = objects;
     if (key !== this.#objectsKey || performance.now() - this.#objectsAtMs > 250) this.#sendObjects(key);
   }

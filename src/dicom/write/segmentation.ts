@@ -7,7 +7,8 @@
  * (docs/decisions/0107).
  */
 import { isCalibrated, type SpacingMm } from '../../vocabulary/calibration.js';
-import { paintOf } from '../../vocabulary/palette.js';
+import { rgbOf } from '../../vocabulary/hex-colour.js';
+import { colourOf, slotOfId } from '../../vocabulary/palette.js';
 import {
   attributeTag,
   codeSequence,
@@ -183,7 +184,7 @@ function segmentItem(run: WrittenRun, { id, label }: WrittenRun['objects'][numbe
     text(0x00620005, 'LO', label),
     text(0x00620008, 'CS', run.segmentation === 'automatic' ? 'AUTOMATIC' : 'SEMIAUTOMATIC'),
     text(0x00620009, 'LO', `sonoscope ${run.software.model}`),
-    unsignedShort(0x0062000d, ...cieLab(paintOf(id).rgb)),
+    unsignedShort(0x0062000d, ...cieLab(rgbOf(colourOf(slotOfId(id), run.source.pictureKind)))),
     codeSequence(0x0062000f, type),
     text(0x00620020, 'UT', `${label} (${id})`),
     text(0x00620021, 'UI', uidsOf(run).object(id)),

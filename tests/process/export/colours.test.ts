@@ -1,4 +1,4 @@
-/** One object, one colour: in the browser's overlay, in the outlines for Foxglove, and in an exported MP4. */
+/** One object, one colour: in the message that browser and recording get, in the browser's overlay, in the outlines for Foxglove, and in an exported MP4. */
 import { uncalibrated } from '../../../src/vocabulary/calibration.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,16 @@ import { drawOverlay } from '../../../dashboard/src/worker/overlay-drawing.js';
 import { createExporter } from '../../../src/export/index.js';
 import { maskFromBitmap } from '../../../src/mask/rle.js';
 import { ImageAnnotationsSchema } from '../../../src/protocol/generated/foxglove_pb.js';
-import { encodeOutlines } from '../../../src/protocol/messages.js';
+import {
+  colourOfObject,
+  decodeSegmentation,
+  describeSegmentation,
+  encodeOutlines,
+  encodeSegmentation,
+} from '../../../src/protocol/messages.js';
+import type { HexColour } from '../../../src/vocabulary/hex-colour.js';
+import { palettes } from '../../../src/vocabulary/palette.js';
+import { pictureKinds, type PictureKind } from '../../../src/vocabulary/picture-kind.js';
 import { videoFrames } from '../../gstreamer-frames.js';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -27,7 +36,20 @@ const middleOf = (index: number) => ({ x: 240, y: 120 + index * cell });
 const hex = (rgb: readonly number[]): string =>
   `#${rgb.map((value) => Math.round(value).toString(16).padStart(2, '0')).join('')}`;
 
-function inBrowser(): string[] {
+/** What the segmentation channel says, read back as browser and player do. */
+function onWire(pictureKind: PictureKind): HexColour[] {
+  const mask = { width: 2, height: 1, counts: Uint32Array.of(0, 2) };
+  const frame = { streamId: 's', ptsNs: 0, captureNs: 0, mediaNs: 0, sourceFrame: 0, discontinuity: 0 };
+  const objects = ids.map((id) => ({
+    ...{ id, label: `object ${id}`, state: 'tracking' as const, score: 1, confidence: 1, mask, areaPx: 2 },
+    box: [0, 0, 2, 1] as const,
+  }));
+  const source = { size: { width: 2, height: 1 }, calibration: uncalibrated, pictureKind };
+  const message = describeSegmentation({ frame, maskSize: source.size, objects }, 0n, source);
+  return decodeSegmentation(encodeSegmentation(message)).objects.map(({ colour }) => colour);
+}
+
+function inBrowser(told: readonly HexColour[]): string[] {
   const used: string[] = [];
   const context = new Proxy(
     {},
@@ -39,8 +61,9 @@ function inBrowser(): string[] {
       },
     },
   );
-  const objects = ids.map((id) => ({
+  const objects = ids.map((id, index) => ({
     ...{ id, label: 'x', state: 'tracking' as const, confidence: 1, path: {} as Path2D },
+    colour: told[index] ?? '#000000',
     ...{ left: 0, top: 0, right: 1, bottom: 1 },
   }));
   const look = { fillOpacity: 0, labels: false, lineWidth: 2, selectedObject: null };
@@ -48,9 +71,10 @@ function inBrowser(): string[] {
   return used;
 }
 
-function inFoxglove(): string[] {
+function inFoxglove(pictureKind: PictureKind): string[] {
   const outlines = ids.map((id) => ({
     ...{ id, label: 'x', state: 'tracking' as const, confidence: 1, rings: [[[0, 0] as const]] },
+    colour: colourOfObject({ id }, { pictureKind }),
   }));
   return fromBinary(ImageAnnotationsSchema, encodeOutlines(outlines, 0n)).points.map(({ outlineColor }) =>
     hex([outlineColor?.r ?? 0, outlineColor?.g ?? 0, outlineColor?.b ?? 0].map((part) => part * 255)),
@@ -58,7 +82,7 @@ function inFoxglove(): string[] {
 }
 
 /** RGB in the middle of the left edge of each object's square. */
-async function inVideo(): Promise<number[][]> {
+async function inVideo(pictureKind: PictureKind): Promise<number[][]> {
   const squareOf = (index: number) => {
     const bitmap = new Uint8Array(size.width * size.height);
     const { x, y } = middleOf(index);
@@ -68,9 +92,18 @@ async function inVideo(): Promise<number[][]> {
   };
   const exporter = createExporter('mp4');
   const source = { size, framesPerSecond: 25, calibration: uncalibrated, frameCount: 1, description: 'x' };
+  const shown = { ...source, pictureKind };
   await exporter.open(
     {
-      ...{ directory: folder, clip: 'clip', sourceUri: 'x', source, dicom: null, loss: null, chunkFrames: 8 },
+      ...{
+        directory: folder,
+        clip: pictureKind,
+        sourceUri: 'x',
+        source: shown,
+        dicom: null,
+        loss: null,
+        chunkFrames: 8,
+      },
       view: 'a4c',
       objects: ids.map((id) => ({ id, label: `object ${id}` })),
       software: { version: '0', model: 'm', modelSha256: '' },
@@ -99,12 +132,12 @@ async function inVideo(): Promise<number[][]> {
   throw new Error('the video has no picture');
 }
 
-it('an object has the same colour in the browser, in Foxglove and in an MP4', async () => {
-  const colours = inBrowser();
+it.each(pictureKinds)('an object has the same colour wherever it is drawn: %s', async (kind) => {
+  const colours = inBrowser(onWire(kind));
   expect(colours).toHaveLength(ids.length);
-  expect(colours[1]).toBe('#56b4e9');
-  expect(inFoxglove()).toEqual(colours);
-  const seen = await inVideo();
+  expect(colours[1]).toBe(palettes[kind][0]);
+  expect(inFoxglove(kind)).toEqual(colours);
+  const seen = await inVideo(kind);
   colours.forEach((colour, index) => {
     const wanted = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
     const far = Math.max(...wanted.map((value, part) => Math.abs(value - (seen[index]?.[part] ?? 0))));
