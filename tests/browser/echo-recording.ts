@@ -68,7 +68,7 @@ export class EchoRecording {
         ...{ frameCount: this.frames, description: 'made by hand' },
       }),
       pictures: { frames: this.frames, complete: true, problem: null },
-      ...{ objects: [], undo: null, redo: null },
+      ...{ objects: [], undo: null, redo: null, exportable: this.#found },
       run: { phase: 'idle' },
       ...{ upToDate: this.#found, finder: this.#finder, measuresHeart: this.#finder !== null },
       corrections: this.corrections.length,

@@ -11,7 +11,7 @@ import { readFileHead } from '../../dicom/byte-source.js';
 import { looksLikeDicom, tellingBytes } from '../../dicom/data-set-file.js';
 import { isPng } from '../../formats/label-png.js';
 import { replayError } from '../../replay/errors.js';
-import { SonoError } from '../../vocabulary/errors.js';
+import type { SonoError } from '../../vocabulary/errors.js';
 import { looksLikeCoco, readCocoMasks } from './read-coco.js';
 import { readPngMasks } from './read-png.js';
 import { readSegMasks } from './read-seg.js';
