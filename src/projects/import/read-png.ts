@@ -17,7 +17,7 @@ interface PngOptions {
   readonly named?: string;
 }
 
-/** Folders of pictures that are not called after an object: those of our exports and of DAVIS. */
+/** Folders of pictures that are not called after an object. */
 const plainFolder = /^(indexed|masks?|labels?|annotations?|\d+p?|\.|)$/i;
 
 /** Masks of the files of one folder. Throws SONO_DATASET_FILE, SONO_DATASET_MASK_UNCLEAR. */
@@ -28,7 +28,9 @@ export async function* readPngMasks(
   const [first] = paths;
   if (first === undefined) return;
   const folder = basename(dirname(first));
-  const word = label ?? (named !== undefined || plainFolder.test(folder) ? null : folder);
+  // Those of DAVIS are called after the clip.
+  const isPlain = named !== undefined || plainFolder.test(folder) || first.includes('/Annotations/');
+  const word = label ?? (isPlain ? null : folder);
   const reading = await readingOf(named ?? folder, paths);
   const colours = new Map([...(reading.colours ?? [])].map(([colour, number]) => [number, colour]));
   // One object has the name as it stands, whatever its number is.

@@ -166,7 +166,11 @@ it('a locked object keeps its masks while others are tracked, whatever was marke
 
 it('pictures on which tracking was unsure are offered until they are seen or marked', async () => {
   const id = await open();
-  await call('POST', `/${id}/prompts`, { frame: 0, label: 'square', prompts: box(0) });
+  // Nobody is surer than a hand.
+  const [left, top, right, bottom] = squareBox(0);
+  const { size, counts } = drawn(left, top, right - left, bottom - top);
+  const mask = { type: 'mask', mask: { size, counts } };
+  await call('POST', `/${id}/prompts`, { frame: 0, label: 'square', prompts: [mask] });
   await track(id);
   const offered = async () =>
     ((await call('GET', `/${id}/uncertain?apart=1`)) as ResponseOf<'projects.uncertain'>).pictures;
