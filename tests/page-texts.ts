@@ -87,7 +87,7 @@ const codeCalls = new Set([
 const codeProperties = new Set(['class', 'className', 'd', 'style', 'font', 'viewBox', 'accept', 'sizes']);
 /** The same in every language: the name, names of languages and formats, keys, lines for the shell. */
 const universal =
-  /^(sonoscope|English|Deutsch|Français|Español|JSON|PNG|A4C|A2C|Enter|Shift Enter|Esc|Delete|\.\/sonoscope .*)$/s;
+  /^(sonoscope|English|Deutsch|Français|Español|JSON|PNG|A4C|A2C|Enter|Space|Home|End|(?:Shift|Ctrl) (?:[A-Z]|Enter)|Esc|Delete|\.\/sonoscope .*)$/s;
 /** What looks like text and is none: classes and ids of the page, fonts, what only programmers see. */
 const noText =
   /^(notice|draft-stroke|source-hint) |px (sans-serif|system-ui)|^(Refusal|sonoscope painting|index\.html has lost its #app)$|gives no 2d context|outlines came too late for their picture\.$|^picture \{\} is not there$/;

@@ -4,6 +4,7 @@
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { echoViews } from '../vocabulary/echo.js';
 import { storedFormatSchema } from '../protocol/source-format.js';
 import type { WorkFolder } from '../replay/work-folder.js';
 import {
@@ -54,6 +55,11 @@ const storedSchema = z.object({
   history: historySchema.nullable().default(null),
   /** Number of the next mark; those of removed ones are not used again. */
   nextMark: z.int().min(1).default(1),
+  /** The recording with the other view, which names this one, and the view of this one. Absent in projects of earlier versions. */
+  pair: z
+    .object({ partner: z.string(), view: z.enum(echoViews) })
+    .nullable()
+    .default(null),
   /** Pictures that a person has looked at since they were tracked. */
   seen: z.array(z.int().min(0)).default([]),
   /** What the masks on disk were (or are being) made with; `finder`: name of its model. */
@@ -63,7 +69,7 @@ const storedSchema = z.object({
 });
 type OnDisk = z.infer<typeof storedSchema>;
 
-interface StoredProject extends Omit<
+export interface StoredProject extends Omit<
   OnDisk,
   'plan' | 'traits' | 'corrections' | 'order' | 'history' | 'format'
 > {
@@ -98,7 +104,7 @@ export class ProjectFile {
       work,
       {
         ...project,
-        ...{ format: null, read: false, ran: null, nextMark: 1, seen: [] },
+        ...{ format: null, read: false, pair: null, ran: null, nextMark: 1, seen: [] },
         document: { plan: [], traits: [], corrections: [] },
         history: noHistory,
       },

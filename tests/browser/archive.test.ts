@@ -131,12 +131,13 @@ describe.skipIf(!hasOrthanc)('a DICOM archive on the page', () => {
       bounds.y + (bounds.height - clipSize.height * scale) / 2,
     ];
     const [x0, y0, x1, y1] = squareBox(0);
+    await page.keyboard.press('b');
     await page.mouse.move(left + x0 * scale, top + y0 * scale);
     await page.mouse.down();
     await page.mouse.move(left + ((x0 + x1) / 2) * scale, top + y1 * scale);
     await page.mouse.move(left + x1 * scale, top + y1 * scale);
     await page.mouse.up();
-    await page.getByRole('button', { name: 'Rename object 1' }).waitFor();
+    await page.getByRole('button', { name: 'Hide object 1' }).waitFor();
     await page.getByRole('button', { name: 'Track both ways' }).click();
     await page.getByText('Tracked.').waitFor();
 

@@ -6,6 +6,7 @@
 import { operations } from '../../../src/protocol/operations.js';
 import type { OperationName, RequestOf, ResponseOf } from '../../../src/protocol/operations.js';
 import {
+  mostLaneBuckets,
   projectEventSchema,
   projectsTopic,
   projectTransfers,
@@ -54,6 +55,11 @@ export async function lanesOf(project: string): Promise<readonly LaneInfo[]> {
   return (await get('projects.lanes', { project, buckets: laneBuckets })).lanes;
 }
 
+/** As many parts as there may be: of each picture, where there are not more. */
+export async function finestLanesOf(project: string): Promise<readonly LaneInfo[]> {
+  return (await get('projects.lanes', { project, buckets: mostLaneBuckets })).lanes;
+}
+
 /** Points of the curve in one answer: about one per pixel of a wide screen. */
 const curvePoints = 2000;
 
@@ -62,6 +68,10 @@ export function measurementsOf(
   { from, to }: { readonly from: number; readonly to: number },
 ): Promise<ResponseOf<'projects.measurements'>> {
   return get('projects.measurements', { project, from, to, points: curvePoints });
+}
+
+export async function partnersOf(project: string): Promise<ResponseOf<'projects.partners'>['partners']> {
+  return (await get('projects.partners', { project })).partners;
 }
 
 export function pictureAddress(project: string, frame: number, width?: number): string {

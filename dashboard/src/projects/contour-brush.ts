@@ -7,7 +7,7 @@ import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { Mask } from '../../../src/vocabulary/mask.js';
 import type { Point } from '../../../src/vocabulary/prompt.js';
 
-export type BrushTool = 'add' | 'erase';
+type BrushTool = 'add' | 'erase';
 
 export class ContourBrush {
   readonly canvas: OffscreenCanvas;
@@ -36,6 +36,14 @@ export class ContourBrush {
     // A line of no length is a dot with round ends only where it has some.
     context.lineTo(x1 + (x0 === x1 && y0 === y1 ? 0.01 : 0), y1);
     context.stroke();
+  }
+
+  polygon(corners: readonly Point[], tool: BrushTool): void {
+    const context = this.#context;
+    context.globalCompositeOperation = tool === 'add' ? 'source-over' : 'destination-out';
+    context.beginPath();
+    corners.forEach(([x, y], index) => (index === 0 ? context.moveTo(x, y) : context.lineTo(x, y)));
+    context.fill();
   }
 
   mask(): Mask {

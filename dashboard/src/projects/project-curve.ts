@@ -4,13 +4,12 @@
  */
 import './project-echo.css';
 import type { Correction } from '../../../src/protocol/project-requests.js';
-import { h, setText } from '../app/dom.js';
+import { h, setText, textScale } from '../app/dom.js';
 import { sentenceCase, unitWords } from '../core/echo-readout.js';
 import { momentsOf, pageOf, widestSeconds, within } from '../core/project-beats.js';
 import type { FrameRange, Moment, MomentKind, ProjectMeasurements } from '../core/project-beats.js';
 import { axisTop } from '../core/volume-curve.js';
 import { drawRejected } from '../rooms/curve-drawing.js';
-import { textScale } from '../rooms/live-picture.js';
 import { newBeatBar } from './new-beat-bar.js';
 
 interface CurveEvents {

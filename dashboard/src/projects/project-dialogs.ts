@@ -1,7 +1,6 @@
-/** What a project asks in a dialog: the new name of an object, the formats of an export. */
+/** What a project asks in a dialog: the formats of an export. */
 import { exportFormats } from '../../../src/vocabulary/export-format.js';
 import type { ExportFormat } from '../../../src/vocabulary/export-format.js';
-import { limits } from '../../../src/protocol/requests.js';
 import { openDialog } from '../app/dialog.js';
 import { h } from '../app/dom.js';
 
@@ -21,17 +20,6 @@ function ask(
     close();
     onAnswer();
   });
-}
-
-export function askName(label: string, onName: (name: string) => void): void {
-  const field = h('input', {
-    type: 'text',
-    value: label,
-    maxlength: limits.labelCharacters,
-    'aria-label': 'Name',
-  });
-  ask('Rename', 'Rename', [field], () => onName(field.value));
-  field.select();
 }
 
 /** What each format is for whoever has never heard its name. */

@@ -12,7 +12,7 @@ import { openSettings } from '../app/settings-dialog.js';
 import { preferences } from '../app/prefs.js';
 import { LivePicture } from './live-picture.js';
 import { noticeLayer } from './notices.js';
-import { isTyping } from './typing.js';
+import { isTyping } from '../editor/typing.js';
 
 interface Tile {
   readonly element: HTMLElement;
