@@ -14,6 +14,7 @@ import {
 import type { ProjectEvent, ProjectState } from '../../../src/protocol/project-requests.js';
 import { errorBodySchema } from '../../../src/protocol/requests.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
+import { serverText, t } from '../core/texts.js';
 
 export type FrameMasks = Pick<ResponseOf<'projects.masks'>, 'frame' | 'size' | 'objects'>;
 export type LaneInfo = ResponseOf<'projects.lanes'>['lanes'][number];
@@ -39,7 +40,7 @@ async function get<Name extends OperationName>(
   const value: unknown = await response.json().catch(() => null);
   if (!response.ok) {
     const refused = errorBodySchema.safeParse(value);
-    throw new Error(refused.success ? refused.data.message : 'The server did not do that.');
+    throw new Error(refused.success ? refused.data.message : t('The server did not do that.'));
   }
   return schema.parse(value) as ResponseOf<Name>;
 }
@@ -95,6 +96,7 @@ export function writesPictures({ pictures }: ProjectState): boolean {
   return !pictures.complete && pictures.problem === null;
 }
 
+/** What went wrong, in the language of the page. */
 export function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return serverText(error instanceof Error ? error.message : String(error));
 }
