@@ -86,7 +86,7 @@ export function historyOfOrder(document: ProjectDocument, order: readonly string
     past.unshift({ change, document: before });
     now = before;
   };
-  for (const _ of document.corrections)
+  for (let left = document.corrections.length; left > 0; left -= 1)
     back({ kind: 'correct', label: null }, { ...now, corrections: now.corrections.slice(0, -1) });
   for (const label of order.toReversed()) {
     const last = now.plan.find((object) => object.label === label)?.prompts.at(-1);
