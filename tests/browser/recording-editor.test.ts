@@ -331,7 +331,7 @@ describe('the editor of a recording', () => {
     for (const index of gone) writeFileSync(join(clip, `${String(index).padStart(5, '0')}.png`), grey);
     const { page, problems, lanes } = await openCase('uncertain', {}, clip);
     await press(page, 'u');
-    await page.getByText('No outline is uncertain on any picture that was tracked.').waitFor();
+    await page.getByText('No outline is uncertain on a picture that nobody has looked at.').waitFor();
     await press(page, 'b');
     await drawBox(page);
     await masksShown(page, 1);
@@ -349,11 +349,52 @@ describe('the editor of a recording', () => {
     await keepPicture(page, 'recording-uncertain');
     for (let tries = 0; tries < frames; tries += 1) {
       await press(page, 'u');
-      if (await page.getByText('Those were all pictures').isVisible()) break;
+      if (await page.getByText('No outline is uncertain').isVisible()) break;
       await page.waitForTimeout(100);
     }
-    await page.getByText('Those were all pictures with an uncertain outline.').waitFor();
+    await page.getByText('No outline is uncertain on a picture that nobody has looked at.').waitFor();
     expect(problems).toEqual([]);
+  });
+
+  it('takes masks of files, chosen or dropped, as marks, and says what became of them', async () => {
+    const { page, problems, state, areas } = await openCase('import');
+    const mask = (size: { readonly width: number; readonly height: number }): Promise<Buffer> =>
+      sharp({ create: { ...size, channels: 3, background: '#000000' } })
+        .composite([
+          {
+            input: { create: { width: 20, height: 10, channels: 3, background: '#ffffff' } },
+            ...{ left: 30, top: 40 },
+          },
+        ])
+        .png()
+        .toBuffer();
+    const input = page.locator('.project-panel input[type="file"]');
+    await input.setInputFiles({
+      ...{ name: 'liver_00003.png', mimeType: 'image/png' },
+      buffer: await mask(clipSize),
+    });
+    await page.getByText(/^1 mask taken for /).waitFor();
+    const [object] = (await state()).objects;
+    expect(object?.prompts).toMatchObject([{ type: 'mask', frame: 3, author: 'import' }]);
+    await page.getByRole('slider', { name: 'Picture' }).fill('3');
+    await page.waitForSelector('.project-stage[data-frame="3"][data-masks="1"]');
+    expect(Object.values(await areas(3))[0]).toBeGreaterThan(0);
+    await keepPicture(page, 'recording-import');
+    await page.getByRole('button', { name: 'Undo: imported masks' }).click();
+    await expect.poll(async () => (await state()).objects.length, soon).toBe(0);
+
+    // Dropped on the recording; one of another size is left out and said.
+    const bytes = [...(await mask({ width: 64, height: 64 }))];
+    const files = await page.evaluateHandle((content) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(content)], '00004.png', { type: 'image/png' }));
+      return transfer;
+    }, bytes);
+    await page.dispatchEvent('.project', 'drop', { dataTransfer: files });
+    await page.locator('.toast.error').waitFor();
+    expect((await state()).objects).toEqual([]);
+    // The refusal is a failed request, which the browser's console reports by itself.
+    expect(problems.filter((problem) => !/4\d\d/.test(problem))).toEqual([]);
   });
 
   it('is worked with by touch: taps mark, two fingers zoom, a mark is dragged and removed', async () => {
