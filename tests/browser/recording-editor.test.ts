@@ -218,6 +218,31 @@ describe('the editor of a recording', () => {
     await expect.poll(async () => (await marks()).length, soon).toBe(3);
     await press(page, 'Shift+Z');
     await expect.poll(async () => (await marks()).length, soon).toBe(2);
+
+    // Nothing is cut off, on a small screen, a tablet and a large monitor.
+    for (const [width, height] of [
+      [1280, 720],
+      [820, 1180],
+      [3840, 2160],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      await page.waitForTimeout(300);
+      await keepPicture(page, `recording-editor-${width}`);
+      const cut = await page.evaluate(() =>
+        [...document.querySelectorAll<HTMLElement>('.project .tool, .project-panel button, .object')]
+          .filter((one) => one.offsetParent !== null)
+          .filter((one) => {
+            const { left, right } = one.getBoundingClientRect();
+            return left < 0 || right > innerWidth + 0.5;
+          })
+          .map((one) => one.textContent),
+      );
+      expect(cut).toEqual([]);
+      const rail = await page
+        .locator('.project .tools')
+        .evaluate((one) => one.scrollHeight - one.clientHeight);
+      expect(rail).toBeLessThanOrEqual(1);
+    }
     expect(problems).toEqual([]);
   });
 
