@@ -83,6 +83,11 @@ export class ChildSupervisor {
     );
   }
 
+  /** Number of the present process; null between two of them. */
+  get pid(): number | null {
+    return this.#process?.pid ?? null;
+  }
+
   start(): void {
     this.#emitPhase('starting');
     this.#launch();

@@ -55,6 +55,7 @@ export function projectServices(projects: Projects): readonly Row[] {
     }),
     'projects.open': async ({ uri, stream, finder }, { asker }) =>
       (await projects.open(uri, stream ?? null, finder, asker)).state,
+    'projects.find': async ({ uri }, { asker }) => ({ projects: [...(await projects.find(uri, asker))] }),
     'projects.get': async ({ project }, context) => (await awake(project, context)).state,
     'projects.remove': async ({ project }) => {
       await projects.remove(project);

@@ -16,7 +16,8 @@ import type { ExportFormat } from '../vocabulary/export-format.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import { safeName } from '../export/exporter.js';
 import { lookAtFile, sourceTrials } from '../ingest/index.js';
-import { nameOfPath } from '../ingest/source-uri.js';
+import { nameOfPath, parseSourceUri } from '../ingest/source-uri.js';
+import { sameBytes } from '../node/same-bytes.js';
 import type { ProjectEvent, ProjectState } from '../protocol/project-requests.js';
 import { recordedStreams } from '../record/recording-streams.js';
 import { replayError } from '../replay/errors.js';
@@ -59,6 +60,17 @@ interface ProjectChange {
   readonly id: string;
   /** As it is when this is called. */
   readonly event: () => ProjectEvent;
+}
+
+/** An address in the one form in which two of the same place are equal. */
+function placeOf(uri: string): { readonly text: string; readonly isPath: boolean } {
+  try {
+    const address = parseSourceUri(uri);
+    if ('path' in address) return { text: address.path, isPath: true };
+  } catch {
+    // What cannot be read is only equal to itself.
+  }
+  return { text: uri.trim(), isPath: false };
 }
 
 /**
@@ -139,6 +151,30 @@ export class Projects {
         throw dicomError('SONO_ARCHIVE_LOGIN_PLACE', { uri: redact(uri) });
       await this.checkSource(uri);
       return this.#create(uri, wantedStream, chosen, signal);
+    });
+  }
+
+  /**
+   * Projects that were made from this recording: from the same place, or from a file with the same bytes. Every byte is compared, but only
+   * of files of the same length. Rejects like SourceTrials.run and with the policy's refusal.
+   */
+  async find(
+    uri: string,
+    asker: AbortSignal,
+  ): Promise<readonly { readonly id: string; readonly name: string; readonly how: 'place' | 'bytes' }[]> {
+    await this.#load();
+    const states = await this.list();
+    return sourceTrials.run(uri, this.#orClosing(asker), async (signal) => {
+      await this.checkSource(uri);
+      const found = [];
+      const place = placeOf(uri);
+      for (const { id, name, uri: other } of states) {
+        const otherPlace = placeOf(other);
+        if (otherPlace.text === place.text) found.push({ id, name, how: 'place' as const });
+        else if (place.isPath && otherPlace.isPath && (await sameBytes(place.text, otherPlace.text, signal)))
+          found.push({ id, name, how: 'bytes' as const });
+      }
+      return found;
     });
   }
 

@@ -151,7 +151,14 @@ export const projectSchema = z.object({
     .describe(
       'what is measured from two views, and which of them this recording shows; null: it is measured alone',
     ),
-  exports: z.array(z.object({ name: z.string(), formats: z.array(z.string()) })),
+  exports: z.array(
+    z.object({
+      name: z.string(),
+      formats: z.array(z.string()),
+      bytes: z.number().nullable().describe('of all its files; null: made by an older version'),
+      folder: z.string().describe('on the server'),
+    }),
+  ),
 });
 export type ProjectState = z.infer<typeof projectSchema>;
 
@@ -162,6 +169,14 @@ export const projectEventSchema = z.object({
   state: projectSchema.nullable().describe('null: the project has been deleted'),
 });
 export type ProjectEvent = z.infer<typeof projectEventSchema>;
+
+const sameRecordings = z.array(
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    how: z.enum(['place', 'bytes']).describe('the very same place, or another file with the same bytes'),
+  }),
+);
 
 const one = z.object({ project });
 
@@ -354,6 +369,15 @@ export const projectOperations = {
       })
       .strict(),
     response: projectSchema,
+  },
+  'projects.find': {
+    method: 'POST',
+    path: '/projects/find',
+    summary:
+      'Projects that were made from this recording: from the same place, or from a file with the same bytes',
+    needs: 'manage',
+    request: z.object({ uri }).strict(),
+    response: z.object({ projects: sameRecordings }),
   },
   'projects.get': {
     method: 'GET',

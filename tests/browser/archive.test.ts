@@ -93,6 +93,8 @@ describe.skipIf(!hasOrthanc)('a DICOM archive on the page', () => {
     expect(await dialog.getByRole('button', { name: 'Export' }).isDisabled()).toBe(true);
     await dialog.getByLabel(/dicom-seg$/).check();
     await dialog.getByRole('button', { name: 'Export' }).click();
+    await dialog.getByText(/export-1 is ready/).waitFor();
+    await page.keyboard.press('Escape');
     await page.getByRole('button', { name: `Store in ${uri}` }).click();
     await page.getByText(`1 file is in the archive at ${uri}`).waitFor();
     await keepPicture(page, 'archive-stored-file');
@@ -147,6 +149,8 @@ describe.skipIf(!hasOrthanc)('a DICOM archive on the page', () => {
     for (const name of [/dicom-seg$/, /dicom-sr$/, /dicom-sc$/]) await dialog.getByLabel(name).check();
     await keepPicture(page, 'archive-export');
     await dialog.getByRole('button', { name: 'Export' }).click();
+    await dialog.getByText(/export-1 is ready/).waitFor();
+    await page.keyboard.press('Escape');
     await page.getByRole('link', { name: /export-1/ }).waitFor();
     const store = page.getByRole('button', { name: 'Store in archive' });
     await store.click();

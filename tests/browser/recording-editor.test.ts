@@ -152,7 +152,7 @@ describe('the editor of a recording', () => {
     expect(mark).toMatchObject({ type: 'box', frame: 0, author: 'person' });
 
     await press(page, '?');
-    const help = page.getByRole('dialog', { name: 'Keyboard' });
+    const help = page.getByRole('dialog', { name: 'Keys' });
     await help.getByText('Track all objects both ways').waitFor();
     expect(await help.getByText('Choose the source').count()).toBe(0);
     await keepPicture(page, 'recording-help');
@@ -309,7 +309,7 @@ describe('the editor of a recording', () => {
     await press(page, 'Shift+Q');
     await drag(page, [x0, (y0 + y1) / 2], [x1, (y0 + y1) / 2]);
     await expect.poll(async () => (await areas(last))['object 1'], soon).toBeLessThan(painted);
-    await page.getByText('Prompts have changed').waitFor();
+    await page.getByText('Marks have changed').waitFor();
     await page.getByRole('button', { name: /^Undo: (mark on|outline drawn of) object 1/ }).waitFor();
     await press(page, 'Escape', 'Control+Enter');
     await page.getByText('Tracked.').waitFor();

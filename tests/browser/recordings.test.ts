@@ -10,6 +10,7 @@ import { playbackServices, playbackTopics } from '../../src/playback/playback-se
 import { projectServices, projectsTopicOf } from '../../src/projects/project-services.js';
 import { Projects } from '../../src/projects/projects.js';
 import { palettes } from '../../src/vocabulary/palette.js';
+import { replayError } from '../../src/replay/errors.js';
 import { replayTools } from '../../src/replay/replay-tools.js';
 import { recordRoom } from '../process/record/fixture.js';
 import { dicomFile, encapsulated, jpegBaseline, picture } from '../process/dicom/fixture.js';
@@ -218,13 +219,34 @@ describe('recordings', () => {
     await shows(page, 30, 1);
     await page.keyboard.press('1');
     await drawBox(page, squareBox(30));
-    await page.getByText('Prompts have changed').waitFor();
+    await page.getByText('Marks have changed').waitFor();
     await page.keyboard.press('Control+Enter');
     await page.getByText('Tracked.').waitFor();
 
     // Export, then everything is there again after a reload.
     await page.getByRole('button', { name: 'Export …' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Export' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('For Excel, R and Python').waitFor();
+    await dialog.getByRole('button', { name: 'Export' }).click();
+    // The result stands in the dialog: size, link, folder.
+    await dialog.getByText(/^export-1 is ready: [\d.]+ [kM]B\.$/).waitFor();
+    await dialog.getByText(join(folder, 'projects')).waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      dialog.getByRole('link', { name: 'Download' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toMatch(/export-1\.tar$/);
+    await keepPicture(page, 'recordings-exported');
+    // What goes wrong stays in the dialog too.
+    const meanwhile = vi
+      .spyOn(await projects.get(page.url().split('/').at(-1) ?? ''), 'export')
+      .mockRejectedValueOnce(
+        replayError('SONO_PROJECT_NOTHING', { what: 'tracked', advice: 'Propagate first.' }),
+      );
+    await dialog.getByRole('button', { name: 'Export' }).click();
+    await dialog.getByRole('alert').getByText('Propagate first.').waitFor();
+    meanwhile.mockRestore();
+    await page.keyboard.press('Escape');
     await page.getByRole('link', { name: /export-1/ }).waitFor();
     await page.reload();
     await shows(page, 0, 1);

@@ -14,6 +14,7 @@ import type { ProjectEvent, ProjectState } from '../../../src/protocol/project-r
 import type { z } from 'zod';
 import { errorBodySchema } from '../../../src/protocol/requests.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
+import { serverText, t } from '../core/texts.js';
 
 export type FrameMasks = Pick<ResponseOf<'projects.masks'>, 'frame' | 'size' | 'objects'>;
 export type LaneInfo = ResponseOf<'projects.lanes'>['lanes'][number];
@@ -33,7 +34,7 @@ function addressOf(path: string, question: Readonly<Record<string, unknown>>): s
 /** The sentence of a refusal. */
 function refusalIn(value: unknown): string {
   const refused = errorBodySchema.safeParse(value);
-  return refused.success ? refused.data.message : 'The server did not do that.';
+  return refused.success ? refused.data.message : t('The server did not do that.');
 }
 
 async function get<Name extends OperationName>(
@@ -115,6 +116,7 @@ export function writesPictures({ pictures }: ProjectState): boolean {
   return !pictures.complete && pictures.problem === null;
 }
 
+/** What went wrong, in the language of the page. */
 export function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return serverText(error instanceof Error ? error.message : String(error));
 }

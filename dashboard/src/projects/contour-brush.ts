@@ -6,6 +6,7 @@ import { maskFromBitmap } from '../../../src/mask/rle.js';
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { Mask } from '../../../src/vocabulary/mask.js';
 import type { Point } from '../../../src/vocabulary/prompt.js';
+import { t } from '../core/texts.js';
 
 type BrushTool = 'add' | 'erase';
 
@@ -17,7 +18,7 @@ export class ContourBrush {
   constructor({ width, height }: PictureSize, outline: Path2D | null, colour: string) {
     this.canvas = new OffscreenCanvas(width, height);
     const context = this.canvas.getContext('2d', { willReadFrequently: true });
-    if (!context) throw new Error('This browser gives no canvas to draw on.');
+    if (!context) throw new Error(t('This browser gives no canvas to draw on.'));
     this.#context = context;
     context.fillStyle = colour;
     context.strokeStyle = colour;

@@ -3,10 +3,11 @@ import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import type { IconName } from '../app/icons.js';
 import type { ProjectStage } from './project-stage.js';
+import { msg, say, t } from '../core/texts.js';
 
 /** Radius of the brush, percent of the picture's width. */
 const brushPercent = { least: 0.5, most: 6, step: 0.25 };
-const pointsHint = 'Drag a point, or Tab and arrow keys. Double-click the line for another point.';
+const pointsHint = msg('Drag a point, or Tab and arrow keys. Double-click the line for another point.');
 
 interface CorrectingTools {
   /** The size of the brush; and, for the lower edge of the picture, what is to be done with points. */
@@ -29,7 +30,7 @@ export function correctingTools(stage: ProjectStage): CorrectingTools {
   const brush = h(
     'div',
     { class: 'brush-size', hidden: true },
-    h('label', { for: 'brush-size' }, 'Size of the brush'),
+    h('label', { for: 'brush-size' }, t('Size of the brush')),
     size,
   );
 
@@ -51,10 +52,10 @@ export function correctingTools(stage: ProjectStage): CorrectingTools {
     made.addEventListener('pointerdown', (event) => event.preventDefault());
     return made;
   };
-  const take = button('Take outline', 'Enter', () => points.take(), 'primary', 'tracking');
-  const leave = button('Leave', 'Esc', () => points.leave(), '', 'close');
-  const more = button('Add point', 'Insert, or double-click the line', () => points.addAfterChosen());
-  const fewer = button('Remove point', 'Delete', () => points.removeChosen());
+  const take = button(t('Take outline'), 'Enter', () => points.take(), 'primary', 'tracking');
+  const leave = button(t('Leave'), 'Esc', () => points.leave(), '', 'close');
+  const more = button(t('Add point'), t('Insert, or double-click the line'), () => points.addAfterChosen());
+  const fewer = button(t('Remove point'), 'Delete', () => points.removeChosen());
   const bar = h('div', { class: 'contour-bar', hidden: true }, hint, more, fewer, leave, take);
   const update = (): void => {
     const tool = stage.pointing.tool.value;
@@ -63,16 +64,17 @@ export function correctingTools(stage: ProjectStage): CorrectingTools {
     bar.hidden = tool !== 'points' && waiting.length === 0;
     for (const one of [take, leave]) one.disabled = !changed;
     for (const one of [more, fewer]) one.disabled = points.line === null;
-    const where = waiting.length === 0 ? '' : ` Not taken on picture ${waiting.join(', ')} either.`;
+    const where =
+      waiting.length === 0 ? '' : t('Not taken yet on picture {pictures}.', { pictures: waiting.join(', ') });
     setText(
       hint,
       changed
-        ? `Not taken yet: Enter takes it, Esc leaves it.${where}`
+        ? [t('Not taken yet: Enter takes it, Esc leaves it.'), where].join(' ').trim()
         : waiting.length > 0
-          ? `Not taken yet on picture ${waiting.join(', ')}.`
+          ? where
           : points.line === null
-            ? 'Choose a structure with an outline on this picture.'
-            : pointsHint,
+            ? t('Choose a structure with an outline on this picture.')
+            : say(pointsHint),
     );
     hint.classList.toggle('not-taken', changed || waiting.length > 0);
   };

@@ -5,6 +5,7 @@ import { h } from '../app/dom.js';
 import { drawThumbnail, hasThumbnail, objectRow } from '../editor/object-row.js';
 import type { DrawnObject } from '../worker/overlay-drawing.js';
 import type { FrameMasks } from './api.js';
+import { t } from '../core/texts.js';
 
 interface ObjectActions {
   readonly select: (label: string | null) => void;
@@ -69,7 +70,11 @@ export function projectObjects(actions: ObjectActions): ProjectObjects {
         rowOf(label).update({
           ...{ number: index + 1, colour: colourOf(index, kind), name: label, editable },
           ...{ state: found?.state ?? null, confidence: found?.confidence ?? 0 },
-          remark: found?.corrected ? 'Corrected by hand' : found?.marked ? 'Marked, not tracked yet' : '',
+          remark: found?.corrected
+            ? t('Corrected by hand')
+            : found?.marked
+              ? t('Marked, not tracked yet')
+              : '',
           ...{ selected: label === selected, hidden: hidden.includes(label), locked: locked.includes(label) },
         });
       }

@@ -20,6 +20,7 @@ import type { GestureState, Repair } from '../core/gestures.js';
 import type { PlacedMark } from '../core/marks.js';
 import { fitView, place } from '../core/viewport.js';
 import type { Placement, ViewChoice } from '../core/viewport.js';
+import { t } from '../core/texts.js';
 import { MarksLayer } from '../editor/marks-layer.js';
 import { Pointing } from '../editor/pointing.js';
 import type { PointedPicture } from '../editor/pointing.js';
@@ -74,7 +75,11 @@ interface Painting {
 }
 
 export class ProjectStage implements PointedPicture {
-  readonly canvas = h('canvas', { class: 'picture', role: 'img', 'aria-label': 'Picture of the recording' });
+  readonly canvas = h('canvas', {
+    class: 'picture',
+    role: 'img',
+    'aria-label': t('Picture of the recording'),
+  });
   readonly pictureSize = new Signal<PictureSize | null>(null);
   readonly view = new Signal<ViewChoice>(fitView);
   readonly stageSize = new Signal<PictureSize>({ width: 1, height: 1 });
@@ -82,8 +87,9 @@ export class ProjectStage implements PointedPicture {
     class: 'stage project-stage',
     tabindex: 0,
     role: 'application',
-    'aria-label':
+    'aria-label': t(
       'Picture of the recording. Choose a tool, move the crosshair with the arrow keys, press Enter.',
+    ),
   });
   readonly pointing: Pointing;
   /** Handles of the selected structure, above the picture. */
@@ -347,7 +353,7 @@ export class ProjectStage implements PointedPicture {
     const mask = painting.brush.mask();
     if (maskArea(mask) === 0) {
       this.forgetPainting();
-      this.#events.onRefused('Nothing would be left of the outline.');
+      this.#events.onRefused(t('Nothing would be left of the outline.'));
       return;
     }
     this.#events.onContour(painting.masks.frame, painting.label, mask);

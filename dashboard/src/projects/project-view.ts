@@ -32,10 +32,10 @@ import { t } from '../core/texts.js';
 import { lanesOf, masksOf, sentence, uncertainOf, watchProjects, writesPictures } from './api.js';
 import type { LaneInfo } from './api.js';
 import { correctingTools } from './correcting-tools.js';
+import { openExport } from './export-dialog.js';
 import { exportList } from './export-list.js';
 import { FrameCache } from './frame-cache.js';
 import { FramePlayer } from './frame-player.js';
-import { askFormats } from './project-dialogs.js';
 import { maskImport } from './mask-import.js';
 import { projectEcho } from './project-echo.js';
 import { projectObjects } from './project-objects.js';
@@ -184,9 +184,9 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     change('projects.finder', { project: id, finder: null }),
   );
   const cancel = button('Cancel', 'stop', () => change('projects.cancel', { project: id }));
-  const exporting = button('Export …', 'print', () =>
-    askFormats((formats) => change('projects.export', { project: id, formats })),
-  );
+  const exporting = button('Export …', 'print', () => {
+    if (project !== null) openExport(worker, project);
+  });
   const exported = exportList(worker, (problem) => sayProblem(problem));
   const strip = timeline((wanted) => player.seek(wanted));
   const importing = maskImport(

@@ -210,17 +210,30 @@ export function roomView(context: ViewContext, stream: string): EndView {
   );
   disposer.add(preferences.watch(({ panelOpen }) => room.classList.toggle('panel-closed', !panelOpen)));
 
+  let wasThere = false;
+  const missingTitle = h('h1', {});
+  const missingWords = h('p', {});
   const missing = h(
     'section',
-    { class: 'empty' },
+    { class: 'empty', role: 'status' },
     icon('source'),
-    h('h1', {}, 'There is no such room'),
-    h('p', {}, `The server has no room called “${stream}”.`),
+    missingTitle,
+    missingWords,
     h('a', { class: 'button primary', href: '#/rooms' }, 'All rooms'),
   );
   disposer.add(
     worker.streams.watch((streams) => {
-      const absent = streams.length > 0 && !streams.includes(stream);
+      const there = streams.includes(stream);
+      wasThere ||= there;
+      // Before the server has told its rooms an empty list says nothing.
+      const absent = !there && (streams.length > 0 || wasThere);
+      if (absent && wasThere) {
+        setText(missingTitle, 'This room was closed');
+        setText(missingWords, 'What was recorded of it stays on the server.');
+      } else if (absent) {
+        setText(missingTitle, 'There is no such room');
+        setText(missingWords, `The server has no room called “${stream}”.`);
+      }
       const wanted = absent ? missing : room;
       if (element.firstElementChild !== wanted) element.replaceChildren(wanted);
     }),

@@ -289,6 +289,34 @@ describe('a recording in the dashboard', () => {
   });
 });
 
+describe('a recording that has been opened before', () => {
+  it('is found by its place, however that is written, and by every byte of another file', async () => {
+    const root = mkdtempSync(join(folder, 'found-'));
+    const [one, same, other] = ['one.mp4', 'same.mp4', 'other.mp4'].map((name) => join(root, name));
+    const bytes = Buffer.alloc(2 * 1024 ** 2, 1);
+    for (const path of [one, same]) writeFileSync(path as string, bytes);
+    writeFileSync(other as string, Buffer.concat([bytes.subarray(1), Buffer.of(2)]));
+    mkdirSync(join(root, 'house', 'case'), { recursive: true });
+    writeFileSync(
+      join(root, 'house', 'case', 'project.json'),
+      JSON.stringify({
+        ...{ id: 'case', name: 'one', uri: one, kind: 'source', stream: null, createdUnixMs: 1 },
+        ...{ format: null, read: false, order: [], ran: null, plan: [] },
+      }),
+    );
+    await start(join(basename(root), 'house'));
+    const find = async (uri: string | undefined) => (await call('POST', '/find', { uri })).body;
+    const found = (how: string) => ({ projects: [{ id: 'case', name: 'one', how }] });
+    expect(await find(one)).toEqual(found('place'));
+    expect(await find(`file://${one}`)).toEqual(found('place'));
+    expect(await find(join(root, '.', 'house', '..', 'one.mp4'))).toEqual(found('place'));
+    expect(await find(same)).toEqual(found('bytes'));
+    expect(await find(other)).toEqual({ projects: [] });
+    expect(await find(join(root, 'absent.mp4'))).toEqual({ projects: [] });
+    expect(await find('synthetic:echo')).toEqual({ projects: [] });
+  });
+});
+
 interface Answer {
   readonly label: string;
   readonly mark: number | null;
