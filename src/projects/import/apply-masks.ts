@@ -7,14 +7,14 @@ import type { ProjectDocument } from '../project-document.js';
 import type { FoundMask, PictureReference } from './found-mask.js';
 
 /** Masks that were not taken, by the reason. */
-export interface LeftOut {
+interface LeftOut {
   otherSize: number;
   unknownPicture: number;
   empty: number;
   locked: number;
 }
 
-export interface Applied {
+interface Applied {
   readonly document: ProjectDocument;
   readonly labels: readonly string[];
   readonly frames: ReadonlySet<number>;
