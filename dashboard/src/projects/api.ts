@@ -59,9 +59,12 @@ export async function lanesOf(project: string): Promise<readonly LaneInfo[]> {
   return (await get('projects.lanes', { project, buckets: laneBuckets })).lanes;
 }
 
+/** Nearer to each other pictures are one place to look at. */
+const apartPictures = 25;
+
 /** Least certain first; without those that were marked or looked at. */
 export async function uncertainOf(project: string): Promise<ResponseOf<'projects.uncertain'>['pictures']> {
-  return (await get('projects.uncertain', { project, apart: 10, count: 1 })).pictures;
+  return (await get('projects.uncertain', { project, apart: apartPictures, count: 1 })).pictures;
 }
 
 export type Imported = z.infer<(typeof projectTransfers)['projects.import']['answers']>;
