@@ -9,8 +9,9 @@ import { openDialog } from '../app/dialog.js';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
-import { msg, say, serverText, t, type Text } from '../core/texts.js';
 import { bytesText } from '../core/system-words.js';
+import { msg, say, t } from '../core/texts.js';
+import type { Text } from '../core/texts.js';
 import { exportAddress, sentence, watchProjects } from './api.js';
 
 /** What each format is for whoever has never heard its name. */
@@ -130,7 +131,7 @@ export function openExport(worker: PaintingWorker, project: ProjectState): void 
       result.querySelector('a')?.focus();
     } else if (run.phase === 'failed') {
       busy(false);
-      problem.say(serverText(run.message));
+      problem.say(run.message);
     } else if (run.phase === 'idle') busy(false);
     else {
       const { progress } = run;
@@ -142,8 +143,8 @@ export function openExport(worker: PaintingWorker, project: ProjectState): void 
         progress === null
           ? t('Beginning …')
           : total === 0
-            ? t('{n, plural, one {# picture} other {# pictures}}', { n: progress.frames })
-            : t('{n} of {all} pictures', { n: progress.frames, all: total }),
+            ? t('{frames} pictures', { frames: progress.frames })
+            : t('{frames} of {total} pictures', { frames: progress.frames, total }),
       );
     }
   };
