@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { actionOf, keymap } from './keymap.js';
-import type { KeyPress } from './keymap.js';
+import { actionOf, keymap, worksIn } from './keymap.js';
+import type { KeyPress, Place } from './keymap.js';
 
 const press = (key: string, change: Partial<KeyPress> = {}): KeyPress => ({
   key,
@@ -29,9 +29,28 @@ describe('keys', () => {
     ['Enter', { shiftKey: true }, 'act-opposite'],
     ['ArrowLeft', { shiftKey: true }, 'left'],
     ['o', { altKey: true }, null],
-    ['q', {}, null],
+    ['q', {}, 'tool-brush'],
+    ['Q', { shiftKey: true }, 'tool-rub'],
+    ['Z', { ctrlKey: true, shiftKey: true }, 'redo'],
+    [' ', {}, 'play'],
+    [',', {}, 'step-back'],
+    [';', { shiftKey: true }, 'step-back'],
+    [',', { ctrlKey: true }, 'settings'],
+    ['Enter', { ctrlKey: true }, 'track'],
+    ['g', { altKey: true }, null],
   ] as const)('%s %j → %s', (key, change, action) => {
     expect(actionOf(press(key, change), null)).toBe(action);
+  });
+
+  it('are listed where they work', () => {
+    const listed = (here: Place) => keymap.filter((one) => worksIn(one, here)).map(({ action }) => action);
+    expect(listed('page')).toEqual(['settings', 'help']);
+    expect(listed('room')).toContain('hold');
+    expect(listed('room')).not.toContain('track');
+    expect(listed('recording')).toContain('track');
+    expect(listed('recording')).not.toContain('hold');
+    for (const shared of ['tool-box', 'tool-erase', 'zoom-in', 'rename', 'hide', 'panel'] as const)
+      for (const here of ['room', 'recording'] as const) expect(listed(here)).toContain(shared);
   });
 
   it('a taught foot pedal switches outlines, whatever it sends', () => {

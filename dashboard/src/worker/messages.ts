@@ -24,6 +24,8 @@ export interface Look {
   readonly limitMs: number;
   readonly slow: SlowAnalysisChoice;
   readonly selectedObject: number | null;
+  /** Objects that are not drawn on this screen. */
+  readonly hidden: readonly number[];
 }
 
 export type ToWorker =
@@ -87,6 +89,13 @@ export interface ListedObject {
   readonly confidence: number;
   readonly areaPx: number;
   readonly areaMm2: number | null;
+  /** Around its outline, source pixels; null: it has none. */
+  readonly box: {
+    readonly left: number;
+    readonly top: number;
+    readonly right: number;
+    readonly bottom: number;
+  } | null;
   readonly colour: HexColour;
 }
 
