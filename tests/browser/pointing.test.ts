@@ -187,4 +187,28 @@ describe('pointing', () => {
     expect(small).toEqual([]);
     await keepPicture(page, 'touch');
   });
+
+  it('has no tools of recordings in a room, whatever key is pressed', async () => {
+    const scene = await open('#/room/scope');
+    const { page } = scene;
+    await live(page);
+    for (const key of ['q', 'Shift+Q', 'Shift+D', 'd']) {
+      await page.keyboard.press(key);
+      await page.getByText('Outlines are corrected in a recording').waitFor();
+      expect(await page.locator('.stage').getAttribute('data-tool')).toBe('look');
+    }
+    // An object is hidden and locked on this screen: what is locked is not corrected.
+    await page.keyboard.press('1');
+    await page.keyboard.press('Shift+I');
+    await page.keyboard.press('a');
+    const at = await onStage(page, 320.5, 200.5);
+    await page.mouse.click(at.x, at.y);
+    await page.getByText(/ is locked: unlock it in the list first/).waitFor();
+    expect(prompts(scene)).toEqual([]);
+    await page.locator('.object .thumbnail:visible').first().waitFor();
+    await page.keyboard.press('i');
+    await page.locator('.object[data-object="1"].not-shown').waitFor();
+    await keepPicture(page, 'room-hidden-locked');
+    expect(scene.problems).toEqual([]);
+  });
 });

@@ -15,7 +15,7 @@ import { slowAnalysisChoices } from '../core/presentation.js';
 import { findsByItself } from '../core/wording.js';
 import { performShared, repeatable } from '../editor/actions.js';
 import { Pointing } from '../editor/pointing.js';
-import { markingTools, toolbar } from '../editor/toolbar.js';
+import { markingTools, toolbar, toolOf } from '../editor/toolbar.js';
 import { isTyping } from '../editor/typing.js';
 import { zoomBar } from '../editor/zoom-bar.js';
 import type { Tool } from '../core/gestures.js';
@@ -258,6 +258,11 @@ export function roomView(context: ViewContext, stream: string): EndView {
     }
     if (!points.value && pointingActions.has(action)) {
       toast('info', 'This model finds its structures by itself: there is nothing to point at or to name.');
+      return;
+    }
+    const wanted = toolOf(action);
+    if (wanted !== null && wanted !== 'look' && !offered.value.includes(wanted)) {
+      toast('info', 'Outlines are corrected in a recording: open it under Recordings.');
       return;
     }
     if (performShared(action, pointing, stage, far)) return;
