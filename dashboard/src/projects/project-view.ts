@@ -28,14 +28,15 @@ import { isTyping } from '../editor/typing.js';
 import { zoomBar } from '../editor/zoom-bar.js';
 import { changeWords } from '../core/change-words.js';
 import type { PlacedMark } from '../core/marks.js';
-import { uncertainPictures } from '../core/uncertain.js';
-import { finestLanesOf, lanesOf, masksOf, sentence, watchProjects, writesPictures } from './api.js';
+import { t } from '../core/texts.js';
+import { lanesOf, masksOf, sentence, uncertainOf, watchProjects, writesPictures } from './api.js';
 import type { LaneInfo } from './api.js';
 import { correctingTools } from './correcting-tools.js';
 import { openExport } from './export-dialog.js';
 import { exportList } from './export-list.js';
 import { FrameCache } from './frame-cache.js';
 import { FramePlayer } from './frame-player.js';
+import { maskImport } from './mask-import.js';
 import { projectEcho } from './project-echo.js';
 import { projectObjects } from './project-objects.js';
 import { ProjectStage } from './project-stage.js';
@@ -188,6 +189,12 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   });
   const exported = exportList(worker, (problem) => sayProblem(problem));
   const strip = timeline((wanted) => player.seek(wanted));
+  const importing = maskImport(
+    id,
+    element,
+    { frame: () => player.frame, onProject: (state) => applyState(state) },
+    disposer,
+  );
   const nextUncertain = button('Next uncertain picture', 'uncertain', () => perform('uncertain'));
   nextUncertain.title = shownKey('uncertain');
   const newObject = button('New object', 'plus', () => perform('new-object'));
@@ -219,7 +226,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
         h('div', { class: 'section-head' }, h('h2', {}, 'Objects'), newObject),
         objects.element,
       ),
-      h('div', { class: 'project-actions' }, propagate, byHand, exporting),
+      h('div', { class: 'project-actions' }, propagate, byHand, importing, exporting),
       exported.element,
     ),
     h(
@@ -273,6 +280,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     findButtons.hidden = finds || marked;
     for (const one of findButtons.querySelectorAll('button')) one.disabled = !idle;
     newObject.hidden = finds;
+    importing.hidden = finds;
     offer(
       finds ? (next.measuresHeart ? ['look', ...repairTools] : ['look']) : [...markingTools, ...repairTools],
     );
@@ -301,9 +309,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     cancel.hidden = !running;
     const nothing = next.finder === null && next.objects.length === 0;
     propagate.disabled = running || nothing || next.upToDate;
-    exporting.disabled = running || !next.upToDate;
+    exporting.disabled = running || !next.exportable;
     nextUncertain.hidden = nothing;
-    if (before?.run.phase === 'running') seen.clear();
     const progress = next.run.phase === 'running' ? next.run.progress : null;
     bar.hidden = !running;
     if (progress?.totalFrames) {
@@ -396,13 +403,13 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   };
   const takeOutline = async (frame: number, label: string | null, mask: Mask): Promise<void> => {
     const byMark = (project?.finder ?? null) === null;
-    const taken = byMark
-      ? await prompt(frame, label, { type: 'mask', mask })
-      : label !== null &&
-        (await correct({
-          ...{ kind: 'contour', frame, label },
-          mask: { size: [mask.height, mask.width], counts: maskToCocoString(mask) },
-        }));
+    const drawn = { size: [mask.height, mask.width] as [number, number], counts: maskToCocoString(mask) };
+    const taken =
+      label === null
+        ? byMark && (await prompt(frame, null, { type: 'mask', mask }))
+        : byMark
+          ? await changeMark(worker.call('projects.repair', { project: id, frame, label, mask: drawn }))
+          : await correct({ kind: 'contour', frame, label, mask: drawn });
     if (!taken) stage.forgetPainting();
     if (label !== null) stage.points.answered(frame, label, taken);
   };
@@ -453,48 +460,19 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     }
     if (!refusesLocked(selected)) void prompt(player.shown.frame, selected, mark);
   };
-  /** Places that were looked at by the key since the masks are as they are. */
-  const seen = new Set<string>();
   /** Goes to the least certain picture that has not been looked at, and chooses the object that is uncertain there. */
   const showUncertain = async (): Promise<void> => {
     player.play(0);
-    const all = await finestLanesOf(id).catch(() => null);
-    if (ended || !project || all === null) return;
-    const { objects: known } = project;
-    const marked = (label: string, from: number, to: number): boolean =>
-      known.some(
-        (one) => one.label === label && one.prompts.some(({ frame }) => from <= frame && frame <= to),
-      );
-    const places = uncertainPictures(all, project.pictures.frames, marked);
-    const next = places.find(({ label, frame }) => !seen.has(`${label}/${frame}`));
+    const [next] = await uncertainOf(id).catch(() => []);
+    if (ended) return;
     if (!next) {
-      seen.clear();
-      toast(
-        'info',
-        places.length === 0
-          ? 'No outline is uncertain on any picture that was tracked.'
-          : 'Those were all pictures with an uncertain outline. The key begins anew.',
-      );
+      toast('info', t('No outline is uncertain on a picture that nobody has looked at.'));
       return;
     }
-    seen.add(`${next.label}/${next.frame}`);
     selected = next.label;
-    player.seek(await leastCertain(next));
+    player.seek(next.frame);
     list();
-  };
-  /** Where a part of the recording is more than one picture: the least certain of them, of a bounded number. */
-  const leastCertain = async ({
-    label,
-    frame,
-    pictures,
-  }: ReturnType<typeof uncertainPictures>[number]): Promise<number> => {
-    let least = { frame, confidence: Infinity };
-    for (let at = frame; pictures > 1 && at < frame + Math.min(pictures, 32); at += 1) {
-      const masks = await masksOf(id, at).catch(() => null);
-      const own = masks?.objects.find((one) => one.label === label);
-      if (own && own.confidence < least.confidence) least = { frame: at, confidence: own.confidence };
-    }
-    return least.frame;
+    change('projects.seen', { project: id, frame: next.frame });
   };
   /** True, said in words: a locked object is not changed. */
   function refusesLocked(label: string | null): boolean {

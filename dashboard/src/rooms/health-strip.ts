@@ -4,6 +4,7 @@ import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon, iconButton } from '../app/icons.js';
 import type { Disposer } from '../app/signal.js';
+import { rateText } from '../core/wording.js';
 import { dropWords, openHealthDialog } from './health-dialog.js';
 import type { LivePicture } from './live-picture.js';
 
@@ -20,8 +21,6 @@ function figure(
 
 const ms = (value: number | null | undefined): string =>
   value === null || value === undefined ? '–' : `${Math.round(value)}`;
-const rate = (value: number): string => value.toFixed(value < 9.95 ? 1 : 0);
-
 /** A licence that allows less than the program's own is said where the model is named. */
 const limitsOfUse = (licence: string): string =>
   licence === '' || licence === 'Apache-2.0' ? '' : ` · ${licence}`;
@@ -44,28 +43,32 @@ export function healthStrip(worker: PaintingWorker, live: LivePicture, disposer:
   const strip = h(
     'footer',
     { class: 'strip', 'aria-label': 'Health of this room' },
-    fps.element,
-    picture.element,
-    outline.element,
-    provider.element,
-    drops.element,
-    recording,
-    note,
-    degraded,
+    h(
+      'div',
+      { class: 'strip-figures' },
+      fps.element,
+      picture.element,
+      outline.element,
+      provider.element,
+      drops.element,
+    ),
     iconButton('info', 'Health of this room in detail', () => openHealthDialog(worker, live)),
+    // Has its room whether anything is said or not, so that the picture above never moves.
+    h('div', { class: 'strip-says' }, recording, note, degraded),
   );
   const update = (): void => {
     const health = worker.health(live.stream).value;
     const stats = live.stats.value;
+    const { captured, shown, analysed } = live.rates;
     if (stats) {
       // For programs that drive the page: see docs/dashboard.md.
       strip.dataset['stats'] = JSON.stringify(stats);
       fps.value.replaceChildren(
-        h('b', {}, rate(health?.capturedFps ?? stats.inFps)),
+        h('b', {}, rateText(captured)),
         ' in ',
-        h('b', {}, rate(stats.shownFps)),
+        h('b', {}, rateText(shown)),
         ' shown ',
-        h('b', {}, rate(stats.analysedFps)),
+        h('b', {}, rateText(analysed)),
         ' analysed',
       );
       picture.value.replaceChildren(

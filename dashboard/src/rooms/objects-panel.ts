@@ -1,13 +1,16 @@
 /** The side panel of a room: outlines switch, objects with their state in words, measurements, what else can be done. */
 import './panel.css';
 import './objects-panel.css';
+import { isShown } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import type { Disposer, Signal } from '../app/signal.js';
 import { isEchoMeasure } from '../core/echo-log.js';
 import { unitWords } from '../core/echo-readout.js';
+import { shownKey } from '../core/keymap.js';
 import { writeRoute } from '../core/route.js';
+import { nextUndo, undoSentence } from '../core/wording.js';
 import { place } from '../core/viewport.js';
 import { drawThumbnail, hasThumbnail, objectRow } from '../editor/object-row.js';
 import { outlineSettings } from '../editor/outline-settings.js';
@@ -18,6 +21,8 @@ const figures = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 }
 /** Measurements are listed anew this often, and are gone when nothing was said of them for this long. */
 const measuredEveryMs = 250;
 const measuredForNs = 2e9;
+/** … and of a picture that stands still although it should not. */
+const frozenForMs = 2000;
 /** Small pictures of objects are renewed this often. */
 const thumbnailEveryMs = 1000;
 
@@ -36,7 +41,8 @@ interface PanelActions {
   readonly points: Signal<boolean>;
   readonly toggleOverlay: () => void;
   readonly newObject: () => void;
-  readonly rename: (objectId: number, label: string) => void;
+  /** Rejects with the reason why not. */
+  readonly rename: (objectId: number, label: string) => Promise<unknown>;
   readonly remove: (objectId: number) => void;
   readonly undo: (objectId: number | null) => void;
   readonly openSource: () => void;
@@ -92,7 +98,7 @@ export function objectsPanel(
       type: 'button',
       class: 'button quiet',
       onclick: actions.openSource,
-      title: 'Choose the source (C)',
+      title: `Choose the source (${shownKey('source')})`,
     },
     icon('source'),
     'Source',
@@ -164,6 +170,7 @@ export function objectsPanel(
   const rows = new Map<number, ReturnType<typeof objectRow>>();
   const update = (): void => {
     const objects = live.objects.value;
+    const undoable = worker.health(stream).value?.undoable;
     for (const [id, row] of rows)
       if (!objects.some((object) => object.id === id)) {
         row.element.remove();
@@ -177,10 +184,12 @@ export function objectsPanel(
         rows.set(object.id, row);
         list.append(row.element);
       }
+      const step = undoable && nextUndo(undoable, object.id);
       row.update({
         ...{ number: id, colour, name: label, state, confidence, remark: '' },
         ...{ selected: live.selected.value === id, editable: actions.points.value },
         ...{ hidden: live.hidden.value.has(id), locked: live.locked.value.has(id) },
+        undoSays: step ? undoSentence({ ...step, label }) : step,
       });
     }
     const analysis = worker.health(stream).value?.analysis ?? true;
@@ -224,18 +233,28 @@ export function objectsPanel(
     }),
   );
   const { newest, changes } = worker.measured(stream);
-  let listed = 0;
+  /** A number stands for a picture that is shown now, and for an object that is outlined on it. */
+  const numbersStand = (): boolean => {
+    const { connected, sourcePhase, sincePictureMs, standsStill, heldStill } = live.condition;
+    const stopped = sincePictureMs === null || sincePictureMs > frozenForMs;
+    return connected && sourcePhase === 'playing' && !heldStill && (standsStill || !stopped);
+  };
+  let listed = '';
   const listMeasured = (): void => {
-    if (changes.value === listed) return;
-    listed = changes.value;
+    const stand = numbersStand();
+    const shown = live.objects.value.map(({ id, state }) => `${id}/${state}`);
+    const now = `${changes.value}|${newest.size}|${stand}|${shown.join()}`;
+    if (now === listed) return;
+    listed = now;
     const all = [...newest.values()];
     const oldestNs = Math.max(...all.map(({ ptsNs }) => ptsNs)) - measuredForNs;
     // Measurements of objects that are gone are not shown; those of an echo room have a place of their own.
     const present = all.filter(
       ({ name, ptsNs, objectId }) =>
+        stand &&
         ptsNs >= oldestNs &&
         !isEchoMeasure(name) &&
-        (objectId === 0 || live.objects.value.some(({ id }) => id === objectId)),
+        (objectId === 0 || live.objects.value.some(({ id, state }) => id === objectId && isShown(state))),
     );
     measuredSection.hidden = present.length === 0;
     // What several have no number for is said once.
@@ -263,6 +282,9 @@ export function objectsPanel(
     );
   };
   disposer.every(measuredEveryMs, listMeasured);
+  // What ends a number ends it at once.
+  for (const signal of [live.objects, live.sourceChanged, live.heldStill, worker.link, worker.health(stream)])
+    disposer.add(signal.watch(listMeasured));
   disposer.every(thumbnailEveryMs, () => {
     const size = live.pictureSize.value;
     if (!size || live.canvas.width < 2) return;

@@ -75,13 +75,31 @@ function kindOf(uri: string): string {
   return 'file';
 }
 
+interface SourceDialogOptions {
+  /** Objects that are followed and end with the source. */
+  readonly followed: () => number;
+  /** This page is about to change the source, or (false) has not. */
+  readonly onChanging: (changing: boolean) => void;
+}
+
 /** Another source for this room. */
-export function openSourceDialog(worker: PaintingWorker, stream: string): void {
+export function openSourceDialog(
+  worker: PaintingWorker,
+  stream: string,
+  { followed, onChanging }: SourceDialogOptions,
+): void {
   const present = worker.health(stream).value?.sourceUri ?? worker.infos.value.get(stream)?.sourceUri ?? '';
-  openDialogFor(worker, present, { title: 'Source of this room', action: 'Open' }, null, async (uri) => {
-    await worker.call('source.open', { stream, uri });
+  const show = async (uri: string): Promise<void> => {
+    onChanging(true);
+    try {
+      await worker.call('source.open', { stream, uri });
+    } catch (problem) {
+      onChanging(false);
+      throw problem;
+    }
     toast('info', `Opened ${uri}`);
-  });
+  };
+  openDialogFor(worker, present, { title: 'Source of this room', action: 'Open' }, null, show, followed);
 }
 
 /** A new room. `go` is called with its id, or with that of the room that shows the source already. */
@@ -149,6 +167,7 @@ function openDialogFor(
   words: { readonly title: string; readonly action: string },
   more: HTMLElement | null,
   show: (uri: string, already: OpenAgain) => Promise<void>,
+  followed: SourceDialogOptions['followed'] = () => 0,
 ): void {
   if (document.querySelector('dialog.dialog')) return;
   const field = h('input', {
@@ -274,7 +293,38 @@ function openDialogFor(
     onStart: clear,
     onProblem: refuse,
   });
+  const endAnyway = h('button', { type: 'button', class: 'button primary' }, 'Open and end them');
+  const keepThem = h('button', { type: 'button', class: 'button' }, 'Keep them');
+  const askText = h('p', { id: 'source-ends' });
+  const asks = h(
+    'div',
+    { class: 'source-ends', role: 'alertdialog', 'aria-labelledby': 'source-ends', hidden: true },
+    askText,
+    h('div', { class: 'actions' }, keepThem, endAnyway),
+  );
+  /** Objects end with their source: whoever opens another one says that they may. */
+  const mayEnd = (): Promise<boolean> => {
+    const count = followed();
+    if (count === 0) return Promise.resolve(true);
+    setText(
+      askText,
+      count === 1
+        ? '1 object is followed here. It ends with this source.'
+        : `${count} objects are followed here. They end with this source.`,
+    );
+    asks.hidden = false;
+    keepThem.focus();
+    return new Promise((resolve) => {
+      const answer = (may: boolean) => (): void => {
+        asks.hidden = true;
+        resolve(may);
+      };
+      endAnyway.onclick = answer(true);
+      keepThem.onclick = answer(false);
+    });
+  };
   const showIt = async (uri: string): Promise<void> => {
+    if (!(await mayEnd())) return;
     await show(uri, (label) => twice.ask(`This source is open already, in the room ${label}.`));
     close();
   };
@@ -297,6 +347,7 @@ function openDialogFor(
     h('div', { class: 'field' }, label, field, error, found, twice.element, hint),
     folder.element,
     upload.element,
+    asks,
     more,
     h('div', { class: 'actions' }, listIt, tryIt, open),
   );
