@@ -174,7 +174,7 @@ describe.each(Object.keys(films) as (keyof typeof films)[])('film %s', (name) =>
     },
   );
 
-  it.each(parts.filter(({ what, index }) => refused[what] === undefined && index > 0))(
+  it.for(parts.filter(({ what, index }) => refused[what] === undefined && index > 0))(
     'has a number again of a heart that is seen: $what from $from s on',
     ({ from: begin, to, what }, { skip }) => {
       const own = between(seenOn(name), begin, to);
