@@ -54,8 +54,10 @@ type Change = {
 
 /** What a button says that lets a model look for its structures. */
 function findWords(finder: ResponseOf<'projects.list'>['finders'][number] | undefined): string {
-  if (finder === undefined) return 'Find by itself';
-  return finder.measuresHeart ? 'Find the left ventricle' : `Find ${finder.finds.join(', ')}`;
+  if (finder === undefined) return t('Find by itself');
+  return finder.measuresHeart
+    ? t('Find the left ventricle')
+    : t('Find {names}', { names: finder.finds.join(', ') });
 }
 
 export function projectView({ element, worker, go }: ViewContext, id: string): EndView {
@@ -80,7 +82,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       showPosition();
     },
     onSpeed: (speed) => {
-      playButton.replaceChildren(icon(speed === 0 ? 'play' : 'stop'), speed === 0 ? 'Play' : 'Pause');
+      playButton.replaceChildren(icon(speed === 0 ? 'play' : 'stop'), speed === 0 ? t('Play') : t('Pause'));
       showPosition();
       stage.draw();
     },
@@ -112,7 +114,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       // Where a person marks, an outline can be the first of an object.
       if (refusesLocked(selected)) return false;
       if (selected !== null || project?.finder === null) return true;
-      toast('info', 'Choose the structure to correct first (in the list, or with its digit).');
+      toast('info', t('Choose the structure to correct first (in the list, or with its digit).'));
       return false;
     },
     onMoveMark: (mark, moved) => {
@@ -149,8 +151,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   const title = h('h1', {}, '…');
   const where = h('p', { class: 'source-uri' });
   const status = h('p', { class: 'project-status', role: 'status' });
-  const writing = h('p', { class: 'recording', hidden: true }, 'Recording pictures');
-  const bar = h('progress', { max: 1, value: 0, hidden: true, 'aria-label': 'Progress' });
+  const writing = h('p', { class: 'recording', hidden: true }, t('Recording pictures'));
+  const bar = h('progress', { max: 1, value: 0, hidden: true, 'aria-label': t('Progress') });
   const position = h('output', { class: 'project-position' });
   const objects = projectObjects({
     select: (label) => select(label),
@@ -169,8 +171,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   const findButtons = h('div', { class: 'project-actions' });
   const button = (text: string, name: IconName, act: () => void, kind = ''): HTMLButtonElement =>
     h('button', { type: 'button', class: `button ${kind}`.trim(), onclick: act }, icon(name), text);
-  const playButton = button('Play', 'play', () => player.toggle());
-  const propagateText = h('span', {}, 'Track both ways');
+  const playButton = button(t('Play'), 'play', () => player.toggle());
+  const propagateText = h('span', {}, t('Track both ways'));
   const propagate = h(
     'button',
     {
@@ -180,11 +182,11 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     icon('tracking'),
     propagateText,
   );
-  const byHand = button('Mark by hand instead', 'box', () =>
+  const byHand = button(t('Mark by hand instead'), 'box', () =>
     change('projects.finder', { project: id, finder: null }),
   );
-  const cancel = button('Cancel', 'stop', () => change('projects.cancel', { project: id }));
-  const exporting = button('Export …', 'print', () => {
+  const cancel = button(t('Cancel'), 'stop', () => change('projects.cancel', { project: id }));
+  const exporting = button(t('Export …'), 'print', () => {
     if (project !== null) openExport(worker, project);
   });
   const exported = exportList(worker, (problem) => sayProblem(problem));
@@ -195,16 +197,16 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     { frame: () => player.frame, onProject: (state) => applyState(state) },
     disposer,
   );
-  const nextUncertain = button('Next uncertain picture', 'uncertain', () => perform('uncertain'));
+  const nextUncertain = button(t('Next uncertain picture'), 'uncertain', () => perform('uncertain'));
   nextUncertain.title = shownKey('uncertain');
-  const newObject = button('New object', 'plus', () => perform('new-object'));
+  const newObject = button(t('New object'), 'plus', () => perform('new-object'));
   const root = h(
     'section',
     { class: 'project' },
     h(
       'header',
       { class: 'project-head' },
-      h('a', { class: 'icon-button', href: '#/recordings', 'aria-label': 'All recordings' }, icon('back')),
+      h('a', { class: 'icon-button', href: '#/recordings', 'aria-label': t('All recordings') }, icon('back')),
       h('div', { class: 'panel-title' }, title, where),
       writing,
       status,
@@ -216,14 +218,14 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     correcting.bar,
     h(
       'aside',
-      { class: 'project-panel', 'aria-label': 'Objects and outlines' },
+      { class: 'project-panel', 'aria-label': t('Objects and outlines') },
       outlineSettings(outlinesOn, () => perform('overlay'), disposer),
       echo.panel,
       findButtons,
       h(
         'section',
         { class: 'objects-section' },
-        h('div', { class: 'section-head' }, h('h2', {}, 'Objects'), newObject),
+        h('div', { class: 'section-head' }, h('h2', {}, t('Objects')), newObject),
         objects.element,
       ),
       h('div', { class: 'project-actions' }, propagate, byHand, importing, exporting),
@@ -285,7 +287,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       finds ? (next.measuresHeart ? ['look', ...repairTools] : ['look']) : [...markingTools, ...repairTools],
     );
     byHand.hidden = !finds || next.corrections > 0 || !idle;
-    setText(propagateText, finds ? findWords(finder()) : 'Track both ways');
+    setText(propagateText, finds ? findWords(finder()) : t('Track both ways'));
   };
   const offer = (next: readonly Tool[]): void => {
     if (next.join() === offered.value.join()) return;
@@ -455,7 +457,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   const send = (mark: Prompt): void => {
     if (player.shown === null) return;
     if (selected === null && !makesObjects(mark)) {
-      toast('info', 'Choose the object to correct first (in the list, or with its digit).');
+      toast('info', t('Choose the object to correct first (in the list, or with its digit).'));
       return;
     }
     if (!refusesLocked(selected)) void prompt(player.shown.frame, selected, mark);
@@ -477,7 +479,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   /** True, said in words: a locked object is not changed. */
   function refusesLocked(label: string | null): boolean {
     if (label === null || !those('locked').includes(label)) return false;
-    toast('info', `${label} is locked: unlock it in the list first.`);
+    toast('info', t('{label} is locked: unlock it in the list first.', { label }));
     return true;
   }
   const step = (by: number): void => {
@@ -488,7 +490,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   function perform(action: Action, far = false): void {
     const wanted = toolOf(action);
     if (wanted !== null && !offered.value.includes(wanted)) {
-      toast('info', 'This tool has nothing to work on here.');
+      toast('info', t('This tool has nothing to work on here.'));
       return;
     }
     switch (action) {
@@ -529,7 +531,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       case 'hide':
       case 'lock': {
         const own = project?.objects.find(({ label }) => label === selected);
-        if (!own) toast('info', 'Select an object first, in the list or with its number.');
+        if (!own) toast('info', t('Select an object first, in the list or with its number.'));
         else if (action === 'hide')
           change('projects.hide', { project: id, label: own.label, hidden: !own.hidden });
         else change('projects.lock', { project: id, label: own.label, locked: !own.locked });
@@ -544,7 +546,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       case 'rename':
       case 'remove':
         if (selected === null || project?.finder != null)
-          toast('info', 'Select an object first, in the list or with its number.');
+          toast('info', t('Select an object first, in the list or with its number.'));
         else if (action === 'remove') remove(selected);
         else {
           prefer({ panelOpen: true });
@@ -578,7 +580,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
         return;
       case 'fullscreen':
         if (document.fullscreenElement) void document.exitFullscreen();
-        else root.requestFullscreen().catch(() => toast('error', 'This browser refuses full screen here.'));
+        else
+          root.requestFullscreen().catch(() => toast('error', t('This browser refuses full screen here.')));
         return;
       case 'rooms':
         go({ view: 'rooms' });

@@ -6,17 +6,20 @@ import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import type { Disposer, Signal } from '../app/signal.js';
-import { isEchoMeasure } from '../core/echo-log.js';
+import { isEchoMeasure, reasonWords } from '../core/echo-log.js';
 import { unitWords } from '../core/echo-readout.js';
 import { shownKey } from '../core/keymap.js';
 import { writeRoute } from '../core/route.js';
 import { nextUndo, undoSentence } from '../core/wording.js';
 import { place } from '../core/viewport.js';
+import { locale, t } from '../core/texts.js';
 import { drawThumbnail, hasThumbnail, objectRow } from '../editor/object-row.js';
 import { outlineSettings } from '../editor/outline-settings.js';
 import type { LivePicture } from './live-picture.js';
 
-const figures = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
+/** To three digits, without separators of thousands. */
+const rounded = (value: number): string =>
+  value.toLocaleString(locale(), { maximumSignificantDigits: 3, useGrouping: false });
 
 /** Measurements are listed anew this often, and are gone when nothing was said of them for this long. */
 const measuredEveryMs = 250;
@@ -76,10 +79,10 @@ export function objectsPanel(
     'button',
     { type: 'button', class: 'button', onclick: actions.newObject },
     icon('plus'),
-    'New object',
+    t('New object'),
   );
   const measured = h('dl', { class: 'measurements' });
-  const measuredSection = h('section', { hidden: true }, h('h2', {}, 'Measurements'), measured);
+  const measuredSection = h('section', { hidden: true }, h('h2', {}, t('Measurements')), measured);
   const recordText = h('span', {});
   const record = h(
     'button',
@@ -87,7 +90,7 @@ export function objectsPanel(
       type: 'button',
       class: 'button quiet',
       onclick: actions.record,
-      title: 'Record this room on the server',
+      title: t('Record this room on the server'),
     },
     icon('record'),
     recordText,
@@ -98,14 +101,14 @@ export function objectsPanel(
       type: 'button',
       class: 'button quiet',
       onclick: actions.openSource,
-      title: `Choose the source (${shownKey('source')})`,
+      title: t('Choose the source ({key})', { key: shownKey('source') }),
     },
     icon('source'),
-    'Source',
+    t('Source'),
   );
   const element = h(
     'aside',
-    { class: 'panel', 'aria-label': 'Objects and outlines' },
+    { class: 'panel', 'aria-label': t('Objects and outlines') },
     h('header', { class: 'panel-head' }, h('div', { class: 'panel-title' }, title, source), openSource),
     settings,
     h(
@@ -115,7 +118,7 @@ export function objectsPanel(
       h(
         'section',
         { class: 'objects-section' },
-        h('div', { class: 'section-head' }, h('h2', {}, 'Objects'), add),
+        h('div', { class: 'section-head' }, h('h2', {}, t('Objects')), add),
         none,
         list,
       ),
@@ -129,10 +132,10 @@ export function objectsPanel(
         {
           class: 'button quiet',
           href: writeRoute({ view: 'acceptance', stream }),
-          title: 'Acceptance test of this display',
+          title: t('Acceptance test of this display'),
         },
         icon('measure'),
-        'Display test',
+        t('Display test'),
       ),
       h(
         'a',
@@ -140,17 +143,22 @@ export function objectsPanel(
           class: 'button quiet',
           href: `${cleanFeedAddress(stream)}`,
           target: '_blank',
-          title: 'The raw picture alone, without any graphics',
+          title: t('The raw picture alone, without any graphics'),
         },
         icon('clean'),
-        'Clean feed',
+        t('Clean feed'),
       ),
       record,
       h(
         'button',
-        { type: 'button', class: 'button quiet', onclick: actions.fullscreen, title: 'Full screen (H)' },
+        {
+          type: 'button',
+          class: 'button quiet',
+          onclick: actions.fullscreen,
+          title: t('Full screen ({key})', { key: shownKey('fullscreen') }),
+        },
         icon('fullscreen'),
-        'Full screen',
+        t('Full screen'),
       ),
     ),
   );
@@ -197,12 +205,12 @@ export function objectsPanel(
     setText(
       none,
       live.played.value
-        ? 'Nothing is outlined on this picture of the recording.'
+        ? t('Nothing is outlined on this picture of the recording.')
         : !actions.points.value
-          ? 'Nothing is found in this picture. The model looks for its structures by itself.'
+          ? t('Nothing is found in this picture. The model looks for its structures by itself.')
           : analysis
-            ? 'Nothing is followed yet. Choose a tool on the left and point at something in the picture.'
-            : 'No model is loaded: the picture is shown, nothing can be followed.',
+            ? t('Nothing is followed yet. Choose a tool on the left and point at something in the picture.')
+            : t('No model is loaded: the picture is shown, nothing can be followed.'),
     );
   };
   // The server refuses both of a recording that is played.
@@ -227,7 +235,7 @@ export function objectsPanel(
       setText(title, health?.label !== undefined && health.label !== '' ? health.label : stream);
       setText(source, health?.sourceUri ?? '');
       source.title = health?.sourceUri ?? '';
-      setText(recordText, health?.recording === true ? 'Stop recording' : 'Record');
+      setText(recordText, health?.recording === true ? t('Stop recording') : t('Record'));
       record.setAttribute('aria-pressed', String(health?.recording === true));
       update();
     }),
@@ -268,13 +276,11 @@ export function objectsPanel(
           h('dt', {}, name.replaceAll('_', ' '), object ? h('small', {}, ` ${object.label}`) : ''),
           h(
             'dd',
-            { 'data-quality': quality, title: note },
+            { 'data-quality': quality, title: reasonWords(note) },
             quality === 'good' ? '' : icon(quality === 'rejected' ? 'lost' : 'uncertain'),
-            h('b', {}, value === null ? '–' : figures.format(value)),
+            h('b', {}, value === null ? '–' : rounded(value)),
             value === null ? '' : ` ${unitWords(unit)}`,
-            interval
-              ? h('small', {}, ` ${figures.format(interval.low)}–${figures.format(interval.high)}`)
-              : '',
+            interval ? h('small', {}, ` ${rounded(interval.low)}–${rounded(interval.high)}`) : '',
           ),
           isNews ? h('dd', { class: 'refusal' }, note) : '',
         ];
