@@ -29,7 +29,7 @@ export function maskImport(
       ...{ type: 'button', class: 'button', onclick: () => input.click() },
       title: t('PNG, COCO or DICOM SEG, or an export of this program; files can also be dropped here'),
     },
-    icon('source'),
+    icon('save'),
     t('Import masks …'),
     input,
   );

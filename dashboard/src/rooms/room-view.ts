@@ -20,6 +20,7 @@ import { markingTools, toolbar, toolOf } from '../editor/toolbar.js';
 import { isTyping } from '../editor/typing.js';
 import { zoomBar } from '../editor/zoom-bar.js';
 import type { Tool } from '../core/gestures.js';
+import { say, t } from '../core/texts.js';
 import { mountPlayer } from '../projects/player-bar.js';
 import { echoRoom } from './echo-room.js';
 import { firstMaskCard } from './first-mask-card.js';
@@ -54,7 +55,7 @@ const longestGestureMs = 29_000;
 export function roomView(context: ViewContext, stream: string): EndView {
   const { worker, element, go } = context;
   const disposer = new Disposer();
-  const live = new LivePicture(worker, stream, { label: `Live picture of ${stream}` });
+  const live = new LivePicture(worker, stream, { label: t('Live picture of {stream}', { stream }) });
   const echo = echoRoom(worker, live, perform, disposer);
   /** The model follows what it is pointed at; false: it finds its structures by itself, or the room is a recording that is played. */
   const points = new Signal(true);
@@ -74,7 +75,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
   const notices = noticeLayer(true, help);
   const age = h(
     'div',
-    { class: 'age', title: 'Age of the outlines when they were painted: capture to paint' },
+    { class: 'age', title: t('Age of the outlines when they were shown, from capture') },
     icon('clock'),
     h('span', {}),
   );
@@ -83,7 +84,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
     'div',
     { class: 'waiting', hidden: true, role: 'status' },
     h('span', { class: 'spinner', 'aria-hidden': 'true' }),
-    'Finding it …',
+    t('Finding it …'),
   );
   const stage = h('div', {
     class: 'stage',
@@ -99,14 +100,14 @@ export function roomView(context: ViewContext, stream: string): EndView {
     longestMs: longestGestureMs,
     onGiveUp: (why) => {
       if (why === 'too-small') {
-        toast('info', 'Move the crosshair with the arrow keys to the opposite corner, then press Enter.');
+        toast('info', t('Move the crosshair with the arrow keys to the opposite corner, then press Enter.'));
         return;
       }
       endGesture();
       if (why === 'too-long')
         toast(
           'error',
-          'The picture is held for 30 seconds at most, so this was given up. Please draw again.',
+          t('The picture is held for 30 seconds at most, so this was given up. Please draw again.'),
         );
     },
     onPick: ([x, y]) => worker.send({ type: 'pick', surface: live.surface, x, y }),
@@ -130,7 +131,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
   const refusesLocked = (objectId: number | null): boolean => {
     if (objectId === null || !live.locked.value.has(objectId)) return false;
     const name = live.objects.value.find(({ id }) => id === objectId)?.label ?? '';
-    toast('info', `${name} is locked: unlock it in the list first.`);
+    toast('info', t('{name} is locked: unlock it in the list first.', { name }));
     return true;
   };
   let asking = 0;
@@ -140,7 +141,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
     const objectId = live.selected.value;
     if (objectId === null && !makesObjects(prompt)) {
       endGesture();
-      toast('error', 'Select the object to correct first, in the list or with its number.');
+      toast('error', t('Select the object to correct first, in the list or with its number.'));
       return;
     }
     if (refusesLocked(objectId)) {
@@ -166,7 +167,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
       if (objectId === null && live.selected.value === null && wishes === newObjectWishes)
         live.selected.value = answer.objectId;
       if (!live.overlayOn.value)
-        toast('info', 'It is followed. Outlines are off: press O or use the switch to see them.');
+        toast('info', t('It is followed. Outlines are off: press O or use the switch to see them.'));
     } catch (error) {
       toastError(error);
     } finally {
@@ -208,10 +209,13 @@ export function roomView(context: ViewContext, stream: string): EndView {
       toast(
         'info',
         objects === 0
-          ? 'Somebody has opened another source in this room.'
+          ? t('Somebody has opened another source in this room.')
           : objects === 1
-            ? 'Somebody has opened another source in this room. 1 object ended with the one before.'
-            : `Somebody has opened another source in this room. ${objects} objects ended with the one before.`,
+            ? t('Somebody has opened another source in this room. 1 object ended with the one before.')
+            : t(
+                'Somebody has opened another source in this room. {objects} objects ended with the one before.',
+                { objects },
+              ),
         { forMs: restorableMs },
       );
     }),
@@ -228,8 +232,8 @@ export function roomView(context: ViewContext, stream: string): EndView {
     const ageMs = live.overlayAgeMs;
     const still = live.heldStill.value;
     age.hidden = ageMs === null && !still;
-    if (text && still) setText(text, 'Picture held while you draw');
-    else if (text && ageMs !== null) setText(text, `Outlines ${Math.round(ageMs)} ms`);
+    if (text && still) setText(text, t('Picture held while you draw'));
+    else if (text && ageMs !== null) setText(text, t('Outlines {ms} ms old', { ms: Math.round(ageMs) }));
   });
 
   // ---------------------------------------------------------------------------------------- panel
@@ -241,7 +245,10 @@ export function roomView(context: ViewContext, stream: string): EndView {
     const stops = worker.health(stream).value?.recording === true;
     try {
       const { path } = await worker.call(stops ? 'record.stop' : 'record.start', { stream });
-      toast('info', stops ? `The recording is complete: ${path}` : `Recording to ${path}`);
+      toast(
+        'info',
+        stops ? t('The recording is complete: {path}', { path }) : t('Recording to {path}', { path }),
+      );
     } catch (error) {
       toastError(error);
     }
@@ -254,8 +261,8 @@ export function roomView(context: ViewContext, stream: string): EndView {
     if (live.selected.value === objectId) live.selected.value = null;
     worker.call('remove', { stream, objectId }).then(
       () =>
-        toast('info', `${name} is not followed any more.`, {
-          action: { name: 'Undo', act: () => undo(objectId) },
+        toast('info', t('{name} is not followed any more.', { name }), {
+          action: { name: t('Undo'), act: () => undo(objectId) },
           forMs: restorableMs,
         }),
       toastError,
@@ -267,7 +274,10 @@ export function roomView(context: ViewContext, stream: string): EndView {
     const again = armed?.objectId === objectId && performance.now() < armed.untilMs;
     armed = again ? null : { objectId, untilMs: performance.now() + againWithinMs };
     if (again) removeObject(objectId);
-    else toast('info', `Press Delete again to stop following ${nameOf(objectId)}.`, { forMs: againWithinMs });
+    else
+      toast('info', t('Press Delete again to stop following {name}.', { name: nameOf(objectId) }), {
+        forMs: againWithinMs,
+      });
   };
   const undoSays = new Signal<Readonly<Record<'undo' | 'redo', string | null>>>({ undo: null, redo: null });
   const showUndo = (): void => {
@@ -332,7 +342,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
     icon('source'),
     missingTitle,
     missingWords,
-    h('a', { class: 'button primary', href: '#/rooms' }, 'All rooms'),
+    h('a', { class: 'button primary', href: '#/rooms' }, t('All rooms')),
   );
   disposer.add(
     worker.streams.watch((streams) => {
@@ -341,11 +351,11 @@ export function roomView(context: ViewContext, stream: string): EndView {
       // Before the server has told its rooms an empty list says nothing.
       const absent = !there && (streams.length > 0 || wasThere);
       if (absent && wasThere) {
-        setText(missingTitle, 'This room was closed');
-        setText(missingWords, 'What was recorded of it stays on the server.');
+        setText(missingTitle, t('This room was closed'));
+        setText(missingWords, t('What was recorded of it stays on the server.'));
       } else if (absent) {
-        setText(missingTitle, 'There is no such room');
-        setText(missingWords, `The server has no room called “${stream}”.`);
+        setText(missingTitle, t('There is no such room'));
+        setText(missingWords, t('The server has no room called “{stream}”.', { stream }));
       }
       const wanted = absent ? missing : room;
       if (element.firstElementChild !== wanted) element.replaceChildren(wanted);
@@ -357,27 +367,29 @@ export function roomView(context: ViewContext, stream: string): EndView {
     stage.setAttribute(
       'aria-label',
       on
-        ? `Picture of ${stream}. Choose a tool, move the crosshair with the arrow keys, press Enter.`
+        ? t('Picture of {stream}. Choose a tool, move the crosshair with the arrow keys, press Enter.', {
+            stream,
+          })
         : live.played.value
-          ? `Picture of ${stream}, a recording that is played.`
-          : `Picture of ${stream}. The model finds its structures by itself.`,
+          ? t('Picture of {stream}, a recording that is played.', { stream })
+          : t('Picture of {stream}. The model finds its structures by itself.', { stream }),
     );
   }
   /** `far`: Shift is held, so that the crosshair moves in large steps. */
   function perform(action: Action, far = false): void {
     if (live.played.value && (pointingActions.has(action) || action === 'source')) {
       typedOn(action);
-      toast('info', 'This room plays a recording: to mark or correct, open the file under Recordings.');
+      toast('info', t('This room plays a recording: to mark or correct, open the file under Recordings.'));
       return;
     }
     if (!points.value && pointingActions.has(action)) {
       typedOn(action);
-      toast('info', 'This model finds its structures by itself: there is nothing to point at or to name.');
+      toast('info', t('This model finds its structures by itself: there is nothing to point at or to name.'));
       return;
     }
     const wanted = toolOf(action);
     if (wanted !== null && wanted !== 'look' && !offered.value.includes(wanted)) {
-      toast('info', 'Outlines are corrected in a recording: open it under Recordings.');
+      toast('info', t('Outlines are corrected in a recording: open it under Recordings.'));
       return;
     }
     if (performShared(action, pointing, stage, far)) return;
@@ -389,7 +401,13 @@ export function roomView(context: ViewContext, stream: string): EndView {
         const at = slowAnalysisChoices.indexOf(preferences.value.slow) + 1;
         const next = slowAnalysisChoices[at % slowAnalysisChoices.length] ?? 'auto';
         prefer({ slow: next });
-        toast('info', `When analysis is slow: ${slowChoices[next].name}. ${slowChoices[next].meaning}`);
+        toast(
+          'info',
+          t('When analysis is slow: {name}. {meaning}', {
+            name: say(slowChoices[next].name),
+            meaning: say(slowChoices[next].meaning),
+          }),
+        );
         return;
       }
       case 'new-object':
@@ -401,7 +419,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
       case 'hold':
       case 'held':
       case 'echo-view':
-        if (!echo.active.value) toast('info', 'Nothing of a heart is measured in this room.');
+        if (!echo.active.value) toast('info', t('Nothing of a heart is measured in this room.'));
         else if (action === 'hold') void echo.holds.hold();
         else if (action === 'echo-view') echo.turnView();
         else echo.holds.open();
@@ -416,7 +434,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
         const objectId = live.selected.value;
         if (objectId === null) {
           typedOn(action);
-          toast('info', 'Select an object first, in the list or with its number.');
+          toast('info', t('Select an object first, in the list or with its number.'));
         } else if (action === 'remove') removeByKey(objectId);
         else if (action === 'hide' || action === 'lock') panel.toggle(action, objectId);
         else if (refusesLocked(objectId)) typedOn(action);
@@ -433,7 +451,8 @@ export function roomView(context: ViewContext, stream: string): EndView {
         return;
       case 'fullscreen':
         if (document.fullscreenElement) void document.exitFullscreen();
-        else room.requestFullscreen().catch(() => toast('error', 'This browser refuses full screen here.'));
+        else
+          room.requestFullscreen().catch(() => toast('error', t('This browser refuses full screen here.')));
         return;
       case 'source':
         openSource();
