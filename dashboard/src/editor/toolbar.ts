@@ -68,7 +68,8 @@ export function toolbar(
       },
       icon(symbol),
       h('span', { class: 'tool-name' }, say(name)),
-      h('kbd', {}, shownKey(action).replace('Shift ', '⇧')),
+      // The title names the key; the name of a button is what it does.
+      h('kbd', { 'aria-hidden': 'true' }, shownKey(action).replace('Shift ', '⇧')),
     );
   const toolButtons = tools.map(({ tool, name, action }) =>
     button(tool, name, action, { role: 'radio', 'data-tool': tool }),
