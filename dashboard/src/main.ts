@@ -22,3 +22,4 @@ const entry = readEntry(location.search);
 const worker = new PaintingWorker(socketAddress());
 if (entry.clean) mountCleanFeed(root, worker, entry.stream);
 else mountShell(root, worker, entry);
+if (entry.kiosk) document.documentElement.classList.add('kiosk');

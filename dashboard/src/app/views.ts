@@ -7,6 +7,7 @@ import type { Route } from '../core/route.js';
 import { projectsView } from '../projects/projects-view.js';
 import { gridView } from '../rooms/grid-view.js';
 import { roomView } from '../rooms/room-view.js';
+import { unknownView } from './unknown-view.js';
 import type { EndView, ViewContext } from './view.js';
 
 export function openView(route: Route, context: ViewContext): EndView {
@@ -19,5 +20,7 @@ export function openView(route: Route, context: ViewContext): EndView {
       return acceptanceView(context, route.stream);
     case 'recordings':
       return projectsView(context, route.rest);
+    case 'unknown':
+      return unknownView(context, route.address);
   }
 }

@@ -30,6 +30,8 @@ describe('keys', () => {
     ['ArrowLeft', { shiftKey: true }, 'left'],
     ['o', { altKey: true }, null],
     ['q', {}, null],
+    [' ', {}, 'freeze'],
+    ['M', { shiftKey: true }, 'caliper'],
   ] as const)('%s %j → %s', (key, change, action) => {
     expect(actionOf(press(key, change), null)).toBe(action);
   });

@@ -20,7 +20,7 @@ const groups = {
     'tool-box': [['b'], 'B', 'Draw a box around it'],
     'tool-scribble': [['s'], 'S', 'Draw a stroke along it'],
     'tool-erase': [['e'], 'E', 'Stroke over what does not belong to it'],
-    act: [['enter', ' '], 'Enter', 'Use the tool at the crosshair: click, start or end a box or stroke'],
+    act: [['enter'], 'Enter', 'Use the tool at the crosshair: click, start or end a box or stroke'],
     'act-opposite': [['shift+enter'], 'Shift Enter', 'Click the opposite (+ / −)'],
     cancel: [['escape'], 'Esc', 'Give up the stroke or box, close what is open'],
   },
@@ -37,6 +37,9 @@ const groups = {
     'echo-view': [['w'], 'W', 'Which view it is: four-chamber or two-chamber'],
   },
   Picture: {
+    freeze: [[' '], 'Space', 'Hold the picture on this screen; again: go on'],
+    caliper: [['shift+m'], 'Shift M', 'Measure a distance on the held picture'],
+    ellipse: [['shift+e'], 'Shift E', 'Measure an ellipse on the held picture: area and circumference'],
     'zoom-in': [['+', '='], '+', 'Zoom in'],
     'zoom-out': [['-', '_'], '−', 'Zoom out'],
     fit: [['0'], '0', 'Whole picture'],

@@ -10,6 +10,8 @@ import type { PaintingWorker, SurfaceEvent } from '../app/painting-worker.js';
 import { h } from '../app/dom.js';
 import { preferences } from '../app/prefs.js';
 import { Disposer, Signal } from '../app/signal.js';
+import { plainTone } from '../core/tone.js';
+import type { Tone } from '../core/tone.js';
 import { fitView } from '../core/viewport.js';
 import type { ViewChoice } from '../core/viewport.js';
 import { overlayNotice, pictureNotice } from '../core/wording.js';
@@ -47,6 +49,9 @@ export class LivePicture {
   /** The room is a recording that is played: nothing in it is marked, recorded or replaced. */
   readonly played = new Signal(false);
   readonly selected = new Signal<number | null>(null);
+  /** performance.now() since when a person holds the picture on this screen; null: it is live. */
+  readonly heldSinceMs = new Signal<number | null>(null);
+  readonly tone = new Signal<Tone>(plainTone);
   readonly view = new Signal<ViewChoice>(fitView);
   /** Device pixels of the canvas. */
   readonly stageSize = new Signal<PictureSize>({ width: 1, height: 1 });
@@ -97,6 +102,7 @@ export class LivePicture {
       }),
     );
     this.#disposer.add(this.selected.watch(() => this.#sendLook()));
+    this.#disposer.add(this.tone.watch(() => this.#sendLook()));
     this.#disposer.add(
       this.view.watch((view) => {
         if (this.#attached) worker.send({ type: 'view', surface: this.surface, view });
@@ -142,6 +148,7 @@ export class LivePicture {
       limitMs: this.limitMs,
       slow: this.#overview && slow === 'auto' ? 'steady-outlines' : slow,
       selectedObject: this.selected.value,
+      tone: this.tone.value,
     };
   }
 
@@ -158,6 +165,11 @@ export class LivePicture {
     }
     await this.#worker.call('overlay', { stream: this.stream, visible: on });
     return on;
+  }
+
+  /** Holds the picture that is on screen, on this screen alone; the server is not asked. */
+  hold(on: boolean): void {
+    this.#worker.send({ type: 'hold', surface: this.surface, on });
   }
 
   #updateOverlay(): void {
@@ -215,6 +227,11 @@ export class LivePicture {
         }
         this.painted.value = event;
         return;
+      case 'held':
+        this.heldSinceMs.value = event.on ? performance.now() : null;
+        // What was not shown while it was held is no stall.
+        this.#hiddenUntilMs = performance.now() + 500;
+        return;
       case 'stats':
         this.stats.value = event.stats;
         return;
@@ -240,7 +257,7 @@ export class LivePicture {
     const shown =
       this.painted.value?.overlay === true ||
       (this.#lastOverlayEpochMs !== null && now - this.#lastOverlayEpochMs < 300);
-    return shown && this.overlayOn.value ? this.#overlayAgeMs : null;
+    return shown && this.overlayOn.value && this.heldSinceMs.value === null ? this.#overlayAgeMs : null;
   }
 
   get condition(): RoomCondition {
@@ -249,7 +266,10 @@ export class LivePicture {
     const now = performance.timeOrigin + performance.now();
     const since = (epochMs: number | null): number | null =>
       epochMs === null ? null : Math.max(0, now - epochMs);
-    const hidden = document.visibilityState !== 'visible' || performance.now() < this.#hiddenUntilMs;
+    const hidden =
+      this.heldSinceMs.value !== null ||
+      document.visibilityState !== 'visible' ||
+      performance.now() < this.#hiddenUntilMs;
     return {
       sincePictureMs: hidden ? 0 : since(this.#lastFreshEpochMs),
       capturedFps: health?.capturedFps ?? stats?.inFps ?? 0,

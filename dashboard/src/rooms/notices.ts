@@ -34,7 +34,10 @@ function line(className: string): {
 
 /** `announce`: alarms are also read aloud (one room at a time, not a whole grid). */
 export function noticeLayer(announce: boolean): {
+  /** Over the picture: what is said of a picture that is not live. */
   readonly element: HTMLElement;
+  /** The slim line about outlines, on the picture of a small tile; a room puts it above its picture. */
+  readonly line: HTMLElement;
   readonly show: (notices: Notices) => void;
 } {
   const picture = line('notice notice-picture');
@@ -43,6 +46,7 @@ export function noticeLayer(announce: boolean): {
   const element = h('div', { class: 'notices' }, picture.element, overlay.element, spoken);
   return {
     element,
+    line: overlay.element,
     show: (notices) => {
       picture.show(notices.picture);
       // Plain information stands in the strip, not on the picture.

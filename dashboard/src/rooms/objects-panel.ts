@@ -9,6 +9,7 @@ import { prefer, preferences } from '../app/prefs.js';
 import type { Disposer, Signal } from '../app/signal.js';
 import { isEchoMeasure } from '../core/echo-log.js';
 import { unitWords } from '../core/echo-readout.js';
+import { inCentimetres } from '../core/measure-words.js';
 import { writeRoute } from '../core/route.js';
 import { stateWords } from '../core/wording.js';
 import type { ListedObject } from '../worker/messages.js';
@@ -330,7 +331,7 @@ export function objectsPanel(
   const { newest, changes } = worker.measured(stream);
   let listed = 0;
   const listMeasured = (): void => {
-    if (changes.value === listed) return;
+    if (changes.value === listed || live.heldSinceMs.value !== null) return;
     listed = changes.value;
     const all = [...newest.values()];
     const oldestNs = Math.max(...all.map(({ ptsNs }) => ptsNs)) - measuredForNs;
@@ -343,7 +344,7 @@ export function objectsPanel(
     );
     measuredSection.hidden = present.length === 0;
     measured.replaceChildren(
-      ...present.flatMap(({ name, value, unit, interval, quality, note, objectId }) => {
+      ...present.map(inCentimetres).flatMap(({ name, value, unit, interval, quality, note, objectId }) => {
         const object = live.objects.value.find(({ id }) => id === objectId);
         return [
           h('dt', {}, name.replaceAll('_', ' '), object ? h('small', {}, ` ${object.label}`) : ''),

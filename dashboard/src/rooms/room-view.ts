@@ -23,6 +23,7 @@ import { noticeLayer } from './notices.js';
 import { objectsPanel } from './objects-panel.js';
 import { Pointing } from './pointing.js';
 import { openSourceDialog } from './source-dialog.js';
+import { stageFrame } from './stage-frame.js';
 import { toolbar, toolOf } from './toolbar.js';
 import { isTyping } from './typing.js';
 import { zoomBar } from './zoom-bar.js';
@@ -92,15 +93,24 @@ export function roomView(context: ViewContext, stream: string): EndView {
     onPrompt: (prompt) => void send(prompt),
     onPick: ([x, y]) => worker.send({ type: 'pick', surface: live.surface, x, y }),
   });
-  stage.append(
-    live.canvas,
-    echo.scale,
-    pointing.layer,
-    notices.element,
-    age,
-    waiting,
-    answers,
-    zoomBar(live, perform, disposer),
+  stage.append(live.canvas, echo.scale, pointing.layer, notices.element);
+  const name = new Signal(stream);
+  disposer.add(
+    worker.health(stream).watch((health) => {
+      name.value = health?.label !== undefined && health.label !== '' ? health.label : stream;
+    }),
+  );
+  const frame = stageFrame(
+    live,
+    stage,
+    {
+      name,
+      head: [age, notices.line, waiting],
+      zoom: zoomBar(live, perform, disposer),
+      calibration: echo.calibration,
+      perform,
+    },
+    disposer,
   );
 
   let asking = 0;
@@ -113,6 +123,10 @@ export function roomView(context: ViewContext, stream: string): EndView {
       return;
     }
     if (gesture === null) return;
+    if (live.heldSinceMs.value !== null) {
+      toast('info', 'The picture is held: press Space to go on, then mark.');
+      return;
+    }
     const wishes = newObjectWishes;
     asking += 1;
     waiting.hidden = false;
@@ -190,12 +204,19 @@ export function roomView(context: ViewContext, stream: string): EndView {
     'div',
     { class: 'room' },
     toolbar(pointing.tool, points, perform, disposer),
-    stage,
+    frame.element,
     ...echo.parts,
     panel.element,
     healthStrip(worker, live, disposer),
   );
-  disposer.add(mountPlayer(stage, worker, stream));
+  disposer.add(mountPlayer(frame.foot, worker, stream));
+  // Beside the picture: in the panel, or below the picture while that is closed.
+  disposer.add(
+    preferences.watch(({ panelOpen }) => {
+      if (panelOpen) panel.element.querySelector('.panel-foot')?.before(answers);
+      else frame.tools.prepend(answers);
+    }),
+  );
   disposer.add(echo.active.watch((on) => room.classList.toggle('echo', on)));
   disposer.add(
     points.watch((on) => {
@@ -294,6 +315,13 @@ export function roomView(context: ViewContext, stream: string): EndView {
       case 'tool-points':
         toast('info', 'Outlines are corrected in a recording: open it under Recordings.');
         return;
+      case 'freeze':
+        frame.hold();
+        return;
+      case 'caliper':
+      case 'ellipse':
+        frame.measure(action === 'caliper' ? 'distance' : 'ellipse', true);
+        return;
       case 'undo':
         undo(live.selected.value);
         return;
@@ -334,6 +362,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
         return;
       case 'cancel':
         if (pointing.busy) pointing.cancel();
+        else if (frame.putAway()) return;
         else if (pointing.tool.value !== 'look') pointing.tool.value = 'look';
         else live.selected.value = null;
         return;
@@ -342,7 +371,10 @@ export function roomView(context: ViewContext, stream: string): EndView {
         return;
       case 'fullscreen':
         if (document.fullscreenElement) void document.exitFullscreen();
-        else room.requestFullscreen().catch(() => toast('error', 'This browser refuses full screen here.'));
+        else
+          frame.element
+            .requestFullscreen()
+            .catch(() => toast('error', 'This browser refuses full screen here.'));
         return;
       case 'source':
         openSourceDialog(worker, stream);

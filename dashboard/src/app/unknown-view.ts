@@ -1,0 +1,18 @@
+/** A wrong address: says so, and leads back. Runs in the page. */
+import { h } from './dom.js';
+import { icon } from './icons.js';
+import type { EndView, ViewContext } from './view.js';
+
+export function unknownView({ element }: ViewContext, address: string): EndView {
+  element.replaceChildren(
+    h(
+      'section',
+      { class: 'empty' },
+      icon('uncertain'),
+      h('h1', {}, 'There is nothing at this address'),
+      h('p', {}, `This page knows no “${address}”.`),
+      h('a', { class: 'button primary', href: '#/rooms' }, 'All rooms'),
+    ),
+  );
+  return () => element.replaceChildren();
+}
