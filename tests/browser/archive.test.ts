@@ -117,7 +117,7 @@ describe.skipIf(!hasOrthanc)('a DICOM archive on the page', () => {
     await search(page, 'müller');
     await page.getByText('1 study', { exact: true }).waitFor();
     await page.getByRole('button', { name: /Müller Änne.*2026-01-02.*Echo TTE/ }).click();
-    await page.getByText('2 cines; 2 still pictures and documents are not listed').waitFor();
+    await page.getByText('2 cines. 2 still pictures and documents are not listed.').waitFor();
     await keepPicture(page, 'archive-search');
     await page.getByRole('button', { name: /A4C.*24 pictures/ }).click();
 

@@ -75,11 +75,19 @@ export async function serveDashboard(
 export async function openPage(
   browser: Browser,
   address: string,
-  options: BrowserContextOptions & { readonly before?: string } = {},
+  options: BrowserContextOptions & {
+    readonly before?: string;
+    /** A script that is answered here in place of the server's. */
+    readonly route?: { readonly pattern: string; readonly body: string };
+  } = {},
 ): Promise<{ readonly page: Page; readonly problems: string[] }> {
-  const { before, ...contextOptions } = options;
+  const { before, route, ...contextOptions } = options;
   const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ...contextOptions });
   if (before !== undefined) await context.addInitScript(before);
+  if (route)
+    await context.route(route.pattern, (asked) =>
+      asked.fulfill({ contentType: 'text/javascript', body: route.body }),
+    );
   const page = await context.newPage();
   page.setDefaultTimeout(45_000);
   const problems: string[] = [];
@@ -163,9 +171,10 @@ export function readBack(
   );
 }
 
-/** Preferences of the page, set before it loads. */
+/** Preferences of the page, set before it loads for the first time. */
 export function preferences(values: Readonly<Record<string, unknown>>): string {
-  return `localStorage.setItem('sonoscope.preferences', ${JSON.stringify(JSON.stringify(values))});`;
+  const key = 'sonoscope.preferences';
+  return `localStorage.getItem('${key}') ?? localStorage.setItem('${key}', ${JSON.stringify(JSON.stringify(values))});`;
 }
 
 /** Resolves once `check` gives something else than null, false or undefined; fails with `what` after a long time. */

@@ -33,7 +33,7 @@ describe('a mask', () => {
     await live(page);
     room.plan({ maskDelayMs: () => 600 });
     const last = room.newestFrame;
-    await page.getByText(/Outlines paused|Overlay delayed/).waitFor();
+    await page.getByText(/Outlines paused|Outlines late/).waitFor();
     const seen = await readBack(page, { pictures: 10, masks: 0 });
     expect(seen.filter(({ picture, mask }) => picture !== null && picture > last && mask !== null)).toEqual(
       [],

@@ -144,7 +144,7 @@ describe('pointing', () => {
     await expect.poll(() => page.locator('.object[data-object="2"]').count()).toBe(0);
 
     await press('?');
-    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
     await press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
     expect(scene.problems).toEqual([]);

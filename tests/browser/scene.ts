@@ -44,6 +44,10 @@ export async function open(
     readonly viewport?: { readonly width: number; readonly height: number };
     readonly touch?: boolean;
     readonly rooms?: readonly NumberedRoom[];
+    /** The language that the browser prefers. */
+    readonly locale?: string;
+    /** A script that is answered here in place of the server's. */
+    readonly route?: { readonly pattern: string; readonly body: string };
   } = {},
 ): Promise<Scene> {
   const room = new NumberedRoom('scope', options.plan, 'Theatre 2');
@@ -52,6 +56,8 @@ export async function open(
   const { page, problems } = await openPage(browser(), served.server.url + hash, {
     ...(options.viewport && { viewport: { ...options.viewport } }),
     hasTouch: options.touch ?? false,
+    ...(options.locale !== undefined && { locale: options.locale }),
+    ...(options.route && { route: options.route }),
     before: preferences({
       fillOpacity: 1,
       labels: false,

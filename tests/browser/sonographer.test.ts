@@ -37,7 +37,7 @@ const pictureRect = (page: Page): Promise<{ x: number; y: number; width: number;
     };
   });
 
-/** Visible elements of the page that lie on the picture, but those that may: picture, outlines and tools in hand. */
+/** Visible elements of the page that lie on the picture, but those that may: picture, outlines, tools in hand, and the alarm of a picture that is not live. */
 const onPicture = async (page: Page): Promise<string[]> =>
   page.evaluate(
     (picture) => {
@@ -45,10 +45,17 @@ const onPicture = async (page: Page): Promise<string[]> =>
         '.stage, .picture, .gestures, .hand-layer, .notices, .ruler, .stage-frame, .room, main, #app, .view';
       return [...document.querySelectorAll('#app *')]
         .filter((element) => {
-          if (element.matches(may) || element.closest('.gestures, .hand-layer, .ruler')) return false;
+          if (element.matches(may) || element.closest('.gestures, .hand-layer, .ruler, .notice-picture'))
+            return false;
           if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return false;
           if (element.matches('.visually-hidden, .skip')) return false;
           const box = element.getBoundingClientRect();
+          // What has scrolled below the picture is covered by it.
+          const middle = document.elementFromPoint(
+            (Math.max(box.left, picture.x) + Math.min(box.right, picture.x + picture.width)) / 2,
+            (Math.max(box.top, picture.y) + Math.min(box.bottom, picture.y + picture.height)) / 2,
+          );
+          if (!element.closest('.stage-frame, .toasts') && middle?.closest('.stage')) return false;
           return (
             box.width > 0 &&
             box.height > 0 &&
@@ -186,8 +193,10 @@ describe('brightness', () => {
     const { page, problems } = await open('#/room/scope', { prefer: { fillOpacity: 0 } });
     await live(page);
     await held(page);
-    const plain = await shown(page);
     await page.getByRole('button', { name: 'Brightness', exact: true }).click();
+    await page.getByRole('slider', { name: 'Window' }).waitFor();
+    await page.waitForTimeout(300);
+    const plain = await shown(page);
     await page.getByRole('slider', { name: 'Window' }).fill('80');
     await page.getByText('Brightness changed on this screen: window 80').waitFor();
     await expect.poll(() => shown(page)).not.toBe(plain);
@@ -293,7 +302,7 @@ describe('wrong addresses', () => {
     const { served, page } = await open('#/nonsense');
     await page.getByRole('heading', { name: 'There is nothing at this address' }).waitFor();
     await keepPicture(page, 'wrong-address');
-    await page.getByRole('link', { name: 'All rooms' }).click();
+    await page.getByRole('link', { name: 'All rooms', exact: true }).click();
     await page.locator('.tile').first().waitFor();
     const answer = await page.goto(`${new URL(served.server.url).origin}/nonsense/here`);
     expect(answer?.status()).toBe(404);

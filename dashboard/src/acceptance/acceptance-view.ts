@@ -15,15 +15,17 @@ import { sentenceOf } from '../app/toast.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { acceptanceReport } from '../core/acceptance-report.js';
 import { writeRoute } from '../core/route.js';
+import type { Text } from '../core/texts.js';
+import { msg, numberText, say, t } from '../core/texts.js';
 import { LivePicture } from '../rooms/live-picture.js';
 import { noticeLayer } from '../rooms/notices.js';
 import type { Measured, MeasuredKind } from '../worker/messages.js';
 import { showReport } from './report-page.js';
 import type { AcceptanceResult } from './report-page.js';
 
-const parts: readonly { readonly kind: MeasuredKind; readonly name: string; readonly doing: string }[] = [
-  { kind: 'overlay', name: 'With outlines', doing: 'Measuring pictures with their outlines' },
-  { kind: 'picture', name: 'Picture only', doing: 'Measuring pictures alone' },
+const parts: readonly { readonly kind: MeasuredKind; readonly doing: Text }[] = [
+  { kind: 'overlay', doing: msg('Measuring pictures with their outlines') },
+  { kind: 'picture', doing: msg('Measuring pictures without outlines') },
 ];
 
 /** Refresh rate of the display from the middle of 40 animation frames, null where the page is hidden. */
@@ -51,7 +53,7 @@ function refreshRate(): Promise<number | null> {
 export function acceptanceView(context: ViewContext, stream: string): EndView {
   const { worker, element } = context;
   const disposer = new Disposer();
-  const live = new LivePicture(worker, stream, { label: `Live picture of ${stream}` });
+  const live = new LivePicture(worker, stream, { label: t('Live picture of {room}', { room: stream }) });
   const notices = noticeLayer(true);
   disposer.add(live.notices.watch((value) => notices.show(value)));
 
@@ -73,35 +75,40 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
     'button',
     { type: 'button', class: 'button primary large' },
     icon('play'),
-    'Start the test',
+    t('Start the test'),
   );
   const stop = h(
     'button',
     { type: 'button', class: 'button', hidden: true },
     icon('stop'),
-    'Stop and evaluate',
+    t('Stop and evaluate'),
   );
   const hint = h('p', { class: 'hint', role: 'status' });
   const progress = h('progress', { max: 1, value: 0, hidden: true });
   const result = h('div', { class: 'report', hidden: true });
   const control = h(
     'aside',
-    { class: 'panel acceptance-panel', 'aria-label': 'Acceptance test' },
+    { class: 'panel acceptance-panel', 'aria-label': t('Acceptance test') },
     h(
       'header',
       { class: 'panel-head' },
-      h('a', { class: 'button quiet', href: writeRoute({ view: 'room', stream }) }, icon('back'), 'Room'),
-      h('div', { class: 'panel-title' }, h('h1', {}, 'Acceptance test')),
+      h('a', { class: 'button quiet', href: writeRoute({ view: 'room', stream }) }, icon('back'), t('Room')),
+      h('div', { class: 'panel-title' }, h('h1', {}, t('Acceptance test'))),
     ),
     h(
       'p',
       {},
-      `Measures on this display how old a picture is when it is painted, first with its outlines, then alone, and judges the 95th percentile against ${acceptanceLimitsMs.join(', ')} ms.`,
+      t(
+        'Measures how old pictures are when this display shows them: first with their outlines, then without. The test is passed where 95 of 100 pictures are at most this old: {limits} ms.',
+        { limits: acceptanceLimitsMs.join(', ') },
+      ),
     ),
     h(
       'p',
       { class: 'muted' },
-      'From capture on the server to paint in this browser, clocks joined by ping. It is not glass-to-glass: camera, cable and panel come on top.',
+      t(
+        'From capture by the server until this browser has painted the picture. Camera, cable and screen come on top; they cannot be measured here.',
+      ),
     ),
     h(
       'div',
@@ -109,15 +116,20 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
       h(
         'label',
         { for: 'acceptance-frames' },
-        'Pictures per part',
-        h('small', {}, `${acceptanceFrames} or more give a verdict`),
+        t('Pictures per part'),
+        h('small', {}, t('{n} or more give a verdict', { n: acceptanceFrames })),
       ),
       count,
     ),
     h(
       'div',
       { class: 'setting' },
-      h('label', { for: 'acceptance-author' }, 'Tested by', h('small', {}, 'Your name, for the report')),
+      h(
+        'label',
+        { for: 'acceptance-author' },
+        t('Tested by'),
+        h('small', {}, t('Your name, for the report')),
+      ),
       author,
     ),
     start,
@@ -162,9 +174,11 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
       hint,
       outlined
         ? live.stats.value?.clock
-          ? `Clocks joined within ± ${live.stats.value.clock.uncertaintyMs.toFixed(2)} ms.`
-          : 'Joining the clocks …'
-        : 'Nothing is outlined in this room. Point at an object there first.',
+          ? t('The clocks of server and browser agree within ± {ms} ms.', {
+              ms: numberText(live.stats.value.clock.uncertaintyMs, 2),
+            })
+          : t('Comparing the clocks of server and browser …')
+        : t('Nothing is outlined in this room. Point at an object there first.'),
     );
   };
   disposer.add(live.stats.watch(ready));
@@ -189,11 +203,11 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
     const startedUnixMs = Date.now();
     const startedMs = performance.now();
     const before: HealthMessage | null = worker.health(stream).value;
-    setText(hint, 'Looking at this display …');
+    setText(hint, t('Looking at this display …'));
     const refreshHz = await refreshRate();
     const measured: Partial<Record<MeasuredKind, Measured>> = {};
     for (const { kind, doing } of parts) {
-      setText(hint, `${doing}: ${frames} pictures. Leave this page in front.`);
+      setText(hint, t('{doing}: {n} pictures. Leave this page in front.', { doing: say(doing), n: frames }));
       measured[kind] = await measure(kind, frames);
     }
     finish = null;
@@ -203,10 +217,7 @@ export function acceptanceView(context: ViewContext, stream: string): EndView {
     ready();
     const { overlay, picture } = measured;
     if (!overlay || overlay.samplesMs.length === 0) {
-      setText(
-        hint,
-        'No picture was painted with its outlines within the limit, so there is nothing to evaluate.',
-      );
+      setText(hint, t('No picture was painted with its outlines in time, so there is nothing to evaluate.'));
       return;
     }
     const alone = picture && picture.samplesMs.length > 0 ? picture : null;

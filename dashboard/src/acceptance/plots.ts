@@ -3,6 +3,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { acceptanceLimitsMs } from '../../../src/protocol/acceptance.js';
 import type { Measured } from '../worker/messages.js';
+import { t } from '../core/texts.js';
 
 interface Theme {
   readonly ink: string;
@@ -84,11 +85,11 @@ function agePlot(element: HTMLElement, theme: Theme, width: number, { overlay, p
       width,
       height: heightPx,
       scales: { x: { time: false }, y: { range: (_plot, _low, high) => [0, Math.max(120, high * 1.05)] } },
-      axes: [axis(theme, 'seconds since the start of its part'), axis(theme, 'capture to paint, ms')],
+      axes: [axis(theme, t('seconds since the start')), axis(theme, t('age when painted, ms'))],
       series: [
         { label: 's' },
-        dots(theme.overlay, 'with outlines'),
-        ...(picture ? [dots(theme.picture, 'picture only')] : []),
+        dots(theme.overlay, t('with outlines')),
+        ...(picture ? [dots(theme.picture, t('without outlines'))] : []),
       ],
       plugins: [deadlines(theme, 'y')],
       cursor: { drag: { x: true, y: false } },
@@ -122,11 +123,11 @@ function sharePlot(
       width,
       height: heightPx,
       scales: { x: { time: false }, y: { range: [0, 102] } },
-      axes: [axis(theme, 'capture to paint, ms'), axis(theme, 'painted, % of pictures due')],
+      axes: [axis(theme, t('age when painted, ms')), axis(theme, t('painted in time, % of all pictures'))],
       series: [
         { label: 'ms' },
-        { label: 'with outlines', stroke: theme.overlay, width: 2 },
-        ...(picture ? [{ label: 'picture only', stroke: theme.picture, width: 2, dash: [8, 4] }] : []),
+        { label: t('with outlines'), stroke: theme.overlay, width: 2 },
+        ...(picture ? [{ label: t('without outlines'), stroke: theme.picture, width: 2, dash: [8, 4] }] : []),
       ],
       plugins: [deadlines(theme, 'x')],
     },

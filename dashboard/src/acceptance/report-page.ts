@@ -5,12 +5,13 @@ import type { ResponseOf } from '../../../src/protocol/operations.js';
 import { h } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import type { acceptanceReport } from '../core/acceptance-report.js';
+import { locale, msg, numberText, say, t } from '../core/texts.js';
 import type { Measured } from '../worker/messages.js';
 import { drawPlots } from './plots.js';
 
-const verdictWords = { pass: 'Pass', fail: 'Fail', undecided: 'Undecided' } as const;
+const verdictWords = { pass: msg('Passed'), fail: msg('Failed'), undecided: msg('Undecided') } as const;
 const verdictIcons = { pass: 'tracking', fail: 'lost', undecided: 'uncertain' } as const;
-const ms = (value: number): string => value.toFixed(1);
+const ms = (value: number): string => numberText(value, 1);
 
 function summaryTable(name: string, summary: AcceptanceSummary): HTMLElement {
   const cell = (tag: 'th' | 'td', ...content: (Node | string)[]): HTMLElement => h(tag, {}, ...content);
@@ -24,7 +25,13 @@ function summaryTable(name: string, summary: AcceptanceSummary): HTMLElement {
       h(
         'thead',
         {},
-        h('tr', {}, ...['Pictures', 'p50', 'p95', 'p99', 'p99.9', 'Longest'].map((text) => cell('th', text))),
+        h(
+          'tr',
+          {},
+          cell('th', t('Pictures')),
+          ...[50, 95, 99, 99.9].map((percent) => cell('th', t('{percent} % within', { percent }))),
+          cell('th', t('Longest')),
+        ),
       ),
       h(
         'tbody',
@@ -48,8 +55,12 @@ function summaryTable(name: string, summary: AcceptanceSummary): HTMLElement {
           { 'data-verdict': verdict },
           icon(verdictIcons[verdict]),
           h('strong', {}, `${limitMs} ms`),
-          h('span', {}, verdictWords[verdict]),
-          h('small', {}, `${missed} missed (${(missRate * 100).toFixed(1)} %)`),
+          h('span', {}, say(verdictWords[verdict])),
+          h(
+            'small',
+            {},
+            t('{n} too late ({percent} %)', { n: missed, percent: numberText(missRate * 100, 1) }),
+          ),
         ),
       ),
     ),
@@ -79,48 +90,71 @@ export function showReport(
     .map(([where, dropped]) => `${dropped} ${where}`)
     .join(', ');
   const facts: readonly (readonly [string, string])[] = [
-    ['Room', report.stream],
-    ['When', new Date(report.startedUnixMs).toLocaleString()],
-    ['Tested by', report.author === '' ? 'no name given' : (report.author ?? '')],
+    [t('Room'), report.stream],
+    [t('When'), new Date(report.startedUnixMs).toLocaleString(locale())],
+    [t('Tested by'), report.author === '' ? t('no name given') : (report.author ?? '')],
     [
-      'Display',
-      `${report.display.width} × ${report.display.height}, scale ${report.display.devicePixelRatio}, ${report.display.refreshHz ?? '?'} Hz`,
+      t('Display'),
+      t('{width} × {height} pixels, scale {scale}, {hz} Hz', {
+        ...{ width: report.display.width, height: report.display.height },
+        ...{ scale: report.display.devicePixelRatio, hz: report.display.refreshHz ?? '?' },
+      }),
     ],
     [
-      'Source',
+      t('Source'),
       report.sourceSize
-        ? `${report.sourceSize.width} × ${report.sourceSize.height}, ${(report.capturedFps ?? 0).toFixed(1)} per second`
-        : 'unknown',
+        ? t('{width} × {height} pixels, {rate} pictures per second', {
+            ...report.sourceSize,
+            rate: numberText(report.capturedFps ?? 0, 1),
+          })
+        : t('unknown'),
     ],
-    ['Analysis', `${report.model ?? ''} on ${report.provider ?? ''}`],
     [
-      'Clocks',
-      `joined within ± ${report.clock.uncertaintyMs.toFixed(2)} ms (round trip ${report.clock.roundTripMs.toFixed(2)} ms)`,
+      t('Analysis'),
+      t('{model} on {provider}', {
+        model: report.model ?? '',
+        provider: (report.provider ?? '').toUpperCase(),
+      }),
     ],
-    ['Never painted', `${overlay.neverPainted} with outlines, ${picture?.neverPainted ?? 0} pictures`],
-    ['Dropped', drops === '' ? 'none' : drops],
-    ['Outlines too late', String(overlay.lateOverlays)],
+    [
+      t('Clocks'),
+      t('agree within ± {ms} ms (there and back: {roundTrip} ms)', {
+        ms: numberText(report.clock.uncertaintyMs, 2),
+        roundTrip: numberText(report.clock.roundTripMs, 2),
+      }),
+    ],
+    [
+      t('Never painted'),
+      t('{n} with outlines, {m} without', { n: overlay.neverPainted, m: picture?.neverPainted ?? 0 }),
+    ],
+    [t('Dropped'), drops === '' ? t('none') : drops],
+    [t('Outlines too late'), String(overlay.lateOverlays)],
   ];
   element.replaceChildren(
     h(
       'header',
       { class: 'report-head' },
-      h('h1', {}, 'Acceptance report'),
+      h('h1', {}, t('Acceptance report')),
       stored
-        ? h('p', { class: 'muted' }, `Stored as ${stored.id}`)
+        ? h('p', { class: 'muted' }, t('Stored as {name}', { name: stored.id }))
         : h(
             'p',
             { class: 'field-error', role: 'alert' },
             icon('alarm'),
-            h('span', {}, `Not stored: ${problem}`),
+            h('span', {}, t('Not stored: {reason}', { reason: problem })),
           ),
-      h('button', { type: 'button', class: 'button', onclick: () => window.print() }, icon('print'), 'Print'),
+      h(
+        'button',
+        { type: 'button', class: 'button', onclick: () => window.print() },
+        icon('print'),
+        t('Print'),
+      ),
       stored
         ? h(
             'a',
             { class: 'button', href: address('/report'), target: '_blank' },
             icon('link'),
-            'Stored report',
+            t('Stored report'),
           )
         : null,
       stored
@@ -135,18 +169,20 @@ export function showReport(
     h(
       'p',
       { class: 'muted' },
-      'Research use only. Capture-to-paint on the server’s and this browser’s clocks, joined by ping; not glass-to-glass.',
+      t(
+        'Research use only. Ages from capture by the server until this browser has painted the picture. Camera, cable and screen come on top.',
+      ),
     ),
     h(
       'div',
       { class: 'report-parts' },
       summaryTable(
-        'With outlines',
+        t('With outlines'),
         stored?.overlay ?? summariseAcceptance(overlay.samplesMs, overlay.neverPainted),
       ),
       picture
         ? summaryTable(
-            'Picture only',
+            t('Picture only'),
             stored?.picture ?? summariseAcceptance(picture.samplesMs, picture.neverPainted),
           )
         : null,

@@ -1,5 +1,6 @@
 /** A modal dialog on the browser's own <dialog>: focus stays inside, Escape closes. */
 import './dialog.css';
+import { t } from '../core/texts.js';
 import { h } from './dom.js';
 import { iconButton } from './icons.js';
 
@@ -8,7 +9,7 @@ export function openDialog(
   content: readonly (Node | string)[],
   options: { readonly wide?: boolean; readonly onclose?: () => void } = {},
 ): () => void {
-  const close = iconButton('close', 'Close', () => dialog.close(), null);
+  const close = iconButton('close', t('Close'), () => dialog.close(), null);
   const heading = h('h2', { id: `dialog-${title.replace(/\W+/g, '-').toLowerCase()}` }, title);
   const dialog = h(
     'dialog',

@@ -1,6 +1,7 @@
 /** The list of all keys. */
 import './help-dialog.css';
-import { keymap } from '../core/keymap.js';
+import { groupNames, keymap } from '../core/keymap.js';
+import { say, t } from '../core/texts.js';
 import { openDialog } from './dialog.js';
 import { h } from './dom.js';
 
@@ -8,7 +9,7 @@ export function openHelp(): void {
   if (document.querySelector('dialog.dialog')) return;
   const groups = [...new Set(keymap.map((binding) => binding.group))];
   openDialog(
-    'Keyboard',
+    t('Keys'),
     [
       h(
         'div',
@@ -17,7 +18,7 @@ export function openHelp(): void {
           h(
             'section',
             {},
-            h('h3', {}, group),
+            h('h3', {}, say(groupNames[group])),
             h(
               'dl',
               { class: 'keys' },
@@ -25,10 +26,10 @@ export function openHelp(): void {
                 .filter((binding) => binding.group === group && binding.shown !== '')
                 .flatMap((binding) => [
                   h('dt', {}, ...binding.shown.split(' ').map((part) => h('kbd', {}, part))),
-                  h('dd', {}, binding.meaning),
+                  h('dd', {}, binding.meaning && say(binding.meaning)),
                 ]),
               ...(group === 'Objects'
-                ? [h('dt', {}, h('kbd', {}, '1'), '…', h('kbd', {}, '9')), h('dd', {}, 'Select an object')]
+                ? [h('dt', {}, h('kbd', {}, '1'), '…', h('kbd', {}, '9')), h('dd', {}, t('Select an object'))]
                 : []),
             ),
           ),
@@ -37,14 +38,17 @@ export function openHelp(): void {
       h(
         'p',
         { class: 'muted' },
-        'A foot pedal that sends a key can switch outlines: teach it in Settings. Mouse: wheel zooms, middle button or Look moves. Touch: two fingers zoom and move.',
+        t(
+          'A foot pedal that sends a key can switch outlines: teach it in Settings. Mouse: wheel zooms, middle button or Look moves. Touch: two fingers zoom and move.',
+        ),
       ),
       h(
         'p',
         { class: 'muted' },
         // Relative, so that it also works behind a proxy with a prefix.
-        h('a', { href: './api', target: '_blank', rel: 'noopener' }, 'HTTP interface'),
-        ': every operation of this server, with a line to paste into a shell.',
+        h('a', { href: './api', target: '_blank', rel: 'noopener' }, t('HTTP interface')),
+        ' ',
+        t('For programs: every operation of this server, with a line to paste into a shell.'),
       ),
     ],
     { wide: true },

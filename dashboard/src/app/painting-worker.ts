@@ -7,6 +7,7 @@ import type { Prompt } from '../../../src/vocabulary/prompt.js';
 import type { FromWorker, LinkState, ToWorker } from '../worker/messages.js';
 import { Signal } from './signal.js';
 import { StreamMeasurements } from './stream-measurements.js';
+import { t } from '../core/texts.js';
 
 /** A refused request: `message` is a sentence for people. */
 export class Refusal extends Error {
@@ -51,7 +52,10 @@ export class PaintingWorker {
     });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
     this.#worker.onerror = (event) => {
-      this.remark.value = { message: `The painting worker stopped: ${event.message}`, code: '' };
+      this.remark.value = {
+        message: t('Nothing is painted any more: {reason}. Load the page again.', { reason: event.message }),
+        code: '',
+      };
     };
     this.send({ type: 'connect', url });
   }

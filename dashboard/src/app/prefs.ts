@@ -1,6 +1,7 @@
 /** What a person prefers on this screen; kept in the browser. */
 import { z } from 'zod';
 import { slowAnalysisChoices } from '../core/presentation.js';
+import { languages } from '../core/texts.js';
 import { Signal } from './signal.js';
 
 /** What is missing or not valid gets its default. */
@@ -16,6 +17,8 @@ const schema = z.object({
   /** KeyboardEvent.code of a foot pedal that also switches outlines on and off. */
   pedalCode: z.string().nullable().catch(null),
   panelOpen: z.boolean().catch(true),
+  /** null: what the browser prefers. */
+  language: z.enum(languages).nullable().catch(null),
   /** Frames of the acceptance test. */
   acceptanceFrames: z.number().catch(1000),
 });

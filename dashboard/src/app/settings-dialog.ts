@@ -1,33 +1,71 @@
 /** Preferences of this screen: outlines, the age limit, slow analysis, the foot pedal. */
 import { slowAnalysisChoices } from '../core/presentation.js';
 import type { SlowAnalysisChoice } from '../core/presentation.js';
+import { shownKey } from '../core/keymap.js';
+import { languages, msg, say, t } from '../core/texts.js';
+import type { Language, Text } from '../core/texts.js';
 import { openDialog } from './dialog.js';
 import { h } from './dom.js';
 import { prefer, preferences } from './prefs.js';
 
 export const slowChoices: Readonly<
-  Record<SlowAnalysisChoice, { readonly name: string; readonly meaning: string }>
+  Record<SlowAnalysisChoice, { readonly name: Text; readonly meaning: Text }>
 > = {
   auto: {
-    name: 'Automatic',
-    meaning:
-      'Steady outlines while at least 8 pictures per second are analysed in time, else every picture without.',
+    name: msg('Automatic'),
+    meaning: msg(
+      'While at least 8 pictures per second are analysed in time, only those are shown, with their outlines; else every picture is shown, without.',
+    ),
   },
   'every-picture': {
-    name: 'Every picture',
-    meaning: 'The picture keeps the source’s rate; outlines rest until analysis keeps up.',
+    name: msg('Every picture'),
+    meaning: msg('Every picture of the source is shown; outlines pause until analysis keeps up.'),
   },
   'steady-outlines': {
-    name: 'Steady outlines',
-    meaning: 'Only analysed pictures are shown, each with its own outlines.',
+    name: msg('Steady outlines'),
+    meaning: msg('Only analysed pictures are shown, each with its own outlines.'),
   },
 };
+
+/** Each in its own words, so that a person finds theirs. */
+const languageNames: Readonly<Record<Language, string>> = {
+  en: 'English',
+  de: 'Deutsch',
+  fr: 'Français',
+  es: 'Español',
+};
+
+function languageChoice(): HTMLElement {
+  const chosen = preferences.value.language;
+  const choice = h(
+    'select',
+    { id: 'setting-language' },
+    h('option', { value: '', selected: chosen === null }, t('As the browser')),
+    ...languages.map((language) =>
+      h(
+        'option',
+        { value: language, lang: language, selected: chosen === language },
+        languageNames[language],
+      ),
+    ),
+  );
+  choice.addEventListener('change', () => {
+    prefer({ language: languages.find((language) => language === choice.value) ?? null });
+    // Everything that is shown has been said already.
+    location.reload();
+  });
+  return h('div', { class: 'setting' }, h('label', { for: 'setting-language' }, t('Language')), choice);
+}
 
 export function openSettings(): void {
   if (document.querySelector('dialog.dialog')) return;
   const now = preferences.value;
-  const pedal = h('button', { class: 'button', type: 'button' }, now.pedalCode ?? 'None: press to teach');
-  const forget = h('button', { class: 'button quiet', type: 'button' }, 'Forget');
+  const pedal = h(
+    'button',
+    { class: 'button', type: 'button' },
+    now.pedalCode ?? t('None. Press here to teach one'),
+  );
+  const forget = h('button', { class: 'button quiet', type: 'button' }, t('Forget'));
   let learning = false;
   const learn = (event: KeyboardEvent): void => {
     if (!learning) return;
@@ -35,15 +73,15 @@ export function openSettings(): void {
     event.stopPropagation();
     learning = false;
     if (event.code !== 'Escape') prefer({ pedalCode: event.code });
-    pedal.textContent = preferences.value.pedalCode ?? 'None: press to teach';
+    pedal.textContent = preferences.value.pedalCode ?? t('None. Press here to teach one');
   };
   pedal.addEventListener('click', () => {
     learning = true;
-    pedal.textContent = 'Press the pedal now …';
+    pedal.textContent = t('Press the pedal now …');
   });
   forget.addEventListener('click', () => {
     prefer({ pedalCode: null });
-    pedal.textContent = 'None: press to teach';
+    pedal.textContent = t('None. Press here to teach one');
   });
   window.addEventListener('keydown', learn, true);
 
@@ -54,7 +92,7 @@ export function openSettings(): void {
     step: 10,
     inputmode: 'numeric',
     value: now.limitMs ?? '',
-    placeholder: 'as the server says',
+    placeholder: t('as the server is set'),
     id: 'setting-limit',
   });
   limit.addEventListener('change', () => {
@@ -72,12 +110,12 @@ export function openSettings(): void {
   width.addEventListener('input', () => prefer({ lineWidth: Number(width.value) }));
 
   openDialog(
-    'Settings',
+    t('Settings'),
     [
       h(
         'fieldset',
         {},
-        h('legend', {}, 'When analysis is slower than the source'),
+        h('legend', {}, t('When analysis is slower than the source')),
         ...slowAnalysisChoices.map((choice) => {
           const input = h('input', {
             type: 'radio',
@@ -93,8 +131,8 @@ export function openSettings(): void {
             h(
               'span',
               {},
-              h('strong', {}, slowChoices[choice].name),
-              h('small', {}, slowChoices[choice].meaning),
+              h('strong', {}, say(slowChoices[choice].name)),
+              h('small', {}, say(slowChoices[choice].meaning)),
             ),
           );
         }),
@@ -105,19 +143,25 @@ export function openSettings(): void {
         h(
           'label',
           { for: 'setting-limit' },
-          'Outlines older than',
-          h('small', {}, 'milliseconds after capture, are not shown'),
+          t('Greatest age of outlines'),
+          h('small', {}, t('In milliseconds from capture. Older outlines are not shown')),
         ),
         limit,
       ),
-      h('div', { class: 'setting' }, h('label', { for: 'setting-width' }, 'Line width'), width),
+      h('div', { class: 'setting' }, h('label', { for: 'setting-width' }, t('Line width')), width),
       h(
         'div',
         { class: 'setting' },
-        h('span', {}, 'Foot pedal', h('small', {}, 'switches outlines, like the key O')),
+        h(
+          'span',
+          {},
+          t('Foot pedal'),
+          h('small', {}, t('Switches outlines on and off, like the key {key}', { key: shownKey('overlay') })),
+        ),
         h('span', { class: 'row' }, pedal, forget),
       ),
-      h('p', { class: 'muted' }, 'These choices are kept in this browser only.'),
+      languageChoice(),
+      h('p', { class: 'muted' }, t('These choices are kept in this browser only.')),
     ],
     { onclose: () => window.removeEventListener('keydown', learn, true) },
   );

@@ -1,7 +1,9 @@
 /** The frame of the page: name, places, connection, help and settings; opens the view that the address names. */
 import './shell.css';
+import { shownKey } from '../core/keymap.js';
 import { readRoute, writeRoute } from '../core/route.js';
 import type { Entry, Route } from '../core/route.js';
+import { serverText, t } from '../core/texts.js';
 import { h, setText, svg } from './dom.js';
 import type { PaintingWorker } from './painting-worker.js';
 import { openHelp } from './help-dialog.js';
@@ -30,28 +32,28 @@ export function mountShell(root: HTMLElement, worker: PaintingWorker, entry: Ent
     h('span', { class: 'dot', 'aria-hidden': 'true' }),
     linkText,
   );
-  const rooms = h('a', { href: '#/rooms' }, icon('grid'), h('span', {}, 'Rooms'));
-  const recordings = h('a', { href: '#/recordings' }, icon('recordings'), h('span', {}, 'Recordings'));
+  const rooms = h('a', { href: '#/rooms' }, icon('grid'), h('span', {}, t('Rooms')));
+  const recordings = h('a', { href: '#/recordings' }, icon('recordings'), h('span', {}, t('Recordings')));
   root.replaceChildren(
-    h('a', { class: 'skip', href: '#view' }, 'Skip to the picture'),
+    h('a', { class: 'skip', href: '#view' }, t('Skip to the picture')),
     h(
       'header',
       { class: 'top' },
       h(
         'a',
-        { class: 'name', href: '#/rooms', 'aria-label': 'sonoscope, all rooms' },
+        { class: 'name', href: '#/rooms', 'aria-label': t('sonoscope, all rooms') },
         mark(),
         h('span', {}, 'sonoscope'),
       ),
-      h('nav', { 'aria-label': 'Places' }, rooms, recordings),
+      h('nav', { 'aria-label': t('Places') }, rooms, recordings),
       h(
         'p',
-        { class: 'research', title: 'Not a medical device. Not for diagnosis or treatment.' },
-        'Research use only',
+        { class: 'research', title: t('Not a medical device. Not for diagnosis or treatment.') },
+        t('Research use only'),
       ),
       link,
-      iconButton('settings', 'Settings (,)', openSettings),
-      iconButton('help', 'Keyboard help (?)', openHelp),
+      iconButton('settings', t('Settings ({key})', { key: shownKey('settings') }), openSettings),
+      iconButton('help', t('Keys ({key})', { key: shownKey('help') }), openHelp),
     ),
     main,
     mountToasts(),
@@ -92,22 +94,22 @@ export function mountShell(root: HTMLElement, worker: PaintingWorker, entry: Ent
     link.dataset['phase'] = state.phase;
     switch (state.phase) {
       case 'open':
-        setText(linkText, 'Connected');
+        setText(linkText, t('Connected'));
         link.title = state.serverName;
         return;
       case 'connecting':
-        setText(linkText, state.attempt > 1 ? 'Reconnecting' : 'Connecting');
+        setText(linkText, state.attempt > 1 ? t('Reconnecting') : t('Connecting'));
         return;
       case 'waiting':
-        setText(linkText, 'Reconnecting');
-        link.title = `${state.reason}; attempt ${state.attempt}`;
+        setText(linkText, t('Reconnecting'));
+        link.title = `${serverText(state.reason)} ${t('Attempt {n}.', { n: state.attempt })}`;
         return;
       case 'closed':
-        setText(linkText, 'Not connected');
+        setText(linkText, t('Not connected'));
         return;
     }
   });
   worker.remark.watch((remark) => {
-    if (remark) toast('error', remark.message);
+    if (remark) toast('error', serverText(remark.message));
   });
 }

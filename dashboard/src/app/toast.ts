@@ -1,5 +1,6 @@
 /** Short messages at the bottom of the page, also read aloud by screen readers. */
 import './toast.css';
+import { serverText, t } from '../core/texts.js';
 import { h } from './dom.js';
 import { icon, iconButton } from './icons.js';
 
@@ -25,7 +26,7 @@ export function toast(severity: 'info' | 'error', message: string): void {
     { class: `toast ${severity}`, role: severity === 'error' ? 'alert' : null },
     icon(severity === 'error' ? 'alarm' : 'info'),
     h('p', {}, message),
-    iconButton('close', 'Dismiss', () => element.remove(), null),
+    iconButton('close', t('Dismiss'), () => element.remove(), null),
   );
   element.dataset['atMs'] = String(performance.now());
   // The same sentence twice in a row is one message.
@@ -41,9 +42,9 @@ export function leaveToasts(): void {
     if (performance.now() - Number((element as HTMLElement).dataset['atMs']) > justNowMs) element.remove();
 }
 
-/** The sentence of an error for people. */
+/** The sentence of an error for people, in the language of the page. */
 export function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return serverText(error instanceof Error ? error.message : String(error));
 }
 
 export function toastError(error: unknown): void {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { echoMeasures } from '../../../src/vocabulary/echo.js';
 import type { EchoMeasure } from '../../../src/vocabulary/echo.js';
 import type { MeasurementMessage } from '../../../src/protocol/messages.js';
-import { areChambers, EchoLog, isEchoMeasure } from './echo-log.js';
+import { areChambers, EchoLog, isEchoMeasure, reasonWords } from './echo-log.js';
+import { speak } from './texts.js';
 
 const epochNs = 1_700_000_000_000_000_000n;
 const ms = 1e6;
@@ -164,5 +165,25 @@ describe('beats', () => {
     expect(log.breaks).toEqual([6000 * ms]);
     expect(log.beats.at(-1)).toMatchObject({ number: 1, reason: 'the cycle is incomplete' });
     expect(log.counts).toEqual({ counted: 0, rejected: 1 });
+  });
+});
+
+describe('a reason', () => {
+  it('is said in the language of the page, whole or remark by remark', () => {
+    const server = {
+      'single-plane': 'monoplan',
+      'irregular rhythm': 'unregelmäßiger Rhythmus',
+      '{n} beats': '{n} Herzschläge',
+      'two hearts are shown side by side: show one of them alone': 'zwei Herzen stehen nebeneinander',
+    };
+    speak({ texts: {}, server }, 'de');
+    expect(reasonWords('single-plane, 4 beats, irregular rhythm')).toBe(
+      'monoplan, 4 Herzschläge, unregelmäßiger Rhythmus',
+    );
+    expect(reasonWords('single-plane, 0 beats: two-hearts')).toBe('zwei Herzen stehen nebeneinander');
+    speak({ texts: {}, server: {} }, 'en');
+    expect(reasonWords('single-plane, 4 beats, irregular rhythm')).toBe(
+      'single-plane, 4 beats, irregular rhythm',
+    );
   });
 });

@@ -7,6 +7,7 @@
  */
 import { chambers, beatRejections, echoMeasures } from '../../../src/vocabulary/echo.js';
 import type { MeasurementMessage } from '../../../src/protocol/messages.js';
+import { serverText } from './texts.js';
 
 /** The volume on one analysed picture. */
 interface CurvePoint {
@@ -76,10 +77,15 @@ export function areChambers(labels: readonly string[]): boolean {
   return Object.values(chambers).every((label) => labels.includes(label));
 }
 
-/** Reasons travel in words, behind what is said of every figure (`single-plane, 0 beats: …`); a code of the table is put into its words. */
+/**
+ * Reasons travel in English words, behind what is said of every figure (`single-plane, 0 beats: …`); a code of the table is put into
+ * its words, all into the language of the page: whole, or remark by remark.
+ */
 export function reasonWords(note: string): string {
   const reason = note.replace(/^(single-plane|biplane)(, \d+ beats?)?: /, '');
-  return (beatRejections as Readonly<Record<string, string>>)[reason] ?? reason;
+  const words = (beatRejections as Readonly<Record<string, string>>)[reason] ?? reason;
+  const whole = serverText(words);
+  return whole === words ? words.split(', ').map(serverText).join(', ') : whole;
 }
 
 export class EchoLog {

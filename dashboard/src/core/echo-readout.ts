@@ -2,6 +2,7 @@
 import type { Measurement } from '../../../src/vocabulary/measurement.js';
 import { reasonWords } from './echo-log.js';
 import type { EchoLog } from './echo-log.js';
+import { numberText, locale, t } from './texts.js';
 
 /** After this long without a newly analysed picture there are no figures; longer for slow analysis. */
 const staleMs = 1500;
@@ -43,12 +44,11 @@ export function unitWords(unit: string): string {
   return units[unit] ?? unit;
 }
 
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0, useGrouping: false });
-const rough = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
-
 /** Percent, mL and beats per minute without decimals; pixels to three digits. */
 function rounded(value: number, unit: string): string {
-  return (unit.startsWith('px') ? rough : whole).format(value);
+  return unit.startsWith('px')
+    ? value.toLocaleString(locale(), { maximumSignificantDigits: 3 })
+    : numberText(value);
 }
 
 const dash = '–';
@@ -95,9 +95,9 @@ export function readoutOf(
   const problem =
     now.problem ??
     (age === null
-      ? 'no picture has been analysed yet'
+      ? t('no picture has been analysed yet')
       : !now.standsStill && age > Math.max(staleMs, slowest)
-        ? `no picture has been analysed for ${Math.round(age / 1000)} s`
+        ? t('no picture has been analysed for {n} s', { n: Math.round(age / 1000) })
         : null);
   const figure = (name: Named): FigureText => {
     if (problem !== null) return none(problem);

@@ -65,7 +65,7 @@ describe('a held measurement', () => {
       figure(0, '%', { value: null, quality: 'rejected', note: 'biplane: hold it first' }),
     );
     expect(heldWords({ ...held, biplane: none }).figures.at(-1)).toEqual(['Biplane EF', 'Hold it first']);
-    expect(words.origin).toBe('echo-lv 0.1.0 · v4l2:0 · research use only');
+    expect(words.origin).toBe('echo-lv 0.1.0 · v4l2:0 · Research use only');
   });
 
   it('has files with safe names', () => {

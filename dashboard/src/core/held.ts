@@ -1,7 +1,9 @@
 /** A held measurement of an echo room as words for its card and its files. Pure. */
 import type { HeldMeasurement, HeldPicture } from '../../../src/protocol/hold-requests.js';
 import { echoViewWords } from '../../../src/vocabulary/echo.js';
+import { reasonWords } from './echo-log.js';
 import { figureText, figureWords, sentenceCase } from './echo-readout.js';
+import { serverText, locale, t } from './texts.js';
 
 interface HeldWords {
   readonly title: string;
@@ -22,35 +24,44 @@ interface HeldWords {
 function biplaneFigures(biplane: HeldMeasurement['biplane']): readonly (readonly [string, string])[] {
   if (biplane === null) return [];
   const fraction = figureText(biplane.ejectionFraction);
-  if (fraction.value === null) return [['Biplane EF', sentenceCase(fraction.note)]];
+  if (fraction.value === null) return [[t('Biplane EF'), sentenceCase(fraction.note)]];
   const words = (one: HeldMeasurement['heartRate']): string => figureWords(figureText(one));
   return [
-    ['Biplane EF', `${figureWords(fraction)}${fraction.doubtful ? ', doubtful' : ''}`],
-    ['Biplane EDV', words(biplane.endDiastolicVolume)],
-    ['Biplane ESV', words(biplane.endSystolicVolume)],
+    [
+      t('Biplane EF'),
+      fraction.doubtful ? t('{value}, doubtful', { value: figureWords(fraction) }) : figureWords(fraction),
+    ],
+    [t('Biplane EDV'), words(biplane.endDiastolicVolume)],
+    [t('Biplane ESV'), words(biplane.endSystolicVolume)],
   ];
 }
 
 export function heldWords(held: HeldMeasurement): HeldWords {
   const { label, takenAtUnixMs, model, ejectionFraction, beats } = held;
-  const taken = new Date(takenAtUnixMs).toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium' });
+  const taken = new Date(takenAtUnixMs).toLocaleString(locale(), {
+    dateStyle: 'medium',
+    timeStyle: 'medium',
+  });
   const words = (one: HeldMeasurement['heartRate']): string => figureWords(figureText(one));
   const counted = beats.filter(({ accepted }) => accepted).length;
   return {
     title: `${label}, ${taken}`,
-    result: `EF ${words(ejectionFraction)}`,
-    note: [sentenceCase(figureText(ejectionFraction).note), `${counted} of ${beats.length} beats counted`]
+    result: `${t('EF')} ${words(ejectionFraction)}`,
+    note: [
+      sentenceCase(figureText(ejectionFraction).note),
+      t('{counted} of {n, plural, one {# beat} other {# beats}} counted', { counted, n: beats.length }),
+    ]
       .filter((part) => part !== '')
       .join('. '),
     figures: [
-      ['View', sentenceCase(echoViewWords[held.view])],
-      ['EDV', words(held.endDiastolicVolume)],
-      ['ESV', words(held.endSystolicVolume)],
-      ['Heart rate', words(held.heartRate)],
-      ['Scale', (held.calibrated ?? held.pixelSpacingMm !== null) ? 'calibrated' : 'not calibrated'],
+      [t('View'), sentenceCase(serverText(echoViewWords[held.view]))],
+      [t('EDV'), words(held.endDiastolicVolume)],
+      [t('ESV'), words(held.endSystolicVolume)],
+      [t('Heart rate'), words(held.heartRate)],
+      [t('Scale'), (held.calibrated ?? held.pixelSpacingMm !== null) ? t('calibrated') : t('not calibrated')],
       ...biplaneFigures(held.biplane),
     ],
-    origin: [model ? `${model.name} ${model.version}` : '', held.sourceUri, 'research use only']
+    origin: [model ? `${model.name} ${model.version}` : '', held.sourceUri, t('Research use only')]
       .filter((part) => part !== '')
       .join(' · '),
     beats: beats.map(({ number, accepted, reason, ...beat }) => ({
@@ -58,7 +69,7 @@ export function heldWords(held: HeldMeasurement): HeldWords {
       cells: [beat.endDiastolicVolume, beat.endSystolicVolume, beat.ejectionFraction, beat.heartRate].map(
         words,
       ),
-      reason: accepted ? '' : sentenceCase(reason === '' ? 'not counted' : reason),
+      reason: accepted ? '' : sentenceCase(reason === '' ? t('not counted') : reasonWords(reason)),
     })),
   };
 }

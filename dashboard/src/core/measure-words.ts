@@ -1,15 +1,16 @@
 /** Lengths and areas as people read them: centimetres from one centimetre on, square centimetres always. Pure. */
+import { numberText } from './texts.js';
 
 /** Millimetres, or source pixels. */
 type LengthUnit = 'mm' | 'px';
 
 export function lengthText(length: number, unit: LengthUnit): string {
-  if (unit === 'px') return `${length.toFixed(0)} px`;
-  return length < 10 ? `${length.toFixed(1)} mm` : `${(length / 10).toFixed(2)} cm`;
+  if (unit === 'px') return `${numberText(length)} px`;
+  return length < 10 ? `${numberText(length, 1)} mm` : `${numberText(length / 10, 2)} cm`;
 }
 
 export function areaText(area: number, unit: LengthUnit): string {
-  return unit === 'px' ? `${area.toFixed(0)} px²` : `${(area / 100).toFixed(2)} cm²`;
+  return unit === 'px' ? `${numberText(area)} px²` : `${numberText(area / 100, 2)} cm²`;
 }
 
 /** A scale bar: a round length that is at most `mostPx` long. `pxPerMm`: CSS pixels per millimetre. null: none fits. */

@@ -5,6 +5,8 @@
 import type { ResponseOf } from '../../../src/protocol/operations.js';
 import { figureText, figureWords, sentenceCase } from './echo-readout.js';
 import type { Readout } from './echo-readout.js';
+import { reasonWords } from './echo-log.js';
+import { t } from './texts.js';
 
 export type ProjectMeasurements = ResponseOf<'projects.measurements'>;
 type MeasuredBeat = ProjectMeasurements['beats'][number];
@@ -74,8 +76,8 @@ interface BeatRow {
 export function beatRows(beats: ProjectMeasurements['beats']): readonly BeatRow[] {
   return beats.map((beat) => {
     const { number, accepted, reason, corrected, added, endDiastole, endSystole } = beat;
-    const verdict = accepted ? 'counted' : reason === '' ? 'not counted' : reason;
-    const hand = added ? 'added by hand' : corrected ? 'corrected by hand' : '';
+    const verdict = accepted ? t('counted') : reason === '' ? t('not counted') : reasonWords(reason);
+    const hand = added ? t('added by hand') : corrected ? t('corrected by hand') : '';
     return {
       ...{ number, accepted, frame: endDiastole?.frame ?? endSystole?.frame ?? null },
       ejectionFraction: figureWords({ ...figureText(beat.ejectionFraction), interval: '' }),

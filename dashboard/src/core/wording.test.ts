@@ -77,7 +77,7 @@ describe('what the screen says', () => {
     ['no model', { analysis: false }, 'Picture only'],
     ['nothing to outline', { objectsExpected: false, sinceOverlayMs: null }, null],
     ['too slow', { regime: 'paused', analysedFps: 6 }, 'Outlines paused'],
-    ['late', { sinceOverlayMs: 900 }, 'Overlay delayed'],
+    ['late', { sinceOverlayMs: 900 }, 'Outlines late'],
     ['only analysed pictures', { regime: 'steady', shownFps: 15 }, 'Steady outlines'],
   ] as const)('outlines: %s', (_, change, title) => {
     expect(overlayNotice({ ...live, ...change })?.title ?? null).toBe(title);

@@ -2,14 +2,15 @@
 import type { ObjectState } from '../../../src/vocabulary/prompt.js';
 import type { HealthMessage, SourcePhase } from '../../../src/protocol/messages.js';
 import type { Regime } from './presentation.js';
+import { msg, numberText, serverText, locale, t } from './texts.js';
+import type { Text } from './texts.js';
 
-export const stateWords: Readonly<Record<ObjectState, { readonly word: string; readonly meaning: string }>> =
-  {
-    tracking: { word: 'Tracking', meaning: 'Outlined, solid line' },
-    uncertain: { word: 'Uncertain', meaning: 'Outlined, dashed line: look twice' },
-    lost: { word: 'Lost', meaning: 'Not outlined: it cannot be seen' },
-    searching: { word: 'Searching', meaning: 'Not outlined: looking for it' },
-  };
+export const stateWords: Readonly<Record<ObjectState, { readonly word: Text; readonly meaning: Text }>> = {
+  tracking: { word: msg('Tracking'), meaning: msg('Outlined, solid line') },
+  uncertain: { word: msg('Uncertain'), meaning: msg('Outlined, dashed line: look twice') },
+  lost: { word: msg('Lost'), meaning: msg('Not outlined: it cannot be seen') },
+  searching: { word: msg('Searching'), meaning: msg('Not outlined: looking for it') },
+};
 
 export type Severity = 'info' | 'warning' | 'alarm';
 
@@ -62,7 +63,11 @@ export function frozenAfterMs(capturedFps: number): number {
 }
 
 function clockTime(unixMs: number): string {
-  return new Date(unixMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  return new Date(unixMs).toLocaleTimeString(locale(), {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
 }
 
 /** What is wrong with the picture itself, the worst problem first; null when it is live. */
@@ -70,15 +75,18 @@ export function pictureNotice(room: RoomCondition): Notice | null {
   if (!room.connected)
     return {
       severity: 'alarm',
-      title: 'No connection to the server',
-      detail: 'The picture is not live. Trying again by itself.',
+      title: t('No connection to the server'),
+      detail: t('The picture is not live. Trying again by itself.'),
       lasting: true,
     };
   if (room.sourcePhase === 'lost')
     return {
       severity: 'alarm',
-      title: 'Signal lost',
-      detail: [room.reason, room.sinceUnixMs === null ? '' : `Since ${clockTime(room.sinceUnixMs)}.`]
+      title: t('Signal lost'),
+      detail: [
+        serverText(room.reason),
+        room.sinceUnixMs === null ? '' : t('Since {time}.', { time: clockTime(room.sinceUnixMs) }),
+      ]
         .filter((part) => part !== '')
         .join(' '),
       lasting: true,
@@ -88,18 +96,18 @@ export function pictureNotice(room: RoomCondition): Notice | null {
   if (room.sourcePhase === 'ended')
     return {
       severity: 'info',
-      title: 'Source ended',
+      title: t('Source ended'),
       detail: room.played
-        ? 'The recording is over. Play it again below the picture.'
-        : 'The recording is over. Open a source to go on.',
+        ? t('The recording is over. Play it again below the picture.')
+        : t('The recording is over. Open a source to go on.'),
     };
   if (room.sincePictureMs === null)
-    return { severity: 'info', title: 'Waiting for the first picture', detail: room.reason };
+    return { severity: 'info', title: t('Waiting for the first picture'), detail: serverText(room.reason) };
   if (room.sincePictureMs >= frozenAfterMs(room.capturedFps))
     return {
       severity: 'alarm',
-      title: 'Picture frozen',
-      detail: `No new picture for ${seconds(room.sincePictureMs)}.`,
+      title: t('Picture frozen'),
+      detail: t('No new picture for {time}.', { time: seconds(room.sincePictureMs) }),
       lasting: room.sincePictureMs >= lastingMs,
     };
   return null;
@@ -109,32 +117,42 @@ export function pictureNotice(room: RoomCondition): Notice | null {
 export function overlayNotice(room: RoomCondition): Notice | null {
   if (!room.overlayOn) return null;
   if (!room.analysis)
-    return { severity: 'info', title: 'Picture only', detail: 'No model is loaded, so nothing is outlined.' };
+    return {
+      severity: 'info',
+      title: t('Picture only'),
+      detail: t('No model is loaded, so nothing is outlined.'),
+    };
   if (!room.objectsExpected) return null;
   if (room.regime === 'paused')
     return {
       severity: 'warning',
-      title: 'Outlines paused',
+      title: t('Outlines paused'),
       detail:
         room.analysedFps >= 1
-          ? `Analysis reaches ${Math.round(room.analysedFps)} of ${Math.round(room.capturedFps)} pictures per second.`
-          : 'Analysis does not deliver in time.',
+          ? t('Analysis reaches {analysed} of {all} pictures per second.', {
+              analysed: Math.round(room.analysedFps),
+              all: Math.round(room.capturedFps),
+            })
+          : t('Analysis does not deliver in time.'),
     };
   if (room.sinceOverlayMs === null || room.sinceOverlayMs > Math.max(500, 5 * room.limitMs))
     return {
       severity: 'warning',
-      title: 'Overlay delayed',
-      detail: `No outline came within ${Math.round(room.limitMs)} ms of its picture.`,
+      title: t('Outlines late'),
+      detail: t('No outline came within {ms} ms of its picture.', { ms: Math.round(room.limitMs) }),
     };
   if (room.regime === 'steady')
     return {
       severity: 'info',
-      title: 'Steady outlines',
-      detail: `Only analysed pictures are shown: ${Math.round(room.shownFps)} of ${Math.round(room.capturedFps)} per second.`,
+      title: t('Steady outlines'),
+      detail: t('Only analysed pictures are shown: {shown} of {all} per second.', {
+        shown: Math.round(room.shownFps),
+        all: Math.round(room.capturedFps),
+      }),
     };
   return null;
 }
 
 function seconds(ms: number): string {
-  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
+  return `${numberText(ms / 1000, ms < 10_000 ? 1 : 0)} s`;
 }

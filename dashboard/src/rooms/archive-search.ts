@@ -5,6 +5,7 @@ import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { sentenceOf } from '../app/toast.js';
+import { t } from '../core/texts.js';
 
 type Study = ResponseOf<'archive.studies'>['studies'][number];
 type Cine = ResponseOf<'archive.cines'>['cines'][number];
@@ -25,24 +26,24 @@ export function archiveSearch(worker: PaintingWorker, open: (uri: string) => Pro
       spellcheck: 'false',
       'aria-label': label,
     });
-  const archive = box('text', 'address', 'Archive');
+  const archive = box('text', 'address', t('Archive'));
   const known = h('datalist', { id: 'archive-known' });
   archive.setAttribute('list', known.id);
   archive.placeholder = 'dicomweb://pacs.example:8042/dicom-web';
   const fields = {
-    patientName: box('text', 'name', 'Patient name'),
-    patientId: box('text', 'number', 'Patient number'),
-    description: box('text', 'description', 'Description of the study'),
-    from: box('date', 'from', 'From'),
-    to: box('date', 'to', 'To'),
+    patientName: box('text', 'name', t('Patient name')),
+    patientId: box('text', 'number', t('Patient number')),
+    description: box('text', 'description', t('Description of the study')),
+    from: box('date', 'from', t('From')),
+    to: box('date', 'to', t('To')),
   };
-  const search = h('button', { type: 'button', class: 'button' }, 'Search');
+  const search = h('button', { type: 'button', class: 'button' }, t('Search'));
   const status = h('p', { class: 'muted', role: 'status', hidden: true });
   const error = h('p', { class: 'field-error', role: 'alert', hidden: true }, icon('alarm'), h('span', {}));
-  const results = h('ul', { class: 'archive-studies', 'aria-label': 'Studies' });
+  const results = h('ul', { class: 'archive-studies', 'aria-label': t('Studies') });
   let listed = false;
 
-  const say = (text: string): void => {
+  const showStatus = (text: string): void => {
     status.hidden = text === '';
     setText(status, text);
   };
@@ -55,12 +56,12 @@ export function archiveSearch(worker: PaintingWorker, open: (uri: string) => Pro
   let turn = 0;
   const ask = async (what: string, question: () => Promise<void>): Promise<void> => {
     refuse(null);
-    say(what);
+    showStatus(what);
     search.disabled = true;
     try {
       await question();
     } catch (problem) {
-      say('');
+      showStatus('');
       refuse(problem);
     } finally {
       search.disabled = false;
@@ -70,13 +71,13 @@ export function archiveSearch(worker: PaintingWorker, open: (uri: string) => Pro
   const find = (): void => {
     const uri = archive.value.trim();
     if (uri === '') {
-      refuse('Say which archive to search.');
+      refuse(t('Give the address of the archive to search.'));
       archive.focus();
       return;
     }
     const own = ++turn;
     results.replaceChildren();
-    void ask('Searching …', async () => {
+    void ask(t('Searching …'), async () => {
       const { studies, more } = await worker.call('archive.studies', {
         uri,
         patientName: fields.patientName.value,
@@ -87,25 +88,28 @@ export function archiveSearch(worker: PaintingWorker, open: (uri: string) => Pro
       });
       if (own !== turn) return;
       const count = studies.length;
-      say(
+      showStatus(
         more
-          ? `${count === 0 ? 'No study' : `${count} studies`} of those that the archive names first, and there are more. Narrow the search to find others.`
+          ? t(
+              '{count, plural, one {# study} other {# studies}} among the first that the archive names, and there are more. Narrow the search to find others.',
+              { count },
+            )
           : count === 0
-            ? 'No study fits. Leave fields empty to find more.'
-            : `${count} ${count === 1 ? 'study' : 'studies'}`,
+            ? t('No study fits. Leave fields empty to find more.')
+            : t('{count, plural, one {# study} other {# studies}}', { count }),
       );
       results.replaceChildren(...studies.map((study) => studyRow(uri, study)));
       results.scrollIntoView({ block: 'nearest' });
     });
   };
   const studyRow = (uri: string, study: Study): HTMLElement => {
-    const cines = h('ul', { class: 'archive-cines', hidden: true, 'aria-label': 'Cines of this study' });
+    const cines = h('ul', { class: 'archive-cines', hidden: true, 'aria-label': t('Cines of this study') });
     const button = h(
       'button',
       { type: 'button', class: 'archive-study', 'aria-expanded': 'false' },
-      h('strong', {}, study.patientName || 'No name'),
+      h('strong', {}, study.patientName || t('No name')),
       h('span', { class: 'muted' }, study.patientId),
-      h('span', {}, study.date || 'no date'),
+      h('span', {}, study.date || t('no date')),
       h('span', {}, study.description || study.modalities.join(', ')),
     );
     button.addEventListener('click', () => {
@@ -113,12 +117,12 @@ export function archiveSearch(worker: PaintingWorker, open: (uri: string) => Pro
       cines.hidden = !opens;
       button.setAttribute('aria-expanded', String(opens));
       if (!opens || cines.childElementCount > 0) return;
-      void ask('Looking into the study …', async () => {
+      void ask(t('Looking into the study …'), async () => {
         const found = await worker.call('archive.cines', { uri, study: study.study });
-        say(cineCount(found.cines.length, found.others));
+        showStatus(cineCount(found.cines.length, found.others));
         cines.replaceChildren(...found.cines.map(cineRow));
         if (found.cines.length === 0)
-          cines.replaceChildren(h('li', { class: 'muted' }, 'No cine in this study.'));
+          cines.replaceChildren(h('li', { class: 'muted' }, t('No cine in this study.')));
         cines.scrollIntoView({ block: 'nearest' });
       });
     });
@@ -133,10 +137,10 @@ export function archiveSearch(worker: PaintingWorker, open: (uri: string) => Pro
         {
           type: 'button',
           class: 'archive-cine',
-          onclick: () => void ask('Opening …', () => open(cine.uri)),
+          onclick: () => void ask(t('Opening …'), () => open(cine.uri)),
         },
         icon('recordings'),
-        h('span', {}, cine.seriesDescription || cine.modality || 'Cine'),
+        h('span', {}, cine.seriesDescription || cine.modality || t('Cine')),
         h('span', { class: 'muted' }, cineFacts(cine)),
       ),
     );
@@ -147,15 +151,21 @@ export function archiveSearch(worker: PaintingWorker, open: (uri: string) => Pro
   const element = h(
     'div',
     { class: 'archive-search', hidden: true },
-    h('div', { class: 'field archive-address' }, h('label', { for: archive.id }, 'Archive'), archive, known),
+    h(
+      'div',
+      { class: 'field archive-address' },
+      h('label', { for: archive.id }, t('Archive')),
+      archive,
+      known,
+    ),
     h(
       'div',
       { class: 'archive-fields' },
-      field('Patient name', fields.patientName),
-      field('Patient number', fields.patientId),
-      field('Description', fields.description, true),
-      field('From', fields.from),
-      field('To', fields.to),
+      field(t('Patient name'), fields.patientName),
+      field(t('Patient number'), fields.patientId),
+      field(t('Description'), fields.description, true),
+      field(t('From'), fields.from),
+      field(t('To'), fields.to),
       search,
     ),
     error,
@@ -177,7 +187,9 @@ export function archiveSearch(worker: PaintingWorker, open: (uri: string) => Pro
         known.replaceChildren(...archives.map((uri) => h('option', { value: uri })));
         if (archive.value === '') archive.value = archives[0] ?? '';
         if (archives.length === 0)
-          say('No archive was named when the server was started (--archive); its address can be typed here.');
+          showStatus(
+            t('No archive was named when the server was started (--archive); its address can be typed here.'),
+          );
       }, refuse);
     },
   };
@@ -185,8 +197,8 @@ export function archiveSearch(worker: PaintingWorker, open: (uri: string) => Pro
 
 function cineFacts({ number, frames, width, height }: Cine): string {
   return [
-    number === null ? null : `no. ${number}`,
-    frames === null ? null : `${frames} pictures`,
+    number === null ? null : t('no. {number}', { number: String(number) }),
+    frames === null ? null : t('{n, plural, one {# picture} other {# pictures}}', { n: frames }),
     width === null || height === null ? null : `${width} × ${height}`,
   ]
     .filter((fact) => fact !== null)
@@ -194,9 +206,11 @@ function cineFacts({ number, frames, width, height }: Cine): string {
 }
 
 function cineCount(cines: number, others: number): string {
-  const left =
-    others === 0
-      ? ''
-      : `; ${others} still ${others === 1 ? 'picture or document is' : 'pictures and documents are'} not listed`;
-  return `${cines} ${cines === 1 ? 'cine' : 'cines'}${left}`;
+  const found = t('{cines, plural, one {# cine} other {# cines}}.', { cines });
+  if (others === 0) return found;
+  const left = t(
+    '{others, plural, one {# still picture or document is} other {# still pictures and documents are}} not listed.',
+    { others },
+  );
+  return `${found} ${left}`;
 }

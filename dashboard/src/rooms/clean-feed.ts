@@ -6,11 +6,12 @@
 import './clean-feed.css';
 import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
+import { t } from '../core/texts.js';
 import { LivePicture } from './live-picture.js';
 
 export function mountCleanFeed(root: HTMLElement, worker: PaintingWorker, wanted: string | null): void {
   document.documentElement.classList.add('clean');
-  document.title = 'clean feed';
+  document.title = t('Clean feed');
   const word = h('p', { class: 'clean-word', role: 'status' });
   const stage = h('div', { class: 'clean-feed' }, word);
   root.replaceChildren(stage);
@@ -24,17 +25,20 @@ export function mountCleanFeed(root: HTMLElement, worker: PaintingWorker, wanted
     setText(
       word,
       stream === null || streams.length === 0
-        ? 'Waiting for the server …'
+        ? t('Waiting for the server …')
         : streams.includes(stream)
-          ? `Waiting for the first picture of ${label === '' ? stream : label} …`
-          : `The server has no room called “${stream}”.`,
+          ? t('Waiting for the first picture of {name} …', { name: label === '' ? stream : label })
+          : t('The server has no room called “{stream}”.', { stream }),
     );
   };
   worker.streams.watch((streams) => {
     const stream = wanted ?? streams[0];
     if (stream !== undefined && live?.stream !== stream) {
       live?.end();
-      live = new LivePicture(worker, stream, { clean: true, label: `Clean feed of ${stream}` });
+      live = new LivePicture(worker, stream, {
+        clean: true,
+        label: t('Clean feed of {room}', { room: stream }),
+      });
       live.pictureSize.watch((size) => {
         came ||= size !== null;
         say();

@@ -12,6 +12,7 @@ import { unitWords } from '../core/echo-readout.js';
 import { Recent } from '../core/rates.js';
 import { alone, axisTop, curveSeconds, curveWindow } from '../core/volume-curve.js';
 import type { CurveBand, CurveMark, CurveWindow } from '../core/volume-curve.js';
+import { locale, t } from '../core/texts.js';
 import { drawRejected } from './curve-drawing.js';
 import { textScale } from './live-picture.js';
 
@@ -115,17 +116,17 @@ export function echoCurve(measured: StreamMeasurements, disposer: Disposer): Ech
   const problem = h('p', { class: 'echo-curve-problem', hidden: true });
   const element = h(
     'section',
-    { class: 'echo-curve', 'aria-label': 'Volume of the left ventricle, the last seconds' },
+    { class: 'echo-curve', 'aria-label': t('Volume of the left ventricle, the last seconds') },
     h(
       'header',
       {},
-      h('h2', {}, 'LV volume ', unitText),
+      h('h2', {}, t('LV volume'), ' ', unitText),
       h(
         'ul',
         { class: 'echo-legend', 'aria-hidden': 'true' },
-        h('li', {}, '▲ end-diastole'),
-        h('li', {}, '▼ end-systole'),
-        h('li', { class: 'echo-legend-rejected' }, 'beat not counted'),
+        h('li', {}, '▲ ', t('end-diastole')),
+        h('li', {}, '▼ ', t('end-systole')),
+        h('li', { class: 'echo-legend-rejected' }, t('beat not counted')),
       ),
     ),
     place,
@@ -172,7 +173,7 @@ export function echoCurve(measured: StreamMeasurements, disposer: Disposer): Ech
                 { length: curveSeconds / secondsBetweenTicks + 1 },
                 (_, index) => index * secondsBetweenTicks - curveSeconds,
               ),
-            values: (_plot, splits) => splits.map((value) => (value === 0 ? 'now' : `−${-value} s`)),
+            values: (_plot, splits) => splits.map((value) => (value === 0 ? t('now') : `−${-value} s`)),
           },
           {
             ...axis,
@@ -180,7 +181,7 @@ export function echoCurve(measured: StreamMeasurements, disposer: Disposer): Ech
             gap: 4,
             splits: () => (top === null ? [] : [0, top / 2, top]),
             values: (_plot, splits) =>
-              splits.map((value) => value.toLocaleString('en', { notation: 'compact' })),
+              splits.map((value) => value.toLocaleString(locale(), { notation: 'compact' })),
           },
         ],
         series: [

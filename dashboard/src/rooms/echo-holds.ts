@@ -15,10 +15,11 @@ import { toast, toastError } from '../app/toast.js';
 import { emphasisOf } from '../core/emphasis.js';
 import { smoothClosed } from '../core/outline-path.js';
 import { heldFileName, heldWords, pictureSource } from '../core/held.js';
+import { msg, say, t } from '../core/texts.js';
 
 const moments = [
-  ['endDiastole', 'End-diastole ▲'],
-  ['endSystole', 'End-systole ▼'],
+  ['endDiastole', msg('End-diastole'), '▲'],
+  ['endSystole', msg('End-systole'), '▼'],
 ] as const;
 /** Smoothed like the outlines on the live picture; there it is done in mask pixels, of which a picture has about so many across. */
 const maskPixels = 160;
@@ -40,7 +41,7 @@ function pictureFigure(caption: string, picture: HeldPicture | null): HTMLElemen
     return h(
       'figure',
       { class: 'held-picture' },
-      h('p', { class: 'hint' }, 'No picture was kept.'),
+      h('p', { class: 'hint' }, t('No picture was kept.')),
       h('figcaption', {}, caption),
     );
   const { width, height } = picture.size;
@@ -51,7 +52,7 @@ function pictureFigure(caption: string, picture: HeldPicture | null): HTMLElemen
     h(
       'div',
       { class: 'held-frame', style: `aspect-ratio: ${width} / ${height}` },
-      h('img', { src: pictureSource(picture), alt: `Picture at ${caption}`, draggable: 'false' }),
+      h('img', { src: pictureSource(picture), alt: caption, draggable: 'false' }),
       svg(
         'svg',
         { viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' },
@@ -79,7 +80,8 @@ function save(name: string, content: Blob): void {
 async function drawCard(held: HeldMeasurement): Promise<Blob> {
   const [width, pictureWidth, pad] = [1600, 780, 16];
   const loaded = await Promise.all(
-    moments.map(async ([moment, caption]) => {
+    moments.map(async ([moment, name, sign]) => {
+      const caption = `${say(name)} ${sign}`;
       const picture = held.pictures?.[moment] ?? null;
       if (!picture) return { caption, picture, image: null };
       const image = new Image();
@@ -95,7 +97,7 @@ async function drawCard(held: HeldMeasurement): Promise<Blob> {
   const words = heldWords(held);
   const canvas = h('canvas', { width, height: Math.ceil(pictureHeight) + 330 });
   const context = canvas.getContext('2d');
-  if (!context) throw new Error('This browser gives no canvas to draw on.');
+  if (!context) throw new Error(t('This browser cannot make a picture of the card.'));
   context.fillStyle = '#0a0d11';
   context.fillRect(0, 0, canvas.width, canvas.height);
   const font = (px: number, weight = 400): string => `${weight} ${px}px system-ui, "DejaVu Sans", sans-serif`;
@@ -133,7 +135,7 @@ async function drawCard(held: HeldMeasurement): Promise<Blob> {
   return new Promise((resolve, reject) =>
     canvas.toBlob((blob) => {
       if (blob) resolve(blob);
-      else reject(new Error('This browser cannot make a picture of the card.'));
+      else reject(new Error(t('This browser cannot make a picture of the card.')));
     }, 'image/png'),
   );
 }
@@ -162,7 +164,9 @@ function card(held: HeldMeasurement): HTMLElement {
     h(
       'div',
       { class: 'held-pictures' },
-      ...moments.map(([moment, caption]) => pictureFigure(caption, held.pictures?.[moment] ?? null)),
+      ...moments.map(([moment, name, sign]) =>
+        pictureFigure(`${say(name)} ${sign}`, held.pictures?.[moment] ?? null),
+      ),
     ),
     h(
       'dl',
@@ -175,7 +179,13 @@ function card(held: HeldMeasurement): HTMLElement {
       h(
         'thead',
         {},
-        h('tr', {}, ...['Beat', 'EDV', 'ESV', 'EF', 'Rate', 'Counted'].map((text) => h('th', {}, text))),
+        h(
+          'tr',
+          {},
+          ...[t('Beat'), t('EDV'), t('ESV'), t('EF'), t('Heart rate'), t('Counted')].map((text) =>
+            h('th', {}, text),
+          ),
+        ),
       ),
       h(
         'tbody',
@@ -186,7 +196,7 @@ function card(held: HeldMeasurement): HTMLElement {
             { class: reason === '' ? '' : 'not-counted' },
             h('td', {}, String(number)),
             ...cells.map((text) => h('td', {}, text)),
-            h('td', {}, reason === '' ? 'yes' : reason),
+            h('td', {}, reason === '' ? t('yes') : reason),
           ),
         ),
       ),
@@ -195,7 +205,7 @@ function card(held: HeldMeasurement): HTMLElement {
     h(
       'footer',
       { class: 'held-actions' },
-      button('Print', 'print', () => print(element)),
+      button(t('Print'), 'print', () => print(element)),
       button('JSON', 'save', () =>
         save(
           heldFileName(held, 'json'),
@@ -247,7 +257,12 @@ export class EchoHolds {
       const kept = this.list.value.filter(({ id }) => id !== held.id && !dropped.includes(id));
       this.list.value = [held, ...kept];
       if (dropped.length > 0)
-        toast('info', `The room keeps a limited number: measurement ${dropped.join(', ')} was let go.`);
+        toast(
+          'info',
+          t('The room holds a limited number of measurements: number {numbers} was removed.', {
+            numbers: dropped.join(', '),
+          }),
+        );
       this.open();
     } catch (error) {
       if (!this.#ended) toastError(error);
@@ -260,13 +275,13 @@ export class EchoHolds {
     document.querySelector<HTMLDialogElement>('dialog.dialog')?.close();
     const held = this.list.value;
     openDialog(
-      'Held measurements',
+      t('Held measurements'),
       held.length === 0
         ? [
             h(
               'p',
               { class: 'muted' },
-              'Nothing is held yet. Hold keeps the figures of the last beats with their pictures.',
+              t('Nothing is held yet. Hold keeps the figures of the last beats with their pictures.'),
             ),
           ]
         : held.map(card),

@@ -5,6 +5,7 @@ import { icon } from '../app/icons.js';
 import type { StreamMeasurements } from '../app/stream-measurements.js';
 import { sentenceCase } from '../core/echo-readout.js';
 import type { FigureText, Readout } from '../core/echo-readout.js';
+import { t } from '../core/texts.js';
 
 /** Rejected beats that are listed. */
 const mostRejected = 6;
@@ -37,19 +38,19 @@ function smallFigure(name: string): {
 /** `views`: what says which view it is; null: nobody can say it here. */
 export function echoNow(hold: HTMLElement, views: HTMLElement | null): EchoNow {
   const value = h('b', { class: 'ef-value' });
-  const interval = h('span', { class: 'ef-interval', title: 'Interval of 90 %' });
+  const interval = h('span', { class: 'ef-interval', title: t('90 % interval') });
   const note = h('p', { class: 'ef-note' });
-  const number = h('p', { class: 'ef-number' }, h('span', { class: 'ef-name' }, 'EF'), value, interval);
+  const number = h('p', { class: 'ef-number' }, h('span', { class: 'ef-name' }, t('EF')), value, interval);
   const reason = h('p', { class: 'ef-reason', hidden: true }, icon('uncertain'), h('span', {}));
-  const doubt = h('p', { class: 'ef-doubt', hidden: true }, icon('warning'), 'Doubtful');
-  const rate = smallFigure('Heart rate');
-  const endDiastolic = smallFigure('EDV');
-  const endSystolic = smallFigure('ESV');
+  const doubt = h('p', { class: 'ef-doubt', hidden: true }, icon('warning'), t('Doubtful'));
+  const rate = smallFigure(t('Heart rate'));
+  const endDiastolic = smallFigure(t('EDV'));
+  const endSystolic = smallFigure(t('ESV'));
   const biplane = biplaneLine();
-  const scale = h('p', { class: 'ef-scale', hidden: true }, 'Not calibrated: volumes in pixels.');
+  const scale = h('p', { class: 'ef-scale', hidden: true }, t('Not calibrated: volumes in pixels.'));
   const element = h(
     'section',
-    { class: 'echo-now', 'aria-label': 'Ejection fraction' },
+    { class: 'echo-now', 'aria-label': t('Ejection fraction') },
     h('div', { class: 'ef' }, number, reason, doubt, note),
     h('dl', { class: 'echo-figures' }, endDiastolic.element, endSystolic.element, rate.element),
     h('div', { class: 'biplane-part' }, ...(views ? [views] : []), biplane.element),
@@ -65,11 +66,11 @@ export function echoNow(hold: HTMLElement, views: HTMLElement | null): EchoNow {
       element.dataset['known'] = String(known);
       setText(value, known ? `${ef.value} ${ef.unit}` : '–');
       setText(interval, ef.interval === '' ? '' : `(${ef.interval})`);
-      setText(note, sentenceCase(known ? ef.note : 'No ejection fraction'));
+      setText(note, sentenceCase(known ? ef.note : t('No ejection fraction')));
       reason.hidden = known;
       const words = reason.querySelector('span');
       if (words)
-        setText(words, known ? '' : sentenceCase(ef.note === '' ? 'waiting for a whole beat' : ef.note));
+        setText(words, known ? '' : sentenceCase(ef.note === '' ? t('waiting for a whole beat') : ef.note));
       doubt.hidden = !ef.doubtful;
       endDiastolic.show(endDiastolicVolume);
       endSystolic.show(endSystolicVolume);
@@ -87,8 +88,8 @@ function biplaneLine(): { readonly element: HTMLElement; readonly show: (readout
   const note = h('p', { class: 'biplane-note' });
   const element = h(
     'div',
-    { class: 'biplane', hidden: true, role: 'group', 'aria-label': 'Biplane ejection fraction' },
-    h('p', { class: 'biplane-number' }, h('span', {}, 'Biplane EF'), value, interval),
+    { class: 'biplane', hidden: true, role: 'group', 'aria-label': t('Biplane ejection fraction') },
+    h('p', { class: 'biplane-number' }, h('span', {}, t('Biplane EF')), value, interval),
     volumes,
     note,
   );
@@ -105,9 +106,12 @@ function biplaneLine(): { readonly element: HTMLElement; readonly show: (readout
       volumes.hidden = !known;
       setText(
         volumes,
-        `${volume('EDV', readout.biplaneEndDiastolicVolume)}, ${volume('ESV', readout.biplaneEndSystolicVolume)}`,
+        `${volume(t('EDV'), readout.biplaneEndDiastolicVolume)}, ${volume(t('ESV'), readout.biplaneEndSystolicVolume)}`,
       );
-      setText(note, sentenceCase(known ? `${ef.doubtful ? 'doubtful: ' : ''}${ef.note}` : ef.note));
+      setText(
+        note,
+        sentenceCase(known && ef.doubtful ? t('Doubtful: {reason}', { reason: ef.note }) : ef.note),
+      );
     },
   };
 }
@@ -120,18 +124,21 @@ interface BeatList {
 export function beatList({ echo }: StreamMeasurements): BeatList {
   const counts = h('span', { class: 'beat-counts' });
   const list = h('ul', { class: 'beats' });
-  const none = h('p', { class: 'hint' }, 'No beat was left out.');
+  const none = h('p', { class: 'hint' }, t('Every beat was counted.'));
   let shown = '';
   return {
     element: h(
       'section',
-      { class: 'beats-section', 'aria-label': 'Heart beats' },
-      h('div', { class: 'section-head' }, h('h2', {}, 'Beats'), counts),
+      { class: 'beats-section', 'aria-label': t('Heart beats') },
+      h('div', { class: 'section-head' }, h('h2', {}, t('Beats')), counts),
       none,
       list,
     ),
     update: () => {
-      setText(counts, `${echo.counts.counted} counted, ${echo.counts.rejected} not`);
+      setText(
+        counts,
+        t('{counted} counted, {left} not', { counted: echo.counts.counted, left: echo.counts.rejected }),
+      );
       const rejected = echo.beats
         .filter(({ verdict }) => verdict === 'rejected')
         .slice(-mostRejected)
@@ -146,8 +153,8 @@ export function beatList({ echo }: StreamMeasurements): BeatList {
             'li',
             {},
             icon('lost'),
-            h('b', {}, `Beat ${number}`),
-            h('span', {}, reason === '' ? 'no reason was given' : reason),
+            h('b', {}, t('Beat {number}', { number })),
+            h('span', {}, reason === '' ? t('no reason was given') : reason),
           ),
         ),
       );

@@ -15,6 +15,7 @@ import { areChambers } from '../core/echo-log.js';
 import { readoutOf, sentenceCase } from '../core/echo-readout.js';
 import { shownKey } from '../core/keymap.js';
 import type { Action } from '../core/keymap.js';
+import { serverText, t } from '../core/texts.js';
 import { echoCurve } from './echo-curve.js';
 import { EchoHolds } from './echo-holds.js';
 import { beatList, echoNow } from './echo-now.js';
@@ -66,10 +67,10 @@ export function echoRoom(
     {
       type: 'button',
       class: 'button large hold',
-      title: 'Keep the figures of the last beats with their pictures',
+      title: t('Hold the figures of the last beats with their pictures'),
       onclick: () => perform('hold'),
     },
-    'Hold',
+    t('Hold'),
     h('kbd', {}, shownKey('hold')),
   );
   const heldButton = h(
@@ -77,7 +78,7 @@ export function echoRoom(
     {
       type: 'button',
       class: 'button large',
-      title: `Held measurements (${shownKey('held')})`,
+      title: t('Held measurements ({key})', { key: shownKey('held') }),
       onclick: () => perform('held'),
     },
     icon('save'),
@@ -86,13 +87,16 @@ export function echoRoom(
   const health = worker.health(stream);
   const viewPicker = h(
     'div',
-    { class: 'echo-views', role: 'group', 'aria-label': 'Apical view' },
+    { class: 'echo-views', role: 'group', 'aria-label': t('Apical view') },
     ...echoViews.map((view) =>
       h(
         'button',
         {
           ...{ type: 'button', class: 'button', 'data-view': view },
-          title: `This is the ${echoViewWords[view]} view (${shownKey('echo-view')} changes it)`,
+          title: t('{view} view ({key} changes it)', {
+            view: sentenceCase(serverText(echoViewWords[view])),
+            key: shownKey('echo-view'),
+          }),
           onclick: () => setView(view),
         },
         viewNames[view],
@@ -115,7 +119,7 @@ export function echoRoom(
   disposer.add(
     holds.list.watch(({ length }) => {
       setText(heldCount, String(length));
-      heldButton.setAttribute('aria-label', `Held measurements: ${length}`);
+      heldButton.setAttribute('aria-label', t('Held measurements: {n}', { n: length }));
     }),
   );
   disposer.add(holds.busy.watch((busy) => holdButton.toggleAttribute('disabled', busy)));
@@ -126,7 +130,7 @@ export function echoRoom(
     const { picture } = live.notices.value;
     // A stall of less than a heart beat takes nothing from figures of several beats, and must not make them blink.
     const stalls = picture?.severity === 'alarm' && picture.lasting !== true;
-    const problem = picture && !stalls ? picture.title.toLowerCase() : null;
+    const problem = picture && !stalls ? picture.title : null;
     const readout = readoutOf(measured.echo, {
       ...{ nowMs: performance.now(), problem, standsStill: live.standsStill.value },
     });

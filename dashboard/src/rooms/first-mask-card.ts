@@ -6,6 +6,7 @@ import './first-mask-card.css';
 import { h } from '../app/dom.js';
 import { icon, iconButton } from '../app/icons.js';
 import { stateWords } from '../core/wording.js';
+import { say, t } from '../core/texts.js';
 import type { FromWorker } from '../worker/messages.js';
 
 type FirstMask = Extract<FromWorker, { readonly type: 'first-mask' }>;
@@ -37,11 +38,15 @@ export function firstMaskCard(answer: FirstMask, undo: () => void): HTMLElement 
         h(
           'small',
           {},
-          `${stateWords[answer.state].word}, ${Math.round(answer.confidence * 100)} % · in ${Math.round(answer.waitedMs)} ms`,
+          t('{state}, {percent} %. Found in {ms} ms', {
+            state: say(stateWords[answer.state].word),
+            percent: Math.round(answer.confidence * 100),
+            ms: Math.round(answer.waitedMs),
+          }),
         ),
       ),
-      h('button', { type: 'button', class: 'chip-button', onclick: takeBack }, icon('undo'), 'Undo'),
-      iconButton('close', 'Close', end, null),
+      h('button', { type: 'button', class: 'chip-button', onclick: takeBack }, icon('undo'), t('Undo')),
+      iconButton('close', t('Close'), end, null),
     ),
   );
   const tick = (): void => {

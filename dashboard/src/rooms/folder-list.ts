@@ -3,6 +3,7 @@ import './folder-list.css';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import { Refusal, type PaintingWorker } from '../app/painting-worker.js';
+import { serverText, t } from '../core/texts.js';
 
 /** The folder holds more than one recording, or none at its top: what there is is worth a look. */
 export function isWorthListing(problem: unknown): boolean {
@@ -19,7 +20,7 @@ interface FolderList {
 /** @param open gets the address of the chosen recording; it shows what goes wrong itself */
 export function folderList(worker: PaintingWorker, open: (uri: string) => void): FolderList {
   const status = h('p', { class: 'muted', role: 'status' });
-  const list = h('ul', { class: 'folder-clips', 'aria-label': 'Recordings in this folder' });
+  const list = h('ul', { class: 'folder-clips', 'aria-label': t('Recordings in this folder') });
   const others = h('details', { class: 'folder-others', hidden: true });
   const element = h('div', { class: 'folder-list', hidden: true }, status, list, others);
   /** The last question counts. */
@@ -36,7 +37,7 @@ export function folderList(worker: PaintingWorker, open: (uri: string) => void):
       element.hidden = false;
       list.replaceChildren();
       others.hidden = true;
-      setText(status, 'Looking into the folder …');
+      setText(status, t('Looking into the folder …'));
       const found = await worker.call('source.list', { uri: folder }).catch((problem: unknown) => {
         if (own === turn) hide();
         throw problem;
@@ -47,9 +48,9 @@ export function folderList(worker: PaintingWorker, open: (uri: string) => void):
         status,
         [
           clips.length === 0
-            ? 'No recording in this folder.'
-            : `${clips.length} ${clips.length === 1 ? 'recording' : 'recordings'}.`,
-          ...(more ? ['There is more than was looked at: name a folder within it.'] : []),
+            ? t('No recording in this folder.')
+            : t('{n, plural, one {# recording} other {# recordings}}.', { n: clips.length }),
+          ...(more ? [t('There is more than was looked at: name a folder within it.')] : []),
         ].join(' '),
       );
       list.replaceChildren(
@@ -62,15 +63,29 @@ export function folderList(worker: PaintingWorker, open: (uri: string) => void):
               { type: 'button', class: 'folder-clip', title: uri, onclick: () => open(uri) },
               icon('recordings'),
               h('span', {}, name),
-              h('span', { class: 'muted' }, pictures === null ? '' : `${pictures} pictures`),
+              h(
+                'span',
+                { class: 'muted' },
+                pictures === null
+                  ? ''
+                  : t('{n, plural, one {# picture} other {# pictures}}', { n: pictures }),
+              ),
             ),
           ),
         ),
       );
       others.hidden = skipped.length === 0;
       others.replaceChildren(
-        h('summary', {}, `${skipped.length} ${skipped.length === 1 ? 'file is' : 'files are'} no recording`),
-        h('ul', {}, ...skipped.map(({ name, reason }) => h('li', { class: 'muted' }, `${name}: ${reason}`))),
+        h(
+          'summary',
+          {},
+          t('{n, plural, one {# file is} other {# files are}} no recording', { n: skipped.length }),
+        ),
+        h(
+          'ul',
+          {},
+          ...skipped.map(({ name, reason }) => h('li', { class: 'muted' }, `${name}: ${serverText(reason)}`)),
+        ),
       );
     },
   };

@@ -12,6 +12,7 @@ import type { Signal } from '../app/signal.js';
 import { clampToPicture } from '../core/gestures.js';
 import { lineOf, measured, moved, newMeasure, spacingOf } from '../core/hand-measures.js';
 import type { HandKind, HandMeasure } from '../core/hand-measures.js';
+import { t } from '../core/texts.js';
 import { areaText, lengthText } from '../core/measure-words.js';
 import { toSource, toStage } from '../core/viewport.js';
 import type { Placement } from '../core/viewport.js';
@@ -33,7 +34,6 @@ interface Entry {
 const slopPx = 6;
 /** More would hide the picture. */
 const mostMeasures = 12;
-const names = { distance: 'Distance', ellipse: 'Ellipse' } as const;
 const arrows: Readonly<Record<string, Point>> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -41,11 +41,14 @@ const arrows: Readonly<Record<string, Point>> = {
   ArrowDown: [0, 1],
 };
 
+const nameOf = ({ measure: { kind }, number: n }: Entry): string =>
+  kind === 'distance' ? t('Distance {n}', { n }) : t('Ellipse {n}', { n });
+
 export class HandTools {
   /** On the picture, exactly over it. */
   readonly layer = svg('svg', { class: 'hand-layer' });
   /** Beside the picture: values, and what is done with them. */
-  readonly list = h('ul', { class: 'hand-list', 'aria-label': 'Measured by hand' });
+  readonly list = h('ul', { class: 'hand-list', 'aria-label': t('Measured by hand') });
   readonly #picture: MeasuredPicture;
   readonly #tool: Signal<HandKind | null>;
   #entries: Entry[] = [];
@@ -114,12 +117,7 @@ export class HandTools {
           { 'data-number': entry.number },
           h('b', {}, String(entry.number)),
           h('span', {}, this.#words(entry)),
-          iconButton(
-            'close',
-            `Remove ${names[entry.measure.kind]} ${entry.number}`,
-            () => this.#remove(entry),
-            null,
-          ),
+          iconButton('close', t('Remove {name}', { name: nameOf(entry) }), () => this.#remove(entry), null),
         ),
       ),
       ...(this.#entries.length > 0
@@ -132,11 +130,11 @@ export class HandTools {
                 {
                   type: 'button',
                   class: 'chip-button',
-                  title: 'Copy the values as text',
+                  title: t('Copy the values as text'),
                   onclick: () => void navigator.clipboard.writeText(this.text),
                 },
                 icon('save'),
-                'Copy',
+                t('Copy'),
               ),
             ),
           ]
@@ -148,7 +146,10 @@ export class HandTools {
   #words({ measure }: Entry): string {
     const { length, area, circumference, unit } = measured(measure, this.#spacing(measure));
     if (area === null || circumference === null) return lengthText(length, unit);
-    return `${areaText(area, unit)}, around ${lengthText(circumference, unit)}`;
+    return t('{area}, around {length}', {
+      area: areaText(area, unit),
+      length: lengthText(circumference, unit),
+    });
   }
 
   #spacing(measure: HandMeasure): ReturnType<typeof spacingOf> {
@@ -176,7 +177,9 @@ export class HandTools {
           tabindex: 0,
           role: 'button',
           'data-handle': `${number}/${index}`,
-          'aria-label': `${names[measure.kind]} ${number}, ${this.#words(entry)}: point ${index + 1}. Arrow keys move it, Delete removes it.`,
+          'aria-label': t('{name}, {value}: point {n}. Arrow keys move it, Delete removes it.', {
+            ...{ name: nameOf(entry), value: this.#words(entry), n: index + 1 },
+          }),
         },
         svg('circle', { class: 'hand-grip', r: 22 }),
         svg('path', { class: 'halo', d: 'M-7 0h14M0-7v14' }),

@@ -42,8 +42,8 @@ export function noticeLayer(announce: boolean): {
 } {
   const picture = line('notice notice-picture');
   const overlay = line('notice notice-overlay');
-  const spoken = h('div', { class: 'visually-hidden', role: announce ? 'alert' : null });
-  const element = h('div', { class: 'notices' }, picture.element, overlay.element, spoken);
+  const locale = h('div', { class: 'visually-hidden', role: announce ? 'alert' : null });
+  const element = h('div', { class: 'notices' }, picture.element, overlay.element, locale);
   return {
     element,
     line: overlay.element,
@@ -52,7 +52,7 @@ export function noticeLayer(announce: boolean): {
       // Plain information stands in the strip, not on the picture.
       overlay.show(notices.overlay?.severity === 'info' ? null : notices.overlay);
       // The title only: the seconds in the detail would be read over and over.
-      if (announce) setText(spoken, notices.picture?.severity === 'alarm' ? notices.picture.title : '');
+      if (announce) setText(locale, notices.picture?.severity === 'alarm' ? notices.picture.title : '');
       const alarm = notices.picture?.severity === 'alarm';
       element.parentElement?.classList.toggle('not-live', alarm);
       element.parentElement?.classList.toggle('long', alarm && notices.picture?.lasting === true);

@@ -124,7 +124,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
     }
     if (gesture === null) return;
     if (live.heldSinceMs.value !== null) {
-      toast('info', 'The picture is held: press Space to go on, then mark.');
+      toast('info', t('The picture is held: press Space to go on, then mark.'));
       return;
     }
     const wishes = newObjectWishes;

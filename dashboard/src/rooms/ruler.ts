@@ -10,6 +10,7 @@ import type { Signal, Disposer } from '../app/signal.js';
 import { rulerTicks, scales } from '../core/ruler.js';
 import type { Scale } from '../core/ruler.js';
 import { place } from '../core/viewport.js';
+import { t } from '../core/texts.js';
 import { textScale } from './live-picture.js';
 import type { LivePicture } from './live-picture.js';
 
@@ -36,8 +37,9 @@ export function ruler(
 }
 
 function words(count: number): string {
-  const unit = 'one tick is one centimetre';
-  return count > 1 ? `${count} scales, each for its part of the picture: ${unit}` : `Scale: ${unit}`;
+  return count > 1
+    ? t('{count} scales, each for its part of the picture: one tick is one centimetre', { count })
+    : t('Scale: one tick is one centimetre');
 }
 
 function drawScale(live: LivePicture, size: PictureSize, scale: Scale): SVGElement[] {

@@ -12,6 +12,7 @@ import type { Disposer } from '../app/signal.js';
 import type { HandKind } from '../core/hand-measures.js';
 import { shownKey } from '../core/keymap.js';
 import type { Action } from '../core/keymap.js';
+import { t } from '../core/texts.js';
 import { scaleBar, scaleBarText } from '../core/measure-words.js';
 import { isPlain, plainTone, toneWithin } from '../core/tone.js';
 import { place } from '../core/viewport.js';
@@ -70,9 +71,9 @@ export function stageFrame(
   const held = h(
     'div',
     { class: 'held', role: 'status', hidden: true },
-    h('strong', {}, 'HELD'),
+    h('strong', {}, t('HELD')),
     since,
-    h('button', { type: 'button', class: 'chip-button', onclick: () => hold() }, 'Go on'),
+    h('button', { type: 'button', class: 'chip-button', onclick: () => hold() }, t('Go on')),
   );
   const changed = h(
     'button',
@@ -84,18 +85,20 @@ export function stageFrame(
   const played = h(
     'p',
     { class: 'played', hidden: true },
-    'A recording that is played: to look at and to measure',
+    t('A recording that is played: to look at and to measure'),
   );
   disposer.add(live.played.watch((on) => (played.hidden = !on)));
   const head = h(
     'div',
     { class: 'stage-head' },
-    h('p', { class: 'research' }, 'Research use only'),
+    h('p', { class: 'research' }, t('Research use only')),
     name,
     played,
     held,
     changed,
     ...parts.head,
+    // In a place that is there before: a picture that moved under the hand would be measured wrongly.
+    hand.list,
   );
 
   // ------------------------------------------------------------------------------------------ below
@@ -111,11 +114,11 @@ export function stageFrame(
       },
       text,
     );
-  const holdButton = button('Hold', 'freeze', () => perform('freeze'));
+  const holdButton = button(t('Hold'), 'freeze', () => perform('freeze'));
   const kinds: readonly (readonly [HandKind, HTMLButtonElement])[] = [
     // A press by key has no place: the measure then begins in the middle.
-    ['distance', button('Distance', 'caliper', (event) => measure('distance', event.detail === 0))],
-    ['ellipse', button('Ellipse', 'ellipse', (event) => measure('ellipse', event.detail === 0))],
+    ['distance', button(t('Distance'), 'caliper', (event) => measure('distance', event.detail === 0))],
+    ['ellipse', button(t('Ellipse'), 'ellipse', (event) => measure('ellipse', event.detail === 0))],
   ];
   const slider = (name: string, part: 'window' | 'level', min: number): HTMLInputElement => {
     const input = h('input', { type: 'range', min, max: 255, step: 1, 'aria-label': name });
@@ -128,10 +131,10 @@ export function stageFrame(
   };
   const sliders = h(
     'div',
-    { class: 'tone', hidden: true, role: 'group', 'aria-label': 'Brightness of this screen' },
-    h('label', {}, 'Window', slider('Window', 'window', 16)),
-    h('label', {}, 'Level', slider('Level', 'level', 8)),
-    h('button', { type: 'button', class: 'chip-button', onclick: () => resetTone() }, 'As it came'),
+    { class: 'tone', hidden: true, role: 'group', 'aria-label': t('Brightness of this screen') },
+    h('label', {}, t('Window'), slider(t('Window'), 'window', 16)),
+    h('label', {}, t('Level'), slider(t('Level'), 'level', 8)),
+    h('button', { type: 'button', class: 'chip-button', onclick: () => resetTone() }, t('As it came')),
   );
   const toneButton = h(
     'button',
@@ -139,14 +142,14 @@ export function stageFrame(
       type: 'button',
       class: 'button quiet',
       'aria-expanded': 'false',
-      title: 'Window and level of the picture on this screen',
+      title: t('Window and level of the picture on this screen'),
       onclick: () => {
         sliders.hidden = !sliders.hidden;
         toneButton.setAttribute('aria-expanded', String(!sliders.hidden));
       },
     },
     icon('settings'),
-    'Brightness',
+    t('Brightness'),
   );
   const barLine = h('span', { class: 'scale-line', 'aria-hidden': 'true' });
   const barText = h('span', {});
@@ -160,7 +163,7 @@ export function stageFrame(
     bar,
     parts.zoom,
   );
-  const foot = h('div', { class: 'stage-foot' }, hand.list, sliders, tools);
+  const foot = h('div', { class: 'stage-foot' }, sliders, tools);
   const element = h('div', { class: 'stage-frame' }, head, stage, foot);
 
   // ------------------------------------------------------------------------------------------ acts
@@ -187,7 +190,7 @@ export function stageFrame(
       held.hidden = sinceMs === null;
       element.classList.toggle('is-held', sinceMs !== null);
       holdButton.setAttribute('aria-pressed', String(sinceMs !== null));
-      setText(holdButton, sinceMs === null ? 'Hold' : 'Go on');
+      setText(holdButton, sinceMs === null ? t('Hold') : t('Go on'));
       if (sinceMs !== null) return;
       tool.value = null;
       hand.clear();
@@ -195,7 +198,8 @@ export function stageFrame(
   );
   disposer.every(heldEveryMs, () => {
     const sinceMs = live.heldSinceMs.value;
-    if (sinceMs !== null) setText(since, `for ${Math.floor((performance.now() - sinceMs) / 1000)} s`);
+    if (sinceMs !== null)
+      setText(since, t('for {n} s', { n: Math.floor((performance.now() - sinceMs) / 1000) }));
   });
   disposer.add(
     live.tone.watch((tone) => {
@@ -204,9 +208,12 @@ export function stageFrame(
       if (text)
         setText(
           text,
-          `Brightness changed on this screen: window ${Math.round(tone.window)}, level ${Math.round(tone.level)}`,
+          t('Brightness changed on this screen: window {window}, level {level}', {
+            window: Math.round(tone.window),
+            level: Math.round(tone.level),
+          }),
         );
-      changed.title = 'Show the picture as it came';
+      changed.title = t('Show the picture as it came');
     }),
   );
   const redraw = (): void => {
@@ -220,7 +227,10 @@ export function stageFrame(
     if (!shown) return;
     barLine.style.inlineSize = `${shown.px}px`;
     setText(barText, scaleBarText(shown.mm));
-    bar.setAttribute('aria-label', `Scale: this line is ${scaleBarText(shown.mm)} long in the picture`);
+    bar.setAttribute(
+      'aria-label',
+      t('Scale: this line is {length} long in the picture', { length: scaleBarText(shown.mm) }),
+    );
   };
   for (const signal of [live.view, live.stageSize, live.pictureSize, calibration])
     disposer.add(signal.watch(redraw));

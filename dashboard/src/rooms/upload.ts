@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { errorBodySchema } from '../../../src/protocol/requests.js';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
+import { serverText, t } from '../core/texts.js';
 
 const storedSchema = z.object({ path: z.string() });
 
@@ -22,22 +23,26 @@ export function uploadControl(events: UploadEvents): {
     type: 'file',
     accept: 'video/*,.mp4,.mkv,.avi,.ts,.mov,.dcm,.dicom',
     hidden: true,
-    'aria-label': 'File on this computer',
+    'aria-label': t('File on this computer'),
   });
   const choose = h(
     'button',
     { type: 'button', class: 'button', onclick: () => input.click() },
     icon('recordings'),
-    'From this computer …',
+    t('From this computer …'),
   );
-  const progress = h('progress', { max: 1, value: 0, hidden: true, 'aria-label': 'Sent to the server' });
+  const progress = h('progress', { max: 1, value: 0, hidden: true, 'aria-label': t('Sent to the server') });
   const percent = h('span', { class: 'muted', role: 'status' });
   const stop = h(
     'button',
     { type: 'button', class: 'button quiet', hidden: true, onclick: () => cancel() },
-    'Cancel',
+    t('Cancel'),
   );
-  const writing = h('span', { class: 'recording', hidden: true }, 'Recording the file on the server');
+  const writing = h(
+    'span',
+    { class: 'recording', hidden: true },
+    t('The file is being stored on the server'),
+  );
   const element = h('div', { class: 'upload' }, input, choose, progress, percent, writing, stop);
   // XMLHttpRequest, because fetch does not tell how much has been sent.
   let request: XMLHttpRequest | null = null;
@@ -73,7 +78,7 @@ export function uploadControl(events: UploadEvents): {
     sending.onabort = end;
     sending.onerror = () => {
       end();
-      events.onProblem('The file could not be sent: the connection to the server broke. Try again.');
+      events.onProblem(t('The file could not be sent: the connection to the server broke. Try again.'));
     };
     sending.onload = () => {
       end();
@@ -81,7 +86,10 @@ export function uploadControl(events: UploadEvents): {
       const stored = storedSchema.safeParse(answer);
       const refused = errorBodySchema.safeParse(answer);
       if (sending.status < 300 && stored.success) events.onStored(stored.data.path);
-      else events.onProblem(refused.success ? refused.data.message : 'The server did not take the file.');
+      else
+        events.onProblem(
+          refused.success ? serverText(refused.data.message) : t('The server did not take the file.'),
+        );
     };
     sending.send(file);
   });

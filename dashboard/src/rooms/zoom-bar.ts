@@ -6,6 +6,7 @@ import type { Disposer } from '../app/signal.js';
 import { shownKey } from '../core/keymap.js';
 import type { Action } from '../core/keymap.js';
 import { scaleOf } from '../core/viewport.js';
+import { t } from '../core/texts.js';
 import type { LivePicture } from './live-picture.js';
 
 export function zoomBar(
@@ -24,11 +25,11 @@ export function zoomBar(
   for (const signal of [live.view, live.stageSize, live.pictureSize]) disposer.add(signal.watch(showZoom));
   return h(
     'div',
-    { class: 'zoom', role: 'group', 'aria-label': 'Zoom' },
-    button('zoomOut', 'Zoom out', 'zoom-out'),
+    { class: 'zoom', role: 'group', 'aria-label': t('Zoom') },
+    button('zoomOut', t('Zoom out'), 'zoom-out'),
     zoomLabel,
-    button('zoomIn', 'Zoom in', 'zoom-in'),
-    button('fit', 'Whole picture', 'fit'),
-    button('actual', 'True size 1:1', 'actual'),
+    button('zoomIn', t('Zoom in'), 'zoom-in'),
+    button('fit', t('Whole picture'), 'fit'),
+    button('actual', t('True size 1:1'), 'actual'),
   );
 }

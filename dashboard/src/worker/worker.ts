@@ -4,6 +4,7 @@
  * (docs/decisions/0031-one-painting-worker.md has the figures). Nothing here touches the page; see messages.ts.
  */
 import '../core/zod-without-eval.js';
+import { msg } from '../core/texts.js';
 import { SonoscopeClient } from '../../../src/protocol/client.js';
 import type { ConnectionState } from '../../../src/protocol/client.js';
 import { parseTopic, ptsFromWireTime } from '../../../src/protocol/channels.js';
@@ -128,7 +129,7 @@ function refusal(call: number, error: unknown): FromWorker {
 /** Asks the server and tells the page what it said. */
 async function answer(call: number, ask: (present: SonoscopeClient) => Promise<unknown>): Promise<void> {
   try {
-    if (!client) throw new Error('There is no connection to the server yet.');
+    if (!client) throw new Error(msg('There is no connection to the server yet.'));
     post({ type: 'answer', call, body: await ask(client) });
   } catch (error) {
     post(refusal(call, error));
@@ -185,7 +186,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
     case 'prompt':
       void answer(data.call, (present) => {
         const surface = surfaces.get(data.surface);
-        if (!surface) throw new Error('This picture is not shown any more.');
+        if (!surface) throw new Error(msg('This picture is not shown any more.'));
         return prompt(present, surface, data);
       });
       return;

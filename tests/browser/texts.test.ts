@@ -1,0 +1,102 @@
+/** The page in other languages: chosen by the browser or in Settings, whole, and cut off nowhere. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/node/built-module.js';
+import { keepPicture } from './harness.js';
+import { open, useBrowser } from './scene.js';
+
+useBrowser();
+
+const listed = JSON.parse(readFileSync(join(packageRoot, 'dashboard/src/texts/en.json'), 'utf8')) as {
+  readonly texts: Readonly<Record<string, unknown>>;
+};
+/** What the rooms of these tests bring with them: names, addresses, figures with their units. It is the same in every language. */
+const brought =
+  /sonoscope|Theatre 2|scope|numbers|disk|synthetic:\w+|CPU|sam2\.1\S*|policy-\w+|Apache-2\.0|\b(?:ms|px|Hz|cm|mL)\b|English|Deutsch|Français|Español|\.\/sonoscope .*/g;
+
+/** Text of the page, seen or spoken, that no catalogue has brought: what is left of it outside ⟦ and ⟧. */
+function unsaid(page: Page, within: string): Promise<string[]> {
+  return page
+    .evaluate((within) => {
+      const found: string[] = [];
+      const root = document.querySelector(within) ?? document.body;
+      const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+      while (walk.nextNode())
+        if (!walk.currentNode.parentElement?.closest('kbd, script, noscript'))
+          found.push(walk.currentNode.textContent ?? '');
+      for (const element of root.querySelectorAll('*'))
+        for (const name of ['title', 'aria-label', 'placeholder', 'alt', 'aria-valuetext'])
+          found.push(element.getAttribute(name) ?? '');
+      return found;
+    }, within)
+    .then((texts) => [
+      ...new Set(
+        texts.filter((text) => {
+          let rest = text;
+          // A value of a sentence may be a sentence itself.
+          for (let before = ''; before !== rest;) [before, rest] = [rest, rest.replace(/⟦[^⟦⟧]*⟧/g, '')];
+          return /\p{L}{2}/u.test(rest.replace(brought, ''));
+        }),
+      ),
+    ]);
+}
+
+describe('the page in another language', () => {
+  it('says nothing past the catalogue', async () => {
+    const bracketed = Object.fromEntries(
+      // Branches of a plural stay a message: the brackets go around it.
+      Object.keys(listed.texts).map((sentence) => [sentence, `⟦${sentence}⟧`]),
+    );
+    const { page, problems } = await open('', {
+      prefer: { language: 'de' },
+      route: {
+        pattern: '**/assets/de-*.js',
+        body: `export default ${JSON.stringify({ texts: bracketed, server: {} })}`,
+      },
+    });
+    await page.locator('.tile').waitFor();
+    await page.locator('.research').getByText('⟦').waitFor();
+    expect(await unsaid(page, 'header')).toEqual([]);
+    for (const [key, name] of [
+      [',', 'settings'],
+      ['?', 'keys'],
+    ] as const) {
+      await page.keyboard.press(key);
+      await page.getByRole('dialog').waitFor();
+      expect(await unsaid(page, 'dialog'), name).toEqual([]);
+      await page.keyboard.press('Escape');
+    }
+    await page.goto(`${page.url().split('#')[0]}#/room/scope/acceptance`);
+    await page.locator('.acceptance').waitFor();
+    expect(await unsaid(page, '.acceptance')).toEqual([]);
+    expect(problems).toEqual([]);
+  });
+
+  it('is the one that the browser prefers, with its numbers, until another is chosen', async () => {
+    const { page, problems } = await open('', { locale: 'de-DE' });
+    await page.getByText('Nur für Forschungszwecke').waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('de');
+    await page.locator('.tile').waitFor();
+    await page.keyboard.press(',');
+    await page.getByRole('dialog', { name: 'Einstellungen' }).waitFor();
+    await keepPicture(page, 'settings-de');
+    await page.getByLabel('Sprache').selectOption('es');
+    await page.getByText('Solo para investigación').waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('es');
+    // It is kept.
+    await page.reload();
+    await page.getByText('Solo para investigación').waitFor();
+    await page.keyboard.press(',');
+    await page.getByLabel('Idioma').selectOption('');
+    await page.getByText('Nur für Forschungszwecke').waitFor();
+    expect(problems).toEqual([]);
+  });
+
+  it('is English where it speaks none of those that the browser prefers', async () => {
+    const { page } = await open('', { locale: 'ja-JP' });
+    await page.getByText('Research use only').waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('en');
+  });
+});
