@@ -11,6 +11,7 @@ import {
   type EchoMeasure,
 } from '../vocabulary/echo.js';
 import type { Measurement } from '../vocabulary/measurement.js';
+import type { BeatDisks, Disks } from './beats.js';
 
 /** The values of a beat, each by the name under which it travels. */
 const beatFigures = {
@@ -32,6 +33,8 @@ export interface Beat extends Readonly<Record<BeatFigure, Measurement | null>> {
   readonly accepted: boolean;
   /** Why it does not count, in words; empty where it does. */
   readonly reason: string;
+  /** For two views; null: it does not count, or they are not known. */
+  readonly disks: BeatDisks | null;
 }
 
 /** Moments that wait for their beat to be closed: two or three in practice. */
@@ -67,7 +70,7 @@ export class BeatTable {
       if (name === echoMeasures.endDiastole && atPtsNs !== undefined) this.#begin(beat, atPtsNs);
       else if (name === echoMeasures.endSystole && atPtsNs !== undefined)
         remember(this.#endSystole, beat, atPtsNs);
-      if (isBeatFigure(name)) closed.set(beat, [...(closed.get(beat) ?? []), measurement]);
+      if (isBeatFigure(name) || isDisks(name)) closed.set(beat, [...(closed.get(beat) ?? []), measurement]);
     }
     return [...closed].map(([number, figures]) => this.#close(number, figures));
   }
@@ -84,8 +87,7 @@ export class BeatTable {
   }
 
   #close(number: number, figures: readonly Measurement[]): Beat {
-    const of = (name: EchoMeasure): Measurement | null =>
-      figures.find((figure) => figure.name === name) ?? null;
+    const of = (name: EchoMeasure): Measurement | null => figureOf(figures, name);
     const ejectionFraction = of(beatFigures.ejectionFraction);
     const refused = figures.find(({ quality }) => quality === 'rejected');
     const accepted = refused === undefined && ejectionFraction !== null && ejectionFraction.value !== null;
@@ -107,6 +109,7 @@ export class BeatTable {
       heartRate: of(beatFigures.heartRate),
       accepted,
       reason: accepted ? '' : reason === '' ? beatRejections.incomplete : reason,
+      disks: accepted ? disksIn(figures) : null,
     };
     for (const moments of [this.#endDiastole, this.#endSystole])
       for (const known of moments.keys()) if (known <= number) moments.delete(known);
@@ -122,6 +125,24 @@ function remember(moments: Map<number, number>, beat: number, atPtsNs: number): 
 
 const beatFigureNames: ReadonlySet<string> = new Set(Object.values(beatFigures));
 const isBeatFigure = (name: string): boolean => beatFigureNames.has(name);
+
+const figureOf = (figures: readonly Measurement[], name: EchoMeasure): Measurement | null =>
+  figures.find((figure) => figure.name === name) ?? null;
+
+export const isDisks = (name: string): boolean =>
+  name === echoMeasures.beatEndDiastolicDisks || name === echoMeasures.beatEndSystolicDisks;
+
+/** The disks of a beat among its measurements; null: not of both moments. */
+export function disksIn(measurements: readonly Measurement[]): BeatDisks | null {
+  const [endDiastole, endSystole] = [
+    echoMeasures.beatEndDiastolicDisks,
+    echoMeasures.beatEndSystolicDisks,
+  ].map((name): Disks | null => {
+    const { value = null, values } = figureOf(measurements, name) ?? {};
+    return value === null || values === undefined ? null : { length: value, diameters: values };
+  });
+  return endDiastole && endSystole ? { endDiastole, endSystole } : null;
+}
 
 /** Why there is no number, without the remark on the method that stands before it in a note. */
 export function reasonIn(note: string): string {

@@ -93,6 +93,17 @@ describe('beats', () => {
 });
 
 describe('a beat is rejected', () => {
+  it('as incomplete where the picture stood still meanwhile: every picture was analysed', () => {
+    let still: BeatFrame | null = null;
+    const beats = run(clean, (frame, at) => {
+      if (!between(at, 6, 16)) return frame;
+      still ??= frame;
+      return { ...still, ptsNs: frame.ptsNs };
+    });
+    const long = beats.find(({ fromPtsNs, toPtsNs }) => toPtsNs - fromPtsNs > 9e9);
+    expect(long).toMatchObject({ rejection: 'incomplete' });
+  });
+
   const spoiled: [BeatRejection, (frame: BeatFrame, at: number) => BeatFrame | null][] = [
     ['view-lost', (frame, at) => (between(at, 8, 8.35) ? { ...frame, view: 'lost', shape: null } : frame)],
     ['rate-too-low', (frame, at) => (between(at, 8, 8.35) ? null : frame)],

@@ -60,6 +60,28 @@ export interface Disks {
   readonly diameters: readonly number[];
 }
 
+/** One picture near a moment; `at`: seconds from it. */
+interface DisksNear extends Disks {
+  readonly at: number;
+}
+
+/** The disks of a moment, smoothed in time as volumes are; null: too little is known around it. `half`: seconds. */
+export function smoothedDisks(near: readonly DisksNear[], half: number): Disks | null {
+  const level = (of: (disks: Disks) => number): number | null =>
+    smoothedAt(
+      near.map((one) => ({ at: one.at, value: of(one) })),
+      0,
+      half,
+    );
+  const count = near[0]?.diameters.length ?? 0;
+  const length = level((disks) => disks.length);
+  const diameters = Array.from({ length: count }, (_, disk) =>
+    // A parabola may fall below nothing where a disk at the apex is hardly there.
+    Math.max(0, level((disks) => disks.diameters[disk] ?? NaN) ?? NaN),
+  );
+  return length !== null && count > 0 && diameters.every(Number.isFinite) ? { length, diameters } : null;
+}
+
 export interface BeatDisks {
   readonly endDiastole: Disks;
   readonly endSystole: Disks;
@@ -116,6 +138,9 @@ export const beatLimits = {
   ejectionFraction: { low: 3, high: 90 },
   heartRate: { low: 25, high: 220 },
 } as const;
+
+/** Pictures are kept for so long. */
+const keptSeconds = beatLimits.longest + 1;
 
 /** What is wrong in words: the code's, and what more is known. */
 export const rejectionWords = ({
@@ -179,31 +204,31 @@ export function createBeatCollector(shownPerSecond: () => number | null = () => 
 
   type Quantity = 'volume' | 'area' | 'length';
   type Shape = NonNullable<BeatFrame['shape']>;
-  const levelAt = (quantity: Quantity, ptsNs: number): number | null =>
-    smoothed(ptsNs, (shape) => shape[quantity]);
-  /** Smoothed in time: the highest of single pictures would be too high by their noise. */
-  function smoothed(ptsNs: number, of: (shape: Shape) => number): number | null {
+  /** The outlines around a moment, and half the window in which they are smoothed. */
+  function near(ptsNs: number): { readonly shapes: readonly (Shape & DisksNear)[]; readonly half: number } {
     const [first, last] = [frames[0], frames.at(-1)];
-    if (first === undefined || last === undefined) return null;
+    if (first === undefined || last === undefined) return { shapes: [], half: beatLimits.smoothing };
     // A parabola through fewer than five pictures is none, and their mean cuts the top off.
     const spacing = secondsBetween(first.ptsNs, last.ptsNs) / Math.max(1, frames.length - 1);
     const half = Math.max(beatLimits.smoothing, 2.2 * spacing);
-    const near = frames.flatMap(({ ptsNs: own, shape }) => {
+    const shapes = frames.flatMap(({ ptsNs: own, shape }) => {
       const at = secondsBetween(ptsNs, own);
-      return shape === null || Math.abs(at) > half ? [] : [{ at, value: of(shape) }];
+      return shape === null || Math.abs(at) > half ? [] : [{ ...shape, at }];
     });
-    return smoothedAt(near, 0, half);
+    return { shapes, half };
   }
-
-  /** null: not all of the pictures around it were cut into disks. */
-  function disksAt(ptsNs: number): Disks | null {
-    const count = frames.find(({ shape }) => shape !== null)?.shape?.diameters.length ?? 0;
-    const length = levelAt('length', ptsNs);
-    const diameters = Array.from({ length: count }, (_, disk) =>
-      // A parabola may fall below nothing where a disk at the apex is hardly there.
-      Math.max(0, smoothed(ptsNs, (shape) => shape.diameters[disk] ?? NaN) ?? NaN),
+  /** Smoothed in time: the highest of single pictures would be too high by their noise. */
+  function levelAt(quantity: Quantity, ptsNs: number): number | null {
+    const { shapes, half } = near(ptsNs);
+    return smoothedAt(
+      shapes.map((shape) => ({ at: shape.at, value: shape[quantity] })),
+      0,
+      half,
     );
-    return length !== null && count > 0 && diameters.every(Number.isFinite) ? { length, diameters } : null;
+  }
+  function disksAt(ptsNs: number): Disks | null {
+    const { shapes, half } = near(ptsNs);
+    return smoothedDisks(shapes, half);
   }
 
   function recent(nowPtsNs: number): readonly Remembered[] {
@@ -230,9 +255,12 @@ export function createBeatCollector(shownPerSecond: () => number | null = () => 
       shape === null ? [] : [{ ptsNs, score, view, shape }],
     );
     const share = (some: readonly unknown[]): number => some.length / Math.max(1, within.length);
+    // Of a longer one the earlier pictures are forgotten, which is not to say that nobody has looked at them.
+    const sincePtsNs = Math.max(fromPtsNs, toPtsNs - keptSeconds * 1e9);
+    const rate = within.length / secondsBetween(sincePtsNs, toPtsNs);
     const hasGap = (some: readonly Pick<BeatFrame, 'ptsNs'>[]): boolean =>
       [...some.map(({ ptsNs }) => ptsNs), toPtsNs].some((ptsNs, index) => {
-        const gap = secondsBetween(some[index - 1]?.ptsNs ?? fromPtsNs, ptsNs);
+        const gap = secondsBetween(some[index - 1]?.ptsNs ?? sincePtsNs, ptsNs);
         return gap > beatLimits.longestGap || gap > beatLimits.gapShare * seconds;
       });
     const gapTooLong = hasGap(outlined);
@@ -240,13 +268,13 @@ export function createBeatCollector(shownPerSecond: () => number | null = () => 
     const lost = within.filter(({ view }) => view === 'lost');
     if (lost.length > 0 && (gapTooLong || share(lost) > beatLimits.badShare)) return rejected('view-lost');
     // Pictures that nobody has looked at may have held the moment that is missing.
-    if (within.length / seconds < beatLimits.leastRate || hasGap(within))
-      return rejected('rate-too-low', pictureWords(within.length / seconds, shownPerSecond()));
+    if (rate < beatLimits.leastRate || hasGap(within))
+      return rejected('rate-too-low', pictureWords(rate, shownPerSecond()));
     if (seconds > beatLimits.longest || systolePtsNs === null) return rejected('incomplete');
 
     const systolic = outlined.filter(({ ptsNs }) => ptsNs <= systolePtsNs);
     if (outlined.length / seconds < beatLimits.leastRate || systolic.length < beatLimits.leastSystolicFrames)
-      return rejected('rate-too-low', pictureWords(within.length / seconds, shownPerSecond()));
+      return rejected('rate-too-low', pictureWords(rate, shownPerSecond()));
     if (gapTooLong) return rejected('incomplete');
     const ownNs = toPtsNs - fromPtsNs;
     loopNs = [ownNs, ...(loopNs === null ? [] : [loopNs])].find((ns) => repeatsItself(frames, ns)) ?? null;
@@ -326,7 +354,7 @@ export function createBeatCollector(shownPerSecond: () => number | null = () => 
   return {
     add(frame) {
       frames.push(frame);
-      const oldest = frame.ptsNs - (beatLimits.longest + 1) * 1e9;
+      const oldest = frame.ptsNs - keptSeconds * 1e9;
       while (frames.length > 0 && (frames[0] as BeatFrame).ptsNs < oldest) frames.shift();
     },
     turn({ kind, atPtsNs }) {

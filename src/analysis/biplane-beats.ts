@@ -3,10 +3,11 @@
  * each beat that counts in one view is put together with each of the other, and the medians over these pairs are what a person reads.
  * Pure. The views need not be of the same heart beats, nor of the same minute: what they must have in common is said in `pairLimits`.
  */
-import { beatRejections, otherView, type EchoView } from '../vocabulary/echo.js';
+import { beatRejections, echoMeasures, otherView, type EchoView } from '../vocabulary/echo.js';
+import type { Measurement } from '../vocabulary/measurement.js';
 import { biplaneRefusals, biplaneVolume } from './biplane.js';
 import { beatLimits, type BeatDisks } from './beats.js';
-import { presentLimits, uncertainty, type Presented } from './ejection-fraction.js';
+import { presentLimits, uncertainty, waitingWords, type Presented } from './ejection-fraction.js';
 import { medianOf } from './smooth.js';
 
 /** One beat that counts, of one view. */
@@ -152,4 +153,39 @@ export function biplaneNote(
     ...(remark === '' ? [] : [remark]),
     'interval assumed, not calibrated',
   ].join(', ');
+}
+
+/** The model that outlines was taught on four-chamber views and may not take the other for one: that is not the operator's fault. */
+export function viewReason(view: EchoView, reason: string): string {
+  return view === 'a2c' && reason === waitingWords.view
+    ? 'the model does not recognise this two-chamber view; it was taught on four-chamber views'
+    : reason;
+}
+
+type BiplaneFigure = 'ejectionFraction' | 'endDiastolicVolume' | 'endSystolicVolume';
+
+/** As measurements, or the reason in each of them; `remark`: what the note says besides. */
+export function biplaneMeasurements(
+  present: BiplanePresent,
+  objectId: number,
+  remark = '',
+): Readonly<Record<BiplaneFigure, Measurement>> {
+  const of = (name: string, unit: string, key: BiplaneFigure): Measurement => {
+    if (present.reason !== null)
+      return {
+        ...{ name, value: null, unit, interval: null, quality: 'rejected', objectId },
+        note: `biplane: ${present.reason}`,
+      };
+    const { value, interval } = present[key];
+    const few = Math.min(present.beats.a4c, present.beats.a2c) < presentLimits.goodBeats;
+    return {
+      ...{ name, value, unit, interval, objectId },
+      ...{ quality: few ? 'doubtful' : 'good', note: biplaneNote(present, remark) },
+    };
+  };
+  return {
+    ejectionFraction: of(echoMeasures.biplaneEjectionFraction, '%', 'ejectionFraction'),
+    endDiastolicVolume: of(echoMeasures.biplaneEndDiastolicVolume, 'mL', 'endDiastolicVolume'),
+    endSystolicVolume: of(echoMeasures.biplaneEndSystolicVolume, 'mL', 'endSystolicVolume'),
+  };
 }

@@ -3,9 +3,11 @@ import { volumeCurve } from '../../tests/volume-curves.js';
 import { beatRejections, echoMeasures } from '../vocabulary/echo.js';
 import type { Measurement } from '../vocabulary/measurement.js';
 import type { Beat } from './beat-table.js';
+import type { Disks } from './beats.js';
 import {
   correctBeats,
   correctionProblem,
+  picturesForDisks,
   summaryOfBeats,
   type BeatCorrection,
   type CurveValues,
@@ -29,6 +31,9 @@ function figure(name: string, value: number | null, unit: string, beat: number, 
   return { name, value, unit, interval: null, quality, note, objectId: 1, beat };
 }
 
+/** What nothing else gives. */
+const foundDisks: Disks = { length: 1, diameters: [1, 2] };
+
 /** As they were found, with numbers of their own that nothing else gives. */
 function foundBeats(rejected: ReadonlyMap<number, string> = new Map()): Beat[] {
   return truth.slice(0, -1).map(({ endDiastole, endSystole }, index): Beat => {
@@ -47,6 +52,7 @@ function foundBeats(rejected: ReadonlyMap<number, string> = new Map()): Beat[] {
       ejectionFraction: of(echoMeasures.beatEjectionFraction, 60 + index, '%'),
       fractionalAreaChange: of(echoMeasures.beatFractionalAreaChange, 45, '%'),
       heartRate: of(echoMeasures.beatHeartRate, 70, '/min'),
+      disks: reason === '' ? { endDiastole: foundDisks, endSystole: foundDisks } : null,
     };
   });
 }
@@ -207,5 +213,61 @@ describe('beats that a person corrects', () => {
     expect(nothing).toMatchObject({ accepted: 0, rejected: given.beats.length, corrected: true });
     expect(nothing.ejectionFraction).toMatchObject({ value: null, interval: null, quality: 'rejected' });
     expect(nothing.ejectionFraction.note).toContain(beatRejections['by-hand']);
+  });
+});
+
+describe('the disks of a beat', () => {
+  const length = 80;
+  /** Of a cylinder of this volume, mL. */
+  const cylinder = (volume: number): Disks => ({
+    length,
+    diameters: Array.from({ length: 20 }, () => Math.sqrt((volume * 1000 * 4) / (Math.PI * length))),
+  });
+  const volumeOf = ({ diameters }: Disks): number =>
+    diameters.reduce((sum, one) => sum + ((Math.PI / 4) * one ** 2 * length) / diameters.length / 1000, 0);
+  const ofPictures = new Map(
+    curve.ptsNs.map((ptsNs, index) => [ptsNs, cylinder(curve.volume[index] ?? NaN)]),
+  );
+  const second2 = found().beats[1] as Beat;
+  /** 100 ms to each side. */
+  const around = (moments: readonly (number | null)[]): number[] =>
+    curve.ptsNs.filter((ptsNs) => moments.some((at) => Math.abs(ptsNs - (at ?? NaN)) <= 100e6));
+  const shifted = (second2.endSystolePtsNs ?? 0) + 60e6;
+  const corrections = [moved(2, 'end-systole', pictureNear(shifted / second))];
+
+  it('are those that were found where nothing was touched, and none of a beat that does not count', () => {
+    const beats = correctBeats(found(new Map([[3, beatRejections.moved]])), corrections, none);
+    expect(beats.map(({ disks }) => disks?.endDiastole ?? null)).toEqual(
+      beats.map(({ number }) => (number === 2 || number === 3 ? null : foundDisks)),
+    );
+    const accepted = correctBeats(found(), [{ kind: 'accept', beat: 1, accepted: true }], none);
+    expect(accepted[0]?.disks?.endSystole).toBe(foundDisks);
+  });
+
+  it('are read anew around both moments of a touched one, smoothed as its volumes are', () => {
+    const plain = correctBeats(found(), corrections, none);
+    const pictures = picturesForDisks(plain, curve, none);
+    const own = plain.find(({ number }) => number === 2) as (typeof plain)[number];
+    expect(pictures).toEqual(around([own.endDiastolePtsNs, own.endSystolePtsNs]));
+    expect(pictures.length).toBeGreaterThan(14);
+    const disks = new Map(pictures.map((ptsNs) => [ptsNs, ofPictures.get(ptsNs) as Disks]));
+    const beat = correctBeats(found(), corrections, none, disks).find(({ number }) => number === 2);
+    expect(beat?.disks?.endDiastole.diameters).toHaveLength(20);
+    for (const [figure_, moment] of [
+      [beat?.endDiastolicVolume, beat?.disks?.endDiastole],
+      [beat?.endSystolicVolume, beat?.disks?.endSystole],
+    ] as const)
+      expect(volumeOf(moment as Disks) / (figure_?.value ?? NaN)).toBeCloseTo(1, 2);
+  });
+
+  it('are those of a drawn outline alone, on its own picture', () => {
+    const at = second2.endDiastolePtsNs ?? 0;
+    const drawn = new Map([[at, { volume: 150, area: 3000 }]]);
+    const plain = correctBeats(found(), [], drawn);
+    expect(picturesForDisks(plain, curve, drawn)).toEqual([at, ...around([second2.endSystolePtsNs])]);
+    const disks = new Map([...ofPictures, [at, cylinder(150)]]);
+    const beat = correctBeats(found(), [], drawn, disks).find(({ number }) => number === 2);
+    expect(volumeOf(beat?.disks?.endDiastole as Disks)).toBeCloseTo(150, 6);
+    expect(beat?.endDiastolicVolume?.value).toBe(150);
   });
 });

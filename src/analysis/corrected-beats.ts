@@ -1,12 +1,13 @@
 /**
  * Beats as a person has corrected them: an end-diastole or end-systole that is moved, an outline that is drawn by hand, a beat that is
  * added, accepted or rejected. Pure. What is not touched keeps the numbers that were measured. A touched beat is measured again on the
- * curve, by the rules of `beats.ts`; where an outline was drawn on its picture, that outline alone gives the volume.
+ * curve, by the rules of `beats.ts`; where an outline was drawn on its picture, that outline alone gives the volume. Its disks follow
+ * where those of the pictures around its moments are given (`picturesForDisks`).
  */
 import { beatRejections, echoMeasures, type EchoMeasure } from '../vocabulary/echo.js';
 import type { Measurement } from '../vocabulary/measurement.js';
 import { rejectionOf, type Beat } from './beat-table.js';
-import { beatLimits } from './beats.js';
+import { beatLimits, smoothedDisks, type BeatDisks, type Disks } from './beats.js';
 import { presented, uncertainty, type Presented } from './ejection-fraction.js';
 import { medianOf, smoothedAt } from './smooth.js';
 
@@ -58,6 +59,10 @@ export interface CorrectedBeat extends Beat {
   readonly touched: ReadonlySet<Moment | 'next-end-diastole'>;
 }
 
+/** By the ptsNs of their picture: as it was found, or as it was drawn. */
+export type DisksOfPictures = ReadonlyMap<number, Disks>;
+const noDisks: DisksOfPictures = new Map();
+
 interface Plan {
   readonly beat: Beat;
   readonly added: boolean;
@@ -77,9 +82,10 @@ const nothing: Pick<
   | 'ejectionFraction'
   | 'fractionalAreaChange'
   | 'heartRate'
+  | 'disks'
 > = {
   ...{ endDiastolicVolume: null, endSystolicVolume: null, strokeVolume: null },
-  ...{ ejectionFraction: null, fractionalAreaChange: null, heartRate: null },
+  ...{ ejectionFraction: null, fractionalAreaChange: null, heartRate: null, disks: null },
 };
 
 /** By time. `drawn`: sizes of the outlines that were drawn, by the ptsNs of their picture. Later corrections count. */
@@ -87,11 +93,64 @@ export function correctBeats(
   found: Found,
   corrections: readonly BeatCorrection[],
   drawn: ReadonlyMap<number, CurveValues>,
+  disks: DisksOfPictures = noDisks,
 ): readonly CorrectedBeat[] {
   const curve = withDrawn(found.curve, drawn);
   return plansOf(found, corrections)
     .map((plan) => measured(plan, found, curve, drawn))
+    .map((beat) => withDisks(beat, curve, drawn, disks))
     .sort((a, b) => (a.endDiastolePtsNs ?? 0) - (b.endDiastolePtsNs ?? 0) || a.number - b.number);
+}
+
+/** ptsNs of the pictures whose disks these beats need to take part in what is measured from two views, rising. */
+export function picturesForDisks(
+  beats: readonly CorrectedBeat[],
+  curve: Curve,
+  drawn: ReadonlyMap<number, CurveValues>,
+): readonly number[] {
+  const needed = new Set<number>();
+  for (const beat of beats)
+    if (needsDisks(beat))
+      for (const ptsNs of [beat.endDiastolePtsNs, beat.endSystolePtsNs])
+        for (const one of ptsNs === null ? [] : picturesAround(ptsNs, curve, drawn).pictures) needed.add(one);
+  return [...needed].sort((a, b) => a - b);
+}
+
+/** It counts, but not as it was found. */
+const needsDisks = ({ accepted, corrected, disks }: CorrectedBeat): boolean =>
+  accepted && corrected && disks === null;
+
+function withDisks(
+  beat: CorrectedBeat,
+  curve: Curve,
+  drawn: ReadonlyMap<number, CurveValues>,
+  disks: DisksOfPictures,
+): CorrectedBeat {
+  const { endDiastolePtsNs, endSystolePtsNs } = beat;
+  if (!needsDisks(beat) || endDiastolePtsNs === null || endSystolePtsNs === null) return beat;
+  const at = (moment: number): Disks | null => {
+    const { pictures, half } = picturesAround(moment, curve, drawn);
+    const near = pictures.flatMap((ptsNs) => {
+      const own = disks.get(ptsNs);
+      return own === undefined ? [] : [{ ...own, at: (ptsNs - moment) / 1e9 }];
+    });
+    return smoothedDisks(near, half);
+  };
+  const [endDiastole, endSystole] = [at(endDiastolePtsNs), at(endSystolePtsNs)];
+  const both: BeatDisks | null = endDiastole && endSystole ? { endDiastole, endSystole } : null;
+  return { ...beat, disks: both };
+}
+
+/** What is smoothed around a moment; an outline that is drawn on it stands alone. `half`: seconds. */
+function picturesAround(
+  ptsNs: number,
+  { ptsNs: times }: Curve,
+  drawn: ReadonlyMap<number, CurveValues>,
+): { readonly pictures: readonly number[]; readonly half: number } {
+  const half = halfWindow(ptsNs, times);
+  if (half === null) return { pictures: [], half: beatLimits.smoothing };
+  const [begin, end] = within(times, ptsNs, half);
+  return { pictures: drawn.has(ptsNs) ? [ptsNs] : times.slice(begin, end), half };
 }
 
 /** Why the last of these cannot be made, in words for the end of a sentence; null: it can. */
@@ -229,7 +288,7 @@ function measured(
     ...{ beat: beat.number, ...(next !== null && { atPtsNs: next }) },
   });
   const rejected = (reason: string): CorrectedBeat => ({
-    ...{ number: beat.number, ...times, ...about, accepted: false, reason },
+    ...{ number: beat.number, ...times, ...about, accepted: false, reason, disks: null },
     endDiastolicVolume: put(echoMeasures.beatEndDiastolicVolume, null, volumeUnit, reason),
     endSystolicVolume: put(echoMeasures.beatEndSystolicVolume, null, volumeUnit, reason),
     strokeVolume: put(echoMeasures.beatStrokeVolume, null, volumeUnit, reason),
@@ -259,7 +318,7 @@ function measured(
   if (!sound) return rejected(beatRejections.implausible);
   const note = `single-plane, ${byHandWords}`;
   return {
-    ...{ number: beat.number, ...times, ...about, accepted: true, reason: '' },
+    ...{ number: beat.number, ...times, ...about, accepted: true, reason: '', disks: null },
     endDiastolicVolume: put(echoMeasures.beatEndDiastolicVolume, diastole.volume, volumeUnit, note),
     endSystolicVolume: put(echoMeasures.beatEndSystolicVolume, systole.volume, volumeUnit, note),
     strokeVolume: put(echoMeasures.beatStrokeVolume, strokeVolume, volumeUnit, note),
@@ -302,6 +361,21 @@ function withDrawn(curve: Curve, drawn: ReadonlyMap<number, CurveValues>): Curve
   return { ptsNs: curve.ptsNs, volume, area };
 }
 
+/** Indices of the times within so many seconds of a moment: first, and behind the last. */
+const within = (times: readonly number[], ptsNs: number, seconds: number): [number, number] => [
+  firstFrom(times, ptsNs - seconds * 1e9),
+  firstFrom(times, ptsNs + seconds * 1e9 + 1),
+];
+
+/** Half of what is smoothed around a moment, seconds: five pictures at least. null: nothing was measured there. */
+function halfWindow(ptsNs: number, times: readonly number[]): number | null {
+  const [from, to] = within(times, ptsNs, 1);
+  const [first, last] = [times[from], times[to - 1]];
+  if (first === undefined || last === undefined) return null;
+  const spacing = (last - first) / 1e9 / Math.max(1, to - from - 1);
+  return Math.max(beatLimits.smoothing, 2.2 * spacing);
+}
+
 /** Smoothed as by the collector of beats, so that a moment that was not moved keeps its volume; drawn outlines stand as they are. */
 function levelAt(
   quantity: 'volume' | 'area',
@@ -312,17 +386,10 @@ function levelAt(
   const own = drawn.get(ptsNs);
   if (own !== undefined) return own[quantity];
   const values = curve[quantity];
-  const around = (seconds: number): [number, number] => [
-    firstFrom(curve.ptsNs, ptsNs - seconds * 1e9),
-    firstFrom(curve.ptsNs, ptsNs + seconds * 1e9 + 1),
-  ];
-  const [from, to] = around(1);
-  const [first, last] = [curve.ptsNs[from], curve.ptsNs[to - 1]];
-  if (first === undefined || last === undefined) return null;
-  const spacing = (last - first) / 1e9 / Math.max(1, to - from - 1);
-  const half = Math.max(beatLimits.smoothing, 2.2 * spacing);
+  const half = halfWindow(ptsNs, curve.ptsNs);
+  if (half === null) return null;
   const near = [];
-  const [begin, end] = around(half);
+  const [begin, end] = within(curve.ptsNs, ptsNs, half);
   for (let index = begin; index < end; index++) {
     const value = values[index] as number;
     if (!Number.isNaN(value)) near.push({ at: ((curve.ptsNs[index] as number) - ptsNs) / 1e9, value });

@@ -5,7 +5,8 @@
  */
 import { beatRejections, echoMeasures } from '../vocabulary/echo.js';
 import type { Measurement } from '../vocabulary/measurement.js';
-import { reasonIn, rejectionOf } from './beat-table.js';
+import { isDisks, reasonIn, rejectionOf } from './beat-table.js';
+import type { Disks } from './beats.js';
 import { byHandWords, type CorrectedBeat } from './corrected-beats.js';
 import { createPresentKeeper, presentLimits, type Presented } from './ejection-fraction.js';
 
@@ -44,9 +45,6 @@ type FigureName = keyof typeof figureOf;
 const figureNames = Object.keys(figureOf) as FigureName[];
 const isFigure = (name: string): name is FigureName => name in figureOf;
 
-const isDisks = (name: string): boolean =>
-  name === echoMeasures.beatEndDiastolicDisks || name === echoMeasures.beatEndSystolicDisks;
-
 const shownOf = {
   [echoMeasures.ejectionFraction]: 'ejectionFraction',
   [echoMeasures.endDiastolicVolume]: 'endDiastolicVolume',
@@ -60,7 +58,7 @@ type CorrectedStream = (ptsNs: number, seen: boolean, measurements: readonly Mea
 
 export function createCorrectedStream(
   beats: readonly CorrectedBeat[],
-  volumeUnit: string,
+  { volume: volumeUnit, length: lengthUnit }: { readonly volume: string; readonly length: string },
   lastPtsNs: number,
 ): CorrectedStream {
   const byNumber = new Map(beats.map((beat) => [beat.number, beat]));
@@ -87,6 +85,20 @@ export function createCorrectedStream(
     ];
   }
 
+  /** Of a beat that a person has had a hand in and that counts. */
+  function disks({ number, nextEndDiastolePtsNs, ejectionFraction, ...beat }: CorrectedBeat): Measurement[] {
+    if (!beat.accepted || beat.disks === null || nextEndDiastolePtsNs === null) return [];
+    const put = (name: string, { length, diameters }: Disks): Measurement => ({
+      ...{ name, value: length, unit: lengthUnit, interval: null, quality: 'good', note: byHandWords },
+      objectId: ejectionFraction?.objectId ?? 0,
+      ...{ atPtsNs: nextEndDiastolePtsNs, beat: number, values: diameters },
+    });
+    return [
+      put(echoMeasures.beatEndDiastolicDisks, beat.disks.endDiastole),
+      put(echoMeasures.beatEndSystolicDisks, beat.disks.endSystole),
+    ];
+  }
+
   function corrected(found: Measurement): { readonly due: number; readonly measurement: Measurement }[] {
     const { name, beat: number } = found;
     if (number === undefined) return [{ due: -Infinity, measurement: found }];
@@ -105,10 +117,11 @@ export function createCorrectedStream(
       systoleTold.add(number);
       return beat?.touched.has('end-systole') === true ? moment(beat, 'end-systole').map(at) : [at(found)];
     }
-    // The disks are those of the moments that were found.
+    // Those of the moments that were found; its own stand behind the last of its figures.
     if (isDisks(name) && beat !== undefined && (beat.corrected || !beat.accepted)) return [];
     if (!isFigure(name) || beat === undefined) return [at(found)];
-    return [at(beat[figureOf[name]] ?? found)];
+    const own = at(beat[figureOf[name]] ?? found);
+    return name === figureNames.at(-1) && beat.corrected ? [own, ...disks(beat).map(at)] : [own];
   }
 
   function close(number: number): Measurement[] {
@@ -153,7 +166,7 @@ export function createCorrectedStream(
       .flatMap((beat) => {
         tell(beat);
         const figures = figureNames.flatMap((name) => beat[figureOf[name]] ?? []);
-        return [...moment(beat, 'end-diastole'), ...moment(beat, 'end-systole'), ...figures];
+        return [...moment(beat, 'end-diastole'), ...moment(beat, 'end-systole'), ...figures, ...disks(beat)];
       });
   }
 

@@ -4,6 +4,7 @@ import { chambers, echoMeasures } from '../vocabulary/echo.js';
 import type { Mask } from '../vocabulary/mask.js';
 import type { Measurement } from '../vocabulary/measurement.js';
 import { isShown, type ObjectState } from '../vocabulary/prompt.js';
+import { areaName } from './area.js';
 import { createMeasurer } from './measure.js';
 import type { MeasuredResult, MeasuredSource } from './measured.js';
 
@@ -37,7 +38,7 @@ export function withDrawnOutlines<One extends Outlined>(
 
 /** Names of what is measured on a picture by itself. */
 export const sizeNames: ReadonlySet<string> = new Set([
-  'area',
+  areaName,
   echoMeasures.area,
   echoMeasures.length,
   echoMeasures.volume,
@@ -49,11 +50,19 @@ export function measureDrawn(
   drawn: DrawnOutlines,
   source: MeasuredSource,
 ): Measurement[] {
-  const objects = filled(result.objects, withDrawnOutlines(result.objects, drawn), drawn).map((object) => ({
+  const objects = drawnObjects(result.objects, drawn).map((object) => ({
     ...object,
     areaPx: maskArea(object.mask),
   }));
   return createMeasurer()({ ...result, objects }, source).filter(({ name }) => sizeNames.has(name));
+}
+
+/** The outlines of a picture as they are measured where some of them were drawn. */
+export function drawnObjects<One extends Outlined>(
+  objects: readonly One[],
+  drawn: DrawnOutlines,
+): readonly One[] {
+  return filled(objects, withDrawnOutlines(objects, drawn), drawn);
 }
 
 /**

@@ -148,6 +148,23 @@ describe('a beating ventricle', () => {
     expect(new Set(names.map(({ name }) => name))).toEqual(new Set(['area']));
   });
 
+  it('has one verdict on its outline, whatever is measured of it', () => {
+    // A hundredth of a heart's size in the calibrated source.
+    const tiny = measured(beating(), {
+      ...calibrated,
+      calibration: uniformCalibration({ x: 0.02, y: 0.02 }),
+    });
+    const [first] = measured(beating());
+    for (const name of [echoMeasures.area, 'area'])
+      expect(find(tiny[0], name)).toMatchObject({
+        ...{ value: null, quality: 'rejected', note: beatRejections.implausible, objectId: 1 },
+      });
+    // Wall and atrium are not judged by it.
+    expect(tiny[0]?.filter(({ name, value }) => name === 'area' && value !== null)).toHaveLength(2);
+    expect(find(first, 'area')?.value).toBeCloseTo(find(first, echoMeasures.area)?.value ?? NaN, -2);
+    expect(find(first, 'area')?.quality).toBe('good');
+  });
+
   it('is the same twice', () => {
     expect(measured(beating())).toEqual(measured(beating()));
   });
@@ -215,9 +232,12 @@ describe('there is no ejection fraction, and a reason', () => {
         echoMeasures.endDiastolicVolume,
         echoMeasures.volume,
         echoMeasures.area,
+        'area',
       ])
         expect(find(frame, name)).toMatchObject({ value: null, quality: 'rejected' });
-      expect(find(frame, echoMeasures.volume)?.note).toBe(beatRejections['two-hearts']);
+      expect(frame?.filter(({ name, value }) => name === 'area' && value !== null)).toEqual([]);
+      for (const name of [echoMeasures.volume, 'area'])
+        expect(find(frame, name)?.note).toBe(beatRejections['two-hearts']);
       expect(find(frame, echoMeasures.heartRate)?.value).toBeNull();
     }
     expect(find(joined.at(-1), echoMeasures.ejectionFraction)?.value).not.toBeNull();

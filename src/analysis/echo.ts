@@ -17,6 +17,7 @@ import {
   rejectionWords,
   type Beat,
   type BeatFrame,
+  type Disks,
 } from './beats.js';
 import { createCycleFinder } from './cycle.js';
 import { createPresentKeeper, presentLimits, waitingWords, type Presented } from './ejection-fraction.js';
@@ -102,9 +103,55 @@ function boxIn(...masks: readonly Mask[]): readonly [number, number, number, num
   ];
 }
 
+type Chambers = Readonly<Record<keyof typeof chambers, Structure>>;
+
+/** The three structures among the objects; null: not all of them are. */
+function chambersIn({ objects }: Pick<MeasuredResult, 'objects'>): Chambers | null {
+  const [ventricle, wall, atrium] = [chambers.ventricle, chambers.wall, chambers.atrium].map((label) =>
+    objects.find((object) => object.label === label),
+  );
+  return ventricle && wall && atrium ? { ventricle, wall, atrium } : null;
+}
+
+type OutlineReader = (
+  outlined: Chambers,
+  maskSize: PictureSize,
+  size: PictureSize,
+  spacing: SpacingMm,
+) => VentricleShape | null;
+
+/** Reads the outlines of one picture of `size` as a shape, in the unit of `spacing`; null: there is none that could be measured. */
+function createOutlineReader(): OutlineReader {
+  const readShape = createShapeReader();
+  return ({ ventricle, wall, atrium }, { width, height }, size, spacing) => {
+    if (!isShown(ventricle.state) || !isShown(wall.state)) return null;
+    const scale = { x: (spacing.x * size.width) / width, y: (spacing.y * size.height) / height };
+    const own = isShown(atrium.state) ? atrium.mask : emptyMask(width, height);
+    const shape = readShape({ cavity: ventricle.mask, wall: wall.mask, atrium: own }, scale);
+    return shape !== null && Number.isFinite(shape.volume) && shape.volume > 0 ? shape : null;
+  };
+}
+
+/** The scale where the ventricle lies: mm, or source pixels where nothing is calibrated. */
+const placeOf = ({ ventricle }: Chambers, { size, calibration }: MeasuredSource) =>
+  isCalibrated(calibration)
+    ? scaleOfMask(ventricle.mask, size, calibration)
+    : { spacingMm: { x: 1, y: 1 } as const };
+
+/** The disks of one picture by itself, mm or source pixels; null: its outlines cannot be measured. */
+export function disksOn(
+  result: Pick<MeasuredResult, 'maskSize' | 'objects'>,
+  source: MeasuredSource,
+): Disks | null {
+  const outlined = chambersIn(result);
+  const spacing = outlined && placeOf(outlined, source).spacingMm;
+  const shape = spacing && createOutlineReader()(outlined, result.maskSize, source.size, spacing);
+  return shape && { length: shape.length, diameters: shape.diameters };
+}
+
 /** A measure over time of one source; nothing where the three structures are not among its objects. */
 export function createEchoMeasure(): (result: MeasuredResult, source: MeasuredSource) => Measurement[] {
-  const readShape = createShapeReader();
+  const readOutline = createOutlineReader();
   const findTurn = createCycleFinder();
   const pulseOf = createPulse();
   /** Pictures per second, as the source says. */
@@ -114,23 +161,6 @@ export function createEchoMeasure(): (result: MeasuredResult, source: MeasuredSo
   /** Times of the pictures of the last seconds. */
   let analysed: number[] = [];
   let newestPtsNs = -Infinity;
-
-  function shapeOf(
-    { ventricle, wall, atrium }: Readonly<Record<keyof typeof chambers, Structure>>,
-    { maskSize }: MeasuredResult,
-    size: PictureSize,
-    spacing: SpacingMm,
-  ): VentricleShape | null {
-    if (!isShown(ventricle.state) || !isShown(wall.state)) return null;
-    const { width, height } = maskSize;
-    const scale = {
-      x: (spacing.x * size.width) / width,
-      y: (spacing.y * size.height) / height,
-    };
-    const own = isShown(atrium.state) ? atrium.mask : emptyMask(width, height);
-    const shape = readShape({ cavity: ventricle.mask, wall: wall.mask, atrium: own }, scale);
-    return shape !== null && Number.isFinite(shape.volume) && shape.volume > 0 ? shape : null;
-  }
 
   /** Too few pictures lately to tell a beat from, in words: said before the first beat that could be rejected for it. */
   function tooSlow(ptsNs: number): string | null {
@@ -143,10 +173,9 @@ export function createEchoMeasure(): (result: MeasuredResult, source: MeasuredSo
   }
 
   return (result, source) => {
-    const byLabel = (label: string): Structure | undefined =>
-      result.objects.find((object) => object.label === label);
-    const [ventricle, wall, atrium] = [chambers.ventricle, chambers.wall, chambers.atrium].map(byLabel);
-    if (!ventricle || !wall || !atrium) return [];
+    const outlined = chambersIn(result);
+    if (outlined === null) return [];
+    const { ventricle, wall } = outlined;
     const { ptsNs } = result.frame;
     if (!(ptsNs > newestPtsNs)) return [];
     newestPtsNs = ptsNs;
@@ -154,9 +183,7 @@ export function createEchoMeasure(): (result: MeasuredResult, source: MeasuredSo
     const several = result.several === true;
 
     const calibrated = isCalibrated(source.calibration);
-    const place = calibrated
-      ? scaleOfMask(ventricle.mask, source.size, source.calibration)
-      : { spacingMm: { x: 1, y: 1 } };
+    const place = placeOf(outlined, source);
     /** Why it has no size in a calibrated picture: it lies where none can be told. */
     const unscaled = isShown(ventricle.state) && place.spacingMm === null ? place.reason : null;
     const units = calibrated ? millimetres : pixels;
@@ -180,7 +207,7 @@ export function createEchoMeasure(): (result: MeasuredResult, source: MeasuredSo
     const shape =
       place.spacingMm === null || several
         ? null
-        : shapeOf({ ventricle, wall, atrium }, result, source.size, place.spacingMm);
+        : readOutline(outlined, result.maskSize, source.size, place.spacingMm);
     const sure = ventricle.state === 'tracking' && wall.state === 'tracking';
     const frame: BeatFrame = {
       ptsNs,

@@ -1,4 +1,5 @@
 import { uncalibrated, uniformCalibration } from '../vocabulary/calibration.js';
+import { beatRejections } from '../vocabulary/echo.js';
 import { describe, expect, it } from 'vitest';
 import { createMeasurer } from './measure.js';
 import type { MeasuredSource } from './measured.js';
@@ -37,5 +38,12 @@ describe('areas', () => {
     const source = { size: { width: 160, height: 60 }, calibration: uncalibrated };
     expect(measure(source)[0]).toMatchObject({ value: 384, unit: 'px' });
     expect(measure(null)[0]).toMatchObject({ value: 192, unit: 'px' });
+  });
+
+  it('are no numbers where what should be there once is there twice', () => {
+    const twice = createMeasurer()({ frame, maskSize, objects, several: true }, null);
+    expect(twice.map(({ value, quality, note }) => [value, quality, note])).toEqual(
+      [1, 2].map(() => [null, 'rejected', beatRejections['two-hearts']]),
+    );
   });
 });

@@ -4,8 +4,9 @@
  * this one and a member of `measures`; one that looks back keeps its own state in the closure that its maker returns.
  */
 import { uncalibrated } from '../vocabulary/calibration.js';
+import { echoMeasures } from '../vocabulary/echo.js';
 import type { Measurement } from '../vocabulary/measurement.js';
-import { areas } from './area.js';
+import { areaName, areas } from './area.js';
 import { createEchoMeasure } from './echo.js';
 import type { MeasuredResult, MeasuredSource } from './measured.js';
 
@@ -30,6 +31,18 @@ export function createMeasurer(): Measurer {
     const now = JSON.stringify([result.frame.discontinuity, size.width, size.height, calibration]);
     if (now !== seen) own = measures.map((make) => make());
     seen = now;
-    return own.flatMap((of) => of(result, source));
+    return withOneVerdict(own.flatMap((of) => of(result, source)));
   };
+}
+
+/** Of one outline there are not two opinions: what the area of a ventricle is refused or doubted for, its plain area is, too. */
+function withOneVerdict(measured: Measurement[]): Measurement[] {
+  const verdict = measured.find(({ name, quality }) => name === echoMeasures.area && quality !== 'good');
+  if (verdict === undefined) return measured;
+  const { quality, note, objectId } = verdict;
+  return measured.map((one) =>
+    one.name !== areaName || one.objectId !== objectId || one.value === null
+      ? one
+      : { ...one, quality, note, ...(verdict.value === null && { value: null }) },
+  );
 }

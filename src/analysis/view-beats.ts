@@ -4,8 +4,7 @@
  */
 import { beatRejections, echoMeasures } from '../vocabulary/echo.js';
 import type { Measurement } from '../vocabulary/measurement.js';
-import { reasonIn } from './beat-table.js';
-import type { Disks } from './beats.js';
+import { disksIn, reasonIn } from './beat-table.js';
 import type { ViewBeat, ViewBeats } from './biplane-beats.js';
 import { presentLimits, waitingWords } from './ejection-fraction.js';
 
@@ -65,22 +64,16 @@ export function closedBeat(
   measurements: readonly Measurement[],
 ): { readonly beat: Remembered; readonly unit: string } | null {
   const of = (name: string): Measurement | undefined => measurements.find((one) => one.name === name);
-  const [diastole, systole] = [of(echoMeasures.beatEndDiastolicDisks), of(echoMeasures.beatEndSystolicDisks)];
+  const disks = disksIn(measurements);
   const fraction = of(echoMeasures.beatEjectionFraction);
   const heartRate = of(echoMeasures.beatHeartRate)?.value ?? null;
-  const [endDiastole, endSystole] = [disksOf(diastole), disksOf(systole)];
-  if (endDiastole === null || endSystole === null || heartRate === null) return null;
+  if (disks === null || heartRate === null) return null;
   if (fraction?.beat === undefined || fraction.atPtsNs === undefined || fraction.value === null) return null;
   return {
-    unit: diastole?.unit ?? '',
+    unit: of(echoMeasures.beatEndDiastolicDisks)?.unit ?? '',
     beat: {
-      ...{ number: fraction.beat, toPtsNs: fraction.atPtsNs, heartRate, disks: { endDiastole, endSystole } },
+      ...{ number: fraction.beat, toPtsNs: fraction.atPtsNs, heartRate, disks },
       irregularRhythm: fraction.note.includes('irregular'),
     },
   };
-}
-
-function disksOf(measurement: Measurement | undefined): Disks | null {
-  const { value = null, values } = measurement ?? {};
-  return value === null || values === undefined ? null : { length: value, diameters: values };
 }

@@ -6,13 +6,13 @@
  * has held last, for a few minutes: two views are usually acquired one after the other.
  */
 import {
-  biplaneNote,
+  biplaneMeasurements,
   biplaneOf,
   byView,
+  viewReason,
   type BiplanePresent,
   type ViewBeats,
 } from '../analysis/biplane-beats.js';
-import { presentLimits, waitingWords, type Presented } from '../analysis/ejection-fraction.js';
 import { ViewBeatKeeper } from '../analysis/view-beats.js';
 import { echoMeasures, echoViewWords, otherView, type EchoView } from '../vocabulary/echo.js';
 import type { FrameIdentity } from '../vocabulary/frame.js';
@@ -168,7 +168,8 @@ export class BiplaneMember {
     this.#keeper.take(frame.ptsNs, measurements);
     this.#newestNs = frame.captureNs;
     if (!this.#marked && !this.study.paired) return [];
-    return biplaneMeasurements(this.#find(frame.captureNs), shown.objectId);
+    const { present, remark } = this.#find(frame.captureNs);
+    return Object.values(biplaneMeasurements(present, shown.objectId, remark));
   }
 
   /** Keeps this view for the other one, and says what both give; null: nobody has asked for two views. */
@@ -180,8 +181,8 @@ export class BiplaneMember {
     if (own === null || 'reason' in own) return null;
     this.study.keep(this.#view, { stream: this.stream, holdId, takenNs: nowNs, beats: own });
     if (!this.#marked && !this.study.paired) return null;
-    const found = this.#find(nowNs);
-    return { measurements: biplaneMeasurements(found, 0), other: found.other };
+    const { present, other, remark } = this.#find(nowNs);
+    return { measurements: Object.values(biplaneMeasurements(present, 0, remark)), other };
   }
 
   #find(nowNs: number): Found {
@@ -189,34 +190,6 @@ export class BiplaneMember {
     if (!('reason' in own)) return this.study.find(this.#view, own, this.stream, nowNs);
     return { present: { reason: viewReason(this.#view, own.reason) }, other: null, remark: '' };
   }
-}
-
-/** The model that outlines was taught on four-chamber views and may not take the other for one: that is not the operator's fault. */
-function viewReason(view: EchoView, reason: string): string {
-  return view === 'a2c' && reason === waitingWords.view
-    ? 'the model does not recognise this two-chamber view; it was taught on four-chamber views'
-    : reason;
-}
-
-function biplaneMeasurements({ present, remark }: Found, objectId: number): Measurement[] {
-  const rows = [
-    [echoMeasures.biplaneEjectionFraction, '%', 'ejectionFraction'],
-    [echoMeasures.biplaneEndDiastolicVolume, 'mL', 'endDiastolicVolume'],
-    [echoMeasures.biplaneEndSystolicVolume, 'mL', 'endSystolicVolume'],
-  ] as const;
-  return rows.map(([name, unit, key]): Measurement => {
-    if (present.reason !== null)
-      return {
-        ...{ name, value: null, unit, interval: null, quality: 'rejected', objectId },
-        note: `biplane: ${present.reason}`,
-      };
-    const { value, interval }: Presented = present[key];
-    const few = Math.min(present.beats.a4c, present.beats.a2c) < presentLimits.goodBeats;
-    return {
-      ...{ name, value, unit, interval, objectId },
-      ...{ quality: few ? 'doubtful' : 'good', note: biplaneNote(present, remark) },
-    };
-  });
 }
 
 function ageWords(ns: number): string {

@@ -1,15 +1,18 @@
 /** The tracked masks of a project as far as they are on disk, also those of a run that is under way. Runs in the main process. */
 import { stat } from 'node:fs/promises';
+import type { Disks } from '../analysis/beats.js';
 import { maskToCocoString } from '../mask/rle.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
 import type { Correction } from '../protocol/project-requests.js';
 import { ClipMeasurements } from '../replay/clip-measurements.js';
 import {
   CorrectedClip,
+  disksOfFrame,
   drawnByFrame,
   measureFrame,
   unitsOf,
   type DrawnFrame,
+  type DrawnOutlines,
 } from '../replay/corrected-clip.js';
 import { replayError } from '../replay/errors.js';
 import { StoredMasks } from '../replay/stored-masks.js';
@@ -30,6 +33,11 @@ export class ProjectMasks {
   #drawn = new Map<number, { readonly outlines: string; readonly frame: DrawnFrame }>();
   #corrected: { readonly corrections: readonly StoredCorrection[]; readonly value: CorrectedClip } | null =
     null;
+  /** Of pictures around the moments of corrected beats, with the outlines that they were read from. */
+  #disks = new Map<
+    number,
+    { readonly outlines: string; readonly ptsNs: number; readonly disks: Disks | null }
+  >();
   #closed = false;
 
   /** `path`: final name of the file; while it is being written `.partial` stands behind it. */
@@ -77,12 +85,39 @@ export class ProjectMasks {
     });
   }
 
+  /** The same, with the disks of the beats that a person has corrected: for two views. Throws SONO_PROJECT_UNKNOWN once closed. */
+  async withDisks(corrections: readonly StoredCorrection[], source: MeasuredSource): Promise<CorrectedClip> {
+    const plain = await this.corrected(corrections, source);
+    const wanted = plain.forDisks;
+    if (wanted.length === 0) return plain;
+    return this.#lookUp(async () => {
+      const masks = await this.#open();
+      const said = corrections.map(({ correction }) => correction);
+      const drawn = drawnByFrame(said);
+      const outlines = (frame: number): string => outlineKey(drawn.get(frame));
+      const unread = wanted.filter((frame) => this.#disks.get(frame)?.outlines !== outlines(frame));
+      for await (const message of masks?.among(unread) ?? []) {
+        const { sourceFrame, ptsNs } = message;
+        const disks = disksOfFrame(message, drawn.get(sourceFrame), source);
+        this.#disks.set(sourceFrame, { outlines: outlines(sourceFrame), ptsNs, disks });
+      }
+      const known = new Map<number, Disks>();
+      for (const frame of wanted) {
+        const own = this.#disks.get(frame);
+        if (own?.disks && own.outlines === outlines(frame)) known.set(own.ptsNs, own.disks);
+      }
+      this.#disks = new Map([...this.#disks].filter(([frame]) => wanted.includes(frame)));
+      return new CorrectedClip(plain.clip, said, plain.drawn, known);
+    });
+  }
+
   /** They are going to be tracked anew. */
   forget(): Promise<void> {
     return this.#lookUp(async () => {
       this.#clip = null;
       this.#clipChunks = 0;
       this.#drawn.clear();
+      this.#disks.clear();
       this.#corrected = null;
       await this.#opened?.masks.close();
       this.#opened = null;
@@ -106,7 +141,7 @@ export class ProjectMasks {
   ): Promise<ReadonlyMap<number, DrawnFrame>> {
     const frames = new Map<number, { readonly outlines: string; readonly frame: DrawnFrame }>();
     for (const [frame, drawn] of drawnByFrame(corrections)) {
-      const outlines = JSON.stringify([...drawn].map(([label, mask]) => [label, maskToCocoString(mask)]));
+      const outlines = outlineKey(drawn);
       const known = this.#drawn.get(frame);
       const message = known?.outlines === outlines ? null : ((await masks?.find(frame)) ?? null);
       if (known?.outlines === outlines) frames.set(frame, known);
@@ -142,4 +177,8 @@ export class ProjectMasks {
     }
     return null;
   }
+}
+
+function outlineKey(drawn: DrawnOutlines | undefined): string {
+  return JSON.stringify([...(drawn ?? [])].map(([label, mask]) => [label, maskToCocoString(mask)]));
 }

@@ -13,6 +13,7 @@ import { runItemProcess } from '../replay/run-batch.js';
 import type { ItemOptions, ItemProgress } from '../replay/run-item.js';
 import { planOf } from './plan-edits.js';
 import type { StoredPlan } from './stored-project.js';
+import type { EchoView } from '../vocabulary/echo.js';
 
 export interface RunTools {
   readonly modelDir: string;
@@ -95,6 +96,8 @@ export function runOptions(
   tools: RunTools,
   run: {
     readonly item: InputItem;
+    /** Said in what is exported; the numbers are the same for both. */
+    readonly view: EchoView;
     readonly plan: StoredPlan;
     readonly formats: readonly ExportFormat[];
     readonly outDirectory: string;
@@ -120,8 +123,6 @@ export function runOptions(
     direction: finder === null ? 'both' : 'forward',
     range: wholeRange,
     policy: null,
-    // A recording of a project is measured alone, which is the same for both views.
-    view: 'a4c',
     keepStates: true,
     // The project has its pictures; an export goes to other programs.
     mcapPictures: run.masksFrom !== null,

@@ -15,7 +15,7 @@ import type { CallContext, Row, Topic } from '../server/index.js';
 import { maskArea, maskToCocoString } from '../mask/rle.js';
 import { objectsOf, type DrawnOutlines } from '../replay/corrected-clip.js';
 import type { Project } from './project.js';
-import { toldMeasurements } from './told-measurements.js';
+import { toldBiplane, toldMeasurements } from './told-measurements.js';
 import type { Projects } from './projects.js';
 
 export function projectServices(projects: Projects): readonly Row[] {
@@ -69,8 +69,14 @@ export function projectServices(projects: Projects): readonly Row[] {
     },
     'projects.finder': change((project, { finder }) => project.choose(finder)),
     'projects.measurements': async ({ project, ...range }) => {
-      const { measured, corrections, calibrated } = await (await projects.get(project)).measurements();
-      return toldMeasurements(measured, corrections, calibrated, range);
+      const own = await projects.get(project);
+      const { measured, corrections, calibrated } = await own.measurements();
+      const { pair } = own.state;
+      const biplane = await projects.biplane(own);
+      return {
+        ...toldMeasurements(measured, corrections, calibrated, range),
+        biplane: biplane && pair && { ...pair, ...toldBiplane(biplane) },
+      };
     },
     'projects.correct': change((project, { correction }) => project.correct(correction)),
     'projects.undo': change((project) => project.undo()),
@@ -78,7 +84,12 @@ export function projectServices(projects: Projects): readonly Row[] {
     'projects.removeObject': change((project, { label }) => project.removeObject(label)),
     'projects.propagate': change((project) => project.propagate()),
     'projects.cancel': change((project) => project.cancel()),
-    'projects.export': change((project, { formats }) => project.export(formats)),
+    'projects.partners': async ({ project }) => {
+      const own = await projects.get(project);
+      return { partners: projects.partners(own) };
+    },
+    'projects.pair': change((project, { partner, view }) => projects.pair(project, partner, view)),
+    'projects.export': change((project, { formats }) => projects.export(project, formats)),
   });
   const picture = defineTransfer(
     'projects.picture',

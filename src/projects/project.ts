@@ -7,6 +7,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
+import type { ViewBeats } from '../analysis/biplane-beats.js';
 import { isCalibrated } from '../vocabulary/calibration.js';
 import type { ExportFormat } from '../vocabulary/export-format.js';
 import { marksProblem, promptProblemWords } from '../vocabulary/prompt.js';
@@ -124,12 +125,22 @@ export class Project {
     return this.file.value.id;
   }
 
+  /** Name of its folder among results. */
+  get clip(): string {
+    return this.#item.clip;
+  }
+
+  /** Of a recording of several streams. */
+  get stream(): string | null {
+    return this.file.value.stream;
+  }
+
   get folder(): string {
     return this.work.path;
   }
 
   get state(): ProjectState {
-    const { id, name, uri, createdUnixMs, format, plan, finder, corrections } = this.file.value;
+    const { id, name, uri, createdUnixMs, format, plan, finder, corrections, pair } = this.file.value;
     return {
       id,
       name,
@@ -149,6 +160,7 @@ export class Project {
       finder: finder?.name ?? null,
       measuresHeart: finder?.measuresHeart ?? false,
       corrections: corrections.length,
+      pair: pair && { ...pair },
       exports: this.exports.state,
     };
   }
@@ -261,6 +273,29 @@ export class Project {
     return { measured, corrections, calibrated: isCalibrated(format.calibration) };
   }
 
+  /** With the recording of the other view, or alone (null). It changes nothing of a run. Throws SONO_PROJECT_UNKNOWN once closed. */
+  async pairWith(pair: StoredProject['pair']): Promise<void> {
+    if (this.#closed) throw replayError('SONO_PROJECT_UNKNOWN');
+    await this.file.keep({ pair });
+  }
+
+  /** Its beats as one of two views, corrected as a person has said; or why there are none. */
+  async viewBeats(): Promise<{
+    readonly beats: ViewBeats | { readonly reason: string };
+    readonly corrected: boolean;
+  }> {
+    const { finder, format, corrections } = this.file.value;
+    const none = (reason: string) => ({ beats: { reason }, corrected: false });
+    if (finder?.measuresHeart !== true || format === null)
+      return none('no heart is measured in its recording');
+    if (!this.#upToDate) return none('its recording has not been measured to the end');
+    const clip = await this.masks.withDisks(corrections, format);
+    return {
+      beats: clip.viewBeats,
+      corrected: clip.beats.some(({ accepted, corrected }) => accepted && corrected),
+    };
+  }
+
   /** The outlines that a person has drawn on a picture. */
   drawnOn(frame: number): DrawnOutlines | undefined {
     return drawnByFrame(
@@ -292,10 +327,13 @@ export class Project {
   }
 
   /**
-   * Write the tracked masks in these formats; nothing is tracked again. Resolves when it has begun, to the export's name.
-   * Throws SONO_PROJECT_NOTHING.
+   * Write the tracked masks in these formats; nothing is tracked again. Resolves when it has begun, to the export's name. `finish` adds
+   * to the folder of the clip when they are written. Throws SONO_PROJECT_NOTHING.
    */
-  export(formats: readonly ExportFormat[]): Promise<string> {
+  export(
+    formats: readonly ExportFormat[],
+    finish: (clipFolder: string) => Promise<void> = () => Promise.resolve(),
+  ): Promise<string> {
     return this.#change(async () => {
       if (!this.#upToDate)
         throw replayError('SONO_PROJECT_NOTHING', {
@@ -309,6 +347,7 @@ export class Project {
         'export',
         await this.#runOptions(formats, folder, workDirectory, this.masks.path),
         async () => {
+          await finish(join(folder, this.clip));
           await this.exports.add(name, formats);
           await rm(workDirectory, { recursive: true, force: true });
         },
@@ -358,9 +397,10 @@ export class Project {
     workDirectory: string,
     masksFrom: string | null,
   ): Promise<ItemOptions> {
-    const { plan, finder, corrections } = this.file.value;
+    const { plan, finder, corrections, pair } = this.file.value;
     return runOptions(this.tools, {
       item: this.#item,
+      view: pair?.view ?? 'a4c',
       plan,
       formats,
       outDirectory,

@@ -1,12 +1,16 @@
 /** All projects of a server: opening, finding, deleting, and what changes in them. Runs in the main process. */
 import { randomBytes } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { Subject, throttleTime } from 'rxjs';
+import { byView, type BiplanePresent } from '../analysis/biplane-beats.js';
 import { dicomError } from '../dicom/errors.js';
 import { isArchiveUri } from '../dicom/web/address.js';
 import { holdsSecret, redact } from '../node/redact.js';
+import type { EchoView } from '../vocabulary/echo.js';
+import { otherView } from '../vocabulary/echo.js';
 import { SonoError } from '../vocabulary/errors.js';
+import type { ExportFormat } from '../vocabulary/export-format.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import { safeName } from '../export/exporter.js';
 import { lookAtFile, sourceTrials } from '../ingest/index.js';
@@ -14,8 +18,11 @@ import { nameOfPath } from '../ingest/source-uri.js';
 import type { ProjectEvent, ProjectState } from '../protocol/project-requests.js';
 import { recordedStreams } from '../record/recording-streams.js';
 import { replayError } from '../replay/errors.js';
+import type { ResponseOf } from '../protocol/operations.js';
+import { biplaneName, biplaneReport, viewsTogether, type ClipPair } from '../replay/biplane-pairs.js';
 import { FolderLock } from '../replay/folder-lock.js';
 import type { Finder } from '../replay/model-facts.js';
+import { byNearness, nearnessOf } from './partners.js';
 import { findFinder, Project, storedFinder } from './project.js';
 import type { ProjectTools } from './project.js';
 import type { StoredFinder } from './stored-project.js';
@@ -25,6 +32,15 @@ const announceMs = 200;
 
 /** How often the lock of the folder is renewed. */
 const signOfLifeMs = 5_000;
+
+/** What two recordings of one heart give together. */
+export interface ProjectBiplane {
+  /** Names of their results. */
+  readonly clips: ClipPair;
+  readonly present: BiplanePresent;
+  /** A person has corrected a beat that counts in one of them. */
+  readonly corrected: boolean;
+}
 
 interface ProjectChange {
   readonly id: string;
@@ -139,8 +155,71 @@ export class Projects {
     return project;
   }
 
+  /** Recordings that may show the other view of the heart of this one, the most likely first. */
+  partners(project: Project): ResponseOf<'projects.partners'>['partners'] {
+    const own = { uri: project.state.uri, stream: project.stream };
+    const others = [...this.#projects.values()].filter((other) => other !== project);
+    return byNearness(
+      others
+        .filter(({ state }) => state.measuresHeart)
+        .map((other) => {
+          const { id, name, uri } = other.state;
+          return { project: id, name, ...nearnessOf(own, { uri, stream: other.stream }) };
+        }),
+    );
+  }
+
+  /**
+   * A recording and the one with the other view (null: none), each of which names the other from then on; whoever was named before is
+   * alone. Throws SONO_PROJECT_PAIR, SONO_PROJECT_UNKNOWN.
+   */
+  async pair(project: Project, partnerId: string | null, view: EchoView): Promise<void> {
+    const partner = partnerId === null ? null : await this.get(partnerId);
+    const refuse = (problem: string) => replayError('SONO_PROJECT_PAIR', { problem });
+    if (partner === project) throw refuse('they are the same one');
+    if (partner !== null)
+      for (const { state } of [project, partner])
+        if (!state.measuresHeart) throw refuse(`no heart is measured in "${state.name}"`);
+    for (const one of [project, partner]) {
+      const before = this.#partnerOf(one);
+      if (before !== null && before !== project && before !== partner) await before.pairWith(null);
+    }
+    await project.pairWith(partner && { partner: partner.id, view });
+    await partner?.pairWith({ partner: project.id, view: otherView(view) });
+  }
+
+  /** What a recording and its partner give together; null: it has no partner. */
+  async biplane(project: Project): Promise<ProjectBiplane | null> {
+    const partner = this.#partnerOf(project);
+    const { pair } = project.state;
+    if (partner === null || pair === null) return null;
+    const [own, its] = [await project.viewBeats(), await partner.viewBeats()];
+    return {
+      clips: byView(pair.view, project.clip, partner.clip),
+      present: viewsTogether(byView(pair.view, own.beats, its.beats)),
+      corrected: own.corrected || its.corrected,
+    };
+  }
+
+  /** Exports of one of two views have what both give beside the beats of this one. Otherwise as `Project.export`. */
+  export(project: Project, formats: readonly ExportFormat[]): Promise<string> {
+    return project.export(formats, async (clipFolder) => {
+      const biplane = formats.includes('echo') ? await this.biplane(project) : null;
+      if (biplane === null) return;
+      const path = join(clipFolder, biplaneName);
+      await writeFile(path, biplaneReport(biplane.clips, biplane.present, biplane.corrected));
+    });
+  }
+
+  /** The one that it names, where that one names it too. */
+  #partnerOf(project: Project | null): Project | null {
+    const partner = this.#projects.get(project?.state.pair?.partner ?? '') ?? null;
+    return partner?.state.pair?.partner === project?.id ? partner : null;
+  }
+
   async remove(id: string): Promise<void> {
     const project = await this.get(id);
+    await this.#partnerOf(project)?.pairWith(null);
     await project.close();
     this.#projects.delete(id);
     await rm(project.folder, { recursive: true, force: true });
@@ -203,5 +282,9 @@ export class Projects {
         );
       }
     }
+    // Ended between the two that name each other, or the folder of one is gone.
+    for (const project of this.#projects.values())
+      if (project.state.pair !== null && this.#partnerOf(project) === null)
+        await project.pairWith(null).catch(() => undefined);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { echoViews } from '../vocabulary/echo.js';
 import { storedPromptSchema } from '../protocol/prompt-schema.js';
 import { correctionSchema } from '../protocol/project-requests.js';
 import { storedFormatSchema } from '../protocol/source-format.js';
@@ -42,6 +43,11 @@ const storedSchema = z.object({
   finder: finderSchema.nullable().default(null),
   /** In the order in which they were given. */
   corrections: z.array(storedCorrectionSchema).default([]),
+  /** The recording with the other view, which names this one, and the view of this one. Absent in projects of earlier versions. */
+  pair: z
+    .object({ partner: z.string(), view: z.enum(echoViews) })
+    .nullable()
+    .default(null),
   /** What the masks on disk were (or are being) made with; `finder`: name of its model. */
   ran: z
     .object({ plan: planSchema, complete: z.boolean(), finder: z.string().nullable().default(null) })
@@ -73,7 +79,7 @@ export class ProjectFile {
   static made(work: WorkFolder, project: NewProject, onChange: () => void): ProjectFile {
     return new ProjectFile(
       work,
-      { ...project, format: null, read: false, plan: [], order: [], corrections: [], ran: null },
+      { ...project, format: null, read: false, plan: [], order: [], corrections: [], pair: null, ran: null },
       onChange,
     );
   }

@@ -1,9 +1,12 @@
-/** Curve and beats of a recording as they are told to a page: a range of them, never more than an answer may hold. Pure. */
+/** What was measured of a heart in a recording as it is told to a page: curve and beats of a range, never more than an answer may hold, and what two views give. Pure. */
+import { biplaneMeasurements } from '../analysis/biplane-beats.js';
+import { byHandWords } from '../analysis/corrected-beats.js';
 import type { ResponseOf } from '../protocol/operations.js';
 import { mostBeatsTold } from '../protocol/project-requests.js';
 import type { ClipMeasurements, CurvePoint } from '../replay/clip-measurements.js';
 import { rejectionCode, sizesOf, type CorrectedClip } from '../replay/corrected-clip.js';
 import type { Measurement } from '../vocabulary/measurement.js';
+import type { ProjectBiplane } from './projects.js';
 import type { StoredCorrection } from './stored-project.js';
 
 type Told = ResponseOf<'projects.measurements'>;
@@ -20,7 +23,7 @@ export function toldMeasurements(
   corrections: readonly StoredCorrection[],
   calibrated: boolean,
   range: Range,
-): Told {
+): Omit<Told, 'biplane'> {
   const { clip, beats, summary } = measured;
   const first = clip.indexFrom(range.from);
   const end = clip.indexFrom(range.to + 1);
@@ -72,6 +75,23 @@ export function toldMeasurements(
         ? { kind: 'contour', frame: correction.frame, label: correction.label, author, atUnixMs }
         : { ...correction, author, atUnixMs },
     ),
+  };
+}
+
+/** The figures of two views. */
+export function toldBiplane({
+  present,
+  corrected,
+}: Pick<ProjectBiplane, 'present' | 'corrected'>): Omit<NonNullable<Told['biplane']>, 'view' | 'partner'> {
+  const { ejectionFraction, endDiastolicVolume, endSystolicVolume } = biplaneMeasurements(
+    present,
+    0,
+    corrected ? byHandWords : '',
+  );
+  return {
+    ejectionFraction: figureOf(ejectionFraction),
+    endDiastolicVolume: figureOf(endDiastolicVolume),
+    endSystolicVolume: figureOf(endSystolicVolume),
   };
 }
 

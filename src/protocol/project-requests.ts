@@ -3,6 +3,7 @@
  * that carries it. Pure; shared with the browser.
  */
 import { z } from 'zod';
+import { echoViews } from '../vocabulary/echo.js';
 import { exportFormats } from '../vocabulary/export-format.js';
 import { beatSchema, figureSchema, holdMoments } from './hold-requests.js';
 import type { OperationShape, TransferShape } from './operation.js';
@@ -22,6 +23,12 @@ export const mostLaneBuckets = 4000;
 export const mostCurvePoints = 4000;
 export const mostBeatsTold = 500;
 export const mostCorrections = 1000;
+
+/** What speaks for a recording as the other view of a heart, most first. */
+export const partnerNearness = ['name', 'study', 'folder', 'none'] as const;
+export type PartnerNearness = (typeof partnerNearness)[number];
+
+const view = z.enum(echoViews).describe('apical view: a4c four-chamber, a2c two-chamber');
 
 const project = z
   .string()
@@ -81,6 +88,12 @@ export const projectSchema = z.object({
     .boolean()
     .describe('beats are measured: "projects.measurements" answers, and corrections are taken'),
   corrections: z.number().describe('how many a person has made'),
+  pair: z
+    .object({ partner: z.string().describe('id of the project with the other view'), view })
+    .nullable()
+    .describe(
+      'what is measured from two views, and which of them this recording shows; null: it is measured alone',
+    ),
   exports: z.array(z.object({ name: z.string(), formats: z.array(z.string()) })),
 });
 export type ProjectState = z.infer<typeof projectSchema>;
@@ -331,9 +344,51 @@ export const projectOperations = {
           heartRate: figureSchema,
         })
         .describe('medians of all beats that count, or no value and the reason'),
+      biplane: z
+        .object({
+          view,
+          partner: z.string(),
+          ejectionFraction: figureSchema,
+          endDiastolicVolume: figureSchema,
+          endSystolicVolume: figureSchema,
+        })
+        .nullable()
+        .describe('from both views, or no value and the reason; null: it has no partner'),
       corrections: z.array(listedCorrectionSchema).describe('in the order in which they were given'),
     }),
   },
+  'projects.partners': {
+    method: 'GET',
+    path: '/projects/:project/partners',
+    summary: 'Recordings that may show the other view of this heart, the most likely first',
+    needs: 'view',
+    request: one,
+    response: z.object({
+      partners: z.array(
+        z.object({
+          project: z.string(),
+          name: z.string(),
+          near: z
+            .enum(partnerNearness)
+            .describe(
+              'what speaks for it: names that differ in the view alone, one study, one folder, nothing',
+            ),
+          view: view.nullable().describe('of the recording that was asked for, where its name says it'),
+        }),
+      ),
+    }),
+  },
+  'projects.pair': change(
+    'pair',
+    'Say which recording shows the other view of this heart (null: none), and which view this one shows; volumes and ejection fraction of both are biplane',
+    z
+      .object({
+        project,
+        partner: project.nullable().describe('the recording with the other view; null: it is measured alone'),
+        view: view.default('a4c'),
+      })
+      .strict(),
+  ),
   'projects.correct': change(
     'corrections',
     'Correct a beat or an outline of a heart; beats, exports and what is re-exported follow',

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { biplaneOf, type BiplanePresent, type ViewBeats } from '../analysis/biplane-beats.js';
+import { biplaneOf, viewReason, type BiplanePresent, type ViewBeats } from '../analysis/biplane-beats.js';
 import { echoViewWords, type EchoView } from '../vocabulary/echo.js';
 import { replayError } from './errors.js';
 import type { InputItem } from './input-item.js';
@@ -24,7 +24,7 @@ export type ClipPair = Readonly<Record<EchoView, string>>;
 const viewInName = /(?<![a-z0-9])(?:a([24])ch?|ap([24])ch?|([24])ch?)(?![a-z0-9])/gi;
 
 /** View and what is left of the name, the same for both views; null: the name does not say it, or says it twice. */
-function viewOfName(uri: string): { readonly view: EchoView; readonly rest: string } | null {
+export function viewOfName(uri: string): { readonly view: EchoView; readonly rest: string } | null {
   const name = basename(uri);
   const found = [...name.matchAll(viewInName)];
   const [match] = found;
@@ -128,28 +128,32 @@ export async function pairResults(
     };
   };
   const results: PairResult[] = [];
+  const unread = { reason: 'its beats were not exported' };
   for (const pair of pairs) {
     const [a4c, a2c] = [await read(pair.a4c), await read(pair.a2c)];
     if (a4c === null && a2c === null) continue;
-    const present = together(a4c, a2c);
+    const present = viewsTogether({ a4c: a4c ?? unread, a2c: a2c ?? unread });
     const stands = a4c !== null && outcomes.some(({ item, summary }) => item.clip === pair.a4c && summary);
-    results.push({ pair, present, text: stands ? describe(pair, present) : null });
+    results.push({ pair, present, text: stands ? biplaneReport(pair, present) : null });
   }
   return results;
 }
 
-type Read = ViewBeats | { readonly reason: string } | null;
-
-function together(a4c: Read, a2c: Read): BiplanePresent {
-  const missing = (view: EchoView, read: Exclude<Read, ViewBeats>): BiplanePresent => ({
-    reason: `the ${echoViewWords[view]} view has no number: ${read?.reason ?? 'its beats were not exported'}`,
+/** What two views give, where each may have no beats and a reason for it. */
+export function viewsTogether({
+  a4c,
+  a2c,
+}: Readonly<Record<EchoView, ViewBeats | { readonly reason: string }>>): BiplanePresent {
+  const missing = (view: EchoView, { reason }: { readonly reason: string }): BiplanePresent => ({
+    reason: `the ${echoViewWords[view]} view has no number: ${viewReason(view, reason)}`,
   });
-  if (a4c === null || 'reason' in a4c) return missing('a4c', a4c);
-  if (a2c === null || 'reason' in a2c) return missing('a2c', a2c);
+  if ('reason' in a4c) return missing('a4c', a4c);
+  if ('reason' in a2c) return missing('a2c', a2c);
   return biplaneOf({ a4c, a2c });
 }
 
-function describe(pair: ClipPair, present: BiplanePresent): string {
+/** biplane.json. */
+export function biplaneReport(pair: ClipPair, present: BiplanePresent, correctedByHand = false): string {
   const figure = (name: 'ejectionFraction' | 'endDiastolicVolume' | 'endSystolicVolume', unit: string) => {
     if (present.reason !== null) return { value: null, unit, interval: null };
     const { value, interval } = present[name];
@@ -166,6 +170,7 @@ function describe(pair: ClipPair, present: BiplanePresent): string {
       endSystolicVolume: figure('endSystolicVolume', 'mL'),
       beats: present.reason === null ? present.beats : null,
       irregularRhythm: present.reason === null ? present.irregularRhythm : null,
+      correctedByHand,
       reason: present.reason ?? '',
       interval:
         'nominal 90 %, with the constants of the single-plane interval: an assumption, not calibrated for two views',

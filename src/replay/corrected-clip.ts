@@ -5,14 +5,26 @@
 import {
   correctBeats,
   correctionProblem,
+  picturesForDisks,
   summaryOfBeats,
   type BeatCorrection,
   type BeatSummary,
   type CorrectedBeat,
   type CurveValues,
+  type DisksOfPictures,
 } from '../analysis/corrected-beats.js';
 import { BeatNumbers, createCorrectedStream } from '../analysis/corrected-stream.js';
-import { measureDrawn, sizeNames, withDrawnOutlines, type DrawnOutlines } from '../analysis/drawn-outline.js';
+import type { Disks } from '../analysis/beats.js';
+import type { ViewBeats } from '../analysis/biplane-beats.js';
+import {
+  drawnObjects,
+  measureDrawn,
+  sizeNames,
+  withDrawnOutlines,
+  type DrawnOutlines,
+} from '../analysis/drawn-outline.js';
+import { disksOn } from '../analysis/echo.js';
+import { reasonIn } from '../analysis/beat-table.js';
 import { maskArea, maskFromCocoBytes, maskFromCocoString } from '../mask/rle.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
 import type { Correction } from '../protocol/project-requests.js';
@@ -76,6 +88,21 @@ export function measureFrame(
   return measureDrawn({ frame, maskSize: message.maskSize, objects }, drawn, source);
 }
 
+/** How the ventricle is cut into disks on a picture, as it was found or drawn; null: it cannot be measured there. */
+export function disksOfFrame(
+  message: SegmentationMessage,
+  drawn: DrawnOutlines | undefined,
+  source: MeasuredSource,
+): Disks | null {
+  const found = objectsOf(message, undefined);
+  const objects = (drawn === undefined ? found : drawnObjects(found, drawn)).map((object, index) => ({
+    ...object,
+    id: message.objects[index]?.id ?? 0,
+    areaPx: 0,
+  }));
+  return disksOn({ maskSize: message.maskSize, objects }, source);
+}
+
 /** A picture with drawn outlines, and what is measured on it by itself. */
 export interface DrawnFrame {
   readonly ptsNs: number;
@@ -83,7 +110,6 @@ export interface DrawnFrame {
 }
 
 export class CorrectedClip {
-  readonly #drawn: ReadonlyMap<number, DrawnFrame>;
   readonly #beatCorrections: readonly BeatCorrection[];
   readonly beats: readonly CorrectedBeat[];
   readonly summary: BeatSummary;
@@ -92,11 +118,12 @@ export class CorrectedClip {
     readonly clip: ClipMeasurements,
     corrections: readonly Correction[],
     /** By picture. */
-    drawn: ReadonlyMap<number, DrawnFrame>,
+    readonly drawn: ReadonlyMap<number, DrawnFrame>,
+    /** Of the pictures that `forDisks` names: without them a corrected beat takes no part in what is measured from two views. */
+    disks: DisksOfPictures = new Map(),
   ) {
-    this.#drawn = drawn;
     this.#beatCorrections = corrections.flatMap((correction) => timed(correction, clip));
-    this.beats = correctBeats(clip.found, this.#beatCorrections, this.#sizes);
+    this.beats = correctBeats(clip.found, this.#beatCorrections, this.#sizes, disks);
     this.summary = summaryOfBeats(this.beats, clip.units.volume);
   }
 
@@ -105,15 +132,35 @@ export class CorrectedClip {
     return correctionProblem(this.clip.found, this.#beatCorrections, this.#sizes);
   }
 
+  /** Pictures whose disks its corrected beats need, rising. */
+  get forDisks(): readonly number[] {
+    return picturesForDisks(this.beats, this.clip.found.curve, this.#sizes).flatMap(
+      (ptsNs) => this.clip.frameOf(ptsNs) ?? [],
+    );
+  }
+
+  /** The beats that count as one of two views, or why there are none. */
+  get viewBeats(): ViewBeats | { readonly reason: string } {
+    const beats = this.beats.flatMap(({ accepted, disks, heartRate }) =>
+      accepted && disks !== null && typeof heartRate?.value === 'number'
+        ? [{ disks, heartRate: heartRate.value }]
+        : [],
+    );
+    const { value, note } = this.summary.ejectionFraction;
+    if (beats.length === 0) return { reason: value === null ? reasonIn(note) : 'no beat has its disks' };
+    const irregularRhythm = this.beats.some(
+      ({ accepted, ejectionFraction }) => accepted && ejectionFraction?.note.includes('irregular') === true,
+    );
+    return { beats, irregularRhythm, unit: this.clip.units.length };
+  }
+
   /** What was measured on a drawn picture in place of what the network's outlines gave. */
   drawnOn(frame: number): readonly Measurement[] | null {
-    return this.#drawn.get(frame)?.measurements ?? null;
+    return this.drawn.get(frame)?.measurements ?? null;
   }
 
   get #sizes(): ReadonlyMap<number, CurveValues> {
-    return new Map(
-      [...this.#drawn.values()].map(({ ptsNs, measurements }) => [ptsNs, sizesOf(measurements)]),
-    );
+    return new Map([...this.drawn.values()].map(({ ptsNs, measurements }) => [ptsNs, sizesOf(measurements)]));
   }
 }
 
@@ -176,7 +223,13 @@ export async function readCorrectedClip(
       });
   }
   clip.finish();
-  return new CorrectedClip(clip, corrections, drawn);
+  const corrected = new CorrectedClip(clip, corrections, drawn);
+  const disks = new Map<number, Disks>();
+  for await (const message of masks.among(corrected.forDisks)) {
+    const own = disksOfFrame(message, outlines.get(message.sourceFrame), source);
+    if (own !== null) disks.set(message.ptsNs, own);
+  }
+  return disks.size === 0 ? corrected : new CorrectedClip(clip, corrections, drawn, disks);
 }
 
 /** Masks of an earlier run as a person has corrected them, with measurements that follow. */
@@ -193,7 +246,7 @@ export class CorrectedMasks implements EarlierMasks {
   ) {
     const { beats, clip } = corrected;
     this.#outlines = drawnByFrame(corrections);
-    this.#stream = createCorrectedStream(beats, clip.units.volume, clip.lastPtsNs);
+    this.#stream = createCorrectedStream(beats, clip.units, clip.lastPtsNs);
   }
 
   async at(frame: FrameIdentity, size: PictureSize): Promise<readonly LabelledObject[]> {

@@ -32,6 +32,7 @@ export const replayError = errorFactory({
     SONO_REPLAY_PAIR:
       'It is not clear which clips are two views of one heart: {reason}. Rename them, or give them in order with --pair order.',
     SONO_PROJECT_CORRECTION: 'The correction cannot be made: {problem}.',
+    SONO_PROJECT_PAIR: 'These two recordings cannot be put together: {problem}.',
     SONO_PROJECT_FINDER:
       'The model "{name}", which is to find the structures, is not installed here. Install it, or choose another one.',
     SONO_REPLAY_INPUT_ENDLESS:

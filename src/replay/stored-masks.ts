@@ -87,6 +87,22 @@ export class StoredMasks implements EarlierMasks {
 
   /** Message of one frame by its index in the source, null where the file has none. */
   async find(sourceFrame: number): Promise<SegmentationMessage | null> {
+    const messages = await this.#chunkWith(sourceFrame);
+    return messages.find((message) => message.sourceFrame === sourceFrame) ?? null;
+  }
+
+  /** Messages of these frames, which rise, where the file has them; each chunk is read once. */
+  async *among(sourceFrames: readonly number[]): AsyncGenerator<SegmentationMessage> {
+    let messages: readonly SegmentationMessage[] = [];
+    for (const sourceFrame of sourceFrames) {
+      if (sourceFrame > (messages.at(-1)?.sourceFrame ?? -1)) messages = await this.#chunkWith(sourceFrame);
+      const found = messages.find((message) => message.sourceFrame === sourceFrame);
+      if (found) yield found;
+    }
+  }
+
+  /** Messages of the chunk that has this frame if any has; empty where none can. */
+  async #chunkWith(sourceFrame: number): Promise<readonly SegmentationMessage[]> {
     // Frames ascend through the file: bisect its chunks by their first message.
     const { chunks } = this.reader;
     let low = 0;
@@ -94,18 +110,18 @@ export class StoredMasks implements EarlierMasks {
     while (low <= high) {
       const middle = (low + high) >> 1;
       const chunk = chunks[middle];
-      if (!chunk) return null;
+      if (!chunk) return [];
       const messages = [...this.reader.messagesOf(await this.reader.readChunk(chunk), this.#topics)].map(
         ({ data }) => decodeSegmentation(data),
       );
       const first = messages[0];
       const last = messages.at(-1);
-      if (!first || !last) return null;
+      if (!first || !last) return [];
       if (sourceFrame < first.sourceFrame) high = middle - 1;
       else if (sourceFrame > last.sourceFrame) low = middle + 1;
-      else return messages.find((message) => message.sourceFrame === sourceFrame) ?? null;
+      else return messages;
     }
-    return null;
+    return [];
   }
 
   /** Messages of the chunks from `from` on, and how many chunks there are. */

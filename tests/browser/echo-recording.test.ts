@@ -97,6 +97,48 @@ describe('a recording with a heart', () => {
     expect(problems).toEqual([]);
   });
 
+  it('says which recording shows the other view, and what both give', async () => {
+    const recording = new EchoRecording(3);
+    const { page, problems } = await openCase(recording);
+    await expect.poll(() => shownEf(page), soon).toBe(efText(recording));
+    const biplane = page.getByRole('group', { name: 'Biplane ejection fraction' });
+    expect(await biplane.isVisible()).toBe(false);
+    const other = page.getByLabel('Other view of this heart');
+    const view = page.getByLabel('This recording shows');
+    await expect
+      .poll(() => other.locator('option').allInnerTexts(), soon)
+      .toEqual(['None: measured alone', `${recording.partner.name} (same name, other view)`]);
+    expect(await view.isVisible()).toBe(false);
+    // By keyboard: its name says which view this one is.
+    await other.focus();
+    await page.keyboard.press('ArrowDown');
+    await expect
+      .poll(() => recording.state.pair, soon)
+      .toEqual({ partner: recording.partner.project, view: 'a4c' });
+    await biplane.waitFor();
+    const { biplane: both } = recording.measurements;
+    await expect
+      .poll(() => biplane.locator('.biplane-value').innerText(), soon)
+      .toBe(`${Math.round(both?.ejectionFraction.value ?? NaN)} %`);
+    expect(await biplane.innerText()).toContain('Biplane, 3 + 4 beats');
+    for (const [name, width, height] of [
+      ['', 1280, 720],
+      ['-tablet', 820, 1180],
+      ['-large', 3840, 2160],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      await biplane.scrollIntoViewIfNeeded();
+      await keepPicture(page, `echo-recording-pair${name}`);
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await view.selectOption('A2C, two-chamber');
+    await expect.poll(() => recording.state.pair?.view, soon).toBe('a2c');
+    await other.selectOption('None: measured alone');
+    await expect.poll(() => recording.state.pair, soon).toBeNull();
+    await biplane.waitFor({ state: 'hidden' });
+    expect(problems).toEqual([]);
+  });
+
   it('has outlines that are painted over', async () => {
     const recording = new EchoRecording(2);
     const { page, problems } = await openCase(recording);

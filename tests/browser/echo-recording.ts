@@ -42,6 +42,9 @@ const middle = (values: readonly number[]): number | null => {
 
 export class EchoRecording {
   readonly corrections: Correction[] = [];
+  /** Another recording, of which the page is told that it may show the other view. */
+  readonly partner = { project: 'echo-case-two', name: 'echo case A2C' };
+  #pair: ProjectState['pair'] = null;
   readonly #changes = new Subject<ProjectEvent>();
   #finder: string | null = null;
   #found = false;
@@ -71,7 +74,7 @@ export class EchoRecording {
       objects: [],
       run: { phase: 'idle' },
       ...{ upToDate: this.#found, finder: this.#finder, measuresHeart: this.#finder !== null },
-      corrections: this.corrections.length,
+      ...{ corrections: this.corrections.length, pair: this.#pair },
     };
   }
 
@@ -169,6 +172,15 @@ export class EchoRecording {
         endSystolicVolume: figure(by('endSystolicVolume'), 'mL'),
         heartRate: figure(by('heartRate'), '/min'),
       },
+      biplane: this.#pair && {
+        ...this.#pair,
+        ejectionFraction: figure(ef === null ? null : ef + 2, '%', {
+          note: 'biplane, 3 + 4 beats, interval assumed, not calibrated',
+          interval: ef === null ? null : { low: ef - 5, high: ef + 9 },
+        }),
+        endDiastolicVolume: figure(by('endDiastolicVolume'), 'mL'),
+        endSystolicVolume: figure(by('endSystolicVolume'), 'mL'),
+      },
       corrections: this.corrections.map((one) => {
         const given = { author: 'person' as const, atUnixMs: 0 };
         if (one.kind !== 'contour') return { ...one, ...given };
@@ -202,6 +214,8 @@ export class EchoRecording {
       'projects.propagate': projectOperations['projects.propagate'],
       'projects.correct': projectOperations['projects.correct'],
       'projects.undo': projectOperations['projects.undo'],
+      'projects.partners': projectOperations['projects.partners'],
+      'projects.pair': projectOperations['projects.pair'],
     } as const;
     const names = ['ventricle', 'wall', 'atrium'] as const;
     const services = defineServices(shapes, {
@@ -251,6 +265,13 @@ export class EchoRecording {
           if (under) throw replayError('SONO_PROJECT_CORRECTION', { problem });
         }
         this.corrections.push(correction);
+        return this.#changed();
+      },
+      'projects.partners': () => ({
+        partners: [{ ...this.partner, near: 'name' as const, view: 'a4c' as const }],
+      }),
+      'projects.pair': ({ partner, view }) => {
+        this.#pair = partner === null ? null : { partner, view };
         return this.#changed();
       },
       'projects.undo': () => {

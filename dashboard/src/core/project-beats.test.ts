@@ -67,9 +67,20 @@ describe('beats of a recording', () => {
       },
       ...{ endDiastolicVolume: figure(118, 'mL'), endSystolicVolume: figure(54, 'mL') },
     };
-    const readout = readoutOfRecording({ summary });
+    const readout = readoutOfRecording({ summary, biplane: null });
     expect(readout.ejectionFraction).toMatchObject({ value: null, note: 'the probe moved' });
     expect(readout.endDiastolicVolume).toMatchObject({ value: '118', interval: '112–124' });
+    expect(readout.biplane).toBe(false);
+    const why = 'the heart rates of the two views differ by more than 20 %';
+    const refused = { ...figure(null, '%', `biplane: ${why}`), quality: 'rejected' as const };
+    const biplane = {
+      ...{ view: 'a2c' as const, partner: 'other', ejectionFraction: refused },
+      ...{ endDiastolicVolume: figure(null, 'mL'), endSystolicVolume: figure(null, 'mL') },
+    };
+    expect(readoutOfRecording({ summary, biplane })).toMatchObject({
+      biplane: true,
+      biplaneEjectionFraction: { value: null, note: why },
+    });
   });
 });
 

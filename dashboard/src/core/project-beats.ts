@@ -86,18 +86,20 @@ export function beatRows(beats: ProjectMeasurements['beats']): readonly BeatRow[
   });
 }
 
-export function readoutOfRecording({ summary }: Pick<ProjectMeasurements, 'summary'>): Readout {
+export function readoutOfRecording({
+  summary,
+  biplane,
+}: Pick<ProjectMeasurements, 'summary' | 'biplane'>): Readout {
   return {
     stale: false,
     ejectionFraction: figureText(summary.ejectionFraction),
     endDiastolicVolume: figureText(summary.endDiastolicVolume),
     endSystolicVolume: figureText(summary.endSystolicVolume),
     heartRate: figureText(summary.heartRate),
-    // A recording is measured alone.
-    biplane: false,
-    biplaneEjectionFraction: figureText(null),
-    biplaneEndDiastolicVolume: figureText(null),
-    biplaneEndSystolicVolume: figureText(null),
+    biplane: biplane !== null,
+    biplaneEjectionFraction: figureText(biplane && biplane.ejectionFraction),
+    biplaneEndDiastolicVolume: figureText(biplane && biplane.endDiastolicVolume),
+    biplaneEndSystolicVolume: figureText(biplane && biplane.endSystolicVolume),
   };
 }
 

@@ -64,6 +64,10 @@ export function measurementsOf(
   return get('projects.measurements', { project, from, to, points: curvePoints });
 }
 
+export async function partnersOf(project: string): Promise<ResponseOf<'projects.partners'>['partners']> {
+  return (await get('projects.partners', { project })).partners;
+}
+
 export function pictureAddress(project: string, frame: number, width?: number): string {
   return addressOf(projectTransfers['projects.picture'].path, { project, frame, width });
 }

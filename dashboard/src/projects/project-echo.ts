@@ -4,6 +4,7 @@
  */
 import './project-echo.css';
 import type { Correction, ProjectState } from '../../../src/protocol/project-requests.js';
+import type { EchoView } from '../../../src/vocabulary/echo.js';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import { beatRows, readoutOfRecording } from '../core/project-beats.js';
@@ -11,6 +12,7 @@ import type { ProjectMeasurements } from '../core/project-beats.js';
 import { echoNow } from '../rooms/echo-now.js';
 import { measurementsOf } from './api.js';
 import { projectCurve } from './project-curve.js';
+import { projectPair } from './project-pair.js';
 
 interface EchoEvents {
   readonly seek: (frame: number) => void;
@@ -18,6 +20,8 @@ interface EchoEvents {
   readonly correct: (correction: Correction) => Promise<boolean>;
   /** The same, but nothing is said elsewhere: null when it was taken, else the sentence of the refusal. */
   readonly ask: (correction: Correction) => Promise<string | null>;
+  /** Resolves when the server has taken or refused it, which is said elsewhere. */
+  readonly pair: (partner: string | null, view: EchoView) => Promise<void>;
 }
 
 interface ProjectEcho {
@@ -25,6 +29,8 @@ interface ProjectEcho {
   readonly panel: HTMLElement;
   readonly curve: HTMLElement;
   update(project: ProjectState): void;
+  /** The recording with the other view has changed. */
+  partnerChanged(): void;
   showFrame(frame: number, project: ProjectState | null): void;
   /** Keys that belong to the beat that is being added. False: none is. */
   newBeatKey(key: 'take' | 'back' | 'leave'): boolean;
@@ -35,7 +41,8 @@ const usualFramesPerSecond = 25;
 
 export function projectEcho(id: string, events: EchoEvents): ProjectEcho {
   const hand = h('p', { class: 'corrected-by-hand', hidden: true }, icon('rename'), 'Corrected by hand');
-  const now = echoNow(hand, null);
+  const pair = projectPair(id, events.pair);
+  const now = echoNow(hand, pair.element);
   const counts = h('span', { class: 'beat-counts' });
   const list = h('ul', { class: 'project-beats' });
   const none = h('p', { class: 'hint' }, 'No beat was found.');
@@ -142,14 +149,16 @@ export function projectEcho(id: string, events: EchoEvents): ProjectEcho {
     panel,
     curve: curve.element,
     update: (project) => {
-      const { measuresHeart, corrections, upToDate, run } = project;
+      const { measuresHeart, corrections, upToDate, run, pair: chosen } = project;
+      pair.update(project);
       panel.hidden = !measuresHeart;
       curve.element.hidden = !measuresHeart;
-      const state = JSON.stringify([measuresHeart, corrections, upToDate, run]);
+      const state = JSON.stringify([measuresHeart, corrections, upToDate, run, chosen]);
       if (state === stateShown) return;
       stateShown = state;
       if (measuresHeart) void refresh();
     },
+    partnerChanged: () => void refresh(),
     showFrame: (frame, project) =>
       curve.showFrame(
         frame,

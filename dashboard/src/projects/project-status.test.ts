@@ -11,7 +11,7 @@ const read: ProjectState = {
   pictures: { frames: 40, complete: true, problem: null },
   objects: [{ label: 'a', prompts: [{ frame: 0, type: 'box' }] }],
   run: { phase: 'idle' },
-  ...{ finder: null, measuresHeart: false, corrections: 0 },
+  ...{ finder: null, measuresHeart: false, corrections: 0, pair: null },
 };
 const progress = { pass: 'backward' as const, frames: 3, totalFrames: 20, sourceFrame: 17, objects: [] };
 

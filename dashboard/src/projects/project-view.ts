@@ -101,6 +101,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     },
     correct: (correction) => correct(correction),
     ask: (correction) => tryCorrection(correction),
+    pair: (partner, view) =>
+      worker.call('projects.pair', { project: id, partner, view }).then(applyState, sayProblem),
   });
   const finder = () => finders.find(({ name }) => name === project?.finder);
   /** Names of what is or will be outlined, in their order. */
@@ -451,6 +453,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   disposer.add(
     watchProjects(worker, (event) => {
       if (event.id === id && event.state) applyState(event.state);
+      else if (event.id === project?.pair?.partner) echo.partnerChanged();
     }),
   );
   disposer.add(

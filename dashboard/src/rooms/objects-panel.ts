@@ -343,9 +343,13 @@ export function objectsPanel(
         (objectId === 0 || live.objects.value.some(({ id }) => id === objectId)),
     );
     measuredSection.hidden = present.length === 0;
+    // What several have no number for is said once.
+    let refusal = '';
     measured.replaceChildren(
       ...present.map(inCentimetres).flatMap(({ name, value, unit, interval, quality, note, objectId }) => {
         const object = live.objects.value.find(({ id }) => id === objectId);
+        const isNews = value === null && note !== refusal;
+        if (value === null) refusal = note;
         return [
           h('dt', {}, name.replaceAll('_', ' '), object ? h('small', {}, ` ${object.label}`) : ''),
           h(
@@ -358,6 +362,7 @@ export function objectsPanel(
               ? h('small', {}, ` ${figures.format(interval.low)}–${figures.format(interval.high)}`)
               : '',
           ),
+          isNews ? h('dd', { class: 'refusal' }, note) : '',
         ];
       }),
     );
