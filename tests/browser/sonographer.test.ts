@@ -93,7 +93,7 @@ describe('hold', () => {
       elsewhere.add(await shown(other.page));
     }
     expect(elsewhere.size).toBeGreaterThan(3);
-    expect(await page.locator('.held').innerText()).toMatch(/for [1-9]\d* s/);
+    expect(await page.locator('.held-now').innerText()).toMatch(/for [1-9]\d* s/);
     // A stall of one's own making is no alarm.
     expect(await page.locator('.notice-picture').isVisible()).toBe(false);
     expect(await other.page.getByText('HELD').isVisible()).toBe(false);

@@ -70,7 +70,7 @@ export function stageFrame(
   const since = h('span', {});
   const held = h(
     'div',
-    { class: 'held', role: 'status', hidden: true },
+    { class: 'held-now', role: 'status', hidden: true },
     h('strong', {}, t('HELD')),
     since,
     h('button', { type: 'button', class: 'chip-button', onclick: () => hold() }, t('Go on')),
