@@ -23,6 +23,7 @@ import { isTyping } from '../rooms/typing.js';
 import { lanesOf, masksOf, sentence, watchProjects, writesPictures } from './api.js';
 import type { LaneInfo } from './api.js';
 import { correctingTools, correctingToolOf } from './correcting-tools.js';
+import { cineSpeed } from './cine-speed.js';
 import { exportList } from './export-list.js';
 import { FrameCache } from './frame-cache.js';
 import { FramePlayer } from './frame-player.js';
@@ -202,6 +203,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       ),
     ),
   );
+
+  playButton.after(cineSpeed(player));
 
   // ------------------------------------------------------------------------------------------ showing
   const list = (): void =>
