@@ -10,8 +10,6 @@ export default defineConfig({
     // The picture of the built page must not depend on files from elsewhere.
     modulePreload: { polyfill: false },
   },
-  // Catalogues of texts are one value each; their sentences are no names.
-  json: { namedExports: false },
   worker: { format: 'es' },
   server: { proxy: { '/ws': { target: 'ws://127.0.0.1:8080', ws: true }, '/api': 'http://127.0.0.1:8080' } },
 });

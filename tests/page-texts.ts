@@ -87,10 +87,10 @@ const codeCalls = new Set([
 const codeProperties = new Set(['class', 'className', 'd', 'style', 'font', 'viewBox', 'accept', 'sizes']);
 /** The same in every language: the name, names of languages and formats, keys, lines for the shell. */
 const universal =
-  /^(sonoscope|English|Deutsch|Français|Español|JSON|PNG|A4C|A2C|Enter|Shift Enter|Esc|Delete|Space|Shift M|Shift E|\.\/sonoscope .*)$/s;
+  /^(sonoscope|ONNX Runtime|English|Deutsch|Français|Español|JSON|PNG|A4C|A2C|((Shift|Ctrl|Delete) )?(Enter|Esc|Delete|Space|Home|End|[A-Z])|\.\/sonoscope .*)$/s;
 /** What looks like text and is none: classes and ids of the page, fonts, what only programmers see. */
 const noText =
-  /^(notice|draft-stroke|source-hint) |px (sans-serif|system-ui)|^(Refusal|sonoscope painting|index\.html has lost its #app)$|gives no 2d context|outlines came too late for their picture\.$|^picture \{\} is not there$/;
+  /^(notice|draft-stroke|source-hint|line) |px (sans-serif|system-ui)|^(Refusal|sonoscope painting|index\.html has lost its #app)$|gives no 2d context|outlines came too late for their picture\.$|^picture \{\} is not there$/;
 
 const hasWord = (text: string): boolean =>
   /\p{L}{2}/u.test(text.replace(/\{\w*\}/g, '').replace(/\b(ms|mm|cm|mL|px|Hz)\b/g, ''));

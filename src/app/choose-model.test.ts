@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { StreamConfig } from '../config/pipeline-file.js';
 import {
   atRate,
+  editionForAnother,
   editionWords,
   keepsUp,
   withEdition,
@@ -87,5 +88,31 @@ describe('choosing an edition', () => {
       null,
     ]);
     expect(withEdition(streams, []).map(({ modelDir }) => modelDir)).toEqual([null, '/mine', null]);
+  });
+
+  it('judges one more room by what was measured, and takes fewer threads for slower', () => {
+    const measured = { ...fast, frameMs: 10, demand: { ...oneStream, cores: 8, threads: 4 } };
+    const [first] = editionForAnother([measured], { streams: 2, analysed: 2, threads: 2 });
+    expect(first).toMatchObject({ name: 'compact-fast', frameMs: 20, keepsUp: true });
+    expect(first?.demand).toMatchObject({ streams: 2, analysed: 2, threads: 2 });
+  });
+
+  it('takes a faster edition for one more room where the measured one would not keep up, and says that it was not measured', () => {
+    const judged = editionForAnother([{ ...slow, keepsUp: true }], { streams: 3, analysed: 3, threads: 1 });
+    expect(judged.map(({ name, frameMs }) => [name, frameMs === null])).toEqual([
+      ['compact', false],
+      ['compact-fast', true],
+    ]);
+    expect(editionWords(judged, 25)).toBe(
+      'compact-fast: faster, not measured, per picture (compact: 117 ms, too slow for 25 per second here); outlines will come at less than the full rate',
+    );
+  });
+
+  it('stays with the fastest edition where none is faster', () => {
+    const light = { ...slow, name: 'compact-light' };
+    expect(editionForAnother([light], { streams: 9, analysed: 9, threads: 1 }).at(-1)?.name).toBe(
+      'compact-light',
+    );
+    expect(editionForAnother([], { streams: 1, analysed: 1, threads: 1 })).toEqual([]);
   });
 });

@@ -61,6 +61,11 @@ export interface MeasuredEdition {
   readonly keepsUp: boolean;
 }
 
+/** `frameMs` null: it is known to be faster than the ones before it, but has not been measured. */
+interface JudgedEdition extends Omit<MeasuredEdition, 'frameMs'> {
+  readonly frameMs: number | null;
+}
+
 /** Judges the same measurements at another rate. The last of the answer is the choice: the first that keeps up, else the fastest. Pure. */
 export function atRate(
   measured: readonly MeasuredEdition[],
@@ -123,6 +128,32 @@ export async function measureEditions(
   return measured;
 }
 
+/**
+ * Editions for one more room, judged by what was measured when the server started, because measuring beside rooms that run would hold them
+ * up. The last of the answer is the choice: the first that keeps up, else the next faster edition, else the fastest. With fewer threads than
+ * were measured a network is taken to be slower by as much: it is a little faster than that. Pure but for the folders of models.
+ */
+export function editionForAnother(
+  measured: readonly MeasuredEdition[],
+  { streams, analysed, threads }: Pick<Demand, 'streams' | 'analysed' | 'threads'>,
+): readonly JudgedEdition[] {
+  const judged: JudgedEdition[] = [];
+  for (const edition of measured) {
+    const frameMs = edition.frameMs * Math.max(1, edition.demand.threads / threads);
+    const demand = { ...edition.demand, streams, analysed, threads };
+    const one = { ...edition, frameMs, demand, keepsUp: keepsUp(frameMs, demand) };
+    judged.push(one);
+    if (one.keepsUp) return judged;
+  }
+  const last = judged.at(-1);
+  const faster = editions.slice(editions.findIndex((name) => name === last?.name) + 1);
+  for (const name of last ? faster : []) {
+    const modelDir = findModel(name, join(packageRoot, 'models'));
+    if (last && modelDir !== null) return [...judged, { ...last, name, modelDir, frameMs: null }];
+  }
+  return judged;
+}
+
 /** Milliseconds that this machine takes to encode a picture of 1280 × 720 as JPEG on one thread, the best of a dozen. */
 async function timeJpeg(): Promise<number> {
   const [width, height] = [1280, 720];
@@ -141,8 +172,9 @@ async function timeJpeg(): Promise<number> {
 }
 
 /** "compact-fast: 21 ms per picture (compact: 58 ms, too slow for 25 per second here)". */
-export function editionWords(measured: readonly MeasuredEdition[], framesPerSecond: number): string {
-  const words = ({ name, frameMs }: MeasuredEdition): string => `${name}: ${frameMs.toFixed(0)} ms`;
+export function editionWords(measured: readonly JudgedEdition[], framesPerSecond: number): string {
+  const words = ({ name, frameMs }: JudgedEdition): string =>
+    frameMs === null ? `${name}: faster, not measured,` : `${name}: ${frameMs.toFixed(0)} ms`;
   const chosen = measured.at(-1);
   if (chosen === undefined) return 'no model is installed';
   const slower = measured.slice(0, -1).map(words).join(', ');

@@ -10,6 +10,7 @@ export const cliError = errorFactory({
       'The access token cannot be read from {file}: {reason}. Check the name and that you may read it.',
   }),
   ...wrongUse(404, {
+    SONO_ROOM_MODEL: 'There is no model "{model}" on this server. Installed are: {valid}.',
     SONO_BENCH_NO_RESULT: 'There is no full result in bench/results yet. Run "./sonoscope bench" first.',
   }),
   ...sourceFails(503, {
@@ -27,6 +28,12 @@ export const cliError = errorFactory({
     SONO_BENCH_REGRESSION:
       'Figures have become worse since the last committed result ({count}); the lines above say which.',
     SONO_UNEXPECTED: 'Something unexpected happened: {reason}. Please report it with the lines above.',
+  }),
+  ...environmentFails(503, {
+    SONO_ROOMS_FULL:
+      'No more rooms can be added: this computer has {cores} cores, which is enough for {limit} rooms. Close a room first.',
+    SONO_ROOMS_MEMORY:
+      'No more rooms can be added: {free} GB of memory are free, and a room needs about {needed} GB. Close a room first.',
   }),
   ...environmentFails(507, {
     SONO_CALL_UNWRITABLE: 'The answer cannot be written to {file}: {reason}. Choose another place.',

@@ -7,28 +7,22 @@ import type { Logger } from 'pino';
 import { unixNowMs } from '../node/clock.js';
 import { autoModel, type StreamConfig } from '../config/pipeline-file.js';
 import { createWorkerEngine } from '../engine/worker-engine.js';
-import { createSource, listFolder, probeSource, sourceTrials } from '../ingest/index.js';
+import { listFolder, probeSource, sourceTrials } from '../ingest/index.js';
 import type { SourcePolicy } from '../ingest/source-policy.js';
 import { noArchiveAccess, type ArchiveAccess } from '../dicom/web/access.js';
 import type { CreateEngine } from '../engine/engine.js';
 import { projectServices, projectsTopicOf } from '../projects/project-services.js';
-import { redact } from '../ingest/source-uri.js';
-import type { RoomOutput } from '../outputs/output.js';
-import { BiplaneStudy } from '../pipeline/biplane-study.js';
-import { openRoom } from '../pipeline/open-room.js';
+import { nameOfSource, redact } from '../ingest/source-uri.js';
 import { latencyStages, type LiveRoom, type RoomReport } from '../pipeline/room.js';
 import { RoomRegistry, startServer, type RunningServer } from '../server/index.js';
 import { archiveServices } from './archive-services.js';
-import {
-  editionWords,
-  measureEditions,
-  threadsPerStream,
-  withEdition,
-  type MeasuredEdition,
-} from './choose-model.js';
+import { editionWords, measureEditions, withEdition, type MeasuredEdition } from './choose-model.js';
+import { chosenFor, LiveRooms, usualFramesPerSecond, type RoomDefaults } from './live-rooms.js';
 import { dashboardFolder, dataFolder } from './paths.js';
 import { projectFiles, recordingProjects } from './project-control.js';
 import { Recordings } from './recording-control.js';
+import { roomServices } from './room-services.js';
+import { SystemFacts, systemServices } from './system-facts.js';
 import { checkReportPlace, makeReport, writeReport } from './report.js';
 import { programVersion } from './versions.js';
 import { join } from 'node:path';
@@ -48,6 +42,8 @@ interface LiveOptions {
   /** What the operator gave for DICOM archives; absent: nothing. */
   readonly archives?: ArchiveAccess;
   readonly streams: readonly StreamConfig[];
+  /** How rooms are that somebody adds; left out: like a stream of which nothing is said. */
+  readonly newRooms?: RoomDefaults;
   /** Picture rate assumed when a model is chosen, because the sources are not open yet. */
   readonly framesPerSecond?: number;
   /** Editions already measured for these streams. */
@@ -89,16 +85,40 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
   if (reportFile !== null) await checkReportPlace(reportFile);
   const startedAt = new Date(unixNowMs());
   const registry = new RoomRegistry();
-  const rooms: LiveRoom[] = [];
-  const recordings = new Recordings({
+  const recordings: Recordings = new Recordings({
     folder: join(dataFolder(), 'recordings'),
     version: programVersion(),
     log,
-    roomById: (id) => rooms.find((room) => room.id === id) ?? null,
+    roomById: (id) => rooms.find(id),
   });
   if (options.recordFile !== null) await recordings.openWhole(options.recordFile);
-  // They get each room from its first frame on. The viewers' sockets are an output too: the server's, for rooms that are listed.
-  const outputs: readonly RoomOutput<LiveRoom>[] = [recordings];
+  // The viewers' sockets are an output too: the server's, for rooms that are listed.
+  const outputs = [recordings] as const;
+  const measured: MeasuredEdition[] = [];
+  const rooms: LiveRooms = new LiveRooms({
+    registry,
+    outputs,
+    engineOf: (stream) =>
+      recordings.journaled(
+        stream,
+        options.createEngine ?? ((engine, hooks) => createWorkerEngine(engine, hooks)),
+      ),
+    archives: options.archives,
+    log,
+    defaults: options.newRooms,
+    measured,
+    framesPerSecond: options.framesPerSecond,
+  });
+  const system = new SystemFacts({
+    folder: dataFolder(),
+    rooms: () => rooms.rooms,
+    choiceOf: (id) => rooms.choiceOf(id),
+    mostRooms: () => rooms.most,
+    recordingRate: () => recordings.rate,
+    ...(options.server.diskReserveBytes !== undefined && {
+      reserveBytes: options.server.diskReserveBytes,
+    }),
+  });
 
   const { policy, diskReserveBytes } = options.server;
   const projects = recordingProjects(
@@ -132,6 +152,8 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
     recording: recordings,
     extraServices: [
       ...projectServices(projects),
+      ...roomServices(rooms, (uri) => policy.check(uri)),
+      ...systemServices(system),
       ...archiveServices({
         archives: options.server.archives ?? [],
         access: options.archives ?? noArchiveAccess,
@@ -146,37 +168,31 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
     const ending = (async () => {
       // Outputs first: they take what the rooms have sent so far.
       await Promise.all(outputs.map((output) => output.close()));
-      await Promise.all([server.close(), projects.close(), ...rooms.map((room) => room.close())]);
+      await Promise.all([server.close(), projects.close(), rooms.closeAll()]);
     })();
     await Promise.race([ending, pause(closeLimitMs)]);
   };
 
   const { signal } = options;
-  const streams = await withModels(options).catch(async (error: unknown) => {
-    await closeAll().catch(() => undefined);
-    throw error;
-  });
-  const studyOf = studiesOf(streams);
-  // All at once, but listed in the order of the file.
-  let listed: Promise<unknown> = Promise.resolve();
-  const openings = streams.map((stream) => {
-    const opening = openStream(stream, options, recordings, studyOf(stream.id), (early) => {
-      rooms.push(early);
-      for (const output of outputs) output.open(early);
-    });
-    opening.catch(() => undefined);
-    const added = listed.then(async () => {
-      const room = await opening;
-      if (signal?.aborted) return;
-      registry.add(room);
-      log.info({ stream: room.id, provider: room.health.engine?.provider }, `"${room.label}" is open`);
-    });
-    listed = added.catch(() => undefined);
-    return added;
-  });
+  measured.push(
+    ...(await measuredFor(options).catch(async (error: unknown) => {
+      await closeAll().catch(() => undefined);
+      throw error;
+    })),
+  );
+  const streams = withEdition(options.streams, measured);
+  const wanted = new Map(options.streams.map(({ id, modelDir }) => [id, modelDir]));
+  const openings = rooms.openAll(
+    streams,
+    ({ id, modelDir }) =>
+      wanted.get(id) === autoModel
+        ? editionWords(measured, options.framesPerSecond ?? usualFramesPerSecond)
+        : chosenFor(modelDir),
+    signal,
+  );
   const opened = await Promise.race([Promise.allSettled(openings), aborted(signal)]);
-  const place = new Map(streams.map(({ id }, index) => [id, index]));
-  rooms.sort((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
+  const first = [...rooms.rooms];
+  rooms.sortBy(streams.map(({ id }) => id));
   const failed = opened?.find((outcome) => outcome.status === 'rejected');
   if (failed && !signal?.aborted) {
     await closeAll().catch(() => undefined);
@@ -185,16 +201,19 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
 
   let closing: Promise<void> | null = null;
   return {
-    rooms,
+    get rooms() {
+      return rooms.rooms;
+    },
     server,
-    allEnded: Promise.all(rooms.map(ended)).then(() => undefined),
+    // A house that began empty goes on until somebody ends it.
+    allEnded:
+      streams.length === 0
+        ? new Promise(() => undefined)
+        : Promise.all(first.map(ended)).then(() => undefined),
     close: () => {
       closing ??= (async () => {
         // The report before everything else: it must not be lost to a part that does not end.
-        const report = makeReport(
-          startedAt,
-          streams.map((stream) => rooms.find(({ id }) => id === stream.id)?.report() ?? notBegun(stream)),
-        );
+        const report = makeReport(startedAt, reportsOf(streams, rooms));
         const written = report.then((value) =>
           reportFile === null ? undefined : writeReport(reportFile, value),
         );
@@ -207,67 +226,20 @@ export async function startLive(options: LiveOptions): Promise<LiveSession> {
   };
 }
 
-/** Picture rate of most cameras and towers. */
-const usualFramesPerSecond = 25;
-
-/** The streams, with `auto` replaced by the edition that was chosen. */
-async function withModels(options: LiveOptions): Promise<readonly StreamConfig[]> {
+/** What is known of the editions of the tracker; nothing where no stream asks for one. Says so in the log. */
+async function measuredFor(options: LiveOptions): Promise<readonly MeasuredEdition[]> {
   const { streams, framesPerSecond = usualFramesPerSecond, log, signal } = options;
-  if (!streams.some(({ modelDir }) => modelDir === autoModel)) return streams;
+  if (!streams.some(({ modelDir }) => modelDir === autoModel)) return [];
   const measured = options.measured ?? (await measureEditions(streams, framesPerSecond, signal));
   if (!signal?.aborted) log.info({ editions: measured }, `model ${editionWords(measured, framesPerSecond)}`);
-  return withEdition(streams, measured);
+  return measured;
 }
 
-/** One study for two streams of which one names the other, one for each of the rest. */
-function studiesOf(streams: readonly StreamConfig[]): (id: string) => BiplaneStudy {
-  const studies = new Map(streams.map(({ id }) => [id, new BiplaneStudy()]));
-  for (const { id, echo } of streams) {
-    const shared = studies.get(id);
-    if (echo !== null && echo.pair !== null && shared) studies.set(echo.pair, shared);
-  }
-  return (id) => studies.get(id) ?? new BiplaneStudy();
-}
-
-function openStream(
-  stream: StreamConfig,
-  options: LiveOptions,
-  recordings: Recordings,
-  study: BiplaneStudy,
-  beforeStart: (room: LiveRoom) => void,
-): Promise<LiveRoom> {
-  const { id, modelDir } = stream;
-  const createEngine = recordings.journaled(
-    id,
-    options.createEngine ?? ((engine, hooks) => createWorkerEngine(engine, hooks)),
-  );
-  return openRoom({
-    id,
-    label: stream.label,
-    sourceUri: stream.source,
-    createSource: (uri) => createSource(uri, {}, options.archives),
-    analysis:
-      modelDir === null
-        ? null
-        : {
-            createEngine,
-            engine: {
-              modelDir,
-              provider: stream.provider,
-              policy: stream.policy,
-              threads: stream.threads ?? threadsPerStream(options.streams.length),
-            },
-            plan: stream.prompts,
-          },
-    echo: { view: stream.echo?.view ?? null, study },
-    loop: stream.loop,
-    displayQuality: stream.displayQuality,
-    overlayLimitMs: stream.overlayLimitMs,
-    overlayVisible: stream.overlayVisible,
-    log: options.log,
-    signal: options.signal,
-    beforeStart,
-  });
+/** Those of the start in their order, then those that were added; also of rooms that have been closed. */
+function reportsOf(streams: readonly StreamConfig[], rooms: LiveRooms): readonly RoomReport[] {
+  const reports = [...rooms.closedReports, ...rooms.rooms.map((room) => room.report())];
+  const planned = streams.map((stream) => reports.find(({ id }) => id === stream.id) ?? notBegun(stream));
+  return [...planned, ...reports.filter((report) => !planned.includes(report))];
 }
 
 /** Report of a stream that was not open yet when the run was told to end. */
@@ -276,7 +248,7 @@ function notBegun(stream: StreamConfig): RoomReport {
   const stages = [...latencyStages, 'display'] as const;
   return {
     id: stream.id,
-    label: stream.label,
+    label: stream.label ?? nameOfSource(stream.source),
     source: redact(stream.source),
     format: null,
     state: 'starting',
@@ -310,7 +282,8 @@ function ended(room: LiveRoom): Promise<void> {
     };
     check();
     // One microtask later, so that the room has counted the event first.
-    room.events$.subscribe(() => queueMicrotask(check));
+    // A room that somebody closes has ended too.
+    room.events$.subscribe({ next: () => queueMicrotask(check), complete: resolve });
   });
 }
 

@@ -13,6 +13,20 @@ import { Recorder } from '../record/recorder.js';
 import type { RoomFeed, RoomOutput } from '../outputs/output.js';
 import type { RecordingControl } from '../server/index.js';
 
+/** The first seconds of a file hold its head and a first chunk, and say little of the rate. */
+const shortestRateSeconds = 5;
+
+/** How fast recordings fill the disk. */
+export interface RecordingRate {
+  /** Of what is recorded now, or of what was recorded last. */
+  readonly basis: 'now' | 'last';
+  /** Of all these recordings together. */
+  readonly bytesPerSecond: number;
+  /** How long it was measured. */
+  readonly seconds: number;
+  readonly recordings: number;
+}
+
 type StreamRecorder = ReturnType<Recorder['open']>;
 
 export class Recordings implements RecordingControl, RoomOutput<LiveRoom> {
@@ -22,6 +36,10 @@ export class Recordings implements RecordingControl, RoomOutput<LiveRoom> {
   readonly #turns = new Map<string, Promise<unknown>>();
   /** What is being recorded now, by room. */
   readonly #running = new Map<string, { recorder: Recorder; stream: StreamRecorder; room: LiveRoom }>();
+  /** When the file of each recorder was begun, milliseconds. */
+  readonly #begunMs = new Map<Recorder, number>();
+  /** What the recordings that ended last wrote. */
+  #lastRate: RecordingRate | null = null;
   /** The file of `--record`, with all rooms in it. */
   #whole: Recorder | null = null;
 
@@ -98,7 +116,33 @@ export class Recordings implements RecordingControl, RoomOutput<LiveRoom> {
       running.stream.stop();
       return { path: running.recorder.path, bytes: running.recorder.bytes };
     }
+    this.#keepRate(running.recorder);
     return running.recorder.close();
+  }
+
+  /** What is written now; where nothing is, what was written last. Null: nothing has been recorded for long enough to say. */
+  get rate(): RecordingRate | null {
+    const now = [...new Set([...this.#running.values()].map(({ recorder }) => recorder))].flatMap(
+      (recorder) => this.#rateOf(recorder) ?? [],
+    );
+    if (now.length === 0) return this.#lastRate;
+    return {
+      basis: 'now',
+      bytesPerSecond: now.reduce((sum, { bytesPerSecond }) => sum + bytesPerSecond, 0),
+      seconds: Math.min(...now.map(({ seconds }) => seconds)),
+      recordings: now.length,
+    };
+  }
+
+  #rateOf(recorder: Recorder): { readonly bytesPerSecond: number; readonly seconds: number } | null {
+    const seconds = (performance.now() - (this.#begunMs.get(recorder) ?? Infinity)) / 1000;
+    return seconds < shortestRateSeconds ? null : { bytesPerSecond: recorder.bytes / seconds, seconds };
+  }
+
+  #keepRate(recorder: Recorder): void {
+    const rate = this.#rateOf(recorder);
+    if (rate !== null) this.#lastRate = { basis: 'last', ...rate, recordings: 1 };
+    this.#begunMs.delete(recorder);
   }
 
   get paths(): readonly string[] {
@@ -131,6 +175,7 @@ export class Recordings implements RecordingControl, RoomOutput<LiveRoom> {
       version: this.options.version,
       onFailure: (error) => this.#failed(recorder, error),
     });
+    this.#begunMs.set(recorder, performance.now());
     return recorder;
   }
 
@@ -149,6 +194,7 @@ export class Recordings implements RecordingControl, RoomOutput<LiveRoom> {
 
   #failed(recorder: Recorder, error: SonoError): void {
     this.options.log.error({ err: error, code: error.code }, 'a recording ended early');
+    this.#keepRate(recorder);
     for (const [id, running] of [...this.#running]) {
       if (running.recorder !== recorder) continue;
       this.#detach(id);

@@ -6,17 +6,20 @@ import {
   autoModel,
   findModel,
   noModel,
+  plainStream,
   resolveSource,
   type providerChoices,
 } from '../config/pipeline-file.js';
 import type { PipelineConfig, StreamConfig } from '../config/pipeline-file.js';
 import { readPromptFile } from '../config/prompt-file.js';
+import { longestRoomName } from '../protocol/room-requests.js';
 import { modelKinds, readFolderOf } from '../onnx/manifest.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import { accessToken, shownAddress } from './access-token.js';
 import type { MeasuredEdition } from './choose-model.js';
 import { cliError } from './errors.js';
 import { keepServing } from './last-resort.js';
+import type { RoomDefaults } from './live-rooms.js';
 import { startLive, type LiveSession } from './live-session.js';
 import { createLogger, type LogFormat, type LogLevel } from './logger.js';
 import { pageOf, type PageFlags } from './page-sources.js';
@@ -27,6 +30,7 @@ import { listenForStop } from './signals.js';
 export interface LiveFlags extends PageFlags {
   readonly source: readonly string[];
   readonly prompt: readonly string[];
+  readonly label?: readonly string[];
   readonly host?: string;
   readonly port?: number;
   readonly duration?: number;
@@ -70,6 +74,7 @@ export async function serve(
     },
     archives: page.access,
     streams: wished,
+    newRooms: await newRooms(flags),
     ...choice,
     // A model named on the command line is used for recordings too, which people mark and correct.
     recordingModelDir: await firstTracker(wished),
@@ -81,7 +86,7 @@ export async function serve(
   const { rooms, server } = session;
   if (!abort.signal.aborted)
     process.stdout.write(
-      `sonoscope shows ${rooms.map(({ label }) => `"${label}"`).join(' and ')} at ${shownAddress(server.url, token)}\n` +
+      `sonoscope shows ${roomWords(rooms.map(({ label }) => label))} at ${shownAddress(server.url, token)}\n` +
         `Research use only. Not a medical device. Ctrl-C ends it.\n`,
     );
 
@@ -122,6 +127,21 @@ function withoutPicture({ rooms }: LiveSession): SonoError | null {
   });
 }
 
+function roomWords(labels: readonly string[]): string {
+  return labels.length === 0
+    ? 'no room yet, add one in the browser,'
+    : labels.map((label) => `"${label}"`).join(' and ');
+}
+
+/** Rooms that are added in the browser get what the command line says for every stream. */
+async function newRooms(flags: LiveFlags): Promise<RoomDefaults> {
+  const [room] = await withOverrides([{ ...plainStream, id: '', source: '' }], {
+    ...flags,
+    ...{ source: [], prompt: [], label: [] },
+  });
+  return room ?? plainStream;
+}
+
 /** Recordings need a model that follows what is marked. What cannot be read is taken: the engine says what is wrong with it. */
 async function firstTracker(streams: readonly StreamConfig[]): Promise<string | null> {
   for (const { modelDir } of streams) {
@@ -139,6 +159,7 @@ export const modelFolder = (model: string): string =>
 async function withOverrides(streams: readonly StreamConfig[], flags: LiveFlags): Promise<StreamConfig[]> {
   const sources = perStream(flags.source, streams, '--source');
   const promptFiles = perStream(flags.prompt, streams, '--prompt');
+  const labels = perStream(flags.label ?? [], streams, '--label');
   const folder = invocationFolder();
   const modelDir =
     flags.model === undefined
@@ -152,10 +173,12 @@ async function withOverrides(streams: readonly StreamConfig[], flags: LiveFlags)
   for (const stream of streams) {
     const source = sources.get(stream.id);
     const promptFile = promptFiles.get(stream.id);
+    const label = labels.get(stream.id);
     changed.push({
       ...stream,
-      // Prompts belong to the source they were made on.
-      ...(source !== undefined && { source: resolveSource(source, folder), prompts: null }),
+      // Prompts belong to the source they were made on, and so does a name.
+      ...(source !== undefined && { source: resolveSource(source, folder), prompts: null, label: null }),
+      ...(label !== undefined && { label: roomLabel(label) }),
       ...(promptFile !== undefined && { prompts: await readPromptFile(fromInvocation(promptFile)) }),
       ...(modelDir !== undefined && { modelDir }),
       ...(flags.provider !== undefined && { provider: flags.provider }),
@@ -167,6 +190,16 @@ async function withOverrides(streams: readonly StreamConfig[], flags: LiveFlags)
   return changed;
 }
 
+/** Throws SONO_USAGE. */
+function roomLabel(text: string): string {
+  const label = text.trim();
+  if (label === '' || label.length > longestRoomName)
+    throw cliError('SONO_USAGE', {
+      ...{ problem: `A name of a room has 1 to ${longestRoomName} characters`, command: 'run' },
+    });
+  return label;
+}
+
 /** `ID=VALUE` for a known stream, else the value of the first stream. */
 export function perStream(
   values: readonly string[],
@@ -174,6 +207,10 @@ export function perStream(
   option: string,
 ): Map<string, string> {
   const found = new Map<string, string>();
+  if (streams.length === 0 && values.length > 0)
+    throw cliError('SONO_USAGE', {
+      ...{ problem: `${option} needs a room: give a pipeline file or a --source`, command: 'run' },
+    });
   for (const value of values) {
     const [, id, rest] = /^([a-z0-9_-]+)=(.+)$/s.exec(value) ?? [];
     const named = streams.some((stream) => stream.id === id);

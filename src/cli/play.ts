@@ -13,6 +13,7 @@ import { pageOf, type PageFlags } from '../app/page-sources.js';
 import { keepFilesPrivate } from '../app/private-files.js';
 import { dashboardFolder, dataFolder, fromInvocation } from '../app/paths.js';
 import { durationMs, positiveNumber, wholeNumber } from './option-values.js';
+import { SystemFacts, systemServices } from '../app/system-facts.js';
 import { projectFiles, recordingProjects } from '../app/project-control.js';
 import { accessOptions } from './live-options.js';
 import { keepServing } from '../app/last-resort.js';
@@ -61,6 +62,12 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
         );
     if (flags.speed !== undefined) for (const room of rooms) await room.control({ speed: flags.speed });
     rooms.forEach((room) => registry.add(room));
+    const system = new SystemFacts({
+      folder: dataFolder(),
+      rooms: () => rooms,
+      choiceOf: () => null,
+      ...{ mostRooms: () => null, recordingRate: () => null },
+    });
     const server = await startServer({
       host: flags.host,
       port: flags.port,
@@ -80,6 +87,7 @@ async function play(files: readonly string[], flags: Flags): Promise<void> {
       extraServices: [
         ...playbackServices(rooms),
         ...projectServices(projects),
+        ...systemServices(system),
         ...archiveServices({
           archives,
           access,

@@ -29,7 +29,7 @@ describe('pipeline file', () => {
       streams: [
         {
           id: 'or-1',
-          label: 'or-1',
+          label: null,
           source: join(process.cwd(), 'somewhere/clips/a.mp4'),
           prompts: null,
           modelDir: null,

@@ -59,7 +59,8 @@ const fileSchema = z.strictObject({
 
 export interface StreamConfig {
   readonly id: string;
-  readonly label: string;
+  /** null: it is called like what it shows. */
+  readonly label: string | null;
   /** URI, or absolute path. */
   readonly source: string;
   /** Prompts applied on every pass, null where people will point in the browser. */
@@ -78,6 +79,21 @@ export interface StreamConfig {
   readonly overlayLimitMs: number;
   readonly displayQuality: number;
 }
+
+/** What a stream is like of which nothing but its source is said. */
+export const plainStream: Omit<StreamConfig, 'id' | 'source'> = {
+  label: null,
+  prompts: null,
+  modelDir: autoModel,
+  provider: 'auto',
+  policy: null,
+  threads: null,
+  echo: null,
+  loop: false,
+  overlayVisible: true,
+  overlayLimitMs: 100,
+  displayQuality: 85,
+};
 
 export interface PipelineConfig {
   readonly server: { readonly host: string; readonly port: number };
@@ -139,7 +155,7 @@ export async function parsePipelineFile(text: string, file: string): Promise<Pip
       });
     streams.push({
       id: stream.id,
-      label: stream.label ?? stream.id,
+      label: stream.label ?? null,
       source: resolveSource(stream.source, base),
       prompts: await readPrompts(stream.prompt, stream.objects, place, [...at, 'objects'], base),
       modelDir: modelFolder(stream.model, base, place, [...at, 'model']),

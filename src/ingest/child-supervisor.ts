@@ -83,6 +83,11 @@ export class ChildSupervisor {
     );
   }
 
+  /** Number of the present process; null between two of them. */
+  get pid(): number | null {
+    return this.#process?.pid ?? null;
+  }
+
   start(): void {
     this.#emitPhase('starting');
     this.#launch();
@@ -140,8 +145,10 @@ export class ChildSupervisor {
         this.#onProcessOver('not started');
       },
       onGone: (how) => {
+        // Delivery may have been allowed again a moment ago and not have begun.
+        this.#deliver();
         // Held: what the child said last, its verdict included, has not been delivered yet.
-        if (this.#held) this.#whenDelivered = () => this.#onProcessOver(how);
+        if (this.#isHeld()) this.#whenDelivered = () => this.#onProcessOver(how);
         else this.#onProcessOver(how);
       },
     });

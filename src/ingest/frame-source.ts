@@ -47,6 +47,8 @@ export interface SourceOptions {
 export interface FrameSource {
   /** URI or path as the person wrote it. */
   readonly uri: string;
+  /** Numbers of the processes that read it now; a source that reads in its own process has none. */
+  readonly processes?: readonly number[];
   /**
    * Cold: subscribing starts the source (a supervised child process), unsubscribing ends it. A finite source
    * completes after `ended`. A source that can never work (missing file, not a video) errors with a

@@ -293,7 +293,7 @@ export class Session {
     const uri = sourceName(address);
     if (isLive(address))
       this.#fail({ code: 'SONO_SOURCE_STOPPED', details: { uri }, cause: 'end of stream' });
-    else if (this.#index.count === 0)
+    else if (this.#index.count === 0 && this.#request.resume === null)
       this.#fail({ code: 'SONO_SOURCE_NOT_VIDEO', details: { path: uri }, cause: 'no frame' });
     else this.#end(this.#pusher?.damage ?? null);
   }

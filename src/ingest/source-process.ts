@@ -78,6 +78,11 @@ export class SourceProcess {
     });
   }
 
+  /** null: it could not be started. */
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
   /** The end of its standard error. */
   get lastWords(): string {
     return this.#lastWords;

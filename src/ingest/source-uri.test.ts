@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SonoError } from '../vocabulary/errors.js';
-import { fileAddress, isFed, isLive, networkHost, parseSourceUri } from './source-uri.js';
+import { fileAddress, isFed, isLive, nameOfSource, networkHost, parseSourceUri } from './source-uri.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sono-uri-'));
 mkdirSync(join(folder, 'pictures'));
@@ -230,6 +230,35 @@ describe('source addresses', () => {
           expect(error).toBeInstanceOf(SonoError);
           expect((error as SonoError).code).toBe('SONO_SOURCE_URI');
         }
+      }),
+    );
+  });
+});
+
+describe('the name of a room after its source', () => {
+  it.each([
+    ['/data/Case 12/laparoscopy.mp4', 'laparoscopy.mp4'],
+    ['/data/case.mkv?deinterlace=off', 'case.mkv'],
+    ['file:///data/Gall%20bladder.mp4', 'Gall bladder.mp4'],
+    ['/data/study/', 'study'],
+    ['cine.dcm', 'cine.dcm'],
+    ['rtsp://user:secret@tower-2:554/stream', 'tower-2'],
+    ['srt://:7001?mode=listener', 'Room'],
+    ['v4l2:///dev/video0', 'video0'],
+    ['decklink://1', 'DeckLink 1'],
+    ['synthetic:echo?seed=3', 'Echo scene'],
+    ['dicomweb://pacs.example:8042/dicom-web/studies/1.2', 'pacs.example'],
+    ['rtsp://', 'Room'],
+    ['', 'Room'],
+    [`/${'long '.repeat(60)}.mp4`, 'long '.repeat(20).trim()],
+  ])('%s', (uri, name) => expect(nameOfSource(uri)).toBe(name));
+
+  it('never holds a login, whatever is written', () => {
+    fc.assert(
+      fc.property(fc.string(), (path) => {
+        const name = nameOfSource(`rtsp://nurse:Pa55-w0rd@tower/${path}`);
+        expect(name).not.toContain('Pa55-w0rd');
+        expect(name.length).toBeLessThanOrEqual(100);
       }),
     );
   });

@@ -214,6 +214,49 @@ export function nameOfPath(uri: string): string {
   return basename(path, extname(path));
 }
 
+const longestSourceName = 100;
+const sceneWords: Readonly<Record<SyntheticKind, string>> = {
+  laparoscopy: 'Laparoscopy scene',
+  echo: 'Echo scene',
+  counter: 'Counter scene',
+};
+
+/**
+ * What a room is called to which nobody has given a name: the file or folder with its ending, the host of a camera, the device,
+ * the scene. Never longer than 100 characters, never with a login, and never empty.
+ */
+export function nameOfSource(uri: string): string {
+  const name = sourceWords(uri).slice(0, longestSourceName).trim();
+  return name === '' ? 'Room' : name;
+}
+
+function sourceWords(uri: string): string {
+  let address: SourceAddress;
+  try {
+    address = parseSourceUri(uri);
+  } catch {
+    // What cannot be read is refused when it is opened.
+    return '';
+  }
+  switch (address.kind) {
+    case 'file':
+    case 'dicom':
+    case 'folder':
+    case 'series':
+      return basename(splitOptions(address.path)?.path ?? address.path);
+    case 'rtsp':
+    case 'srt':
+    case 'archive':
+      return networkHost(address) ?? '';
+    case 'v4l2':
+      return basename(address.device);
+    case 'decklink':
+      return `DeckLink ${address.deviceNumber}`;
+    case 'synthetic':
+      return sceneWords[address.scene];
+  }
+}
+
 /** As GStreamer and everybody else reads `rtsp://user:password@host:port/path`. */
 interface NetworkAddress {
   readonly login: { readonly user: string; readonly password: string } | null;

@@ -17,6 +17,10 @@ export class SupervisedSource implements FrameSource {
     this.#supervision = supervision;
   }
 
+  get processes(): readonly number[] {
+    return [...this.#runs].flatMap((run) => run.pid ?? []);
+  }
+
   open(options: SourceOptions): Observable<SourceEvent> {
     return new Observable((subscriber) => {
       const run = new ChildSupervisor(this.uri, this.#address, options, this.#supervision, subscriber);

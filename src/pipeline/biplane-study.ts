@@ -58,6 +58,11 @@ export class BiplaneStudy {
     return member;
   }
 
+  /** This room has closed: nobody waits for its view. What it has held stays as long as any held view. */
+  leave(stream: string): void {
+    this.#members.delete(stream);
+  }
+
   get paired(): boolean {
     return this.#members.size > 1;
   }
@@ -145,6 +150,10 @@ export class BiplaneMember {
     if (view !== this.#view) this.#keeper.clear();
     this.#view = view;
     this.#marked = true;
+  }
+
+  leave(): void {
+    this.study.leave(this.stream);
   }
 
   /** Another source, or another pass of it. */

@@ -236,17 +236,19 @@ async function open(
     analysis = true,
     engines = [],
     warnings = [],
+    label = 'Room',
   }: {
     trackMs?: number;
     plan?: PromptScript | null;
     analysis?: boolean;
     engines?: ScriptedEngine[];
     warnings?: string[];
+    label?: string | null;
   } = {},
 ): Promise<Setup> {
   const options: RoomOptions = {
     id: 'room',
-    label: 'Room',
+    label,
     sourceUri: 'first',
     createSource: (uri) =>
       new ScriptedSource(uri, scripts[uri] ?? { failsWith: testError('SONO_TEST_MISSING') }),
@@ -552,6 +554,27 @@ describe('sources', () => {
     const times = displays(events).map(({ frame }) => frame.ptsNs);
     expect(times.every((time, index) => index === 0 || time > (times[index - 1] as number))).toBe(true);
     expect(displays(events).at(-1)?.frame.discontinuity).toBe(1);
+  });
+
+  it('name a room that nobody has named, at once for every viewer; a given name stays', async () => {
+    const uris = { first: {}, '/data/second.mp4': {} };
+    const { room, events } = await open(uris, { label: null });
+    expect(room.label).toBe('first');
+    const replaced = room.openSource('/data/second.mp4');
+    await pass(100);
+    await replaced;
+    expect(room.label).toBe('second.mp4');
+    expect(room.report().label).toBe('second.mp4');
+    await pass(2000);
+    const before = healths(events).length;
+    room.rename('Theatre 2');
+    await pass(1);
+    expect(healths(events).length).toBeGreaterThan(before);
+    expect(room.label).toBe('Theatre 2');
+    const again = room.openSource('first');
+    await pass(100);
+    await again;
+    expect(room.label).toBe('Theatre 2');
   });
 
   it('leave no result behind that would be measured with the size of the next one', async () => {

@@ -2,7 +2,7 @@
 import { Subject, retry, timer } from 'rxjs';
 import type { CreateEngine, EngineOptions } from '../engine/engine.js';
 import type { FrameSource } from '../ingest/frame-source.js';
-import { redact } from '../ingest/source-uri.js';
+import { nameOfSource, redact } from '../ingest/source-uri.js';
 import { StreamClock } from '../ingest/stream-clock.js';
 import { monotonicNs, unixNsOfMonotonic } from '../node/clock.js';
 import type { SonoError } from '../vocabulary/errors.js';
@@ -23,7 +23,8 @@ import { SourceSwitch } from './source-switch.js';
 
 export interface RoomOptions {
   readonly id: string;
-  readonly label: string;
+  /** null: it is called like what it shows, also when that changes. */
+  readonly label: string | null;
   readonly sourceUri: string;
   readonly createSource: (uri: string) => FrameSource;
   /** null: picture only. */
@@ -55,7 +56,9 @@ const faultPauseMs = 1000;
  * or prompt that can never work.
  */
 export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
-  const { id, label } = options;
+  const { id } = options;
+  let given = options.label;
+  const label = (): string => given ?? nameOfSource(source.uri === '' ? options.sourceUri : source.uri);
   const held = new HeldFrames();
   const meters = new RoomMeters(options.onLatency);
   const notes = new RoomNotes(id, options.log);
@@ -92,7 +95,9 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
   const biplane = study.join(id, view);
   const echo: RoomEcho = new RoomEcho({
     id,
-    label,
+    get label() {
+      return label();
+    },
     epochUnixNs,
     biplane,
     sourceUri: () => redact(source.uri),
@@ -101,7 +106,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     onChange: () => changed$.next(),
     onHeld: (measurement) => events.next({ kind: 'held', held: measurement }),
   });
-  const state = new RoomState({ ...options, notes, changed$, meters, held, engine, echo, sourceUri });
+  const state = new RoomState({ ...options, label, notes, changed$, meters, held, engine, echo, sourceUri });
 
   const plan = options.analysis?.plan ?? null;
   let refusal: SonoError | null = null;
@@ -144,6 +149,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
   const close = (): Promise<void> => {
     closing ??= (async () => {
       source.close();
+      biplane.leave();
       running.unsubscribe();
       events.complete();
       held.clear();
@@ -154,7 +160,9 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
 
   const room: LiveRoom = {
     id,
-    label,
+    get label() {
+      return label();
+    },
     epochUnixNs,
     events$: events.asObservable(),
     get format() {
@@ -174,6 +182,13 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     setOverlayVisible: (visible) => state.setOverlayVisible(visible),
     openSource: (uri, asker) => source.replace(uri, () => state.sourceReplaced(uri), asker),
     countClientDrop: (count) => meters.drop('client', count),
+    rename: (name) => {
+      given = name;
+      changed$.next();
+    },
+    get processes() {
+      return source.processes;
+    },
     setRecording: (recording, problem) => state.setRecording(recording, problem),
     report: () => state.report(),
     close,

@@ -55,8 +55,8 @@ export class RoomNotes {
   }
 }
 
-interface RoomParts
-  extends Pick<Room, 'id' | 'label'>, Pick<RoomHealth, 'overlayLimitMs' | 'overlayVisible'> {
+interface RoomParts extends Pick<Room, 'id'>, Pick<RoomHealth, 'overlayLimitMs' | 'overlayVisible'> {
+  readonly label: () => string;
   readonly log: RoomLog;
   readonly notes: RoomNotes;
   /** Emits when health has changed; the room emits here too. */
@@ -179,7 +179,7 @@ export class RoomState {
     const isOver = this.#source.phase === 'ended';
     return {
       id,
-      label,
+      label: label(),
       source: redact(sourceUri()),
       format: this.#format,
       state: this.#source.phase,

@@ -93,6 +93,10 @@ export interface Room {
 /** A room whose source is read now, as the program that opened it sees it. */
 export interface LiveRoom extends Room {
   report(): RoomReport;
+  /** It is called so from now on, for everybody, whatever it shows. */
+  rename(label: string): void;
+  /** Numbers of the processes that read its source now. */
+  readonly processes: readonly number[];
   /** Set by a recorder; a recorder that fails says so with `problem`, which the room shows until it is set again. */
   setRecording(recording: boolean, problem?: string): void;
 }

@@ -24,6 +24,7 @@ export class SourceSwitch {
   #pending: Promise<void> = Promise.resolve();
   #closed = false;
   #uri = '';
+  #source: FrameSource | null = null;
 
   constructor(
     private readonly createSource: (uri: string) => FrameSource,
@@ -34,6 +35,11 @@ export class SourceSwitch {
   /** The source in charge, as the person wrote it. */
   get uri(): string {
     return this.#uri;
+  }
+
+  /** Numbers of the processes that read the source in charge. */
+  get processes(): readonly number[] {
+    return this.#source?.processes ?? [];
   }
 
   /**
@@ -64,6 +70,7 @@ export class SourceSwitch {
     for (const opening of this.#openings) opening.unsubscribe();
     this.#current?.unsubscribe();
     this.#current = null;
+    this.#source = null;
     this.#events.complete();
   }
 
@@ -86,12 +93,14 @@ export class SourceSwitch {
       let settled = false;
       let ended = false;
 
+      let source: FrameSource | null = null;
       const takeOver = (): void => {
         if (inCharge) return;
         inCharge = true;
         this.#current?.unsubscribe();
         this.#current = subscription;
         this.#uri = uri;
+        this.#source = source;
         later?.onTakeOver();
       };
       const settle = (): void => {
@@ -130,7 +139,9 @@ export class SourceSwitch {
       if (later === null) takeOver();
       let events: Observable<SourceEvent>;
       try {
-        events = this.createSource(uri).open(this.options);
+        source = this.createSource(uri);
+        if (inCharge) this.#source = source;
+        events = source.open(this.options);
       } catch (error) {
         refuse(error);
         return;

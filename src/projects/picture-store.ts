@@ -7,7 +7,7 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SonoError } from '../vocabulary/errors.js';
-import type { SourceFormat } from '../vocabulary/frame.js';
+import type { AnalysisFrame, SourceFormat } from '../vocabulary/frame.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import { replayError } from '../replay/errors.js';
 import type { FrameReader } from '../replay/frame-reader.js';
@@ -22,13 +22,15 @@ interface PictureTimes {
 
 interface FillHooks {
   readonly onFormat: (format: SourceFormat) => void;
+  /** Before it can be had. */
+  readonly onAnalysis: (frame: AnalysisFrame) => Promise<void>;
   /** One more can be had. */
   readonly onPicture: () => void;
   /** Asked now and then; rejects with a coded error where the disk is needed for something else. */
   readonly mayWrite: () => Promise<void>;
 }
 
-/** About ten megabytes of 720p pictures. */
+/** About ten megabytes of 720p pictures, and thirty of those that the network takes. */
 const framesPerCheck = 100;
 
 export class PictureStore {
@@ -76,7 +78,7 @@ export class PictureStore {
   }
 
   /** Plays the clip through. Resolves at its end, or when the store is closed; never rejects (see `failure`). */
-  async fill(reader: FrameReader, { onFormat, onPicture, mayWrite }: FillHooks): Promise<void> {
+  async fill(reader: FrameReader, { onFormat, onAnalysis, onPicture, mayWrite }: FillHooks): Promise<void> {
     try {
       onFormat(await reader.format());
       let offset = 0;
@@ -84,6 +86,7 @@ export class PictureStore {
         const { analysis, picture } = frame;
         if (!picture) continue;
         if (analysis.sourceFrame % framesPerCheck === 0) await mayWrite();
+        await onAnalysis(analysis);
         await this.#write(this.data, picture, offset);
         const record = Buffer.alloc(recordBytes);
         record.writeDoubleLE(offset, 0);

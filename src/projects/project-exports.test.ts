@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -27,6 +27,20 @@ describe('exports of a project', () => {
     expect(again.state.map(({ name }) => name)).toEqual(['export-1', 'export-2']);
     expect(await exported(again, 'three')).toBe('export-3');
     expect(await readFile(join(path, 'exports/export-1/a.csv'), 'utf8')).toBe('one');
+  });
+
+  it('say how large they are and where they lie; those of older versions do not know their size', async () => {
+    const exports = await ProjectExports.read(WorkFolder.at(path));
+    const { name, folder } = await exports.make();
+    await mkdir(join(folder, 'masks'));
+    await writeFile(join(folder, 'a.csv'), '12345');
+    await writeFile(join(folder, 'masks', 'b.png'), '678');
+    await exports.add(name, ['csv', 'png']);
+    const made = { name, formats: ['csv', 'png'], bytes: 8, folder: join(path, 'exports', 'export-1') };
+    expect(exports.state).toEqual([made]);
+    expect((await ProjectExports.read(WorkFolder.at(path))).state).toEqual([made]);
+    await writeFile(join(path, 'exports.json'), '[{"name":"export-1","formats":["csv"]}]');
+    expect((await ProjectExports.read(WorkFolder.at(path))).state).toMatchObject([{ bytes: null }]);
   });
 
   it('take the place of one that failed, which is not listed', async () => {

@@ -1,7 +1,7 @@
 /** What has been exported of a project: one folder each, handed out as one archive. Runs in the main process. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
@@ -12,12 +12,20 @@ import type { WorkFolder } from '../replay/work-folder.js';
 
 const fileName = 'exports.json';
 const folderName = 'exports';
-const listSchema = z.array(z.object({ name: z.string(), formats: z.array(z.string()) }));
+const listSchema = z.array(
+  z.object({
+    name: z.string(),
+    formats: z.array(z.string()),
+    // Lists of older versions do not say it.
+    bytes: z.number().nullable().default(null),
+  }),
+);
+type Listed = z.output<typeof listSchema>[number];
 
 export class ProjectExports {
   private constructor(
     private readonly work: WorkFolder,
-    private readonly list: ProjectState['exports'],
+    private readonly list: Listed[],
   ) {}
 
   /** Empty where nothing has been exported. Where the list is damaged its folders are listed, without their formats. */
@@ -30,12 +38,12 @@ export class ProjectExports {
     found.sort((a, b) => (numberOf(a) ?? 0) - (numberOf(b) ?? 0));
     return new ProjectExports(
       work,
-      found.map((name) => ({ name, formats: [] })),
+      found.map((name) => ({ name, formats: [], bytes: null })),
     );
   }
 
   get state(): ProjectState['exports'] {
-    return [...this.list];
+    return this.list.map((made) => ({ ...made, folder: this.#folder(made.name) }));
   }
 
   /** An empty folder for the next export. It is listed by `add`. */
@@ -49,7 +57,8 @@ export class ProjectExports {
   }
 
   async add(name: string, formats: readonly string[]): Promise<void> {
-    this.list.push({ name, formats: [...formats] });
+    const bytes = await folderBytes(this.#folder(name)).catch(() => null);
+    this.list.push({ name, formats: [...formats], bytes });
     await this.work.write(fileName, this.list);
   }
 
@@ -92,6 +101,14 @@ export class ProjectExports {
   #folder(name: string): string {
     return join(this.work.path, folderName, name);
   }
+}
+
+/** Bytes of all files below a folder. Rejects with the file system's errors. */
+async function folderBytes(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size;
+  return bytes;
 }
 
 function numberOf(name: string): number | null {

@@ -18,7 +18,7 @@ import { replayError } from '../replay/errors.js';
 import { StoredMasks } from '../replay/stored-masks.js';
 import { Lanes } from './lanes.js';
 import type { Lane } from './lanes.js';
-import type { StoredCorrection } from './stored-project.js';
+import type { StoredCorrection } from './project-document.js';
 import type { MeasuredSource } from '../vocabulary/frame.js';
 
 export class ProjectMasks {

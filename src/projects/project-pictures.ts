@@ -9,17 +9,23 @@ import type { FrameSource } from '../ingest/frame-source.js';
 import { replayError } from '../replay/errors.js';
 import { FrameReader } from '../replay/frame-reader.js';
 import type { InputItem } from '../replay/input-item.js';
+import type { PictureSize } from '../vocabulary/frame.js';
+import { AnalysisPictures } from './analysis-pictures.js';
 import { PictureStore } from './picture-store.js';
 import type { ProjectFile } from './stored-project.js';
 
 export interface PictureTools {
   readonly createSource: (item: InputItem) => FrameSource;
+  /** Of the pictures that the model of marks takes. Rejects with SONO_MODEL_…. */
+  readonly inputSize: () => Promise<PictureSize>;
+  /** Most disk space that they take. */
+  readonly spoolBytes: number;
   /** Whether pictures may be written now; rejects with a coded error. Default: always. */
   readonly mayWrite?: () => Promise<void>;
 }
 
 const displayQuality = 85;
-/** The pictures alone are wanted; of the analysis picture only what kind of picture it is. */
+/** Nothing is marked: the pictures alone are wanted, and of the analysis picture only what kind of picture it is. */
 const noAnalysis = { width: 64, height: 64 };
 
 export class ProjectPictures {
@@ -28,6 +34,7 @@ export class ProjectPictures {
   #filling: Promise<void> = Promise.resolve();
   #opening: Promise<void> | null = null;
   #closed = false;
+  #analysis: Promise<AnalysisPictures> | null = null;
 
   constructor(
     private readonly folder: string,
@@ -79,6 +86,16 @@ export class ProjectPictures {
     return ((await this.#store?.times(frame)) ?? null) !== null;
   }
 
+  /**
+   * As the network takes it: uint8 RGB of `size`. Throws SONO_PROJECT_FRAME, SONO_MODEL_…, and the source's errors where it is read
+   * again.
+   */
+  async analysis(frame: number): Promise<{ readonly data: Uint8Array; readonly size: PictureSize }> {
+    if (!(await this.has(frame))) throw replayError('SONO_PROJECT_FRAME', { frame });
+    const pictures = await this.#analysisPictures();
+    return { data: await pictures.get(frame), size: pictures.size };
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     // The store first: what is closed early has not been read to its end.
@@ -88,6 +105,24 @@ export class ProjectPictures {
     await storeClosed;
     await this.#opening?.catch(() => undefined);
     await this.#filling;
+    await (await this.#analysis?.catch(() => null))?.close();
+  }
+
+  #analysisPictures(): Promise<AnalysisPictures> {
+    if (this.#closed) return Promise.reject(replayError('SONO_PROJECT_UNKNOWN'));
+    this.#analysis ??= this.tools.inputSize().then(
+      (size) =>
+        new AnalysisPictures({
+          folder: this.folder,
+          size,
+          mostBytes: this.tools.spoolBytes,
+          createSource: () => this.tools.createSource(this.item),
+          streamId: this.item.clip,
+        }),
+    );
+    // A model that cannot be read now may be there later.
+    this.#analysis.catch(() => (this.#analysis = null));
+    return this.#analysis;
   }
 
   async #open(signal?: AbortSignal): Promise<void> {
@@ -104,16 +139,20 @@ export class ProjectPictures {
     }
     const mayWrite = this.tools.mayWrite ?? (() => Promise.resolve());
     await mayWrite();
+    // Of what a model finds by itself no mark will ask; without a model there is nothing to ask.
+    const analysis =
+      this.file.value.finder === null ? await this.#analysisPictures().catch(() => null) : null;
+    if (this.#hasClosed()) throw replayError('SONO_PROJECT_UNKNOWN');
     const reader = new FrameReader(this.tools.createSource(this.item), {
       streamId: this.item.clip,
-      analysisSize: noAnalysis,
+      analysisSize: analysis?.size ?? noAnalysis,
       displayQuality,
     });
     this.#reader = reader;
     const giveUp = (): void => reader.close();
     if (signal?.aborted) giveUp();
     signal?.addEventListener('abort', giveUp, { once: true });
-    const problem = await this.#beginFilling(store, reader, mayWrite);
+    const problem = await this.#beginFilling(store, reader, analysis, mayWrite);
     signal?.removeEventListener('abort', giveUp);
     signal?.throwIfAborted();
     if (problem) throw problem;
@@ -123,6 +162,7 @@ export class ProjectPictures {
   #beginFilling(
     store: PictureStore,
     reader: FrameReader,
+    analysis: AnalysisPictures | null,
     mayWrite: () => Promise<void>,
   ): Promise<SonoError | null> {
     return new Promise((resolve) => {
@@ -132,6 +172,7 @@ export class ProjectPictures {
             this.file.note({ format: wireFormat(format) });
             resolve(null);
           },
+          onAnalysis: async (frame) => analysis?.put(frame),
           onPicture: this.onChange,
           mayWrite,
         })

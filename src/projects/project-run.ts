@@ -12,7 +12,7 @@ import { wholeRange } from '../replay/range.js';
 import { runItemProcess } from '../replay/run-batch.js';
 import type { ItemOptions, ItemProgress } from '../replay/run-item.js';
 import { planOf } from './plan-edits.js';
-import type { StoredPlan } from './stored-project.js';
+import type { TrackedPlan } from './project-document.js';
 import type { EchoView } from '../vocabulary/echo.js';
 
 export interface RunTools {
@@ -98,7 +98,7 @@ export function runOptions(
     readonly item: InputItem;
     /** Said in what is exported; the numbers are the same for both. */
     readonly view: EchoView;
-    readonly plan: StoredPlan;
+    readonly plan: TrackedPlan;
     readonly formats: readonly ExportFormat[];
     readonly outDirectory: string;
     readonly workDirectory: string;

@@ -7,13 +7,9 @@ import {
   projectsTopic,
   projectTransfers,
 } from '../protocol/project-requests.js';
-import type { SegmentationMessage } from '../protocol/messages.js';
-import type { ResponseOf } from '../protocol/operations.js';
 import type { ProjectState } from '../protocol/project-requests.js';
 import { defineServices, defineTransfer } from '../server/index.js';
 import type { CallContext, Row, Topic } from '../server/index.js';
-import { maskArea, maskToCocoString } from '../mask/rle.js';
-import { objectsOf, type DrawnOutlines } from '../replay/corrected-clip.js';
 import type { Project } from './project.js';
 import { toldBiplane, toldMeasurements } from './told-measurements.js';
 import type { Projects } from './projects.js';
@@ -34,6 +30,19 @@ export function projectServices(projects: Projects): readonly Row[] {
       await make(project, question);
       return project.state;
     };
+  /** Answers with the mask that a change of marks has left, and with the state. */
+  const marking =
+    <Question extends { readonly project: string }, Answer extends object>(
+      make: (project: Project, question: Question) => Promise<Answer>,
+    ) =>
+    async (
+      question: Question,
+      context: CallContext,
+    ): Promise<Answer & { readonly project: ProjectState }> => {
+      const project = await awake(question.project, context);
+      const answer = await make(project, question);
+      return { ...answer, project: project.state };
+    };
   const services = defineServices(projectOperations, {
     'projects.list': async () => ({
       projects: await projects.list(),
@@ -43,30 +52,24 @@ export function projectServices(projects: Projects): readonly Row[] {
     }),
     'projects.open': async ({ uri, stream, finder }, { asker }) =>
       (await projects.open(uri, stream ?? null, finder, asker)).state,
+    'projects.find': async ({ uri }, { asker }) => ({ projects: [...(await projects.find(uri, asker))] }),
     'projects.get': async ({ project }, context) => (await awake(project, context)).state,
     'projects.remove': async ({ project }) => {
       await projects.remove(project);
       return {};
     },
-    'projects.masks': async ({ project, frame }) => {
-      const own = await projects.get(project);
-      const message = await own.masks.find(frame);
-      return {
-        frame,
-        size: message?.maskSize ?? null,
-        objects: message === null ? [] : shownObjects(message, own.tracked, own.drawnOn(frame)),
-      };
-    },
+    'projects.masks': async ({ project, frame }) => ({
+      frame,
+      ...(await (await projects.get(project)).shown(frame)),
+    }),
     'projects.lanes': async ({ project, buckets }) => {
       const { masks, pictures, tracked } = await projects.get(project);
       const lanes = await masks.lanes(pictures.frames, buckets);
       return { lanes: lanes.filter(({ label }) => tracked.has(label)) };
     },
-    'projects.prompt': async ({ project: id, frame, label, prompts }, context) => {
-      const project = await awake(id, context);
-      const name = await project.prompt(frame, label, prompts);
-      return { label: name, project: project.state };
-    },
+    'projects.prompt': marking((project, { frame, label, prompts }) => project.prompt(frame, label, prompts)),
+    'projects.moveMark': marking((project, { mark, prompt }) => project.moveMark(mark, prompt)),
+    'projects.removeMark': marking((project, { mark }) => project.removeMark(mark)),
     'projects.finder': change((project, { finder }) => project.choose(finder)),
     'projects.measurements': async ({ project, ...range }) => {
       const own = await projects.get(project);
@@ -80,6 +83,9 @@ export function projectServices(projects: Projects): readonly Row[] {
     },
     'projects.correct': change((project, { correction }) => project.correct(correction)),
     'projects.undo': change((project) => project.undo()),
+    'projects.redo': change((project) => project.redo()),
+    'projects.hide': change((project, { label, hidden }) => project.hide(label, hidden)),
+    'projects.lock': change((project, { label, locked }) => project.lock(label, locked)),
     'projects.rename': change((project, { label, name }) => project.rename(label, name)),
     'projects.removeObject': change((project, { label }) => project.removeObject(label)),
     'projects.propagate': change((project) => project.propagate()),
@@ -111,30 +117,6 @@ export function projectServices(projects: Projects): readonly Row[] {
     },
   );
   return [...services, picture, archive];
-}
-
-/** The objects of a frame as they are told; those that a person has drawn in place of the network's. */
-function shownObjects(
-  message: SegmentationMessage,
-  tracked: ReadonlySet<string>,
-  drawn: DrawnOutlines | undefined,
-): ResponseOf<'projects.masks'>['objects'] {
-  const told =
-    drawn === undefined
-      ? message.objects.map(({ counts, ...object }) => ({
-          ...object,
-          counts: Buffer.from(counts).toString('latin1'),
-        }))
-      : objectsOf(message, drawn).map(({ mask, ...object }) => ({
-          ...object,
-          ...{ areaPx: maskArea(mask), counts: maskToCocoString(mask) },
-        }));
-  return told
-    .filter(({ label }) => tracked.has(label))
-    .map(({ label, state, score, confidence, areaPx, counts }) => ({
-      ...{ label, state, score, confidence, areaPx, counts },
-      corrected: drawn?.has(label) ?? false,
-    }));
 }
 
 /** A new subscriber gets nothing at once: it asks for what it shows (`projects.list`, `projects.get`). */

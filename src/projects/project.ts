@@ -12,13 +12,16 @@ import { isCalibrated } from '../vocabulary/calibration.js';
 import type { ExportFormat } from '../vocabulary/export-format.js';
 import { marksProblem, promptProblemWords } from '../vocabulary/prompt.js';
 import type { Prompt } from '../vocabulary/prompt.js';
+import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import { safeName } from '../export/exporter.js';
 import { inferenceError } from '../onnx/errors.js';
-import { mostCorrections } from '../protocol/project-requests.js';
+import { mostCorrections, mostMarks } from '../protocol/project-requests.js';
 import type { Correction, ProjectState } from '../protocol/project-requests.js';
-import { promptFromWire } from '../protocol/prompt-schema.js';
+import type { ResponseOf } from '../protocol/operations.js';
+import { promptFromWire, promptToWire, type WirePrompt } from '../protocol/prompt-schema.js';
 import { drawnByFrame, type CorrectedClip, type DrawnOutlines } from '../replay/corrected-clip.js';
 import { checkEnd } from '../replay/endless.js';
+import type { SegmentationMessage } from '../protocol/messages.js';
 import { replayError } from '../replay/errors.js';
 import type { InputItem } from '../replay/input-item.js';
 import type { Finder } from '../replay/model-facts.js';
@@ -26,25 +29,52 @@ import { wholeRange } from '../replay/range.js';
 import type { ItemOptions } from '../replay/run-item.js';
 import { WorkFolder } from '../replay/work-folder.js';
 import { rewindToValidCheckpoint } from './checkpoints.js';
+import { changed, noHistory, redone, undone, type Change } from './change-history.js';
+import { listedObjects } from './listed-marks.js';
+import type { MarkEngine } from './mark-engine.js';
+import { MarkedMasks } from './marked-masks.js';
 import {
-  addPrompts,
+  addMarks,
+  checkUnlocked,
+  findMark,
   firstChange,
+  markGroup,
+  markGroups,
+  promptsOn,
   renamed,
   samePlan,
   stillTracked,
-  withoutLastPrompt,
+  trackedPlan,
+  withMovedMark,
+  withoutMark,
   withoutObject,
+  withTrait,
 } from './plan-edits.js';
+import type { ProjectDocument, StoredCorrection, StoredMark } from './project-document.js';
 import { ProjectExports } from './project-exports.js';
 import { ProjectMasks } from './project-masks.js';
 import { ProjectPictures } from './project-pictures.js';
 import type { PictureTools } from './project-pictures.js';
 import { ProjectRun, runOptions } from './project-run.js';
 import type { RunTools } from './project-run.js';
+import { givesMask, shownObject, trackedObjects, type ShownObject } from './shown-objects.js';
 import { ProjectFile } from './stored-project.js';
-import type { NewProject, StoredCorrection, StoredFinder, StoredProject } from './stored-project.js';
+import type { NewProject, StoredFinder, StoredProject } from './stored-project.js';
 
-export type ProjectTools = PictureTools & RunTools;
+export interface ProjectTools extends PictureTools, RunTools {
+  /** Answers marks. */
+  readonly marks: MarkEngine;
+  /** Hash of the model that marks are answered with. Rejects with SONO_MODEL_…. */
+  readonly modelHash: () => Promise<string>;
+}
+
+/** What a change of marks has left on its picture. */
+type MarkAnswer = Omit<ResponseOf<'projects.prompt'>, 'project'>;
+
+interface ShownFrame {
+  readonly size: ResponseOf<'projects.masks'>['size'];
+  readonly objects: ShownObject[];
+}
 
 /** An installed model by its name. Throws SONO_PROJECT_FINDER. */
 export async function findFinder(tools: RunTools, name: string): Promise<Finder> {
@@ -63,6 +93,8 @@ export class Project {
   readonly changes$: Observable<void>;
   readonly pictures: ProjectPictures;
   readonly masks: ProjectMasks;
+  /** Of marks that have not been tracked yet. */
+  readonly #marked: MarkedMasks;
   readonly #run: ProjectRun;
   readonly #item: InputItem;
   /** Changes are made one after the other: each sees, and saves, what the one before it has left. */
@@ -84,6 +116,12 @@ export class Project {
     this.pictures = new ProjectPictures(work.path, file, this.#item, tools, onChange);
     this.masks = new ProjectMasks(join(work.path, clip, `${clip}.mcap`), clip);
     this.#run = new ProjectRun(id, onChange);
+    this.#marked = new MarkedMasks(work, tools.modelHash, async (frame, prompts) => {
+      const { format } = this.file.value;
+      if (!format) throw replayError('SONO_PROJECT_FRAME', { frame });
+      const picture = await this.pictures.analysis(frame);
+      return tools.marks.outline(prompts, { ...picture, sourceSize: format.size });
+    });
   }
 
   /**
@@ -125,6 +163,11 @@ export class Project {
     return this.file.value.id;
   }
 
+  /** What is marked is followed: marks are going to be answered. */
+  get isMarked(): boolean {
+    return this.file.value.finder === null;
+  }
+
   /** Name of its folder among results. */
   get clip(): string {
     return this.#item.clip;
@@ -140,7 +183,7 @@ export class Project {
   }
 
   get state(): ProjectState {
-    const { id, name, uri, createdUnixMs, format, plan, finder, corrections, pair } = this.file.value;
+    const { id, name, uri, createdUnixMs, format, document, history, finder, pair } = this.file.value;
     return {
       id,
       name,
@@ -148,72 +191,118 @@ export class Project {
       createdUnixMs,
       format,
       pictures: this.pictures.state,
-      objects:
-        finder === null
-          ? plan.map(({ label, prompts }) => ({
-              label,
-              prompts: prompts.map(({ frame, prompt }) => ({ frame, type: prompt.type })),
-            }))
-          : finder.finds.map((label) => ({ label, prompts: [] })),
+      objects: listedObjects(document, finder?.finds ?? null, this.#trackedGroups),
+      undo: told(history.past.at(-1)?.change),
+      redo: told(history.future.at(-1)?.change),
       run: this.#run.state,
       upToDate: this.#upToDate,
       finder: finder?.name ?? null,
       measuresHeart: finder?.measuresHeart ?? false,
-      corrections: corrections.length,
+      corrections: document.corrections.length,
       pair: pair && { ...pair },
       exports: this.exports.state,
     };
   }
 
   /**
-   * Adds prompts; `label` null makes a new object. Resolves to the object's label. Throws SONO_PROJECT_FRAME, SONO_PROJECT_REQUEST,
-   * SONO_MODEL_FINDS where a model finds everything by itself.
+   * Adds marks; `label` null makes a new object. Answers with its mask on that picture. Throws SONO_PROJECT_FRAME, SONO_PROJECT_REQUEST,
+   * SONO_PROJECT_LOCKED, SONO_PROJECT_MARKS_FULL, SONO_MODEL_FINDS where a model finds everything by itself.
    */
-  prompt(frame: number, label: string | null, prompts: readonly Prompt[]): Promise<string> {
+  async prompt(frame: number, label: string | null, prompts: readonly Prompt[]): Promise<MarkAnswer> {
+    const wire = prompts.map((prompt) => promptToWire(prompt));
+    const given = await this.#change(async () => {
+      const { document, nextMark } = this.file.value;
+      if (label !== null) checkUnlocked(document, label);
+      const kept = document.plan.reduce((sum, object) => sum + object.prompts.length, 0);
+      if (kept + wire.length > mostMarks)
+        throw replayError('SONO_PROJECT_MARKS_FULL', { marks: kept, most: mostMarks });
+      const marks = wire.map((prompt, index): StoredMark => ({
+        ...{ id: nextMark + index, frame, prompt, author: 'person', atUnixMs: Date.now() },
+      }));
+      const edited = addMarks(document, label, marks);
+      await this.#checkMarks(edited.document, edited.label, frame);
+      await this.#keep({ kind: 'add', label: edited.label }, edited.document, nextMark + marks.length);
+      return { label: edited.label, mark: marks.at(-1)?.id ?? null };
+    });
+    return this.#answer(given.label, given.mark, frame);
+  }
+
+  /** Throws SONO_PROJECT_MARK, SONO_PROJECT_LOCKED, SONO_PROJECT_REQUEST. */
+  async moveMark(id: number, prompt: WirePrompt): Promise<MarkAnswer> {
+    const { label, frame } = await this.#change(async () => {
+      const { document } = this.file.value;
+      const { label, mark } = findMark(document, id);
+      checkUnlocked(document, label);
+      const edited = withMovedMark(document, id, prompt, Date.now());
+      await this.#checkMarks(edited, label, mark.frame);
+      await this.#keep({ kind: 'move', label }, edited);
+      return { label, frame: mark.frame };
+    });
+    return this.#answer(label, id, frame);
+  }
+
+  /** Throws SONO_PROJECT_MARK, SONO_PROJECT_LOCKED. */
+  async removeMark(id: number): Promise<MarkAnswer> {
+    const { label, frame } = await this.#change(async () => {
+      const { document } = this.file.value;
+      const { label, mark } = findMark(document, id);
+      checkUnlocked(document, label);
+      await this.#keep({ kind: 'removeMark', label }, withoutMark(document, id));
+      return { label, frame: mark.frame };
+    });
+    return this.#answer(label, null, frame);
+  }
+
+  /** Takes back the last change; where there is none nothing happens. */
+  undo(): Promise<void> {
     return this.#change(async () => {
-      this.#checkMarked('marking');
-      const { format } = this.file.value;
-      if (!format || !(await this.pictures.has(frame))) throw replayError('SONO_PROJECT_FRAME', { frame });
-      // Tracking gets all marks of an object on a picture at once, those of earlier requests too.
-      const before = this.file.value.plan.find((object) => object.label === label)?.prompts ?? [];
-      const earlier = before.filter((mark) => mark.frame === frame);
-      const together = [...earlier.map(({ prompt }) => promptFromWire(prompt)), ...prompts];
-      const problem = marksProblem(together, format.size);
-      if (problem)
-        throw replayError('SONO_PROJECT_REQUEST', {
-          problem: `the mark cannot be used (${promptProblemWords[problem]})`,
-        });
-      const { label: name, ...edited } = addPrompts(this.file.value, frame, label, prompts);
-      await this.file.keep(edited);
-      return name;
+      const { history, document } = this.file.value;
+      const back = undone(history, document);
+      if (back) await this.file.keep(back);
     });
   }
 
-  /** Takes back the last prompt or correction that was given. */
-  undo(): Promise<void> {
-    return this.#edit((stored) =>
-      stored.finder === null
-        ? withoutLastPrompt(stored)
-        : stored.corrections.length === 0
-          ? null
-          : { corrections: stored.corrections.slice(0, -1) },
+  /** Makes the change again that was taken back last; where there is none nothing happens. */
+  redo(): Promise<void> {
+    return this.#change(async () => {
+      const { history, document } = this.file.value;
+      const again = redone(history, document);
+      if (again) await this.file.keep(again);
+    });
+  }
+
+  /** Throws SONO_PROJECT_REQUEST, SONO_PROJECT_LOCKED, SONO_MODEL_FINDS. */
+  rename(label: string, name: string): Promise<void> {
+    return this.#edit({ kind: 'rename', label: name.trim() }, (document) => {
+      this.#checkMarked('renaming');
+      checkUnlocked(document, label);
+      return renamed(document, label, name);
+    });
+  }
+
+  /** Throws SONO_PROJECT_LOCKED, SONO_MODEL_FINDS. */
+  removeObject(label: string): Promise<void> {
+    return this.#edit({ kind: 'removeObject', label }, (document) => {
+      this.#checkMarked('removing a structure');
+      checkUnlocked(document, label);
+      return document.plan.some((object) => object.label === label)
+        ? withoutObject(document, label)
+        : document;
+    });
+  }
+
+  /** Throws SONO_PROJECT_REQUEST where there is no such object. */
+  hide(label: string, hidden: boolean): Promise<void> {
+    return this.#edit({ kind: hidden ? 'hide' : 'show', label }, (document) =>
+      withTrait(document, this.#known(label), { hidden }),
     );
   }
 
-  /** Throws SONO_PROJECT_REQUEST, SONO_MODEL_FINDS. */
-  rename(label: string, name: string): Promise<void> {
-    return this.#edit((stored) => {
-      this.#checkMarked('renaming');
-      return renamed(stored, label, name);
-    });
-  }
-
-  /** Throws SONO_MODEL_FINDS. */
-  removeObject(label: string): Promise<void> {
-    return this.#edit((stored) => {
-      this.#checkMarked('removing a structure');
-      return withoutObject(stored, label);
-    });
+  /** Throws SONO_PROJECT_REQUEST where there is no such object. */
+  lock(label: string, locked: boolean): Promise<void> {
+    return this.#edit({ kind: locked ? 'lock' : 'unlock', label }, (document) =>
+      withTrait(document, this.#known(label), { locked }),
+    );
   }
 
   /**
@@ -222,11 +311,14 @@ export class Project {
    */
   choose(name: string | null): Promise<void> {
     return this.#change(async () => {
-      const { finder, plan, corrections } = this.file.value;
+      const { finder, document } = this.file.value;
       if (name === (finder?.name ?? null)) return;
-      if (plan.length > 0 || corrections.length > 0) throw replayError('SONO_PROJECT_DECIDED');
+      if (document.plan.length > 0 || document.corrections.length > 0)
+        throw replayError('SONO_PROJECT_DECIDED');
       await this.file.keep({
         finder: name === null ? null : storedFinder(await findFinder(this.tools, name)),
+        // What was done before was done to other objects.
+        ...{ document: { ...document, traits: [] }, history: noHistory },
       });
     });
   }
@@ -237,7 +329,8 @@ export class Project {
    */
   correct(correction: Correction): Promise<void> {
     return this.#change(async () => {
-      const { finder, format, corrections } = this.file.value;
+      const { finder, format, document } = this.file.value;
+      const { corrections } = document;
       const refuse = (problem: string): never => {
         throw replayError('SONO_PROJECT_CORRECTION', { problem });
       };
@@ -249,6 +342,7 @@ export class Project {
       if (correction.kind === 'contour') {
         const { frame, label, mask } = correction;
         if (!finder.finds.includes(label)) refuse(`nothing is called "${label}"`);
+        checkUnlocked(document, label);
         const problem = marksProblem([promptFromWire({ type: 'mask', mask })], format.size);
         if (problem) refuse(promptProblemWords[problem]);
         if ((await this.masks.find(frame)) === null) throw replayError('SONO_PROJECT_FRAME', { frame });
@@ -256,7 +350,8 @@ export class Project {
       const kept = [...corrections, { correction, author: 'person' as const, atUnixMs: Date.now() }];
       const { problem } = await this.masks.corrected(kept, format);
       if (problem !== null) refuse(problem);
-      await this.file.keep({ corrections: kept });
+      const about = correction.kind === 'contour' ? correction.label : null;
+      await this.#keep({ kind: 'correct', label: about }, { ...document, corrections: kept });
     });
   }
 
@@ -266,11 +361,75 @@ export class Project {
     readonly corrections: readonly StoredCorrection[];
     readonly calibrated: boolean;
   }> {
-    const { finder, format, corrections } = this.file.value;
+    const { finder, format, document } = this.file.value;
+    const { corrections } = document;
     if (finder?.measuresHeart !== true || format === null)
       throw replayError('SONO_PROJECT_CORRECTION', { problem: 'no heart is measured in this recording' });
     const measured = await this.masks.corrected(corrections, format);
     return { measured, corrections, calibrated: isCalibrated(format.calibration) };
+  }
+
+  /**
+   * The objects of a picture: as they were tracked, or (where marks on it have not been tracked yet) as these marks outline them.
+   * What cannot be outlined now is left out.
+   */
+  async shown(frame: number): Promise<ShownFrame> {
+    const message = await this.masks.find(frame);
+    const { document, finder, format } = this.file.value;
+    const { plan } = document;
+    const drawn = this.#drawnOn(frame);
+    const { tracked } = this;
+    const objects = (message === null ? [] : trackedObjects(message, drawn)).filter(({ label }) =>
+      tracked.has(label),
+    );
+    if (finder !== null || format === null) return { size: message?.maskSize ?? null, objects };
+    for (const { label } of plan) {
+      if (this.#isTrackedOn(label, frame, message)) continue;
+      const marked = await this.#outlined(label, frame).catch(() => null);
+      if (marked === null) continue;
+      const index = objects.findIndex((object) => object.label === label);
+      if (index < 0) objects.push(marked);
+      else objects[index] = marked;
+    }
+    return { size: message?.maskSize ?? (objects.length > 0 ? format.size : null), objects };
+  }
+
+  /** As the marks of an object on a picture outline it; null where it has none there, or the network finds nothing. Throws what `MarkedMasks.find` throws. */
+  async #outlined(label: string, frame: number): Promise<ShownObject | null> {
+    const { document, format } = this.file.value;
+    const prompts = promptsOn(document.plan, label, frame);
+    if (prompts.length === 0 || format === null) return null;
+    const object = await this.#marked.find(frame, prompts, format.size);
+    return object && shownObject({ label, ...object }, { corrected: givesMask(prompts), marked: true });
+  }
+
+  /** The masks on disk follow all marks of the object on this picture, of which there may be none. */
+  #isTrackedOn(label: string, frame: number, message: SegmentationMessage | null): boolean {
+    const prompts = promptsOn(this.file.value.document.plan, label, frame);
+    if (prompts.length === 0) return true;
+    const { ran } = this.file.value;
+    return (
+      ran?.finder === null &&
+      markGroups(ran.plan).has(markGroup(label, frame, prompts)) &&
+      message?.objects.some((object) => object.label === label) === true
+    );
+  }
+
+  /** What a change of marks has left. The mark is kept whatever comes of it. */
+  async #answer(label: string, mark: number | null, frame: number): Promise<MarkAnswer> {
+    const size = this.file.value.format?.size ?? null;
+    try {
+      const object =
+        (await this.#outlined(label, frame)) ??
+        (await this.shown(frame)).objects.find((shown) => shown.label === label) ??
+        null;
+      return { label, mark, frame, size, object, problem: null };
+    } catch (error) {
+      const { code, message } = codedFault('project', this.id, error, (cause) =>
+        replayError('SONO_PROJECT_FAULT', { reason: reasonOf(cause) }, cause),
+      );
+      return { label, mark, frame, size, object: null, problem: { code, message } };
+    }
   }
 
   /** With the recording of the other view, or alone (null). It changes nothing of a run. Throws SONO_PROJECT_UNKNOWN once closed. */
@@ -284,12 +443,12 @@ export class Project {
     readonly beats: ViewBeats | { readonly reason: string };
     readonly corrected: boolean;
   }> {
-    const { finder, format, corrections } = this.file.value;
+    const { finder, format, document } = this.file.value;
     const none = (reason: string) => ({ beats: { reason }, corrected: false });
     if (finder?.measuresHeart !== true || format === null)
       return none('no heart is measured in its recording');
     if (!this.#upToDate) return none('its recording has not been measured to the end');
-    const clip = await this.masks.withDisks(corrections, format);
+    const clip = await this.masks.withDisks(document.corrections, format);
     return {
       beats: clip.viewBeats,
       corrected: clip.beats.some(({ accepted, corrected }) => accepted && corrected),
@@ -297,9 +456,9 @@ export class Project {
   }
 
   /** The outlines that a person has drawn on a picture. */
-  drawnOn(frame: number): DrawnOutlines | undefined {
+  #drawnOn(frame: number): DrawnOutlines | undefined {
     return drawnByFrame(
-      this.file.value.corrections.flatMap(({ correction }) =>
+      this.file.value.document.corrections.flatMap(({ correction }) =>
         correction.kind === 'contour' && correction.frame === frame ? [correction] : [],
       ),
     ).get(frame);
@@ -311,7 +470,8 @@ export class Project {
    */
   propagate(): Promise<void> {
     return this.#change(async () => {
-      const { plan, ran, finder: chosen } = this.file.value;
+      const { document, ran, finder: chosen } = this.file.value;
+      const plan = trackedPlan(document.plan);
       if (plan.length === 0 && chosen === null)
         throw replayError('SONO_PROJECT_NOTHING', { what: 'pointed at', advice: 'Mark an object first.' });
       if (this.#upToDate) return;
@@ -376,15 +536,47 @@ export class Project {
 
   /** Labels of the objects that the masks on disk show as they are marked now, or were with fewer or more marks. */
   get tracked(): ReadonlySet<string> {
-    const { ran, plan, finder } = this.file.value;
+    const { ran, document, finder } = this.file.value;
     if (finder !== null) return new Set(ran?.finder === finder.name ? finder.finds : []);
-    return ran?.finder === null ? stillTracked(ran.plan, plan) : new Set();
+    return ran?.finder === null ? stillTracked(ran.plan, trackedPlan(document.plan)) : new Set();
   }
 
   /** The masks on disk are those of the prompts as they are now. */
   get #upToDate(): boolean {
-    const { ran, plan, finder } = this.file.value;
-    return ran?.complete === true && ran.finder === (finder?.name ?? null) && samePlan(ran.plan, plan);
+    const { ran, document, finder } = this.file.value;
+    return (
+      ran?.complete === true &&
+      ran.finder === (finder?.name ?? null) &&
+      samePlan(ran.plan, trackedPlan(document.plan))
+    );
+  }
+
+  /** Groups of marks that the masks on disk follow. */
+  get #trackedGroups(): ReadonlySet<string> {
+    const { ran } = this.file.value;
+    return ran?.complete === true && ran.finder === null ? markGroups(ran.plan) : new Set();
+  }
+
+  /** Throws SONO_PROJECT_REQUEST. */
+  #known(label: string): string {
+    const { document, finder } = this.file.value;
+    const labels = finder?.finds ?? document.plan.map((object) => object.label);
+    if (!labels.includes(label))
+      throw replayError('SONO_PROJECT_REQUEST', { problem: 'there is no such object' });
+    return label;
+  }
+
+  /** Tracking gets all marks of an object on a picture at once. Throws SONO_MODEL_FINDS, SONO_PROJECT_FRAME, SONO_PROJECT_REQUEST. */
+  async #checkMarks({ plan }: ProjectDocument, label: string, frame: number): Promise<void> {
+    this.#checkMarked('marking');
+    const { format } = this.file.value;
+    if (!format || !(await this.pictures.has(frame))) throw replayError('SONO_PROJECT_FRAME', { frame });
+    const together = promptsOn(plan, label, frame).map((prompt) => promptFromWire(prompt));
+    const problem = marksProblem(together, format.size);
+    if (problem)
+      throw replayError('SONO_PROJECT_REQUEST', {
+        problem: `the mark cannot be used (${promptProblemWords[problem]})`,
+      });
   }
 
   #checkMarked(what: string): void {
@@ -397,11 +589,12 @@ export class Project {
     workDirectory: string,
     masksFrom: string | null,
   ): Promise<ItemOptions> {
-    const { plan, finder, corrections, pair } = this.file.value;
+    const { document, finder, pair } = this.file.value;
+    const { plan, corrections } = document;
     return runOptions(this.tools, {
       item: this.#item,
       view: pair?.view ?? 'a4c',
-      plan,
+      plan: trackedPlan(plan),
       formats,
       outDirectory,
       workDirectory,
@@ -411,11 +604,18 @@ export class Project {
     });
   }
 
-  #edit(edit: (stored: StoredProject) => Partial<StoredProject> | null): Promise<void> {
+  #edit(change: Change, edit: (document: ProjectDocument) => ProjectDocument): Promise<void> {
     return this.#change(async () => {
-      const edited = edit(this.file.value);
-      if (edited) await this.file.keep(edited);
+      const { document } = this.file.value;
+      const edited = edit(document);
+      if (edited !== document) await this.#keep(change, edited);
     });
+  }
+
+  /** A document that follows from the present one by a change. */
+  async #keep(change: Change, document: ProjectDocument, nextMark = this.file.value.nextMark): Promise<void> {
+    const { history, document: before } = this.file.value;
+    await this.file.keep({ document, nextMark, history: changed(history, change, before) });
   }
 
   /** Runs a change when those before it are done. Throws SONO_PROJECT_BUSY during a run, SONO_PROJECT_UNKNOWN once closed. */
@@ -429,4 +629,8 @@ export class Project {
     this.#changes = changed.catch(() => undefined);
     return changed;
   }
+}
+
+function told(change: Change | undefined): ProjectState['undo'] {
+  return change === undefined ? null : { kind: change.kind, label: change.label };
 }

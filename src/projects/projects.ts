@@ -14,14 +14,16 @@ import type { ExportFormat } from '../vocabulary/export-format.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import { safeName } from '../export/exporter.js';
 import { lookAtFile, sourceTrials } from '../ingest/index.js';
-import { nameOfPath } from '../ingest/source-uri.js';
+import { nameOfPath, parseSourceUri } from '../ingest/source-uri.js';
+import { sameBytes } from '../node/same-bytes.js';
 import type { ProjectEvent, ProjectState } from '../protocol/project-requests.js';
 import { recordedStreams } from '../record/recording-streams.js';
 import { replayError } from '../replay/errors.js';
 import type { ResponseOf } from '../protocol/operations.js';
 import { biplaneName, biplaneReport, viewsTogether, type ClipPair } from '../replay/biplane-pairs.js';
 import { FolderLock } from '../replay/folder-lock.js';
-import type { Finder } from '../replay/model-facts.js';
+import { readModelFacts, type Finder } from '../replay/model-facts.js';
+import { MarkEngine } from './mark-engine.js';
 import { byNearness, nearnessOf } from './partners.js';
 import { findFinder, Project, storedFinder } from './project.js';
 import type { ProjectTools } from './project.js';
@@ -48,6 +50,17 @@ interface ProjectChange {
   readonly event: () => ProjectEvent;
 }
 
+/** An address in the one form in which two of the same place are equal. */
+function placeOf(uri: string): { readonly text: string; readonly isPath: boolean } {
+  try {
+    const address = parseSourceUri(uri);
+    if ('path' in address) return { text: address.path, isPath: true };
+  } catch {
+    // What cannot be read is only equal to itself.
+  }
+  return { text: uri.trim(), isPath: false };
+}
+
 /**
  * All projects of a server, in one folder that no other server works in at the same time. It is locked when projects are first
  * asked for.
@@ -60,13 +73,23 @@ export class Projects {
   readonly #changes = new Subject<ProjectChange>();
   /** What has changed, at most every `announceMs` for each project; the last change is never left out. */
   readonly changes$ = this.#changes.asObservable();
+  private readonly tools: ProjectTools;
 
   constructor(
     private readonly folder: string,
-    private readonly tools: ProjectTools,
+    tools: Omit<ProjectTools, 'marks' | 'modelHash' | 'inputSize'>,
     /** Whether viewers may open this address; rejects with a coded error. */
     private readonly checkSource: (uri: string) => Promise<void> = () => Promise.resolve(),
-  ) {}
+  ) {
+    const { modelDir, provider, threads } = tools;
+    const facts = onceThere(() => readModelFacts(modelDir));
+    this.tools = {
+      ...tools,
+      marks: new MarkEngine({ modelDir, provider, threads }),
+      modelHash: async () => (await facts()).sha256,
+      inputSize: async () => (await facts()).inputSize,
+    };
+  }
 
   /** Throws SONO_PROJECT_FOLDER_BUSY. */
   async list(): Promise<ProjectState[]> {
@@ -116,8 +139,33 @@ export class Projects {
     });
   }
 
+  /**
+   * Projects that were made from this recording: from the same place, or from a file with the same bytes. Every byte is compared, but only
+   * of files of the same length. Rejects like SourceTrials.run and with the policy's refusal.
+   */
+  async find(
+    uri: string,
+    asker: AbortSignal,
+  ): Promise<readonly { readonly id: string; readonly name: string; readonly how: 'place' | 'bytes' }[]> {
+    await this.#load();
+    const states = await this.list();
+    return sourceTrials.run(uri, this.#orClosing(asker), async (signal) => {
+      await this.checkSource(uri);
+      const found = [];
+      const place = placeOf(uri);
+      for (const { id, name, uri: other } of states) {
+        const otherPlace = placeOf(other);
+        if (otherPlace.text === place.text) found.push({ id, name, how: 'place' as const });
+        else if (place.isPath && otherPlace.isPath && (await sameBytes(place.text, otherPlace.text, signal)))
+          found.push({ id, name, how: 'bytes' as const });
+      }
+      return found;
+    });
+  }
+
   /** Opens the source of a project again whose pictures are not all there. Rejects like `open`. */
   async wake(project: Project, asker: AbortSignal): Promise<void> {
+    if (project.isMarked) this.tools.marks.warm();
     if (!project.pictures.asleep) return project.pictures.wake();
     return sourceTrials.run(project.state.uri, this.#orClosing(asker), (signal) =>
       project.pictures.wake(signal),
@@ -152,6 +200,7 @@ export class Projects {
       signal.throwIfAborted();
     }
     this.#add(project);
+    if (project.isMarked) this.tools.marks.warm();
     return project;
   }
 
@@ -244,6 +293,7 @@ export class Projects {
     this.#closing.abort();
     await this.#loaded?.catch(() => undefined);
     await Promise.all([...this.#projects.values()].map((project) => project.close()));
+    await this.tools.marks.close();
     await this.#lock?.release();
     this.#lock = null;
   }
@@ -287,4 +337,16 @@ export class Projects {
       if (project.state.pair !== null && this.#partnerOf(project) === null)
         await project.pairWith(null).catch(() => undefined);
   }
+}
+
+/** Asked once, but again where it has failed. */
+function onceThere<Value>(ask: () => Promise<Value>): () => Promise<Value> {
+  let answer: Promise<Value> | null = null;
+  return () => {
+    answer ??= ask().catch((error: unknown) => {
+      answer = null;
+      throw error;
+    });
+    return answer;
+  };
 }

@@ -5,26 +5,29 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { echoViews } from '../vocabulary/echo.js';
-import { storedPromptSchema } from '../protocol/prompt-schema.js';
-import { correctionSchema } from '../protocol/project-requests.js';
 import { storedFormatSchema } from '../protocol/source-format.js';
 import type { WorkFolder } from '../replay/work-folder.js';
-
-const plannedPrompt = z.object({ frame: z.int().min(0), prompt: storedPromptSchema });
-const planSchema = z.array(z.object({ label: z.string(), prompts: z.array(plannedPrompt).min(1) }));
-/** Objects in the order in which they were first pointed at, each with its prompts in the order in which they were given. */
-export type StoredPlan = z.infer<typeof planSchema>;
+import {
+  historyFrom,
+  historyOfOrder,
+  historySchema,
+  historyToStore,
+  noHistory,
+  type ChangeHistory,
+} from './change-history.js';
+import {
+  plannedPromptSchema,
+  storedCorrectionSchema,
+  storedMarkSchema,
+  trackedPlanSchema,
+  traitSchema,
+  type ProjectDocument,
+  type StoredMark,
+} from './project-document.js';
 
 /** Who outlines in place of marks. What it finds is kept, so that the project can be shown where the model is not installed. */
 const finderSchema = z.object({ name: z.string(), finds: z.array(z.string()), measuresHeart: z.boolean() });
 export type StoredFinder = z.infer<typeof finderSchema>;
-
-const storedCorrectionSchema = z.object({
-  correction: correctionSchema,
-  author: z.literal('person'),
-  atUnixMs: z.number(),
-});
-export type StoredCorrection = z.infer<typeof storedCorrectionSchema>;
 
 const storedSchema = z.object({
   id: z.string(),
@@ -36,13 +39,22 @@ const storedSchema = z.object({
   format: storedFormatSchema.nullable(),
   /** All pictures have been read. */
   read: z.boolean(),
-  plan: planSchema,
-  /** Labels in the order in which their prompts were given: for undo. */
-  order: z.array(z.string()),
+  plan: z.array(
+    z.object({
+      label: z.string(),
+      prompts: z.array(z.union([storedMarkSchema, plannedPromptSchema])).min(1),
+    }),
+  ),
+  /** Of earlier versions: labels in the order in which their prompts were given. */
+  order: z.array(z.string()).default([]),
+  traits: z.array(traitSchema).default([]),
   /** null: what is marked is followed. Absent in projects of earlier versions. */
   finder: finderSchema.nullable().default(null),
-  /** In the order in which they were given. */
   corrections: z.array(storedCorrectionSchema).default([]),
+  /** What can be taken back and done again; absent in projects of earlier versions. */
+  history: historySchema.nullable().default(null),
+  /** Number of the next mark; those of removed ones are not used again. */
+  nextMark: z.int().min(1).default(1),
   /** The recording with the other view, which names this one, and the view of this one. Absent in projects of earlier versions. */
   pair: z
     .object({ partner: z.string(), view: z.enum(echoViews) })
@@ -50,10 +62,19 @@ const storedSchema = z.object({
     .default(null),
   /** What the masks on disk were (or are being) made with; `finder`: name of its model. */
   ran: z
-    .object({ plan: planSchema, complete: z.boolean(), finder: z.string().nullable().default(null) })
+    .object({ plan: trackedPlanSchema, complete: z.boolean(), finder: z.string().nullable().default(null) })
     .nullable(),
 });
-export type StoredProject = z.infer<typeof storedSchema>;
+type OnDisk = z.infer<typeof storedSchema>;
+
+export interface StoredProject extends Omit<
+  OnDisk,
+  'plan' | 'traits' | 'corrections' | 'order' | 'history' | 'format'
+> {
+  readonly format: OnDisk['format'];
+  readonly document: ProjectDocument;
+  readonly history: ChangeHistory;
+}
 
 /** What is known of a project before its source has been opened. */
 export type NewProject = Pick<
@@ -79,7 +100,12 @@ export class ProjectFile {
   static made(work: WorkFolder, project: NewProject, onChange: () => void): ProjectFile {
     return new ProjectFile(
       work,
-      { ...project, format: null, read: false, plan: [], order: [], corrections: [], pair: null, ran: null },
+      {
+        ...project,
+        ...{ format: null, read: false, pair: null, ran: null, nextMark: 1 },
+        document: { plan: [], traits: [], corrections: [] },
+        history: noHistory,
+      },
       onChange,
     );
   }
@@ -88,7 +114,7 @@ export class ProjectFile {
   static async read(work: WorkFolder, onChange: () => void): Promise<ProjectFile | null> {
     const stored = await work.read(fileName, storedSchema);
     // A copy of a project under another name would be a second one with the same id.
-    return stored?.id === basename(work.path) ? new ProjectFile(work, stored, onChange) : null;
+    return stored?.id === basename(work.path) ? new ProjectFile(work, fromDisk(stored), onChange) : null;
   }
 
   get value(): StoredProject {
@@ -107,7 +133,7 @@ export class ProjectFile {
    */
   keep(values: Partial<StoredProject>): Promise<void> {
     const kept = this.#saves.then(async () => {
-      await this.work.write(fileName, { ...this.#value, ...values });
+      await this.work.write(fileName, toDisk({ ...this.#value, ...values }));
       this.note(values);
     });
     this.#saves = kept.catch(() => undefined);
@@ -118,4 +144,26 @@ export class ProjectFile {
   async settled(): Promise<void> {
     await this.#saves;
   }
+}
+
+function toDisk({ document, history, ...project }: StoredProject): object {
+  return { ...project, ...document, history: historyToStore(history, document) };
+}
+
+/** Marks of earlier versions get their numbers in the order in which they stand. */
+function fromDisk({ plan, traits, corrections, order, history, ...stored }: OnDisk): StoredProject {
+  let { nextMark } = stored;
+  const numbered = plan.map(({ label, prompts }) => ({
+    label,
+    prompts: prompts.map((prompt): StoredMark =>
+      'id' in prompt ? prompt : { ...prompt, id: nextMark++, author: 'person', atUnixMs: null },
+    ),
+  }));
+  const document = { plan: numbered, traits, corrections };
+  return {
+    ...stored,
+    nextMark,
+    document,
+    history: history === null ? historyOfOrder(document, order) : historyFrom(history, document),
+  };
 }

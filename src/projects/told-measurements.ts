@@ -6,8 +6,8 @@ import { mostBeatsTold } from '../protocol/project-requests.js';
 import type { ClipMeasurements, CurvePoint } from '../replay/clip-measurements.js';
 import { rejectionCode, sizesOf, type CorrectedClip } from '../replay/corrected-clip.js';
 import type { Measurement } from '../vocabulary/measurement.js';
+import type { StoredCorrection } from './project-document.js';
 import type { ProjectBiplane } from './projects.js';
-import type { StoredCorrection } from './stored-project.js';
 
 type Told = ResponseOf<'projects.measurements'>;
 type ToldBeat = Told['beats'][number];

@@ -4,6 +4,8 @@ import { holdOperations, holdTransfers } from './hold-requests.js';
 import { playbackOperations } from './playback-requests.js';
 import type { RequestIn, ResponseIn } from './operation.js';
 import { projectOperations, projectTransfers } from './project-requests.js';
+import { roomOperations } from './room-requests.js';
+import { systemOperations } from './system-requests.js';
 import { serverOperations, serverTransfers } from './requests.js';
 
 /** A key is the name of the Foxglove service. */
@@ -13,6 +15,8 @@ export const operations = {
   ...playbackOperations,
   ...holdOperations,
   ...archiveOperations,
+  ...roomOperations,
+  ...systemOperations,
 };
 
 /** What goes over HTTP alone, because a file or a page goes one way. */

@@ -7,7 +7,7 @@ import { echoViews } from '../vocabulary/echo.js';
 import { exportFormats } from '../vocabulary/export-format.js';
 import { beatSchema, figureSchema, holdMoments } from './hold-requests.js';
 import type { OperationShape, TransferShape } from './operation.js';
-import { soundMaskSchema, labelSchema as label, promptsSchema } from './prompt-schema.js';
+import { labelSchema as label, promptSchema, promptsSchema, soundMaskSchema } from './prompt-schema.js';
 import { whole } from './request-parts.js';
 import { objectStateSchema, uri } from './requests.js';
 import { sizeSchema as size, sourceFormatSchema } from './source-format.js';
@@ -23,6 +23,10 @@ export const mostLaneBuckets = 4000;
 export const mostCurvePoints = 4000;
 export const mostBeatsTold = 500;
 export const mostCorrections = 1000;
+/** Marks of one project: its whole state goes to every viewer. */
+export const mostMarks = 5000;
+/** Changes that can be taken back. */
+export const mostUndo = 100;
 
 /** What speaks for a recording as the other view of a heart, most first. */
 export const partnerNearness = ['name', 'study', 'folder', 'none'] as const;
@@ -35,6 +39,50 @@ const project = z
   .regex(/^[a-z0-9-]{1,80}$/)
   .meta({ description: 'id of the project', examples: ['case-1'] });
 const frame = whole(0, 1e8).describe('picture, counted from 0');
+
+const mark = whole(1, 1e9).describe('number of the mark in the project');
+const numbers = z.array(z.number());
+
+/** One mark as it is listed: with its place, but without the pixels of a mask, which "projects.masks" has. */
+const markSchema = z.object({
+  id: z.number().int().describe('stays when the mark is moved; never used again'),
+  frame: z.number(),
+  type: z.enum(['click', 'box', 'scribble', 'mask']),
+  author: z.enum(['person', 'import']),
+  atUnixMs: z
+    .number()
+    .nullable()
+    .describe('when it was given or moved last; null: by a version that did not note it'),
+  tracked: z.boolean().describe('the masks on disk follow it; false: marked, not tracked yet'),
+  point: numbers.optional().describe('x, y of a click, source pixels'),
+  box: numbers.optional().describe('x0, y0, x1, y1 of a box, and around a mask; source pixels'),
+  points: z.array(numbers).optional().describe('x, y of each point of a stroke, source pixels'),
+  positive: z.boolean().optional().describe('of a click or stroke; false: this is not part of the object'),
+});
+
+/** What was done to a project, for "undo" and "redo": the page has the words. */
+export const changeKinds = [
+  'add',
+  'move',
+  'removeMark',
+  'repair',
+  'import',
+  'hide',
+  'show',
+  'lock',
+  'unlock',
+  'rename',
+  'removeObject',
+  'correct',
+] as const;
+export type ChangeKind = (typeof changeKinds)[number];
+
+const changeSchema = z
+  .object({
+    kind: z.enum(changeKinds),
+    label: z.string().nullable().describe('of the object concerned; null: of several, or of none'),
+  })
+  .nullable();
 
 export const projectSchema = z.object({
   id: z.string(),
@@ -50,9 +98,14 @@ export const projectSchema = z.object({
   objects: z.array(
     z.object({
       label: z.string(),
-      prompts: z.array(z.object({ frame: z.number(), type: z.enum(['click', 'box', 'scribble', 'mask']) })),
+      hidden: z.boolean().describe('not drawn by the page; tracked, measured and exported all the same'),
+      locked: z.boolean().describe('marks, repairs and tracking do not change it'),
+      color: z.string().nullable().describe('#rrggbb of imported masks; null: the page chooses'),
+      prompts: z.array(markSchema).describe('in the order in which they were given'),
     }),
   ),
+  undo: changeSchema.describe('what "projects.undo" takes back; null: nothing'),
+  redo: changeSchema.describe('what "projects.redo" does again; null: nothing'),
   run: z.discriminatedUnion('phase', [
     z.object({ phase: z.literal('idle') }),
     z.object({
@@ -94,7 +147,14 @@ export const projectSchema = z.object({
     .describe(
       'what is measured from two views, and which of them this recording shows; null: it is measured alone',
     ),
-  exports: z.array(z.object({ name: z.string(), formats: z.array(z.string()) })),
+  exports: z.array(
+    z.object({
+      name: z.string(),
+      formats: z.array(z.string()),
+      bytes: z.number().nullable().describe('of all its files; null: made by an older version'),
+      folder: z.string().describe('on the server'),
+    }),
+  ),
 });
 export type ProjectState = z.infer<typeof projectSchema>;
 
@@ -105,6 +165,14 @@ export const projectEventSchema = z.object({
   state: projectSchema.nullable().describe('null: the project has been deleted'),
 });
 export type ProjectEvent = z.infer<typeof projectEventSchema>;
+
+const sameRecordings = z.array(
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    how: z.enum(['place', 'bytes']).describe('the very same place, or another file with the same bytes'),
+  }),
+);
 
 const one = z.object({ project });
 
@@ -192,6 +260,48 @@ function change<Request extends z.ZodType>(path: string, summary: string, reques
   } as const;
 }
 
+const shownObjectSchema = z.object({
+  label: z.string(),
+  state: objectStateSchema,
+  score: z.number(),
+  confidence: z.number(),
+  areaPx: z.number(),
+  counts: z.string().describe('COCO compressed run lengths'),
+  corrected: z.boolean().describe('a person has drawn it'),
+  marked: z.boolean().describe('from the marks on this picture alone: not tracked yet'),
+});
+
+/** What a change of marks leaves on the picture that it was made on. */
+const markedSchema = z.object({
+  label: z.string(),
+  mark: z
+    .number()
+    .int()
+    .nullable()
+    .describe('number of the mark (the last of several); null: it was removed'),
+  frame: z.number(),
+  size: size.nullable().describe('of the mask'),
+  object: shownObjectSchema
+    .nullable()
+    .describe('its mask on this picture, from all its marks there; null: it has none, or see "problem"'),
+  problem: z
+    .object({ code: z.string(), message: z.string() })
+    .nullable()
+    .describe('why there is no mask although the mark was kept; tracking may still have one'),
+  project: projectSchema,
+});
+
+function marking<Request extends z.ZodType>(path: string, summary: string, request: Request) {
+  return {
+    method: 'POST',
+    path: `/projects/:project/${path}`,
+    summary,
+    needs: 'mark',
+    request,
+    response: markedSchema,
+  } as const;
+}
+
 export const projectOperations = {
   'projects.list': {
     method: 'GET',
@@ -226,6 +336,15 @@ export const projectOperations = {
       .strict(),
     response: projectSchema,
   },
+  'projects.find': {
+    method: 'POST',
+    path: '/projects/find',
+    summary:
+      'Projects that were made from this recording: from the same place, or from a file with the same bytes',
+    needs: 'manage',
+    request: z.object({ uri }).strict(),
+    response: z.object({ projects: sameRecordings }),
+  },
   'projects.get': {
     method: 'GET',
     path: '/projects/:project',
@@ -251,17 +370,7 @@ export const projectOperations = {
     response: z.object({
       frame: z.number(),
       size: size.nullable().describe('null: this picture has not been tracked'),
-      objects: z.array(
-        z.object({
-          label: z.string(),
-          state: objectStateSchema,
-          score: z.number(),
-          confidence: z.number(),
-          areaPx: z.number(),
-          counts: z.string().describe('COCO compressed run lengths'),
-          corrected: z.boolean().describe('a person has drawn it'),
-        }),
-      ),
+      objects: z.array(shownObjectSchema),
     }),
   },
   'projects.lanes': {
@@ -287,21 +396,30 @@ export const projectOperations = {
       ),
     }),
   },
-  'projects.prompt': {
-    method: 'POST',
-    path: '/projects/:project/prompts',
-    summary: 'Point at an object on any picture: a new one (label null) or one that is known',
-    needs: 'mark',
-    request: z
+  'projects.prompt': marking(
+    'prompts',
+    'Point at an object on any picture: a new one (label null) or one that is known; answers with its mask there',
+    z
       .object({
         project,
         frame,
         label: label.nullable().default(null),
-        prompts: promptsSchema,
+        prompts: promptsSchema.describe(
+          'a mask replaces the marks of this object on this picture, other marks add to them',
+        ),
       })
       .strict(),
-    response: z.object({ label: z.string(), project: projectSchema }),
-  },
+  ),
+  'projects.moveMark': marking(
+    'marks/move',
+    'Give one mark other coordinates; answers with the mask that follows',
+    z.object({ project, mark, prompt: promptSchema.describe('of the same type') }).strict(),
+  ),
+  'projects.removeMark': marking(
+    'marks/remove',
+    'Remove one mark; an object without marks goes',
+    z.object({ project, mark }).strict(),
+  ),
   'projects.finder': change(
     'finder',
     'Choose who outlines: a model that finds its structures by itself, or (null) what is marked is followed; refused once there are marks or corrections',
@@ -394,7 +512,18 @@ export const projectOperations = {
     'Correct a beat or an outline of a heart; beats, exports and what is re-exported follow',
     z.object({ project, correction: correctionSchema }).strict(),
   ),
-  'projects.undo': change('undo', 'Take back the last prompt or correction', one),
+  'projects.undo': change('undo', 'Take back the last change, as "undo" of the state says', one),
+  'projects.redo': change('redo', 'Make the change again that was taken back last', one),
+  'projects.hide': change(
+    'hide',
+    'Draw an object no longer, or again; it is tracked and exported all the same',
+    z.object({ project, label, hidden: z.boolean() }).strict(),
+  ),
+  'projects.lock': change(
+    'lock',
+    'Keep an object as it is: marks, repairs and tracking do not change it',
+    z.object({ project, label, locked: z.boolean() }).strict(),
+  ),
   'projects.rename': change(
     'rename',
     'Give an object another name',

@@ -450,7 +450,12 @@ export const serverTransfers = {
     }),
     named: 'filename',
     takes: 'application/octet-stream',
-    answers: z.object({ name: z.string(), path: z.string(), bytes: z.number().int() }),
+    answers: z.object({
+      name: z.string(),
+      path: z.string(),
+      bytes: z.number().int(),
+      already: z.boolean().describe('a file with the same bytes had been sent before: it is that one'),
+    }),
   },
 } as const satisfies Record<string, TransferShape>;
 

@@ -10,6 +10,7 @@ export const replayError = errorFactory({
   ...wrongUse(404, {
     SONO_REPLAY_INPUT_MISSING: 'There is nothing to analyse at {input}. Check the name.',
     SONO_PROJECT_UNKNOWN: 'There is no such recording here any more. Open it again.',
+    SONO_PROJECT_MARK: 'There is no such mark any more.',
     SONO_PROJECT_FRAME: 'Picture {frame} has not been read yet, or the recording has no such picture.',
   }),
   ...wrongUse(409, {
@@ -21,12 +22,18 @@ export const replayError = errorFactory({
     SONO_REPLAY_RESUME_OTHER:
       'The unfinished run in {path} was started with other settings ({what}). Use the same ones, or start again with --overwrite.',
     SONO_PROJECT_BUSY: 'This recording is being analysed. Wait until that is done, or cancel it first.',
+    SONO_PROJECT_LOCKED: '"{label}" is locked. Unlock it to change it.',
+    SONO_PROJECT_MARKS_FULL:
+      'There are {marks} marks in this recording already, and no more than {most} can be kept. Remove some first.',
     SONO_PROJECT_FOLDER_BUSY:
       'Another sonoscope on this computer (process {pid} on {host}) has the opened recordings. End it, or use it for them.',
     SONO_PROJECT_DECIDED:
       'There are marks or corrections in this recording. Take them back first, or open the recording once more.',
     SONO_PROJECT_NOTHING: 'Nothing has been {what} yet. {advice}',
     SONO_PLAYBACK_READ_ONLY: 'This is a recording that is being played: nothing can be changed in it.',
+  }),
+  ...wrongUse(429, {
+    SONO_PROJECT_MARKS_BUSY: 'Too many marks are waiting for their outlines. Wait a moment, then mark again.',
   }),
   ...wrongUse(422, {
     SONO_REPLAY_PAIR:

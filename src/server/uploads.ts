@@ -3,12 +3,13 @@
  * called `….part` and removed when the upload fails. Runs in the main process.
  */
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errnoOf, isDiskFull } from '../node/files.js';
+import { sameBytes } from '../node/same-bytes.js';
 import { DiskReserve } from './disk-reserve.js';
 import { isSonoError, serverError } from './errors.js';
 
@@ -17,6 +18,8 @@ interface StoredUpload {
   readonly name: string;
   readonly path: string;
   readonly bytes: number;
+  /** A file with the same bytes had been sent before: it is that one, and nothing was added. */
+  readonly already: boolean;
 }
 
 /** The free space on the disk is checked each time this many bytes have arrived. */
@@ -43,6 +46,8 @@ export function safeFileName(asked: string): string {
 
 export class Uploads {
   #running = 0;
+  /** Sizes of files that lie there, so that each is asked for once. What they hold is compared each time. */
+  readonly #bytesOf = new Map<string, number>();
 
   constructor(
     readonly directory: string,
@@ -99,12 +104,17 @@ export class Uploads {
       await this.reserve.check(this.directory, declaredBytes);
       await pipeline(body, count, createWriteStream(unfinished, { flags: 'wx', mode: 0o600 }));
       if (bytes === 0) throw serverError('SONO_UPLOAD_EMPTY');
+      const before = await this.#sameAs(unfinished, bytes);
+      if (before !== null) {
+        await rm(unfinished, { force: true });
+        return { name: before, path: join(this.directory, before), bytes, already: true };
+      }
       const path = await this.#ownPath(name);
       await rename(unfinished, path).catch(async (error: unknown) => {
         await rm(path, { force: true });
         throw error;
       });
-      return { name: basename(path), path, bytes };
+      return { name: basename(path), path, bytes, already: false };
     } catch (error) {
       await rm(unfinished, { force: true }).catch(() => undefined);
       if (isSonoError(error)) throw error;
@@ -115,6 +125,22 @@ export class Uploads {
     } finally {
       clearInterval(pace);
     }
+  }
+
+  /** Name of a file that was sent before and has the same bytes; null: there is none. */
+  async #sameAs(path: string, bytes: number): Promise<string | null> {
+    const names = await readdir(this.directory);
+    const present = new Set(names);
+    for (const name of this.#bytesOf.keys()) if (!present.has(name)) this.#bytesOf.delete(name);
+    for (const name of names) {
+      if (name.startsWith('.')) continue;
+      const other = join(this.directory, name);
+      const known = this.#bytesOf.get(name) ?? (await stat(other).catch(() => null))?.size ?? 0;
+      // An empty file is an upload that ends just now: its size is asked for again.
+      if (known > 0) this.#bytesOf.set(name, known);
+      if (known === bytes && (await sameBytes(path, other))) return name;
+    }
+    return null;
   }
 
   /**

@@ -93,6 +93,8 @@ describe.skipIf(!hasOrthanc)('a DICOM archive on the page', () => {
     expect(await dialog.getByRole('button', { name: 'Export' }).isDisabled()).toBe(true);
     await dialog.getByLabel(/dicom-seg$/).check();
     await dialog.getByRole('button', { name: 'Export' }).click();
+    await dialog.getByText(/export-1 is ready/).waitFor();
+    await page.keyboard.press('Escape');
     await page.getByRole('button', { name: `Store in ${uri}` }).click();
     await page.getByText(`1 file is in the archive at ${uri}`).waitFor();
     await keepPicture(page, 'archive-stored-file');
@@ -131,12 +133,13 @@ describe.skipIf(!hasOrthanc)('a DICOM archive on the page', () => {
       bounds.y + (bounds.height - clipSize.height * scale) / 2,
     ];
     const [x0, y0, x1, y1] = squareBox(0);
+    await page.keyboard.press('b');
     await page.mouse.move(left + x0 * scale, top + y0 * scale);
     await page.mouse.down();
     await page.mouse.move(left + ((x0 + x1) / 2) * scale, top + y1 * scale);
     await page.mouse.move(left + x1 * scale, top + y1 * scale);
     await page.mouse.up();
-    await page.getByRole('button', { name: 'Rename object 1' }).waitFor();
+    await page.getByRole('button', { name: 'Hide object 1' }).waitFor();
     await page.getByRole('button', { name: 'Track both ways' }).click();
     await page.getByText('Tracked.').waitFor();
 
@@ -146,6 +149,8 @@ describe.skipIf(!hasOrthanc)('a DICOM archive on the page', () => {
     for (const name of [/dicom-seg$/, /dicom-sr$/, /dicom-sc$/]) await dialog.getByLabel(name).check();
     await keepPicture(page, 'archive-export');
     await dialog.getByRole('button', { name: 'Export' }).click();
+    await dialog.getByText(/export-1 is ready/).waitFor();
+    await page.keyboard.press('Escape');
     await page.getByRole('link', { name: /export-1/ }).waitFor();
     const store = page.getByRole('button', { name: 'Store in archive' });
     await store.click();

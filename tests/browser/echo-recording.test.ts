@@ -40,7 +40,7 @@ describe('a recording with a heart', () => {
     const recording = new EchoRecording(3, (beat) => (beat === 2 ? 'the probe moved' : ''));
     const { page, problems } = await openCase(recording);
     await page.getByText('Found and measured.').waitFor();
-    expect(await page.getByRole('radiogroup', { name: 'Tool' }).isVisible()).toBe(false);
+    expect(await page.getByRole('radio', { name: /^Box/ }).isVisible()).toBe(false);
     await expect.poll(() => shownEf(page), soon).toBe(efText(recording));
     expect(await page.locator('.ef-note').innerText()).toBe('Single-plane, 2 beats');
     expect(await page.locator('.ef-interval').innerText()).toMatch(/^\(\d+–\d+\)$/);
@@ -156,7 +156,7 @@ describe('a recording with a heart', () => {
     await expect.poll(() => shownFrame(page), soon).toBe('0');
 
     // The ventricle is chosen already; the brush takes away what lies under it.
-    await page.keyboard.press('e');
+    await page.keyboard.press('Shift+Q');
     await page.mouse.move(...at(260, 130));
     await page.mouse.down();
     await page.mouse.move(...at(320, 190), { steps: 4 });
@@ -174,7 +174,7 @@ describe('a recording with a heart', () => {
     await expect.poll(() => shownEf(page), soon).toBe(efText(recording));
 
     // The other way round: added again.
-    await page.keyboard.press('a');
+    await page.keyboard.press('q');
     await page.mouse.move(...at(260, 130));
     await page.mouse.down();
     await page.mouse.move(...at(320, 190), { steps: 4 });

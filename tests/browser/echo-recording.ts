@@ -71,7 +71,8 @@ export class EchoRecording {
         ...{ frameCount: this.frames, description: 'made by hand' },
       }),
       pictures: { frames: this.frames, complete: true, problem: null },
-      objects: [],
+      ...{ objects: [], redo: null },
+      undo: this.corrections.length === 0 ? null : { kind: 'correct', label: null },
       run: { phase: 'idle' },
       ...{ upToDate: this.#found, finder: this.#finder, measuresHeart: this.#finder !== null },
       ...{ corrections: this.corrections.length, pair: this.#pair },
@@ -231,7 +232,7 @@ export class EchoRecording {
           const { mask, corrected } = this.#maskOf(frame, name);
           return {
             ...{ label: chambers[name], state: 'tracking' as const, score: 0.9, confidence: 0.9, corrected },
-            ...{ areaPx: maskArea(mask), counts: maskToCocoString(mask) },
+            ...{ areaPx: maskArea(mask), counts: maskToCocoString(mask), marked: false },
           };
         }),
       }),

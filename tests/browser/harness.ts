@@ -77,7 +77,7 @@ export async function openPage(
   address: string,
   options: BrowserContextOptions & {
     readonly before?: string;
-    /** A script that is answered here in place of the server's. */
+    /** A file that is answered here in place of the server's. */
     readonly route?: { readonly pattern: string; readonly body: string };
   } = {},
 ): Promise<{ readonly page: Page; readonly problems: string[] }> {
@@ -86,7 +86,7 @@ export async function openPage(
   if (before !== undefined) await context.addInitScript(before);
   if (route)
     await context.route(route.pattern, (asked) =>
-      asked.fulfill({ contentType: 'text/javascript', body: route.body }),
+      asked.fulfill({ contentType: 'application/json', body: route.body }),
     );
   const page = await context.newPage();
   page.setDefaultTimeout(45_000);

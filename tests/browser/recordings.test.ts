@@ -9,6 +9,8 @@ import { PlaybackRoom } from '../../src/playback/playback-room.js';
 import { playbackServices, playbackTopics } from '../../src/playback/playback-services.js';
 import { projectServices, projectsTopicOf } from '../../src/projects/project-services.js';
 import { Projects } from '../../src/projects/projects.js';
+import { palettes } from '../../src/vocabulary/palette.js';
+import { replayError } from '../../src/replay/errors.js';
 import { replayTools } from '../../src/replay/replay-tools.js';
 import { recordRoom } from '../process/record/fixture.js';
 import { dicomFile, encapsulated, jpegBaseline, picture } from '../process/dicom/fixture.js';
@@ -69,19 +71,24 @@ async function drawBox(
   await page.mouse.up();
 }
 
-/** Share of lane pixels that are not background. */
+/** Red and green of object 1, in each kind of picture. */
+const firstColours = Object.values(palettes).map(([first = '#000000']) => [
+  Number.parseInt(first.slice(1, 3), 16),
+  Number.parseInt(first.slice(3, 5), 16),
+]);
+
+/** Share of lane pixels that have the colour of object 1. */
 const laneFill = (page: Page): Promise<number> =>
-  page.evaluate(() => {
+  page.evaluate((colours) => {
     const canvas = document.querySelector<HTMLCanvasElement>('canvas.lanes');
     const context = canvas?.getContext('2d');
     if (!canvas || !context) return 0;
     const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
     let filled = 0;
-    // Sky blue, the colour of object 1.
     for (let index = 0; index < data.length; index += 4)
-      if ((data[index] ?? 0) === 0x56 && (data[index + 1] ?? 0) === 0xb4) filled += 1;
+      if (colours.some(([red, green]) => data[index] === red && data[index + 1] === green)) filled += 1;
     return filled / (data.length / 4);
-  });
+  }, firstColours);
 
 describe('recordings', () => {
   it('say that pictures are recorded for as long as they are written', async () => {
@@ -184,12 +191,13 @@ describe('recordings', () => {
     await page.waitForFunction(
       () => Number(document.querySelector<HTMLElement>('.project-stage')?.dataset['frame']) >= 5,
     );
-    await page.keyboard.press('k');
+    await page.keyboard.press('Space');
 
     // Mark in the middle, track both ways.
     const slider = page.getByRole('slider', { name: 'Picture' });
     await slider.fill('20');
     await shows(page, 20);
+    await page.keyboard.press('b');
     await drawBox(page, squareBox(20));
     await page.getByText('object 1').waitFor();
     await page.getByRole('button', { name: 'Track both ways' }).click();
@@ -198,7 +206,10 @@ describe('recordings', () => {
     for (const frame of [0, 10, 39]) {
       await slider.fill(String(frame));
       await shows(page, frame, 1);
-      await page.getByText(/Tracking \d+ %/).waitFor();
+      await page
+        .locator('.object[data-state="tracking"] .object-percent')
+        .getByText(/^\d+ %$/)
+        .waitFor();
     }
     await expect.poll(() => laneFill(page), { timeout: 30_000 }).toBeGreaterThan(0.2);
     await keepPicture(page, 'recordings-tracked');
@@ -208,13 +219,34 @@ describe('recordings', () => {
     await shows(page, 30, 1);
     await page.keyboard.press('1');
     await drawBox(page, squareBox(30));
-    await page.getByText('Prompts have changed').waitFor();
-    await page.keyboard.press('p');
+    await page.getByText('Marks have changed').waitFor();
+    await page.keyboard.press('Control+Enter');
     await page.getByText('Tracked.').waitFor();
 
     // Export, then everything is there again after a reload.
     await page.getByRole('button', { name: 'Export …' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Export' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('For Excel, R and Python').waitFor();
+    await dialog.getByRole('button', { name: 'Export' }).click();
+    // The result stands in the dialog: size, link, folder.
+    await dialog.getByText(/^export-1 is ready: [\d.]+ [kM]B\.$/).waitFor();
+    await dialog.getByText(join(folder, 'projects')).waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      dialog.getByRole('link', { name: 'Download' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toMatch(/export-1\.tar$/);
+    await keepPicture(page, 'recordings-exported');
+    // What goes wrong stays in the dialog too.
+    const meanwhile = vi
+      .spyOn(await projects.get(page.url().split('/').at(-1) ?? ''), 'export')
+      .mockRejectedValueOnce(
+        replayError('SONO_PROJECT_NOTHING', { what: 'tracked', advice: 'Propagate first.' }),
+      );
+    await dialog.getByRole('button', { name: 'Export' }).click();
+    await dialog.getByRole('alert').getByText('Propagate first.').waitFor();
+    meanwhile.mockRestore();
+    await page.keyboard.press('Escape');
     await page.getByRole('link', { name: /export-1/ }).waitFor();
     await page.reload();
     await shows(page, 0, 1);
@@ -250,14 +282,14 @@ describe('recordings', () => {
     try {
       await page.getByText('Mark an object').waitFor();
       await mark(0, 'seen at once');
-      await page.getByRole('button', { name: 'Rename seen at once' }).waitFor();
+      await page.getByRole('button', { name: 'Hide seen at once' }).waitFor();
       await first.close();
       await page.getByText('Reconnecting').waitFor();
       await mark(1, 'marked meanwhile');
       second = await serveDashboard([], { ...options, port });
-      await page.getByRole('button', { name: 'Rename marked meanwhile' }).waitFor();
+      await page.getByRole('button', { name: 'Hide marked meanwhile' }).waitFor();
       await mark(2, 'marked afterwards');
-      await page.getByRole('button', { name: 'Rename marked afterwards' }).waitFor();
+      await page.getByRole('button', { name: 'Hide marked afterwards' }).waitFor();
       expect(states).toEqual([]);
       await page.getByRole('link', { name: 'All recordings' }).click();
       await page.getByText('3 objects').waitFor();

@@ -46,7 +46,7 @@ export async function open(
     readonly rooms?: readonly NumberedRoom[];
     /** The language that the browser prefers. */
     readonly locale?: string;
-    /** A script that is answered here in place of the server's. */
+    /** A file that is answered here in place of the server's. */
     readonly route?: { readonly pattern: string; readonly body: string };
   } = {},
 ): Promise<Scene> {

@@ -43,7 +43,73 @@ function unsaid(page: Page, within: string): Promise<string[]> {
     ]);
 }
 
+/** Texts that do not fit where they stand: cut off by their element, or outside the page. What may end in … says it whole elsewhere. */
+function cutOff(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>('body *')]
+      .filter(
+        (element) =>
+          element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
+          [...element.childNodes].some(
+            (node) => node.nodeType === Node.TEXT_NODE && (node.textContent ?? '').trim() !== '',
+          ) &&
+          !element.closest('.visually-hidden, .skip, option, datalist, svg, .source-uri'),
+      )
+      .filter((element) => {
+        const style = getComputedStyle(element);
+        const { left, right } = element.getBoundingClientRect();
+        const ellipsis = style.textOverflow === 'ellipsis' && element.title !== '';
+        const clips = style.overflowX !== 'visible' && !ellipsis;
+        return (
+          (clips && element.scrollWidth > element.clientWidth + 1) || left < -1 || right > innerWidth + 1
+        );
+      })
+      .map((element) => `${element.tagName}.${element.className}: ${element.textContent ?? ''}`),
+  );
+}
+
 describe('the page in another language', () => {
+  it.each([
+    { width: 1280, height: 720 },
+    { width: 820, height: 1180 },
+  ])('cuts no long word off: $width × $height', async (viewport) => {
+    const { page, served, problems } = await open('', { locale: 'de-DE', viewport });
+    const kept = (name: string): Promise<void> => keepPicture(page, `${name}-de-${viewport.width}`);
+    await page.getByText('Nur für Forschungszwecke').waitFor();
+    await page.locator('.tile').waitFor();
+    const cut: Record<string, string[]> = {};
+    const look = async (name: string): Promise<void> => {
+      await kept(name);
+      const found = await cutOff(page);
+      if (found.length > 0) cut[name] = found;
+    };
+    await look('rooms');
+    for (const [name, hash, ready] of [
+      ['room', '#/room/scope', 'canvas.picture'],
+      ['acceptance', '#/room/scope/acceptance', '.acceptance'],
+      ['recordings', '#/recordings', '.recordings'],
+    ] as const) {
+      await page.goto(`${served.server.url}${hash}`);
+      await page.locator(ready).waitFor();
+      await look(name);
+    }
+    await page.goto(`${served.server.url}#/room/scope`);
+    await page.locator('canvas.picture').waitFor();
+    for (const [name, key] of [
+      ['settings', ','],
+      ['keys', '?'],
+      ['source', 'c'],
+    ] as const) {
+      await page.keyboard.press(key);
+      await page.getByRole('dialog').waitFor();
+      await look(name);
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    }
+    expect(cut).toEqual({});
+    expect(problems).toEqual([]);
+  });
+
   it('says nothing past the catalogue', async () => {
     const bracketed = Object.fromEntries(
       // Branches of a plural stay a message: the brackets go around it.
@@ -52,8 +118,8 @@ describe('the page in another language', () => {
     const { page, problems } = await open('', {
       prefer: { language: 'de' },
       route: {
-        pattern: '**/assets/de-*.js',
-        body: `export default ${JSON.stringify({ texts: bracketed, server: {} })}`,
+        pattern: '**/assets/de-*.json',
+        body: JSON.stringify({ texts: bracketed, server: {} }),
       },
     });
     await page.locator('.tile').waitFor();

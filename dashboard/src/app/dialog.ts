@@ -6,7 +6,7 @@ import { iconButton } from './icons.js';
 
 export function openDialog(
   title: string,
-  content: readonly (Node | string)[],
+  content: readonly (Node | string | false)[],
   options: { readonly wide?: boolean; readonly onclose?: () => void } = {},
 ): () => void {
   const close = iconButton('close', t('Close'), () => dialog.close(), null);

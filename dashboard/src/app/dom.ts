@@ -40,3 +40,8 @@ export function svg<Tag extends keyof SVGElementTagNameMap>(
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** How much larger than usual the page's text is on this screen. */
+export function textScale(): number {
+  return Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / 16);
+}

@@ -1,13 +1,21 @@
-/** The list of all keys. */
+/** The list of the keys that work here. */
 import './help-dialog.css';
-import { groupNames, keymap } from '../core/keymap.js';
+import { groupNames, keymap, worksIn } from '../core/keymap.js';
+import type { Place } from '../core/keymap.js';
 import { say, t } from '../core/texts.js';
 import { openDialog } from './dialog.js';
 import { h } from './dom.js';
 
+function place(): Place {
+  if (document.querySelector('.view > .project')) return 'recording';
+  return document.querySelector('.view > .room') ? 'room' : 'page';
+}
+
 export function openHelp(): void {
   if (document.querySelector('dialog.dialog')) return;
-  const groups = [...new Set(keymap.map((binding) => binding.group))];
+  const here = place();
+  const bindings = keymap.filter((binding) => worksIn(binding, here) && binding.shown !== '');
+  const groups = [...new Set(bindings.map((binding) => binding.group))];
   openDialog(
     t('Keys'),
     [
@@ -22,8 +30,8 @@ export function openHelp(): void {
             h(
               'dl',
               { class: 'keys' },
-              ...keymap
-                .filter((binding) => binding.group === group && binding.shown !== '')
+              ...bindings
+                .filter((binding) => binding.group === group)
                 .flatMap((binding) => [
                   h('dt', {}, ...binding.shown.split(' ').map((part) => h('kbd', {}, part))),
                   h('dd', {}, binding.meaning && say(binding.meaning)),
@@ -42,6 +50,14 @@ export function openHelp(): void {
           'A foot pedal that sends a key can switch outlines: teach it in Settings. Mouse: wheel zooms, middle button or Look moves. Touch: two fingers zoom and move.',
         ),
       ),
+      here === 'recording' &&
+        h(
+          'p',
+          { class: 'muted' },
+          t(
+            'Marks of the selected object stand on their picture: drag them, or reach them with Tab, move them with the arrow keys (Shift: far) and remove them with Delete.',
+          ),
+        ),
       h(
         'p',
         { class: 'muted' },

@@ -3,13 +3,15 @@ import { languageOf, speak } from '../core/texts.js';
 import type { Catalogue, Language } from '../core/texts.js';
 import { preferences } from './prefs.js';
 
-/** One file each, fetched when it is locale. English needs none. */
-const catalogues: Readonly<Record<Exclude<Language, 'en'>, () => Promise<{ readonly default: Catalogue }>>> =
-  {
-    de: () => import('../texts/de.json'),
-    fr: () => import('../texts/fr.json'),
-    es: () => import('../texts/es.json'),
-  };
+/** One file each, data and no script, fetched when it is spoken. English needs none. */
+const catalogues: Readonly<Record<Exclude<Language, 'en'>, URL>> = {
+  de: new URL('../texts/de.json', import.meta.url),
+  fr: new URL('../texts/fr.json', import.meta.url),
+  es: new URL('../texts/es.json', import.meta.url),
+};
+
+/** A page waits no longer for its words. */
+const mostMs = 5000;
 
 /** Where the catalogue cannot be had the page speaks English: a picture matters more than its words. */
 export async function chooseLanguage(): Promise<void> {
@@ -18,7 +20,9 @@ export async function chooseLanguage(): Promise<void> {
   let said: Catalogue = { texts: {}, server: {} };
   if (language !== 'en')
     try {
-      said = (await catalogues[language]()).default;
+      const answer = await fetch(catalogues[language], { signal: AbortSignal.timeout(mostMs) });
+      if (!answer.ok) throw new Error(answer.statusText);
+      said = (await answer.json()) as Catalogue;
     } catch (error) {
       console.warn('The texts of this language cannot be loaded.', error);
       return;

@@ -60,11 +60,7 @@ function languageChoice(): HTMLElement {
 export function openSettings(): void {
   if (document.querySelector('dialog.dialog')) return;
   const now = preferences.value;
-  const pedal = h(
-    'button',
-    { class: 'button', type: 'button' },
-    now.pedalCode ?? t('None. Press here to teach one'),
-  );
+  const pedal = h('button', { class: 'button', type: 'button' }, now.pedalCode ?? t('Teach a pedal'));
   const forget = h('button', { class: 'button quiet', type: 'button' }, t('Forget'));
   let learning = false;
   const learn = (event: KeyboardEvent): void => {
@@ -73,7 +69,7 @@ export function openSettings(): void {
     event.stopPropagation();
     learning = false;
     if (event.code !== 'Escape') prefer({ pedalCode: event.code });
-    pedal.textContent = preferences.value.pedalCode ?? t('None. Press here to teach one');
+    pedal.textContent = preferences.value.pedalCode ?? t('Teach a pedal');
   };
   pedal.addEventListener('click', () => {
     learning = true;
@@ -81,7 +77,7 @@ export function openSettings(): void {
   });
   forget.addEventListener('click', () => {
     prefer({ pedalCode: null });
-    pedal.textContent = t('None. Press here to teach one');
+    pedal.textContent = t('Teach a pedal');
   });
   window.addEventListener('keydown', learn, true);
 

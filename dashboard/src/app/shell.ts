@@ -34,6 +34,7 @@ export function mountShell(root: HTMLElement, worker: PaintingWorker, entry: Ent
   );
   const rooms = h('a', { href: '#/rooms' }, icon('grid'), h('span', {}, t('Rooms')));
   const recordings = h('a', { href: '#/recordings' }, icon('recordings'), h('span', {}, t('Recordings')));
+  const system = h('a', { href: '#/system' }, icon('measure'), h('span', {}, t('System')));
   root.replaceChildren(
     h('a', { class: 'skip', href: '#view' }, t('Skip to the picture')),
     h(
@@ -45,7 +46,7 @@ export function mountShell(root: HTMLElement, worker: PaintingWorker, entry: Ent
         mark(),
         h('span', {}, 'sonoscope'),
       ),
-      h('nav', { 'aria-label': t('Places') }, rooms, recordings),
+      h('nav', { 'aria-label': t('Places') }, rooms, recordings, system),
       h(
         'p',
         { class: 'research', title: t('Not a medical device. Not for diagnosis or treatment.') },
@@ -76,6 +77,7 @@ export function mountShell(root: HTMLElement, worker: PaintingWorker, entry: Ent
     const current = (on: boolean): string => (on ? 'page' : 'false');
     rooms.setAttribute('aria-current', current(route.view === 'rooms'));
     recordings.setAttribute('aria-current', current(route.view === 'recordings'));
+    system.setAttribute('aria-current', current(route.view === 'system'));
     document.title =
       route.view === 'room' || route.view === 'acceptance' ? `${route.stream} · sonoscope` : 'sonoscope';
   };

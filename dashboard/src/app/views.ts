@@ -7,6 +7,7 @@ import type { Route } from '../core/route.js';
 import { projectsView } from '../projects/projects-view.js';
 import { gridView } from '../rooms/grid-view.js';
 import { roomView } from '../rooms/room-view.js';
+import { systemView } from '../system/system-view.js';
 import { unknownView } from './unknown-view.js';
 import type { EndView, ViewContext } from './view.js';
 
@@ -18,6 +19,8 @@ export function openView(route: Route, context: ViewContext): EndView {
       return roomView(context, route.stream);
     case 'acceptance':
       return acceptanceView(context, route.stream);
+    case 'system':
+      return systemView(context);
     case 'recordings':
       return projectsView(context, route.rest);
     case 'unknown':

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { idle, makesObjects, stepGesture } from './gestures.js';
-import type { DrawingTool, GestureInput, GestureState } from './gestures.js';
+import { idle, makesObjects, makingTool, stepGesture } from './gestures.js';
+import type { DrawingTool, GestureInput, GestureState, Repair } from './gestures.js';
 import type { Point, Prompt } from '../../../src/vocabulary/prompt.js';
 
 const picture = { width: 640, height: 360 };
@@ -9,8 +9,9 @@ const picture = { width: 640, height: 360 };
 function perform(
   tool: DrawingTool,
   inputs: readonly GestureInput[],
-): { prompts: Prompt[]; begun: number; state: GestureState } {
+): { prompts: Prompt[]; repairs: Repair[]; begun: number; state: GestureState } {
   let state: GestureState = idle;
+  const repairs: Repair[] = [];
   const prompts: Prompt[] = [];
   let begun = 0;
   for (const input of inputs) {
@@ -18,8 +19,9 @@ function perform(
     state = step.state;
     if (step.began) begun += 1;
     if (step.prompt) prompts.push(step.prompt);
+    if (step.repair) repairs.push(step.repair);
   }
-  return { prompts, begun, state };
+  return { prompts, repairs, begun, state };
 }
 
 const down = (x: number, y: number, opposite = false): GestureInput => ({
@@ -137,5 +139,62 @@ describe('gestures', () => {
         },
       ),
     );
+  });
+
+  it.each([
+    ['brush', false, true],
+    ['brush', true, false],
+    ['rub', false, false],
+    ['rub', true, true],
+  ] as const)('%s, opposite %s → adds %s, and is no mark', (tool, opposite, adds) => {
+    const { repairs, prompts, begun } = perform(tool, [down(10, 20, opposite), move(30, 20), up]);
+    expect(repairs).toEqual([
+      {
+        ...{ kind: 'paint', adds },
+        points: [
+          [10, 20],
+          [30, 20],
+        ],
+      },
+    ]);
+    expect(prompts).toEqual([]);
+    expect(begun).toBe(1);
+  });
+
+  const triangle = [down(10, 10), up, down(100, 10), up, move(90, 90), down(90, 90), up];
+  const corners: Point[] = [
+    [10, 10],
+    [100, 10],
+    [90, 90],
+  ];
+
+  it('a polygon goes from corner to corner, and follows the hand between them', () => {
+    const { state, repairs, begun } = perform('polygon', [...triangle, move(50, 50)]);
+    expect(state).toEqual({ kind: 'polygon', corners, at: [50, 50], adds: true });
+    expect(repairs).toEqual([]);
+    expect(begun).toBe(1);
+  });
+
+  it.each([
+    ['two presses on one place', down(91, 90)],
+    ['a press on the first corner', down(11, 11)],
+    ['a key', { kind: 'close' }],
+  ] as const)('%s closes a polygon', (_, last) => {
+    expect(perform('polygon', [...triangle, last]).repairs).toEqual([
+      { kind: 'polygon', corners, adds: true },
+    ]);
+  });
+
+  it('a polygon of two corners does not close; its corners are taken back one by one', () => {
+    const two = [down(10, 10), up, down(100, 10), up];
+    expect(perform('polygon', [...two, { kind: 'close' }]).repairs).toEqual([]);
+    expect(perform('polygon', [...two, { kind: 'back' }]).state).toMatchObject({ corners: [[10, 10]] });
+    expect(perform('polygon', [...two, { kind: 'back' }, { kind: 'back' }]).state).toEqual(idle);
+  });
+
+  it('a new object keeps the tool that can make one', () => {
+    expect((['box', 'scribble', 'look', 'erase', 'rub'] as const).map(makingTool)).toEqual([
+      ...['box', 'scribble', 'include', 'include', 'include'],
+    ]);
   });
 });

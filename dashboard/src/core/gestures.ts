@@ -5,20 +5,47 @@
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { Point, Prompt } from '../../../src/vocabulary/prompt.js';
 
-export type Tool = 'look' | 'include' | 'exclude' | 'box' | 'scribble' | 'erase';
-export type DrawingTool = Exclude<Tool, 'look'>;
+/** Tools whose gesture is a mark: the model answers with a mask. */
+type PromptTool = 'include' | 'exclude' | 'box' | 'scribble' | 'erase';
+/** Tools that draw the mask itself. */
+type RepairTool = 'brush' | 'rub' | 'polygon';
+export type DrawingTool = PromptTool | RepairTool;
+/** `points`: handles on the outline, which are no gestures. */
+export type Tool = 'look' | 'points' | DrawingTool;
+
+/** Whether the tool draws on the picture. */
+export function draws(tool: Tool): tool is DrawingTool {
+  return tool !== 'look' && tool !== 'points';
+}
+
+/** What a person has drawn of a mask, source pixels. `adds`: false takes it away. */
+export type Repair =
+  | { readonly kind: 'paint'; readonly points: readonly Point[]; readonly adds: boolean }
+  | { readonly kind: 'polygon'; readonly corners: readonly Point[]; readonly adds: boolean };
 
 export type GestureState =
   | { readonly kind: 'idle' }
   | { readonly kind: 'click'; readonly at: Point; readonly positive: boolean }
   | { readonly kind: 'box'; readonly from: Point; readonly to: Point }
-  | { readonly kind: 'stroke'; readonly points: readonly Point[]; readonly positive: boolean };
+  | { readonly kind: 'stroke'; readonly points: readonly Point[]; readonly positive: boolean }
+  | Extract<Repair, { readonly kind: 'paint' }>
+  /** `at`: where the hand is, to which the next side would go. */
+  | (Extract<Repair, { readonly kind: 'polygon' }> & { readonly at: Point });
 
 export type GestureInput =
   /** `opposite`: right button or a held key turns + into − and back. */
-  | { readonly kind: 'down'; readonly at: Point; readonly opposite: boolean }
+  | {
+      readonly kind: 'down';
+      readonly at: Point;
+      readonly opposite: boolean;
+      /** A press this near to a corner means that corner, source pixels. */
+      readonly nearPx?: number;
+    }
   | { readonly kind: 'move'; readonly at: Point }
   | { readonly kind: 'up' }
+  /** A polygon ends with the corners that it has; its last corner goes. */
+  | { readonly kind: 'close' }
+  | { readonly kind: 'back' }
   | { readonly kind: 'cancel' };
 
 interface GestureStep {
@@ -27,6 +54,8 @@ interface GestureStep {
   readonly began: boolean;
   /** Finished: to be sent. */
   readonly prompt: Prompt | null;
+  /** Finished: to be made a mask. */
+  readonly repair: Repair | null;
 }
 
 export const idle: GestureState = { kind: 'idle' };
@@ -37,8 +66,16 @@ const smallestBoxPx = 4;
 const strokeStepPx = 2;
 /** A stroke ends here. The server takes more (`promptLimits.points`), but no hand needs them. */
 const strokePointsAtMost = 512;
+/** The same for a brush, which is held longer. */
+const paintPointsAtMost = 4096;
+const usualNearPx = 3;
 
-const stay = (state: GestureState): GestureStep => ({ state, began: false, prompt: null });
+const step = (state: GestureState, more: Partial<GestureStep> = {}): GestureStep => ({
+  ...{ state, began: false, prompt: null, repair: null },
+  ...more,
+});
+const stay = (state: GestureState): GestureStep => step(state);
+const apart = (a: Point, b: Point): number => Math.hypot(a[0] - b[0], a[1] - b[1]);
 
 function insidePicture([x, y]: Point, picture: PictureSize): boolean {
   return x >= 0 && y >= 0 && x < picture.width && y < picture.height;
@@ -60,8 +97,9 @@ export function stepGesture(
 ): GestureStep {
   switch (input.kind) {
     case 'down': {
+      if (state.kind === 'polygon') return cornered(state, clampToPicture(input.at, picture), input.nearPx);
       if (!insidePicture(input.at, picture)) return stay(idle);
-      const begin = (next: GestureState): GestureStep => ({ state: next, began: true, prompt: null });
+      const begin = (next: GestureState): GestureStep => step(next, { began: true });
       switch (tool) {
         case 'include':
         case 'exclude':
@@ -75,6 +113,11 @@ export function stepGesture(
             points: [input.at],
             positive: (tool === 'scribble') !== input.opposite,
           });
+        case 'brush':
+        case 'rub':
+          return begin({ kind: 'paint', points: [input.at], adds: (tool === 'brush') !== input.opposite });
+        case 'polygon':
+          return begin({ kind: 'polygon', corners: [input.at], at: input.at, adds: !input.opposite });
         default:
           return tool;
       }
@@ -82,10 +125,33 @@ export function stepGesture(
     case 'move':
       return stay(moved(state, clampToPicture(input.at, picture)));
     case 'up':
-      return { state: idle, began: false, prompt: finished(state) };
+      if (state.kind === 'polygon') return stay(state);
+      return step(idle, { prompt: finished(state), repair: state.kind === 'paint' ? state : null });
+    case 'close':
+      return state.kind === 'polygon' ? closed(state) : stay(state);
+    case 'back':
+      if (state.kind !== 'polygon') return stay(state);
+      return stay(state.corners.length < 2 ? idle : { ...state, corners: state.corners.slice(0, -1) });
     case 'cancel':
       return stay(idle);
   }
+}
+
+type Polygon = Extract<GestureState, { readonly kind: 'polygon' }>;
+
+/** One more corner; a press on the first or last one closes the polygon. */
+function cornered(state: Polygon, at: Point, nearPx = usualNearPx): GestureStep {
+  const [first, last] = [state.corners[0] ?? at, state.corners.at(-1) ?? at];
+  if (apart(at, last) <= nearPx || (state.corners.length > 2 && apart(at, first) <= nearPx))
+    return closed(state);
+  return stay({ ...state, corners: [...state.corners, at], at });
+}
+
+/** Less than three corners enclose nothing: the polygon stays open. */
+function closed(state: Polygon): GestureStep {
+  if (state.corners.length < 3) return stay(state);
+  const { kind, corners, adds } = state;
+  return step(idle, { repair: { kind, corners, adds } });
 }
 
 function moved(state: GestureState, at: Point): GestureState {
@@ -95,10 +161,14 @@ function moved(state: GestureState, at: Point): GestureState {
       return state;
     case 'box':
       return { ...state, to: at };
+    case 'polygon':
+      return { ...state, at };
+    case 'paint':
     case 'stroke': {
       const last = state.points.at(-1);
-      if (last && Math.hypot(at[0] - last[0], at[1] - last[1]) < strokeStepPx) return state;
-      if (state.points.length >= strokePointsAtMost) return state;
+      if (last && apart(at, last) < strokeStepPx) return state;
+      if (state.points.length >= (state.kind === 'paint' ? paintPointsAtMost : strokePointsAtMost))
+        return state;
       return { ...state, points: [...state.points, at] };
     }
   }
@@ -107,6 +177,8 @@ function moved(state: GestureState, at: Point): GestureState {
 function finished(state: GestureState): Prompt | null {
   switch (state.kind) {
     case 'idle':
+    case 'paint':
+    case 'polygon':
       return null;
     case 'click':
       return { type: 'click', point: round(state.at), positive: state.positive };
@@ -127,4 +199,9 @@ function finished(state: GestureState): Prompt | null {
 /** Whether the tool can make a new object, or needs one to correct. */
 export function makesObjects(prompt: Prompt): boolean {
   return prompt.type === 'box' || prompt.type === 'mask' || prompt.positive;
+}
+
+/** The tool for a new object: the one in hand where it can make one. */
+export function makingTool(tool: Tool): Tool {
+  return tool === 'box' || tool === 'scribble' || tool === 'include' ? tool : 'include';
 }

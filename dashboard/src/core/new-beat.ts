@@ -1,8 +1,10 @@
 /** A beat that a person adds, moment by moment: which one comes next, and what cannot be. Pure; pictures are counted from 0. */
 import type { Correction } from '../../../src/protocol/project-requests.js';
+import { msg, say, t } from './texts.js';
+import type { Text } from './texts.js';
 
 /** In their order. */
-const moments = ['end-diastole', 'end-systole', 'next end-diastole'] as const;
+const moments: readonly Text[] = [msg('end-diastole'), msg('end-systole'), msg('next end-diastole')];
 
 /** Pictures of the moments that are chosen so far. */
 export type NewBeat = readonly number[];
@@ -11,15 +13,18 @@ export const newBeatSteps = moments.length;
 
 /** What is to be chosen next, in words; null: the beat is whole. */
 export function nextMomentOf(beat: NewBeat): string | null {
-  return moments[beat.length] ?? null;
+  const next = moments[beat.length];
+  return next === undefined ? null : say(next);
 }
 
 /** The picture as the next moment; a text: why it cannot be. */
 export function withMoment(beat: NewBeat, frame: number): NewBeat | string {
-  const [before, next] = [beat.at(-1), moments[beat.length]];
-  if (next === undefined) return beat;
+  const before = beat.at(-1);
+  if (beat.length >= newBeatSteps) return beat;
   if (before !== undefined && frame <= before)
-    return `The ${next} must come after the ${moments[beat.length - 1]}, which is on picture ${before}.`;
+    return beat.length === 1
+      ? t('The end-systole must come after the end-diastole, which is on picture {before}.', { before })
+      : t('The next end-diastole must come after the end-systole, which is on picture {before}.', { before });
   return [...beat, frame];
 }
 

@@ -1,9 +1,10 @@
-/** Addresses of the page: `#/rooms`, `#/room/<id>`, `#/room/<id>/acceptance`, `#/recordings…`; `?room=ID`, `?kiosk=1`, `?clean=1`. Pure. */
+/** Addresses of the page: `#/rooms`, `#/room/<id>`, `#/room/<id>/acceptance`, `#/recordings…`, `#/system`; `?room=ID`, `?kiosk=1`, `?clean=1`. Pure. */
 
 export type Route =
   | { readonly view: 'rooms' }
   | { readonly view: 'room'; readonly stream: string }
   | { readonly view: 'acceptance'; readonly stream: string }
+  | { readonly view: 'system' }
   /** `rest`: what follows, for the recordings view to read. */
   | { readonly view: 'recordings'; readonly rest: string }
   /** Nothing is there. `address`: what was asked for, without the `#`. */
@@ -46,6 +47,8 @@ export function readRoute(hash: string, entry: Entry): Route {
       if (stream === '') return { view: 'rooms' };
       return parts[2] === 'acceptance' ? { view: 'acceptance', stream } : { view: 'room', stream };
     }
+    case 'system':
+      return { view: 'system' };
     case 'recordings':
       return { view: 'recordings', rest: parts.slice(1).join('/') };
     case 'rooms':
@@ -58,7 +61,8 @@ export function readRoute(hash: string, entry: Entry): Route {
 export function writeRoute(route: Route): string {
   switch (route.view) {
     case 'rooms':
-      return '#/rooms';
+    case 'system':
+      return `#/${route.view}`;
     case 'room':
       return `#/room/${encodeURIComponent(route.stream)}`;
     case 'acceptance':

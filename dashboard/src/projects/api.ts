@@ -6,6 +6,7 @@
 import { operations } from '../../../src/protocol/operations.js';
 import type { OperationName, RequestOf, ResponseOf } from '../../../src/protocol/operations.js';
 import {
+  mostLaneBuckets,
   projectEventSchema,
   projectsTopic,
   projectTransfers,
@@ -13,6 +14,7 @@ import {
 import type { ProjectEvent, ProjectState } from '../../../src/protocol/project-requests.js';
 import { errorBodySchema } from '../../../src/protocol/requests.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
+import { serverText, t } from '../core/texts.js';
 
 export type FrameMasks = Pick<ResponseOf<'projects.masks'>, 'frame' | 'size' | 'objects'>;
 export type LaneInfo = ResponseOf<'projects.lanes'>['lanes'][number];
@@ -38,7 +40,7 @@ async function get<Name extends OperationName>(
   const value: unknown = await response.json().catch(() => null);
   if (!response.ok) {
     const refused = errorBodySchema.safeParse(value);
-    throw new Error(refused.success ? refused.data.message : 'The server did not do that.');
+    throw new Error(refused.success ? refused.data.message : t('The server did not do that.'));
   }
   return schema.parse(value) as ResponseOf<Name>;
 }
@@ -52,6 +54,11 @@ const laneBuckets = 800;
 
 export async function lanesOf(project: string): Promise<readonly LaneInfo[]> {
   return (await get('projects.lanes', { project, buckets: laneBuckets })).lanes;
+}
+
+/** As many parts as there may be: of each picture, where there are not more. */
+export async function finestLanesOf(project: string): Promise<readonly LaneInfo[]> {
+  return (await get('projects.lanes', { project, buckets: mostLaneBuckets })).lanes;
 }
 
 /** Points of the curve in one answer: about one per pixel of a wide screen. */
@@ -89,6 +96,7 @@ export function writesPictures({ pictures }: ProjectState): boolean {
   return !pictures.complete && pictures.problem === null;
 }
 
+/** What went wrong, in the language of the page. */
 export function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return serverText(error instanceof Error ? error.message : String(error));
 }

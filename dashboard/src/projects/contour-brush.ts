@@ -6,8 +6,9 @@ import { maskFromBitmap } from '../../../src/mask/rle.js';
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { Mask } from '../../../src/vocabulary/mask.js';
 import type { Point } from '../../../src/vocabulary/prompt.js';
+import { t } from '../core/texts.js';
 
-export type BrushTool = 'add' | 'erase';
+type BrushTool = 'add' | 'erase';
 
 export class ContourBrush {
   readonly canvas: OffscreenCanvas;
@@ -17,7 +18,7 @@ export class ContourBrush {
   constructor({ width, height }: PictureSize, outline: Path2D | null, colour: string) {
     this.canvas = new OffscreenCanvas(width, height);
     const context = this.canvas.getContext('2d', { willReadFrequently: true });
-    if (!context) throw new Error('This browser gives no canvas to draw on.');
+    if (!context) throw new Error(t('This browser gives no canvas to draw on.'));
     this.#context = context;
     context.fillStyle = colour;
     context.strokeStyle = colour;
@@ -36,6 +37,14 @@ export class ContourBrush {
     // A line of no length is a dot with round ends only where it has some.
     context.lineTo(x1 + (x0 === x1 && y0 === y1 ? 0.01 : 0), y1);
     context.stroke();
+  }
+
+  polygon(corners: readonly Point[], tool: BrushTool): void {
+    const context = this.#context;
+    context.globalCompositeOperation = tool === 'add' ? 'source-over' : 'destination-out';
+    context.beginPath();
+    corners.forEach(([x, y], index) => (index === 0 ? context.moveTo(x, y) : context.lineTo(x, y)));
+    context.fill();
   }
 
   mask(): Mask {

@@ -19,6 +19,8 @@ import {
 import type { ContourPoint, PointRole } from '../core/contour-spline.js';
 import { toStage } from '../core/viewport.js';
 import type { Placement } from '../core/viewport.js';
+import { msg, say, t } from '../core/texts.js';
+import type { Text } from '../core/texts.js';
 import { ContourBrush } from './contour-brush.js';
 
 type Points = readonly ContourPoint[];
@@ -61,10 +63,10 @@ const nearPx = 16;
 const mostSteps = 200;
 const mostDrafts = 50;
 
-const roleNames: Readonly<Record<PointRole, string>> = {
-  apex: 'Apex',
-  hinge: 'Mitral hinge',
-  side: 'Point',
+const roleNames: Readonly<Record<PointRole, Text>> = {
+  apex: msg('Apex'),
+  hinge: msg('Mitral hinge'),
+  side: msg('Point'),
 };
 const arrows: ReadonlyMap<string, Point> = new Map([
   ['ArrowLeft', [-1, 0]],
@@ -75,7 +77,7 @@ const arrows: ReadonlyMap<string, Point> = new Map([
 
 export class ContourPoints {
   readonly element = h('div', {
-    ...{ class: 'contour-points', role: 'group', 'aria-label': 'Points of the outline', hidden: true },
+    ...{ class: 'contour-points', role: 'group', 'aria-label': t('Points of the outline'), hidden: true },
   });
   readonly #events: PointEvents;
   readonly #drafts = new Map<string, Draft>();
@@ -136,7 +138,7 @@ export class ContourPoints {
     path.closePath();
     const mask = new ContourBrush(outline.size, path, '#fff').mask();
     if (maskArea(mask) === 0) {
-      this.#events.onRefused('The outline encloses nothing.');
+      this.#events.onRefused(t('The outline encloses nothing.'));
       return;
     }
     draft.told = draft.before.length;
@@ -198,7 +200,7 @@ export class ContourPoints {
     if (!draft) return;
     const points = withoutPoint(draft.points, this.#chosen);
     if (points === null) {
-      this.#events.onRefused('Apex, hinges and the last points stay: move them instead.');
+      this.#events.onRefused(t('Apex, hinges and the last points stay: move them instead.'));
       return;
     }
     this.#chosen = Math.max(0, this.#chosen - 1);
@@ -240,7 +242,7 @@ export class ContourPoints {
     const draft = this.#draft;
     const points = draft && withAdded(draft.points, after, at);
     if (!points) {
-      this.#events.onRefused('There are as many points as an outline can have.');
+      this.#events.onRefused(t('There are as many points as an outline can have.'));
       return;
     }
     this.#chosen = after + 1;
@@ -271,9 +273,12 @@ export class ContourPoints {
       handle.style.top = `${top / this.#unit}px`;
       handle.className = `contour-point ${role}`;
       const number = role === 'hinge' ? ` ${(hinge += 1)}` : role === 'side' ? ` ${(side += 1)}` : '';
-      const name = `${roleNames[role]}${number}`;
+      const name = `${say(roleNames[role])}${number}`;
       handle.setAttribute('aria-label', `${name}: ${Math.round(at[0])}, ${Math.round(at[1])}`);
-      handle.title = `${name}: drag it, or move it with the arrow keys (Shift: ${farPx} pixels)`;
+      handle.title = t('{name}: drag it, or move it with the arrow keys (Shift: {n} pixels)', {
+        name,
+        n: farPx,
+      });
       handle.dataset['role'] = role;
     }
   }

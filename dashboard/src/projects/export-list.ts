@@ -3,6 +3,7 @@ import type { ProjectState } from '../../../src/protocol/project-requests.js';
 import { h } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { toast } from '../app/toast.js';
+import { bytesText } from '../core/system-words.js';
 import { exportAddress } from './api.js';
 
 interface ExportList {
@@ -37,12 +38,16 @@ export function exportList(worker: PaintingWorker, onProblem: (problem: unknown)
     // Where the cine came from, before any other.
     const targets = /^(dicomweb|orthanc)/.test(uri) ? [null] : archives;
     element.replaceChildren(
-      ...exports.map(({ name, formats }) => {
+      ...exports.map(({ name, formats, bytes }) => {
         const isDicom = formats.some((format) => format.startsWith('dicom'));
         return h(
           'li',
           {},
-          h('a', { href: exportAddress(id, name), download: '' }, `${name}: ${formats.join(', ')}`),
+          h(
+            'a',
+            { href: exportAddress(id, name), download: '' },
+            `${name}: ${formats.join(', ')}${bytes === null ? '' : ` (${bytesText(bytes)})`}`,
+          ),
           ...(isDicom ? targets : []).map((target) =>
             h(
               'button',

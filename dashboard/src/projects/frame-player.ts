@@ -47,7 +47,8 @@ export class FramePlayer {
 
   /** Shows the wanted picture. One is fetched at a time: while it comes, only the newest wish counts. */
   async follow(): Promise<void> {
-    if (this.#fetching) return;
+    // A picture that has not been read yet is announced when it has.
+    if (this.#fetching || (this.project()?.pictures.frames ?? 0) === 0) return;
     this.#fetching = true;
     clearTimeout(this.#retry);
     try {
@@ -58,9 +59,7 @@ export class FramePlayer {
         this.events.onShown();
       }
     } catch {
-      // A picture that has not been read yet is announced when it has; any other is tried again.
-      if (!this.#ended && this.project()?.pictures.frames)
-        this.#retry = window.setTimeout(() => void this.follow(), retryMs);
+      if (!this.#ended) this.#retry = window.setTimeout(() => void this.follow(), retryMs);
     } finally {
       this.#fetching = false;
     }

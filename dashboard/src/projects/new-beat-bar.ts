@@ -8,6 +8,8 @@ import { icon } from '../app/icons.js';
 import { correctionOf, newBeatSteps, nextMomentOf, withMoment } from '../core/new-beat.js';
 import type { NewBeat } from '../core/new-beat.js';
 import { sentenceCase } from '../core/echo-readout.js';
+import { shownKey } from '../core/keymap.js';
+import { t } from '../core/texts.js';
 
 interface NewBeatEvents {
   /** Resolves to null when the server has taken it, else to the sentence of its refusal. */
@@ -38,9 +40,14 @@ export function newBeatBar(events: NewBeatEvents): NewBeatBar {
   let asking = false;
   const button = h(
     'button',
-    { type: 'button', class: 'chip-button', title: 'Add a beat that was not found', onclick: () => begin() },
+    {
+      type: 'button',
+      class: 'chip-button',
+      title: t('Add a beat that was not found'),
+      onclick: () => begin(),
+    },
     icon('plus'),
-    'Add a beat',
+    t('Add a beat'),
   );
   const words = h('p', { role: 'status' });
   const refused = h('p', { class: 'refused', role: 'alert', hidden: true });
@@ -53,19 +60,24 @@ export function newBeatBar(events: NewBeatEvents): NewBeatBar {
   );
   const backButton = h(
     'button',
-    { type: 'button', class: 'button', title: 'Take back the last one (Z)', onclick: () => back() },
+    {
+      type: 'button',
+      class: 'button',
+      title: t('Take back the last one ({key})', { key: shownKey('undo') }),
+      onclick: () => back(),
+    },
     icon('undo'),
-    'Back',
+    t('Back'),
   );
   const cancelButton = h(
     'button',
     { type: 'button', class: 'button', title: 'Esc', onclick: () => cancel() },
     icon('close'),
-    'Leave',
+    t('Leave'),
   );
   const element = h(
     'div',
-    { class: 'new-beat', role: 'group', 'aria-label': 'New beat', hidden: true },
+    { class: 'new-beat', role: 'group', 'aria-label': t('New beat'), hidden: true },
     h('div', {}, words, refused),
     cancelButton,
     backButton,
@@ -84,10 +96,12 @@ export function newBeatBar(events: NewBeatEvents): NewBeatBar {
     setText(
       words,
       next === null
-        ? 'The beat is measured …'
-        : `${beat.length + 1} of ${newBeatSteps}: ${next}. Press on the curve, or go to its picture and press Enter.`,
+        ? t('The beat is measured …')
+        : t('{n} of {all}: {next}. Press on the curve, or go to its picture and press Enter.', {
+            ...{ n: beat.length + 1, all: newBeatSteps, next },
+          }),
     );
-    setText(hereText, next === null ? 'Measuring' : `${sentenceCase(next)} here`);
+    setText(hereText, next === null ? t('Measuring') : t('{moment} here', { moment: sentenceCase(next) }));
     events.onChange();
   };
   const say = (sentence: string | null): void => {

@@ -6,6 +6,7 @@ import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import './projects.css';
+import { t } from '../core/texts.js';
 
 const speeds = [0.25, 0.5, 1, 2, 4] as const;
 
@@ -20,7 +21,7 @@ export function mountPlayer(container: HTMLElement, worker: PaintingWorker, stre
     {
       type: 'button',
       class: 'icon-button',
-      'aria-label': 'Pause',
+      'aria-label': t('Pause'),
       onclick: () => change({ paused: !state?.paused }),
     },
     icon('stop'),
@@ -36,23 +37,23 @@ export function mountPlayer(container: HTMLElement, worker: PaintingWorker, stre
       },
       text,
     );
-  const seek = h('input', { type: 'range', min: 0, max: 1, value: 0, step: 1, 'aria-label': 'Position' });
+  const seek = h('input', { type: 'range', min: 0, max: 1, value: 0, step: 1, 'aria-label': t('Position') });
   seek.addEventListener('pointerdown', () => (dragging = true));
   seek.addEventListener('pointerup', () => (dragging = false));
   seek.addEventListener('input', () => change({ positionMs: Number(seek.value) }));
   const time = h('output', { class: 'player-time' });
   const speed = h(
     'select',
-    { 'aria-label': 'Speed' },
+    { 'aria-label': t('Speed') },
     ...speeds.map((value) => h('option', { value, selected: value === 1 }, `${value}×`)),
   );
   speed.addEventListener('change', () => change({ speed: Number(speed.value) }));
   const bar = h(
     'div',
-    { class: 'player-bar', role: 'group', 'aria-label': 'Player' },
+    { class: 'player-bar', role: 'group', 'aria-label': t('Player') },
     toggle,
-    step(-1, 'One picture back', '◂'),
-    step(1, 'One picture on', '▸'),
+    step(-1, t('One picture back'), '◂'),
+    step(1, t('One picture on'), '▸'),
     seek,
     time,
     speed,
@@ -66,7 +67,7 @@ export function mountPlayer(container: HTMLElement, worker: PaintingWorker, stre
     state = next;
     if (!bar.isConnected) container.append(bar);
     toggle.replaceChildren(icon(next.paused ? 'play' : 'stop'));
-    toggle.setAttribute('aria-label', next.paused ? 'Play' : 'Pause');
+    toggle.setAttribute('aria-label', next.paused ? t('Play') : t('Pause'));
     seek.max = String(Math.max(1, Math.round(next.durationMs)));
     if (!dragging) seek.value = String(Math.round(next.positionMs));
     setText(time, `${clock(next.positionMs)} / ${clock(next.durationMs)}`);

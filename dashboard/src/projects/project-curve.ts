@@ -4,13 +4,13 @@
  */
 import './project-echo.css';
 import type { Correction } from '../../../src/protocol/project-requests.js';
-import { h, setText } from '../app/dom.js';
-import { sentenceCase, unitWords } from '../core/echo-readout.js';
+import { h, setText, textScale } from '../app/dom.js';
+import { unitWords } from '../core/echo-readout.js';
 import { momentsOf, pageOf, widestSeconds, within } from '../core/project-beats.js';
 import type { FrameRange, Moment, MomentKind, ProjectMeasurements } from '../core/project-beats.js';
 import { axisTop } from '../core/volume-curve.js';
+import { locale, numberText, t } from '../core/texts.js';
 import { drawRejected } from '../rooms/curve-drawing.js';
-import { textScale } from '../rooms/live-picture.js';
 import { newBeatBar } from './new-beat-bar.js';
 
 interface CurveEvents {
@@ -38,10 +38,6 @@ interface ProjectCurve {
 
 /** A moment that was moved by key is sent when no further key came for this long. */
 const settleMs = 600;
-const words: Readonly<Record<MomentKind, string>> = {
-  'end-diastole': 'End-diastole',
-  'end-systole': 'End-systole',
-};
 const signs: Readonly<Record<MomentKind, readonly [counted: string, rejected: string]>> = {
   'end-diastole': ['▲', '△'],
   'end-systole': ['▼', '▽'],
@@ -66,19 +62,19 @@ export function projectCurve(events: CurveEvents): ProjectCurve {
   const header = h(
     'header',
     {},
-    h('h2', {}, 'LV volume ', unitText),
+    h('h2', {}, t('LV volume'), ' ', unitText),
     h(
       'ul',
       { class: 'echo-legend', 'aria-hidden': 'true' },
-      h('li', {}, '▲ end-diastole'),
-      h('li', {}, '▼ end-systole'),
-      h('li', { class: 'echo-legend-rejected' }, 'beat not counted'),
+      h('li', {}, '▲ ', t('end-diastole')),
+      h('li', {}, '▼ ', t('end-systole')),
+      h('li', { class: 'echo-legend-rejected' }, t('beat not counted')),
     ),
     adding.button,
   );
   const element = h(
     'section',
-    { class: 'project-curve', 'aria-label': 'Volume of the left ventricle' },
+    { class: 'project-curve', 'aria-label': t('Volume of the left ventricle') },
     header,
     adding.element,
     field,
@@ -139,7 +135,7 @@ export function projectCurve(events: CurveEvents): ProjectCurve {
       context.stroke();
       if (volumes.length > 0)
         context.fillText(
-          (top * (1 - part)).toLocaleString('en', { notation: 'compact' }),
+          (top * (1 - part)).toLocaleString(locale(), { notation: 'compact' }),
           3 * unit,
           height * part + 2 * unit,
         );
@@ -200,9 +196,15 @@ export function projectCurve(events: CurveEvents): ProjectCurve {
     const edge = moment.which === 'end-diastole' ? 1 : 0;
     button.style.insetBlockEnd = `${100 * Math.min(1, volume === null ? edge : volume / (top ?? 1))}%`;
     button.setAttribute('aria-valuenow', String(at));
+    const where = t('picture {n}', { n: at });
     const measure =
-      volume === null ? '' : `, ${Math.round(volume)} ${unitWords(measured?.units.volume ?? '')}`;
-    button.setAttribute('aria-valuetext', `picture ${at}${measure}${moment.corrected ? ', corrected' : ''}`);
+      volume === null ? '' : `${numberText(volume)} ${unitWords(measured?.units.volume ?? '')}`.trim();
+    button.setAttribute(
+      'aria-valuetext',
+      [where, measure, moment.corrected ? t('corrected by hand') : '']
+        .filter((part) => part !== '')
+        .join(', '),
+    );
   };
   /** Moments of the beat that is being added: they are not moved, but taken back. */
   const newMarks = h('div', { class: 'moments', 'aria-hidden': 'true' });
@@ -309,8 +311,13 @@ export function projectCurve(events: CurveEvents): ProjectCurve {
       const { which, beat, rejected, corrected } = moment;
       setText(button, signs[which][rejected ? 1 : 0]);
       button.className = `moment ${which}${corrected ? ' corrected' : ''}`;
-      button.setAttribute('aria-label', `${words[which]}, beat ${beat}`);
-      button.title = `${words[which]}, beat ${beat}: drag it, or move it by one picture with ← →${corrected ? '. Corrected by hand' : ''}`;
+      const name =
+        which === 'end-diastole'
+          ? t('End-diastole, beat {beat}', { beat })
+          : t('End-systole, beat {beat}', { beat });
+      button.setAttribute('aria-label', name);
+      const hint = t('{name}: drag it, or move it by one picture with ← →.', { name });
+      button.title = corrected ? `${hint} ${t('Corrected by hand')}.` : hint;
       button.setAttribute('aria-valuemin', String(moment.least));
       button.setAttribute('aria-valuemax', String(moment.most));
       if (!button.isConnected) marks.append(button);
@@ -344,7 +351,8 @@ export function projectCurve(events: CurveEvents): ProjectCurve {
       setText(unitText, next === null || next.curve.length === 0 ? '' : unitWords(next.units.volume));
       setHandles(momentsOf(next?.beats ?? [], Math.max(0, frames - 1)));
       const leftOut = next?.beatsLeftOut ?? 0;
-      element.title = leftOut === 0 ? '' : sentenceCase(`${leftOut} beats are not shown`);
+      element.title =
+        leftOut === 0 ? '' : t('{n, plural, one {# beat is} other {# beats are}} not shown', { n: leftOut });
       paint();
     },
     showFrame: (at, count, framesPerSecond) => {

@@ -9,6 +9,7 @@ import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import { beatRows, readoutOfRecording } from '../core/project-beats.js';
 import type { ProjectMeasurements } from '../core/project-beats.js';
+import { t } from '../core/texts.js';
 import { echoNow } from '../rooms/echo-now.js';
 import { measurementsOf } from './api.js';
 import { projectCurve } from './project-curve.js';
@@ -40,16 +41,16 @@ interface ProjectEcho {
 const usualFramesPerSecond = 25;
 
 export function projectEcho(id: string, events: EchoEvents): ProjectEcho {
-  const hand = h('p', { class: 'corrected-by-hand', hidden: true }, icon('rename'), 'Corrected by hand');
+  const hand = h('p', { class: 'corrected-by-hand', hidden: true }, icon('rename'), t('Corrected by hand'));
   const pair = projectPair(id, events.pair);
   const now = echoNow(hand, pair.element);
   const counts = h('span', { class: 'beat-counts' });
   const list = h('ul', { class: 'project-beats' });
-  const none = h('p', { class: 'hint' }, 'No beat was found.');
+  const none = h('p', { class: 'hint' }, t('No beat was found.'));
   const beats = h(
     'section',
-    { class: 'beats-section', 'aria-label': 'Heart beats' },
-    h('div', { class: 'section-head' }, h('h2', {}, 'Beats'), counts),
+    { class: 'beats-section', 'aria-label': t('Heart beats') },
+    h('div', { class: 'section-head' }, h('h2', {}, t('Beats')), counts),
     none,
     list,
   );
@@ -77,7 +78,15 @@ export function projectEcho(id: string, events: EchoEvents): ProjectEcho {
   const showBeats = (): void => {
     const rows = beatRows(measured?.beats ?? []);
     none.hidden = rows.length > 0;
-    setText(counts, measured ? `${measured.summary.beats} counted, ${measured.summary.rejected} not` : '');
+    setText(
+      counts,
+      measured
+        ? t('{counted} counted, {left} not', {
+            counted: measured.summary.beats,
+            left: measured.summary.rejected,
+          })
+        : '',
+    );
     const key = JSON.stringify(rows);
     if (key === listed) return;
     listed = key;
@@ -93,14 +102,14 @@ export function projectEcho(id: string, events: EchoEvents): ProjectEcho {
             {
               type: 'button',
               class: 'project-beat',
-              title: 'Show its end-diastole',
+              title: t('Show its end-diastole'),
               disabled: frame === null,
               onclick: () => {
                 if (frame !== null) events.seek(frame);
               },
             },
             icon(accepted ? 'tracking' : 'lost'),
-            h('b', {}, `Beat ${number}`),
+            h('b', {}, t('Beat {number}', { number })),
             h('span', {}, ejectionFraction),
             h('small', {}, words),
           ),
@@ -110,10 +119,12 @@ export function projectEcho(id: string, events: EchoEvents): ProjectEcho {
               type: 'button',
               class: 'chip-button',
               'data-beat': number,
-              'aria-label': `${accepted ? 'Reject' : 'Accept'} beat ${number}`,
+              'aria-label': accepted
+                ? t('Reject beat {number}', { number })
+                : t('Accept beat {number}', { number }),
               onclick: () => accept(number, !accepted),
             },
-            accepted ? 'Reject' : 'Accept',
+            accepted ? t('Reject') : t('Accept'),
           ),
         ),
       ),

@@ -17,9 +17,9 @@ const progress = { pass: 'backward' as const, frames: 3, totalFrames: 20, source
 
 describe('the line under the name of a project', () => {
   it.each<[string, Partial<ProjectState>]>([
-    ['Prompts have changed: track again.', {}],
+    ['Marks have changed: track again.', {}],
     ['Tracked.', { upToDate: true }],
-    ['Nothing has to be marked: let it look.', { finder: 'echo-lv', objects: [] }],
+    ['Nothing has to be marked: let the model look.', { finder: 'echo-lv', objects: [] }],
     ['Found and measured.', { finder: 'echo-lv', measuresHeart: true, upToDate: true }],
     ['Finding: 3 of 20', { finder: 'echo-lv', run: { phase: 'running', what: 'tracking', progress } }],
     ['Mark an object: choose a tool, go to a picture where it is well seen, draw.', { objects: [] }],

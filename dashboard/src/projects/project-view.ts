@@ -5,6 +5,7 @@
 import type { OperationName, RequestOf, ResponseOf } from '../../../src/protocol/operations.js';
 import { promptToWire } from '../../../src/protocol/requests.js';
 import { maskToCocoString } from '../../../src/mask/rle.js';
+import type { Mask } from '../../../src/vocabulary/mask.js';
 import type { Correction, ProjectState } from '../../../src/protocol/project-requests.js';
 import { chambers } from '../../../src/vocabulary/echo.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
@@ -12,35 +13,40 @@ import { h, setText } from '../app/dom.js';
 import { Refusal } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import type { IconName } from '../app/icons.js';
-import { Disposer } from '../app/signal.js';
+import { prefer, preferences } from '../app/prefs.js';
+import { Disposer, Signal } from '../app/signal.js';
 import { toast } from '../app/toast.js';
 import type { EndView, ViewContext } from '../app/view.js';
-import { makesObjects } from '../core/gestures.js';
-import type { DrawingTool } from '../core/gestures.js';
+import { draws, makesObjects, makingTool } from '../core/gestures.js';
+import type { Tool } from '../core/gestures.js';
 import { actionOf, shownKey } from '../core/keymap.js';
 import type { Action } from '../core/keymap.js';
-import { isTyping } from '../rooms/typing.js';
-import { lanesOf, masksOf, sentence, watchProjects, writesPictures } from './api.js';
+import { performShared, repeatable } from '../editor/actions.js';
+import { outlineSettings } from '../editor/outline-settings.js';
+import { markingTools, repairTools, toolbar, toolOf } from '../editor/toolbar.js';
+import { isTyping } from '../editor/typing.js';
+import { zoomBar } from '../editor/zoom-bar.js';
+import { changeWords } from '../core/change-words.js';
+import type { PlacedMark } from '../core/marks.js';
+import { uncertainPictures } from '../core/uncertain.js';
+import { finestLanesOf, lanesOf, masksOf, sentence, watchProjects, writesPictures } from './api.js';
 import type { LaneInfo } from './api.js';
-import { correctingTools, correctingToolOf } from './correcting-tools.js';
 import { cineSpeed } from './cine-speed.js';
+import { correctingTools } from './correcting-tools.js';
+import { openExport } from './export-dialog.js';
 import { exportList } from './export-list.js';
 import { FrameCache } from './frame-cache.js';
 import { FramePlayer } from './frame-player.js';
-import { askFormats, askName } from './project-dialogs.js';
 import { projectEcho } from './project-echo.js';
 import { projectObjects } from './project-objects.js';
 import { ProjectStage } from './project-stage.js';
-import type { StageContent, StageTool } from './project-stage.js';
+import type { StageContent } from './project-stage.js';
 import { statusText } from './project-status.js';
+import { marksOn, withAnswer } from './shown-marks.js';
 import { timeline } from './timeline.js';
 
-const tools: readonly { readonly tool: DrawingTool; readonly action: Action; readonly word: string }[] = [
-  { tool: 'include', action: 'tool-include', word: 'Add (+)' },
-  { tool: 'exclude', action: 'tool-exclude', word: 'Exclude (−)' },
-  { tool: 'box', action: 'tool-box', word: 'Box' },
-  { tool: 'scribble', action: 'tool-scribble', word: 'Stroke' },
-];
+/** Pictures of one step with Shift. */
+const farPictures = 10;
 /** Operations that answer with the state of the project. */
 type Change = {
   [Name in OperationName]: ResponseOf<Name> extends ProjectState ? Name : never;
@@ -58,7 +64,12 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   let finders: ResponseOf<'projects.list'>['finders'] = [];
   let selected: string | null = null;
   let ended = false;
+  /** Answers that are awaited; how often a new object was asked for. */
+  let waiting = 0;
+  let newObjectWishes = 0;
   const disposer = new Disposer();
+  const outlinesOn = new Signal(true);
+  const offered = new Signal<readonly Tool[]>(['look']);
   const cache = new FrameCache(id);
   const player = new FramePlayer(cache, () => project, {
     onShown: () => {
@@ -74,24 +85,45 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       stage.draw();
     },
   });
+  /** Names of the objects that are hidden or locked. */
+  const those = (what: 'hidden' | 'locked'): readonly string[] =>
+    project?.objects.flatMap((one) => (one[what] ? one.label : [])) ?? [];
+  let marksOf: { readonly of: readonly unknown[]; readonly marks: readonly PlacedMark[] } = {
+    ...{ of: [], marks: [] },
+  };
+  /** The same list for as long as nothing has changed. */
+  const marks = (): readonly PlacedMark[] => {
+    const of = [project, selected, player.shown?.frame];
+    if (of.some((one, at) => one !== marksOf.of[at]))
+      marksOf = { of, marks: marksOn(project, selected, player.shown?.frame ?? -1) };
+    return marksOf.marks;
+  };
   const stageContent = (): StageContent => ({
     ...{ project, shown: player.shown, labels: labels(), selected },
+    ...{ marks: marks(), hidden: those('hidden'), outlinesOn: outlinesOn.value },
     playing: player.speed !== 0,
   });
   const stage = new ProjectStage(stageContent, {
     onBegin: () => player.play(0),
     onPrompt: (prompt) => send(prompt),
-    onContour: (frame, label, mask) => {
-      const counts = maskToCocoString(mask);
-      void correct({ kind: 'contour', frame, label, mask: { size: [mask.height, mask.width], counts } }).then(
-        (taken) => {
-          if (!taken) stage.forgetPainting();
-          stage.points.answered(frame, label, taken);
-        },
-      );
+    onPick: (label) => select(label),
+    onContour: (frame, label, mask) => void takeOutline(frame, label, mask),
+    mayRepair: () => {
+      // Where a person marks, an outline can be the first of an object.
+      if (refusesLocked(selected)) return false;
+      if (selected !== null || project?.finder === null) return true;
+      toast('info', 'Choose the structure to correct first (in the list, or with its digit).');
+      return false;
     },
-    onNothingSelected: () =>
-      toast('info', 'Choose the structure to correct first (in the list, or with its digit).'),
+    onMoveMark: (mark, moved) => {
+      if (refusesLocked(selected)) stage.marks.settled();
+      else
+        void changeMark(worker.call('projects.moveMark', { project: id, mark, prompt: promptToWire(moved) }));
+    },
+    onRemoveMark: (mark) => {
+      if (!refusesLocked(selected))
+        void changeMark(worker.call('projects.removeMark', { project: id, mark }));
+    },
     onPoints: () => correcting.update(),
     onRefused: (sentence) => toast('info', sentence),
   });
@@ -122,30 +154,18 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   const position = h('output', { class: 'project-position' });
   const objects = projectObjects({
     select: (label) => select(label),
-    rename: (label) => rename(label),
-    remove: (label) => change('projects.removeObject', { project: id, label }),
+    rename: (label, name) => rename(label, name),
+    remove: (label) => remove(label),
+    hide: (label, hidden) => change('projects.hide', { project: id, label, hidden }),
+    lock: (label, locked) => change('projects.lock', { project: id, label, locked }),
   });
-  const toolButtons = tools.map(({ tool, action, word }) =>
-    h(
-      'button',
-      {
-        type: 'button',
-        class: 'tool',
-        role: 'radio',
-        'aria-checked': String(tool === stage.tool),
-        title: `${word} (${shownKey(action)})`,
-        onclick: () => chooseTool(tool),
-      },
-      icon(tool),
-      word,
-    ),
-  );
-  const marking = h(
-    'div',
-    { class: 'project-tools', role: 'radiogroup', 'aria-label': 'Tool' },
-    ...toolButtons,
-  );
-  const correcting = correctingTools(stage, (tool) => chooseTool(tool));
+  const { tool } = stage.pointing;
+  const undoes = new Signal<{ readonly undo: string | null; readonly redo: string | null }>({
+    ...{ undo: null, redo: null },
+  });
+  const rail = toolbar(tool, offered, (action) => perform(action), disposer, ['undo', 'redo'], undoes);
+  const correcting = correctingTools(stage);
+  stage.element.append(zoomBar(stage, (action) => perform(action), disposer));
   const findButtons = h('div', { class: 'project-actions' });
   const button = (text: string, name: IconName, act: () => void, kind = ''): HTMLButtonElement =>
     h('button', { type: 'button', class: `button ${kind}`.trim(), onclick: act }, icon(name), text);
@@ -153,7 +173,10 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   const propagateText = h('span', {}, 'Track both ways');
   const propagate = h(
     'button',
-    { type: 'button', class: 'button primary', onclick: () => track() },
+    {
+      ...{ type: 'button', class: 'button primary', title: shownKey('track') },
+      onclick: () => track(),
+    },
     icon('tracking'),
     propagateText,
   );
@@ -161,57 +184,79 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     change('projects.finder', { project: id, finder: null }),
   );
   const cancel = button('Cancel', 'stop', () => change('projects.cancel', { project: id }));
-  const undo = button('Undo', 'undo', () => change('projects.undo', { project: id }));
-  const exporting = button('Export …', 'print', () =>
-    askFormats((formats) => change('projects.export', { project: id, formats })),
-  );
+  const exporting = button('Export …', 'print', () => {
+    if (project !== null) openExport(worker, project);
+  });
   const exported = exportList(worker, (problem) => sayProblem(problem));
   const strip = timeline((wanted) => player.seek(wanted));
-  element.replaceChildren(
+  const nextUncertain = button('Next uncertain picture', 'uncertain', () => perform('uncertain'));
+  nextUncertain.title = shownKey('uncertain');
+  const newObject = button('New object', 'plus', () => perform('new-object'));
+  const root = h(
+    'section',
+    { class: 'project' },
     h(
-      'section',
-      { class: 'project' },
-      h(
-        'header',
-        { class: 'project-head' },
-        h('a', { class: 'icon-button', href: '#/recordings', 'aria-label': 'All recordings' }, icon('back')),
-        h('div', { class: 'panel-title' }, title, where),
-        writing,
-        status,
-        bar,
-        cancel,
-      ),
-      stage.element,
-      stage.points.element,
-      correcting.bar,
-      h(
-        'aside',
-        { class: 'project-panel', 'aria-label': 'Objects and tools' },
-        echo.panel,
-        findButtons,
-        marking,
-        objects.element,
-        h('div', { class: 'project-actions' }, propagate, undo, byHand, exporting),
-        exported.element,
-      ),
-      h(
-        'footer',
-        { class: 'project-foot' },
-        h('div', { class: 'project-transport' }, playButton, position, correcting.element),
-        echo.curve,
-        strip.element,
-      ),
+      'header',
+      { class: 'project-head' },
+      h('a', { class: 'icon-button', href: '#/recordings', 'aria-label': 'All recordings' }, icon('back')),
+      h('div', { class: 'panel-title' }, title, where),
+      writing,
+      status,
+      bar,
+      cancel,
     ),
+    rail,
+    stage.element,
+    correcting.bar,
+    h(
+      'aside',
+      { class: 'project-panel', 'aria-label': 'Objects and outlines' },
+      outlineSettings(outlinesOn, () => perform('overlay'), disposer),
+      echo.panel,
+      findButtons,
+      h(
+        'section',
+        { class: 'objects-section' },
+        h('div', { class: 'section-head' }, h('h2', {}, 'Objects'), newObject),
+        objects.element,
+      ),
+      h('div', { class: 'project-actions' }, propagate, byHand, exporting),
+      exported.element,
+    ),
+    h(
+      'footer',
+      { class: 'project-foot' },
+      h('div', { class: 'project-transport' }, playButton, position, nextUncertain, correcting.element),
+      echo.curve,
+      strip.element,
+    ),
+  );
+  element.replaceChildren(root);
+  disposer.add(preferences.watch(({ panelOpen }) => root.classList.toggle('panel-closed', !panelOpen)));
+  disposer.add(outlinesOn.watch(() => stage.draw()));
+  disposer.add(
+    tool.watch((chosen) => {
+      if (chosen === 'points') player.play(0);
+      stage.draw();
+      correcting.update();
+      // Keys pressed after this move the point.
+      if (chosen === 'points') stage.points.focus();
+    }),
   );
 
   playButton.after(cineSpeed(player));
 
   // ------------------------------------------------------------------------------------------ showing
-  const list = (): void =>
+  const list = (): void => {
     objects.update(labels(), {
-      ...{ masks: player.shown?.masks ?? null, selected, kind: project?.format?.pictureKind },
+      ...{ masks: player.shown?.masks ?? null, selected, hidden: those('hidden') },
+      ...{ locked: those('locked'), kind: project?.format?.pictureKind },
       editable: (project?.finder ?? null) === null,
     });
+    const { shown } = player;
+    if (shown && project?.format && player.speed === 0 && shown.masks.frame === shown.frame)
+      objects.showThumbnails(shown.picture, stage.outlines(project.format, shown.masks).objects);
+  };
   const showPosition = (): void => {
     const { frame, lastFrame, speed } = player;
     const fps = project?.format?.framesPerSecond ?? null;
@@ -223,33 +268,24 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     list();
     stage.draw();
   };
-  const chooseTool = (name: StageTool): void => {
-    stage.tool = name;
-    toolButtons.forEach((one, index) =>
-      one.setAttribute('aria-checked', String(tools[index]?.tool === name)),
-    );
-    stage.element.dataset['tool'] = name;
-    if (name === 'points') player.play(0);
-    stage.draw();
-    correcting.update();
-    // Keys pressed after this move the point.
-    if (name === 'points') stage.points.focus();
-  };
   /** What is shown depends on who outlines: what was marked, or a model that finds its structures by itself. */
-  let findsShown: boolean | null = null;
   const showFinder = (next: ProjectState): void => {
     const finds = next.finder !== null;
     const marked = next.objects.some(({ prompts }) => prompts.length > 0);
     const idle = next.run.phase !== 'running';
     findButtons.hidden = finds || marked;
     for (const one of findButtons.querySelectorAll('button')) one.disabled = !idle;
-    marking.hidden = finds;
-    correcting.element.hidden = !next.measuresHeart;
+    newObject.hidden = finds;
+    offer(
+      finds ? (next.measuresHeart ? ['look', ...repairTools] : ['look']) : [...markingTools, ...repairTools],
+    );
     byHand.hidden = !finds || next.corrections > 0 || !idle;
     setText(propagateText, finds ? findWords(finder()) : 'Track both ways');
-    if (findsShown === finds) return;
-    findsShown = finds;
-    chooseTool(finds ? 'look' : 'box');
+  };
+  const offer = (next: readonly Tool[]): void => {
+    if (next.join() === offered.value.join()) return;
+    offered.value = next;
+    if (!next.includes(tool.value)) tool.value = 'look';
   };
   const showFinders = (): void => {
     findButtons.replaceChildren(
@@ -268,8 +304,9 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     cancel.hidden = !running;
     const nothing = next.finder === null && next.objects.length === 0;
     propagate.disabled = running || nothing || next.upToDate;
-    undo.disabled = running || (next.finder === null ? nothing : next.corrections === 0);
     exporting.disabled = running || !next.upToDate;
+    nextUncertain.hidden = nothing;
+    if (before?.run.phase === 'running') seen.clear();
     const progress = next.run.phase === 'running' ? next.run.progress : null;
     bar.hidden = !running;
     if (progress?.totalFrames) {
@@ -277,6 +314,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       bar.value = progress.frames;
     } else bar.removeAttribute('value');
     setText(status, statusText(next));
+    undoes.value = { undo: changeWords(next.undo), redo: changeWords(next.redo) };
     showFinder(next);
     echo.update(next);
     writing.hidden = !writesPictures(next);
@@ -289,7 +327,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       running ||
       before?.run.phase === 'running' ||
       before?.upToDate !== next.upToDate ||
-      before.corrections !== next.corrections
+      before.corrections !== next.corrections ||
+      JSON.stringify(before.objects) !== JSON.stringify(next.objects)
     )
       void refreshMasks();
     strip.update(next, labels(), lanes);
@@ -350,90 +389,245 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     }, sayProblem);
   };
   const track = (): void => change('projects.propagate', { project: id });
-  const rename = (label: string): void =>
-    askName(label, (name) => {
-      if (selected === label) selected = name.trim();
-      change('projects.rename', { project: id, label, name });
-    });
-  const send = (prompt: Prompt): void => {
+  const remove = (label: string): void => {
+    if (!refusesLocked(label)) change('projects.removeObject', { project: id, label });
+  };
+  const rename = (label: string, name: string): void => {
+    if (refusesLocked(label)) return;
+    if (selected === label) selected = name;
+    change('projects.rename', { project: id, label, name });
+  };
+  const takeOutline = async (frame: number, label: string | null, mask: Mask): Promise<void> => {
+    const byMark = (project?.finder ?? null) === null;
+    const taken = byMark
+      ? await prompt(frame, label, { type: 'mask', mask })
+      : label !== null &&
+        (await correct({
+          ...{ kind: 'contour', frame, label },
+          mask: { size: [mask.height, mask.width], counts: maskToCocoString(mask) },
+        }));
+    if (!taken) stage.forgetPainting();
+    if (label !== null) stage.points.answered(frame, label, taken);
+  };
+  /** Sends a mark. False: it was refused, which has been said. */
+  const prompt = (frame: number, label: string | null, mark: Prompt): Promise<boolean> => {
+    const wishes = newObjectWishes;
+    return changeMark(
+      worker.call('projects.prompt', {
+        ...{ project: id, frame, label, prompts: [promptToWire(mark)] },
+      }),
+      // The next marks correct the new object, unless the person has gone on to something else meanwhile.
+      (answer) => {
+        if (selected === label && wishes === newObjectWishes) selected = answer.label;
+      },
+    );
+  };
+  /** A mark is set, moved or removed: its object's mask on that picture comes with the answer. */
+  const changeMark = async (
+    asked: Promise<ResponseOf<'projects.prompt'>>,
+    onAnswer: (answer: ResponseOf<'projects.prompt'>) => void = () => undefined,
+  ): Promise<boolean> => {
+    waiting += 1;
+    stage.element.dataset['waiting'] = String(waiting);
+    try {
+      const answer = await asked;
+      if (ended) return true;
+      onAnswer(answer);
+      cache.forgetMasks();
+      if (player.shown) player.shown = { ...player.shown, masks: withAnswer(player.shown.masks, answer) };
+      if (answer.problem) toast('info', answer.problem.message);
+      applyState(answer.project);
+      stage.draw();
+      return true;
+    } catch (error) {
+      sayProblem(error);
+      return false;
+    } finally {
+      waiting -= 1;
+      stage.element.dataset['waiting'] = String(waiting);
+      stage.marks.settled();
+    }
+  };
+  const send = (mark: Prompt): void => {
     if (player.shown === null) return;
-    if (selected === null && !makesObjects(prompt)) {
+    if (selected === null && !makesObjects(mark)) {
       toast('info', 'Choose the object to correct first (in the list, or with its digit).');
       return;
     }
-    const { frame } = player.shown;
-    worker
-      .call('projects.prompt', { project: id, frame, label: selected, prompts: [promptToWire(prompt)] })
-      .then((answer) => {
-        selected = answer.label;
-        applyState(answer.project);
-        stage.draw();
-      }, sayProblem);
+    if (!refusesLocked(selected)) void prompt(player.shown.frame, selected, mark);
   };
-
+  /** Places that were looked at by the key since the masks are as they are. */
+  const seen = new Set<string>();
+  /** Goes to the least certain picture that has not been looked at, and chooses the object that is uncertain there. */
+  const showUncertain = async (): Promise<void> => {
+    player.play(0);
+    const all = await finestLanesOf(id).catch(() => null);
+    if (ended || !project || all === null) return;
+    const { objects: known } = project;
+    const marked = (label: string, from: number, to: number): boolean =>
+      known.some(
+        (one) => one.label === label && one.prompts.some(({ frame }) => from <= frame && frame <= to),
+      );
+    const places = uncertainPictures(all, project.pictures.frames, marked);
+    const next = places.find(({ label, frame }) => !seen.has(`${label}/${frame}`));
+    if (!next) {
+      seen.clear();
+      toast(
+        'info',
+        places.length === 0
+          ? 'No outline is uncertain on any picture that was tracked.'
+          : 'Those were all pictures with an uncertain outline. The key begins anew.',
+      );
+      return;
+    }
+    seen.add(`${next.label}/${next.frame}`);
+    selected = next.label;
+    player.seek(await leastCertain(next));
+    list();
+  };
+  /** Where a part of the recording is more than one picture: the least certain of them, of a bounded number. */
+  const leastCertain = async ({
+    label,
+    frame,
+    pictures,
+  }: ReturnType<typeof uncertainPictures>[number]): Promise<number> => {
+    let least = { frame, confidence: Infinity };
+    for (let at = frame; pictures > 1 && at < frame + Math.min(pictures, 32); at += 1) {
+      const masks = await masksOf(id, at).catch(() => null);
+      const own = masks?.objects.find((one) => one.label === label);
+      if (own && own.confidence < least.confidence) least = { frame: at, confidence: own.confidence };
+    }
+    return least.frame;
+  };
+  /** True, said in words: a locked object is not changed. */
+  function refusesLocked(label: string | null): boolean {
+    if (label === null || !those('locked').includes(label)) return false;
+    toast('info', `${label} is locked: unlock it in the list first.`);
+    return true;
+  }
+  const step = (by: number): void => {
+    player.play(0);
+    player.seek(player.frame + by);
+  };
+  /** `far`: Shift is held, so that steps are large. */
+  function perform(action: Action, far = false): void {
+    const wanted = toolOf(action);
+    if (wanted !== null && !offered.value.includes(wanted)) {
+      toast('info', 'This tool has nothing to work on here.');
+      return;
+    }
+    switch (action) {
+      case 'left':
+      case 'right':
+        // With a tool in hand the crosshair moves.
+        if (draws(tool.value)) break;
+        step((action === 'right' ? 1 : -1) * (far ? farPictures : 1));
+        return;
+      case 'act':
+        if (echo.newBeatKey('take')) return;
+        if (tool.value === 'points') stage.points.take();
+        break;
+      default:
+    }
+    if (performShared(action, stage.pointing, stage.element, far)) {
+      if (action === 'tool-points') stage.points.focus();
+      return;
+    }
+    switch (action) {
+      case 'overlay':
+        outlinesOn.value = !outlinesOn.value;
+        return;
+      case 'undo':
+        if (echo.newBeatKey('back') || stage.pointing.back()) return;
+        if (tool.value !== 'points' || !stage.points.undo()) change('projects.undo', { project: id });
+        return;
+      case 'cancel':
+        if (echo.newBeatKey('leave')) return;
+        if (stage.pointing.busy) stage.pointing.cancel();
+        else if (tool.value === 'points' && stage.points.leave()) return;
+        else if (tool.value !== 'look') tool.value = 'look';
+        else select(null);
+        return;
+      case 'redo':
+        change('projects.redo', { project: id });
+        return;
+      case 'hide':
+      case 'lock': {
+        const own = project?.objects.find(({ label }) => label === selected);
+        if (!own) toast('info', 'Select an object first, in the list or with its number.');
+        else if (action === 'hide')
+          change('projects.hide', { project: id, label: own.label, hidden: !own.hidden });
+        else change('projects.lock', { project: id, label: own.label, locked: !own.locked });
+        return;
+      }
+      case 'new-object':
+        newObjectWishes += 1;
+        select(null);
+        tool.value = makingTool(tool.value);
+        stage.element.focus({ preventScroll: true });
+        return;
+      case 'rename':
+      case 'remove':
+        if (selected === null || project?.finder != null)
+          toast('info', 'Select an object first, in the list or with its number.');
+        else if (action === 'remove') remove(selected);
+        else {
+          prefer({ panelOpen: true });
+          objects.startRename(selected);
+        }
+        return;
+      case 'play':
+        player.toggle();
+        return;
+      case 'step-back':
+      case 'step-on':
+        step((action === 'step-on' ? 1 : -1) * (far ? farPictures : 1));
+        return;
+      case 'first':
+        player.seek(0);
+        return;
+      case 'last':
+        player.seek(player.lastFrame);
+        return;
+      case 'play-back':
+        player.faster(-1);
+        return;
+      case 'play-on':
+        player.faster(1);
+        return;
+      case 'uncertain':
+        void showUncertain();
+        return;
+      case 'track':
+        if (!propagate.disabled) track();
+        return;
+      case 'fullscreen':
+        if (document.fullscreenElement) void document.exitFullscreen();
+        else root.requestFullscreen().catch(() => toast('error', 'This browser refuses full screen here.'));
+        return;
+      case 'rooms':
+        go({ view: 'rooms' });
+        return;
+      default:
+        // The others belong to live rooms.
+        return;
+    }
+  }
   disposer.listen('keydown', (event) => {
     if (isTyping(event) || document.querySelector('dialog[open]')) return;
-    const held = event.ctrlKey || event.metaKey;
-    if ((held || !onPlayerKey(event)) && !onActionKey(event)) return;
+    const { ctrlKey, metaKey, altKey } = event;
+    const digit = !ctrlKey && !metaKey && !altKey && /^[1-9]$/.test(event.key) ? Number(event.key) : null;
+    if (digit !== null) {
+      const label = labels()[digit - 1];
+      if (label !== undefined) select(label);
+      event.preventDefault();
+      return;
+    }
+    const action = actionOf(event, preferences.value.pedalCode, 'recording');
+    if (action === null) return;
+    if (!event.repeat || repeatable.has(action)) perform(action, event.shiftKey);
     event.preventDefault();
   });
-  const onPlayerKey = ({ key, shiftKey }: KeyboardEvent): boolean => {
-    switch (key.toLowerCase()) {
-      case ' ':
-        player.toggle();
-        return true;
-      case 'arrowright':
-      case 'arrowleft':
-        player.play(0);
-        player.seek(player.frame + (key === 'ArrowRight' ? 1 : -1) * (shiftKey ? 10 : 1));
-        return true;
-      case 'home':
-        player.seek(0);
-        return true;
-      case 'end':
-        player.seek(player.lastFrame);
-        return true;
-      case 'j':
-        player.faster(-1);
-        return true;
-      case 'k':
-        player.play(0);
-        return true;
-      case 'l':
-        player.faster(1);
-        return true;
-      default:
-        return false;
-    }
-  };
-  const onActionKey = (event: KeyboardEvent): boolean => {
-    const digit = Number(event.key);
-    const action = actionOf(event, null);
-    const chosen =
-      (project?.finder ?? null) === null
-        ? tools.find((candidate) => candidate.action === action)?.tool
-        : project?.measuresHeart
-          ? correctingToolOf(action)
-          : null;
-    const control = event.ctrlKey || event.metaKey;
-    if (action === 'undo' && echo.newBeatKey('back')) return true;
-    if (action === 'act' && echo.newBeatKey('take')) return true;
-    if (action === 'cancel' && echo.newBeatKey('leave')) return true;
-    if (chosen) chooseTool(chosen);
-    else if (action === 'undo') {
-      if (stage.tool !== 'points' || !stage.points.undo()) change('projects.undo', { project: id });
-    } else if (control) return false;
-    else if (action === 'new-object') select(null);
-    else if (action === 'act' && stage.tool === 'points') stage.points.take();
-    else if (action === 'cancel') {
-      if (stage.tool !== 'points') stage.cancel();
-      else if (!stage.points.leave()) chooseTool('look');
-    } else if (event.key.toLowerCase() === 'p') {
-      if (!propagate.disabled) track();
-    } else if (digit >= 1 && digit <= 9) select(labels()[digit - 1] ?? selected);
-    else return false;
-    return true;
-  };
 
   // ------------------------------------------------------------------------------------------ life
   const ask = (): void => {

@@ -1,18 +1,27 @@
 /** The place of recorded cases in the page: open one, or go on with one. `rest` is what follows `#/recordings/`. */
 import './projects.css';
+import type { ResponseOf } from '../../../src/protocol/operations.js';
 import type { ProjectState } from '../../../src/protocol/project-requests.js';
 import { h, setText } from '../app/dom.js';
 import { Refusal } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
+import { toast } from '../app/toast.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { archiveSearch } from '../rooms/archive-search.js';
 import { folderList, isWorthListing } from '../rooms/folder-list.js';
+import { openTwice } from '../rooms/open-twice.js';
 import { uploadControl } from '../rooms/upload.js';
 import { pictureAddress, sentence, watchProjects, writesPictures } from './api.js';
 import { projectView } from './project-view.js';
 
 export function projectsView(context: ViewContext, rest: string): EndView {
   return rest === '' ? listView(context) : projectView(context, rest);
+}
+
+function alreadyWords({ name, how }: ResponseOf<'projects.find'>['projects'][number]): string {
+  return how === 'place'
+    ? `This recording is open already, as ${name}.`
+    : `This recording is open already, as ${name}: that file has the same bytes.`;
 }
 
 function listView({ element, worker, go }: ViewContext): EndView {
@@ -23,12 +32,22 @@ function listView({ element, worker, go }: ViewContext): EndView {
     setText(problem, sentence);
   };
   const opening = h('p', { class: 'muted', role: 'status' });
+  const twice = openTwice();
+  /** The project of this recording: one that there is already, if that is what the person wants. */
+  const openProject = async (uri: string): Promise<void> => {
+    const { projects: same } = await worker.call('projects.find', { uri });
+    const [newest] = same;
+    let id = newest?.id;
+    if (newest === undefined || (await twice.ask(alreadyWords(newest))))
+      ({ id } = await worker.call('projects.open', { uri }));
+    if (!ended && id !== undefined) go({ view: 'recordings', rest: id });
+  };
   const open = async (uri: string): Promise<void> => {
     say('');
+    twice.hide();
     setText(opening, 'Opening …');
     try {
-      const { id } = await worker.call('projects.open', { uri });
-      if (!ended) go({ view: 'recordings', rest: id });
+      await openProject(uri);
     } catch (error) {
       say(sentence(error));
       if (isWorthListing(error)) await folder.show(uri).catch(() => undefined);
@@ -71,13 +90,13 @@ function listView({ element, worker, go }: ViewContext): EndView {
   });
   const upload = uploadControl({
     onStart: () => say(''),
-    onStored: (path) => void open(path),
+    onStored: (path, already) => {
+      if (already !== null) toast('info', `The server has this file already, as ${already}.`);
+      void open(path);
+    },
     onProblem: say,
   });
-  const archive = archiveSearch(worker, async (uri) => {
-    const { id } = await worker.call('projects.open', { uri });
-    if (!ended) go({ view: 'recordings', rest: id });
-  });
+  const archive = archiveSearch(worker, openProject);
   const inArchive = h(
     'details',
     { class: 'recordings-archive' },
@@ -158,6 +177,7 @@ function listView({ element, worker, go }: ViewContext): EndView {
       form,
       problem,
       opening,
+      twice.element,
       folder.element,
       upload.element,
       inArchive,

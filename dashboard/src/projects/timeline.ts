@@ -5,6 +5,7 @@ import { h } from '../app/dom.js';
 import { colourOf } from '../../../src/vocabulary/palette.js';
 import { pictureAddress } from './api.js';
 import type { LaneInfo } from './api.js';
+import { t } from '../core/texts.js';
 
 interface Timeline {
   readonly element: HTMLElement;
@@ -34,7 +35,7 @@ export function timeline(onSeek: (frame: number) => void): Timeline {
     value: 0,
     step: 1,
     class: 'seek',
-    'aria-label': 'Picture',
+    'aria-label': t('Picture'),
   });
   const element = h('div', { class: 'timeline' }, strip, canvas, head, range);
   let frames = 1;

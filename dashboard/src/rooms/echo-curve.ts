@@ -5,7 +5,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import './echo-curve.css';
-import { h, setText } from '../app/dom.js';
+import { h, setText, textScale } from '../app/dom.js';
 import type { Disposer } from '../app/signal.js';
 import type { StreamMeasurements } from '../app/stream-measurements.js';
 import { unitWords } from '../core/echo-readout.js';
@@ -14,7 +14,6 @@ import { alone, axisTop, curveSeconds, curveWindow } from '../core/volume-curve.
 import type { CurveBand, CurveMark, CurveWindow } from '../core/volume-curve.js';
 import { locale, t } from '../core/texts.js';
 import { drawRejected } from './curve-drawing.js';
-import { textScale } from './live-picture.js';
 
 const secondsBetweenTicks = 2;
 const shortest = { width: 120, height: 60 };

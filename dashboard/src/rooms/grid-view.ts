@@ -2,7 +2,8 @@
 import './grid-view.css';
 import { isShown } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
-import { icon } from '../app/icons.js';
+import { ask, askName } from '../app/ask.js';
+import { icon, iconButton } from '../app/icons.js';
 import { Disposer } from '../app/signal.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { actionOf } from '../core/keymap.js';
@@ -12,9 +13,12 @@ import { openSettings } from '../app/settings-dialog.js';
 import { preferences } from '../app/prefs.js';
 import { LivePicture } from './live-picture.js';
 import { noticeLayer } from './notices.js';
-import { isTyping } from './typing.js';
+import { isTyping } from '../editor/typing.js';
+import { openAddRoom } from './source-dialog.js';
 
 interface Tile {
+  /** Renaming and closing; hidden where the server does not offer it. */
+  readonly tools: HTMLElement;
   readonly element: HTMLElement;
   readonly end: () => void;
 }
@@ -24,19 +28,35 @@ function tile(context: ViewContext, stream: string): Tile {
   const disposer = new Disposer();
   const live = new LivePicture(worker, stream, { label: `Live picture of ${stream}`, overview: true });
   const notices = noticeLayer(false);
-  const name = h('span', { class: 'tile-name' });
+  const name = h('span', {});
   const figures = h('span', { class: 'tile-figures' });
   const objects = h('span', { class: 'tile-objects' });
+  const label = (): string => {
+    const known = worker.health(stream).value?.label ?? '';
+    return known === '' ? stream : known;
+  };
+  const tools = h('span', { class: 'row' });
+  const href = writeRoute({ view: 'room', stream });
+  // The name is the way in by keyboard and for screen readers; a mouse or finger may press anywhere on the picture.
+  const way = h('a', { class: 'tile-way', href, tabindex: -1, 'aria-hidden': 'true' });
+  const picture = h('div', { class: 'stage' }, live.canvas, notices.element, way);
   const element = h(
-    'a',
-    { class: 'tile', href: writeRoute({ view: 'room', stream }) },
-    h('div', { class: 'stage' }, live.canvas, notices.element),
-    h('div', { class: 'tile-foot' }, name, objects, figures),
+    'article',
+    { class: 'tile' },
+    picture,
+    h('div', { class: 'tile-foot' }, h('a', { class: 'tile-name', href }, name), objects, figures, tools),
   );
   disposer.add(live.notices.watch((value) => notices.show(value)));
   disposer.add(
     worker.health(stream).watch((health) => {
-      setText(name, health?.label !== undefined && health.label !== '' ? health.label : stream);
+      if (health?.label === name.textContent) return;
+      setText(name, label());
+      tools.replaceChildren(
+        iconButton('rename', `Rename ${label()}`, () =>
+          askName(label(), (wanted) => worker.call('room.rename', { stream, label: wanted })),
+        ),
+        iconButton('close', `Close ${label()}`, () => askClose(context, stream, label())),
+      );
     }),
   );
   disposer.add(
@@ -52,13 +72,56 @@ function tile(context: ViewContext, stream: string): Tile {
     }),
   );
   disposer.add(() => live.end());
-  return { element, end: () => disposer.end() };
+  return { element, tools, end: () => disposer.end() };
+}
+
+function askClose({ worker }: ViewContext, stream: string, label: string): void {
+  const recording = worker.health(stream).value?.recording === true;
+  ask(
+    `Close ${label}`,
+    'Close room',
+    [
+      h(
+        'p',
+        {},
+        recording
+          ? 'Its source ends for everybody, and its recording is completed. What was recorded stays.'
+          : 'Its source ends for everybody. What was recorded of it stays.',
+      ),
+    ],
+    () => worker.call('room.close', { stream }),
+  );
 }
 
 export function gridView(context: ViewContext): EndView {
   const { worker, element, go } = context;
   const disposer = new Disposer();
   const grid = h('section', { class: 'grid', 'aria-label': 'Rooms' });
+  const add = (): HTMLButtonElement =>
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'button primary',
+        hidden: true,
+        onclick: () => openAddRoom(worker, (stream) => go({ view: 'room', stream })),
+      },
+      icon('plus'),
+      'Add a room',
+    );
+  const adders = [add(), add()] as const;
+  const rooms = h(
+    'div',
+    { class: 'rooms' },
+    h('header', { class: 'rooms-head' }, h('h1', {}, 'Rooms'), adders[0]),
+    grid,
+  );
+  /** Whether this server takes rooms; recordings that are played come from elsewhere. */
+  let takesRooms = false;
+  const showTools = (): void => {
+    for (const button of adders) button.hidden = !takesRooms;
+    for (const { tools } of tiles.values()) tools.hidden = !takesRooms;
+  };
   const tiles = new Map<string, Tile>();
   const connecting = h(
     'section',
@@ -75,9 +138,9 @@ export function gridView(context: ViewContext): EndView {
     h(
       'p',
       {},
-      'Start the server with a pipeline, or with its two demonstration scenes. Rooms appear here by themselves.',
+      'A room shows one source: a camera, a recording or a generated scene. Rooms appear here by themselves.',
     ),
-    h('pre', { class: 'command' }, './sonoscope demo\n./sonoscope run pipelines/laparoscopy.yaml'),
+    adders[1],
   );
   const update = (): void => {
     const streams = worker.streams.value;
@@ -93,10 +156,11 @@ export function gridView(context: ViewContext): EndView {
       tiles.set(stream, one);
       grid.append(one.element);
     }
+    showTools();
     grid.dataset['count'] = String(streams.length);
     const link = worker.link.value;
     const wanted =
-      streams.length > 0 ? grid : link.phase === 'open' && worker.everConnected.value ? empty : connecting;
+      streams.length > 0 ? rooms : link.phase === 'open' && worker.everConnected.value ? empty : connecting;
     const [title, detail] = connecting.querySelectorAll('h1, p');
     if (title && detail) {
       const refused = worker.refused.value;
@@ -121,6 +185,18 @@ export function gridView(context: ViewContext): EndView {
   };
   for (const signal of [worker.streams, worker.link, worker.everConnected, worker.refused])
     disposer.add(signal.watch(update));
+  const askServer = (): void => {
+    if (worker.link.value.phase !== 'open') return;
+    worker.call('system.get', {}).then(
+      ({ mostRooms }) => {
+        takesRooms = mostRooms !== null;
+        showTools();
+      },
+      // A server that does not say takes none.
+      () => undefined,
+    );
+  };
+  disposer.add(worker.link.watch(askServer));
   disposer.listen('keydown', (event) => {
     if (isTyping(event) || document.querySelector('dialog[open]')) return;
     const digit = /^[1-9]$/.exec(event.key);

@@ -5,27 +5,29 @@ import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import { Disposer } from '../app/signal.js';
 import type { LivePicture } from './live-picture.js';
+import { msg, numberText, say, serverText, t } from '../core/texts.js';
+import type { Text } from '../core/texts.js';
 
-const stages: Readonly<Record<string, string>> = {
-  decode: 'Decoding',
-  queue: 'Waiting for analysis',
-  inference: 'Model',
-  tracking: 'Tracking',
-  encode: 'Encoding for viewers',
-  overhead: 'All but the model',
-  total: 'Capture to result',
+const stages: Readonly<Record<string, Text>> = {
+  decode: msg('Reading pictures'),
+  queue: msg('Waiting for analysis'),
+  inference: msg('Model'),
+  tracking: msg('Tracking'),
+  encode: msg('Preparing pictures for viewers'),
+  overhead: msg('Everything but the model'),
+  total: msg('From capture to result'),
 };
 
 /** Where pictures or outlines are left out, in plain words. */
-export const dropWords: Readonly<Record<string, string>> = {
-  source: 'at the source',
-  'analysis-queue': 'before analysis (the newest wins)',
-  'display-queue': 'before sending',
-  inference: 'in analysis',
-  client: 'for slow viewers',
+export const dropWords: Readonly<Record<string, Text>> = {
+  source: msg('at the source'),
+  'analysis-queue': msg('before analysis, for a newer one'),
+  'display-queue': msg('before sending'),
+  inference: msg('in analysis'),
+  client: msg('for slow viewers'),
 };
 
-const ms = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(1));
+const ms = (value: number | undefined): string => (value === undefined ? '–' : numberText(value, 1));
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): HTMLElement {
   return h(
@@ -42,6 +44,14 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): H
   );
 }
 
+const within = (percent: number): string => t('{percent} % within', { percent });
+
+/** What this page has no word for is shown as the server calls it. */
+function named(words: Readonly<Record<string, Text>>, name: string): string {
+  const word = words[name];
+  return word === undefined ? name : say(word);
+}
+
 function section(title: string, ...content: readonly Node[]): HTMLElement {
   return h('section', {}, h('h3', {}, title), ...content);
 }
@@ -56,48 +66,50 @@ export function openHealthDialog(worker: PaintingWorker, live: LivePicture): voi
     const rejected = Object.entries(worker.infos.value.get(stream)?.rejectedProviders ?? {});
     const sections: (HTMLElement | null)[] = [
       health && health.degraded !== ''
-        ? h('p', { class: 'notice-detail degraded-full' }, icon('warning'), ` ${health.degraded}`)
+        ? h('p', { class: 'notice-detail degraded-full' }, icon('warning'), ` ${serverText(health.degraded)}`)
         : null,
       section(
-        'On this screen, milliseconds from capture',
+        t('On this screen, milliseconds from capture'),
         table(
-          ['', 'middle', '95 %', 'longest'],
+          ['', within(50), within(95), t('Longest')],
           [
-            { name: 'Picture decoded', figures: stats?.readyMs },
-            { name: 'Picture painted', figures: stats?.paintedMs },
-            { name: 'Picture with its outlines painted', figures: stats?.overlayMs },
+            { name: t('Picture ready to be shown'), figures: stats?.readyMs },
+            { name: t('Picture shown'), figures: stats?.paintedMs },
+            { name: t('Picture shown with its outlines'), figures: stats?.overlayMs },
           ].map(({ name, figures }) => [name, ms(figures?.p50), ms(figures?.p95), ms(figures?.max)]),
         ),
         h(
           'p',
           { class: 'hint' },
           stats?.clock
-            ? `Clocks joined within ± ${stats.clock.uncertaintyMs.toFixed(2)} ms. Not glass-to-glass.`
-            : 'The clocks are not joined: ages are not known.',
+            ? t('The clocks of server and browser agree within ± {ms} ms.', {
+                ms: numberText(stats.clock.uncertaintyMs, 2),
+              })
+            : t('The clocks are not compared yet, so ages are not known.'),
         ),
       ),
       stats
         ? section(
-            'Painted on this screen',
+            t('Shown on this screen'),
             table(
               ['', 'pictures'],
               [
-                ['with their outlines', String(stats.counts.withOverlay)],
-                ['without, although outlines were wanted', String(stats.counts.withoutOverlay)],
+                [t('with their outlines'), String(stats.counts.withOverlay)],
+                [t('without, although outlines were wanted'), String(stats.counts.withoutOverlay)],
                 ['all', String(stats.counts.painted)],
-                ['not painted: a newer one was ready', String(stats.counts.superseded)],
-                ['outlines that came too late', String(stats.counts.lateOverlays)],
+                [t('not shown: a newer one was ready'), String(stats.counts.superseded)],
+                [t('outlines that came too late'), String(stats.counts.lateOverlays)],
               ],
             ),
           )
         : null,
       health && Object.keys(health.latencyMs).length > 0
         ? section(
-            'On the server, milliseconds per step, last ten seconds',
+            t('On the server, milliseconds per step, last ten seconds'),
             table(
-              ['', 'middle', '95 %', '99 %', 'longest'],
+              ['', within(50), within(95), within(99), t('Longest')],
               Object.entries(health.latencyMs).map(([stage, value]) => [
-                stages[stage] ?? stage,
+                named(stages, stage),
                 ms(value.p50),
                 ms(value.p95),
                 ms(value.p99),
@@ -107,21 +119,21 @@ export function openHealthDialog(worker: PaintingWorker, live: LivePicture): voi
           )
         : null,
       section(
-        'Left out since the room opened',
+        t('Left out since the room opened'),
         table(
           ['', 'pictures'],
           [
             ...Object.entries(health?.drops ?? {}).map(([stage, count]) => [
-              dropWords[stage] ?? stage,
+              named(dropWords, stage),
               String(count),
             ]),
-            ['in this browser', String(stats ? stats.decodeDrops + stats.decodeFailures : 0)],
+            [t('in this browser'), String(stats ? stats.decodeDrops + stats.decodeFailures : 0)],
           ],
         ),
       ),
       rejected.length > 0
         ? section(
-            'Why the model does not run on something faster',
+            t('Why the model does not run on something faster'),
             table(
               ['', ''],
               rejected.map(([name, reason]) => [`${name.toUpperCase()}: ${reason}`, '']),
@@ -134,5 +146,5 @@ export function openHealthDialog(worker: PaintingWorker, live: LivePicture): voi
   const disposer = new Disposer();
   disposer.add(worker.health(stream).watch(update));
   disposer.add(live.stats.watch(update));
-  openDialog('Health of this room', [body], { onclose: () => disposer.end() });
+  openDialog(t('Health of this room'), [body], { onclose: () => disposer.end() });
 }

@@ -7,7 +7,7 @@ import { playbackStateSchema, playbackTopic } from '../../../src/protocol/playba
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import { isShown } from '../../../src/vocabulary/prompt.js';
 import type { PaintingWorker, SurfaceEvent } from '../app/painting-worker.js';
-import { h } from '../app/dom.js';
+import { h, textScale } from '../app/dom.js';
 import { preferences } from '../app/prefs.js';
 import { Disposer, Signal } from '../app/signal.js';
 import { plainTone } from '../core/tone.js';
@@ -23,11 +23,6 @@ const overlayPendingMs = 3000;
 const noticeEveryMs = 50;
 /** Limit in use until the server has said what its limit is. */
 const usualLimitMs = 100;
-
-/** How much larger than usual the page's text is on this screen. */
-export function textScale(): number {
-  return Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / 16);
-}
 
 export interface Notices {
   readonly picture: Notice | null;
@@ -52,6 +47,9 @@ export class LivePicture {
   /** performance.now() since when a person holds the picture on this screen; null: it is live. */
   readonly heldSinceMs = new Signal<number | null>(null);
   readonly tone = new Signal<Tone>(plainTone);
+  /** Not drawn, and protected from a slip of the hand, on this screen. */
+  readonly hidden = new Signal<ReadonlySet<number>>(new Set());
+  readonly locked = new Signal<ReadonlySet<number>>(new Set());
   readonly view = new Signal<ViewChoice>(fitView);
   /** Device pixels of the canvas. */
   readonly stageSize = new Signal<PictureSize>({ width: 1, height: 1 });
@@ -103,6 +101,7 @@ export class LivePicture {
     );
     this.#disposer.add(this.selected.watch(() => this.#sendLook()));
     this.#disposer.add(this.tone.watch(() => this.#sendLook()));
+    this.#disposer.add(this.hidden.watch(() => this.#sendLook()));
     this.#disposer.add(
       this.view.watch((view) => {
         if (this.#attached) worker.send({ type: 'view', surface: this.surface, view });
@@ -149,6 +148,7 @@ export class LivePicture {
       slow: this.#overview && slow === 'auto' ? 'steady-outlines' : slow,
       selectedObject: this.selected.value,
       tone: this.tone.value,
+      hidden: [...this.hidden.value],
     };
   }
 

@@ -1,18 +1,17 @@
 /** The side panel of a room: outlines switch, objects with their state in words, measurements, what else can be done. */
 import './panel.css';
 import './objects-panel.css';
-import { promptLimits } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
-import { prefer, preferences } from '../app/prefs.js';
 import type { Disposer, Signal } from '../app/signal.js';
 import { isEchoMeasure } from '../core/echo-log.js';
 import { unitWords } from '../core/echo-readout.js';
 import { inCentimetres } from '../core/measure-words.js';
 import { writeRoute } from '../core/route.js';
-import { stateWords } from '../core/wording.js';
-import type { ListedObject } from '../worker/messages.js';
+import { place } from '../core/viewport.js';
+import { drawThumbnail, hasThumbnail, objectRow } from '../editor/object-row.js';
+import { outlineSettings } from '../editor/outline-settings.js';
 import type { LivePicture } from './live-picture.js';
 
 const figures = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
@@ -20,6 +19,13 @@ const figures = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 }
 /** Measurements are listed anew this often, and are gone when nothing was said of them for this long. */
 const measuredEveryMs = 250;
 const measuredForNs = 2e9;
+/** Small pictures of objects are renewed this often. */
+const thumbnailEveryMs = 1000;
+
+function withOrWithout(set: ReadonlySet<number>, id: number, on: boolean): ReadonlySet<number> {
+  const others = [...set].filter((one) => one !== id);
+  return new Set(on ? [...others, id] : others);
+}
 
 function cleanFeedAddress(stream: string): string {
   const query = new URLSearchParams({ clean: '1', room: stream });
@@ -40,101 +46,11 @@ interface PanelActions {
   readonly record: () => void;
 }
 
-interface Row {
-  readonly element: HTMLElement;
-  readonly update: (object: ListedObject) => void;
-  readonly startRename: () => void;
-}
-
-function objectRow(live: LivePicture, actions: PanelActions, id: number): Row {
-  const name = h('span', { class: 'object-name' });
-  const stateIcon = h('span', { class: 'state-icon', 'aria-hidden': 'true' });
-  const stateWord = h('span', { class: 'state-word' });
-  const percent = h('span', { class: 'object-percent' });
-  const bar = h('span', { class: 'bar-fill' });
-  const field = h('input', {
-    class: 'rename-field',
-    type: 'text',
-    maxlength: promptLimits.labelCharacters,
-    'aria-label': 'New name',
-    hidden: true,
-  });
-  const swatch = h('span', { class: 'swatch', 'aria-hidden': 'true' }, String(id));
-  const select = h(
-    'button',
-    { type: 'button', class: 'object-select', onclick: () => toggle() },
-    swatch,
-    h('span', { class: 'object-text' }, name, h('span', { class: 'object-state' }, stateIcon, stateWord)),
-    h('span', { class: 'object-score' }, percent, h('span', { class: 'bar', 'aria-hidden': 'true' }, bar)),
-  );
-  const tool = (
-    label: string,
-    symbol: 'rename' | 'undo' | 'remove',
-    onclick: () => void,
-  ): HTMLButtonElement => h('button', { type: 'button', class: 'chip-button', onclick }, icon(symbol), label);
-  const tools = h(
-    'div',
-    { class: 'object-tools', hidden: true },
-    tool('Rename', 'rename', () => startRename()),
-    tool('Undo', 'undo', () => actions.undo(id)),
-    tool('Remove', 'remove', () => actions.remove(id)),
-  );
-  const element = h('li', { class: 'object', 'data-object': id }, select, field, tools);
-  const toggle = (): void => {
-    live.selected.value = live.selected.value === id ? null : id;
-  };
-  const endRename = (keep: boolean): void => {
-    if (field.hidden) return;
-    field.hidden = true;
-    select.hidden = false;
-    const label = field.value.trim();
-    if (keep && label !== '' && label !== name.textContent) actions.rename(id, label);
-    select.focus();
-  };
-  const startRename = (): void => {
-    field.value = name.textContent ?? '';
-    field.hidden = false;
-    select.hidden = true;
-    field.focus();
-    field.select();
-  };
-  field.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter') endRename(true);
-    else if (event.key === 'Escape') endRename(false);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
-  field.addEventListener('blur', () => endRename(true));
-  let state = '';
-  return {
-    element,
-    startRename,
-    update: (object) => {
-      setText(name, object.label);
-      swatch.style.setProperty('--paint', object.colour);
-      setText(percent, `${Math.round(object.confidence * 100)} %`);
-      bar.style.inlineSize = `${Math.round(object.confidence * 100)}%`;
-      if (state !== object.state) {
-        state = object.state;
-        element.dataset['state'] = object.state;
-        stateIcon.replaceChildren(icon(object.state));
-        setText(stateWord, stateWords[object.state].word);
-        select.title = stateWords[object.state].meaning;
-      }
-      const selected = live.selected.value === id;
-      const chosen = selected && !element.classList.contains('selected');
-      element.classList.toggle('selected', selected);
-      select.setAttribute('aria-pressed', String(selected));
-      tools.hidden = !selected || !actions.points.value;
-      if (chosen) element.scrollIntoView({ block: 'nearest' });
-    },
-  };
-}
-
 interface ObjectsPanel {
   readonly element: HTMLElement;
   readonly startRename: (objectId: number) => void;
+  /** Hides, shows, locks or unlocks. */
+  readonly toggle: (what: 'hide' | 'lock', objectId: number) => void;
 }
 
 /** `sections`: what a kind of room adds above the objects. */
@@ -148,25 +64,7 @@ export function objectsPanel(
   const { stream } = live;
   const title = h('h1', {});
   const source = h('span', { class: 'source-uri' });
-  const overlaySwitch = h(
-    'button',
-    { type: 'button', class: 'switch', role: 'switch', onclick: actions.toggleOverlay },
-    h('span', { class: 'switch-track', 'aria-hidden': 'true' }, h('span', { class: 'switch-thumb' })),
-    h('span', { class: 'switch-text' }, h('strong', {}, 'Outlines'), h('small', {})),
-    h('kbd', {}, 'O'),
-  );
-  const fill = h('input', {
-    type: 'range',
-    min: 0,
-    max: 100,
-    step: 5,
-    id: 'fill',
-    'aria-label': 'Fill opacity',
-  });
-  const fillValue = h('output', { for: 'fill' });
-  fill.addEventListener('input', () => prefer({ fillOpacity: Number(fill.value) / 100 }));
-  const labels = h('input', { type: 'checkbox', id: 'labels' });
-  labels.addEventListener('change', () => prefer({ labels: labels.checked }));
+  const settings = outlineSettings(live.overlayOn, actions.toggleOverlay, disposer);
   const list = h('ul', { class: 'objects' });
   const none = h('p', { class: 'hint' });
   const add = h(
@@ -204,13 +102,7 @@ export function objectsPanel(
     'aside',
     { class: 'panel', 'aria-label': 'Objects and outlines' },
     h('header', { class: 'panel-head' }, h('div', { class: 'panel-title' }, title, source), openSource),
-    h(
-      'section',
-      { class: 'outline-settings' },
-      overlaySwitch,
-      h('div', { class: 'slider' }, h('label', { for: 'fill' }, 'Fill'), fill, fillValue),
-      h('label', { class: 'check', for: 'labels' }, labels, 'Names beside outlines'),
-    ),
+    settings,
     h(
       'div',
       { class: 'panel-scroll' },
@@ -258,7 +150,19 @@ export function objectsPanel(
     ),
   );
 
-  const rows = new Map<number, Row>();
+  const rowOf = (id: number): ReturnType<typeof objectRow> =>
+    objectRow(
+      {
+        select: () => (live.selected.value = live.selected.value === id ? null : id),
+        rename: (label) => actions.rename(id, label),
+        remove: () => actions.remove(id),
+        undo: () => actions.undo(id),
+        hide: (on) => (live.hidden.value = withOrWithout(live.hidden.value, id, on)),
+        lock: (on) => (live.locked.value = withOrWithout(live.locked.value, id, on)),
+      },
+      { 'data-object': id },
+    );
+  const rows = new Map<number, ReturnType<typeof objectRow>>();
   const update = (): void => {
     const objects = live.objects.value;
     for (const [id, row] of rows)
@@ -267,13 +171,18 @@ export function objectsPanel(
         rows.delete(id);
       }
     for (const object of objects) {
+      const { id, label, state, confidence, colour } = object;
       let row = rows.get(object.id);
       if (!row) {
-        row = objectRow(live, actions, object.id);
+        row = rowOf(object.id);
         rows.set(object.id, row);
         list.append(row.element);
       }
-      row.update(object);
+      row.update({
+        ...{ number: id, colour, name: label, state, confidence, remark: '' },
+        ...{ selected: live.selected.value === id, editable: actions.points.value },
+        ...{ hidden: live.hidden.value.has(id), locked: live.locked.value.has(id) },
+      });
     }
     const analysis = worker.health(stream).value?.analysis ?? true;
     none.hidden = objects.length > 0;
@@ -297,6 +206,7 @@ export function objectsPanel(
     }),
   );
   disposer.add(live.objects.watch(update));
+  for (const signal of [live.hidden, live.locked]) disposer.add(signal.watch(update));
   disposer.add(live.selected.watch(update));
   disposer.add(
     actions.points.watch((on) => {
@@ -312,20 +222,6 @@ export function objectsPanel(
       setText(recordText, health?.recording === true ? 'Stop recording' : 'Record');
       record.setAttribute('aria-pressed', String(health?.recording === true));
       update();
-    }),
-  );
-  disposer.add(
-    live.overlayOn.watch((on) => {
-      overlaySwitch.setAttribute('aria-checked', String(on));
-      const small = overlaySwitch.querySelector('small');
-      if (small) setText(small, on ? 'On' : 'Off');
-    }),
-  );
-  disposer.add(
-    preferences.watch(({ fillOpacity, labels: shown }) => {
-      fill.value = String(Math.round(fillOpacity * 100));
-      setText(fillValue, fillOpacity === 0 ? 'none' : `${Math.round(fillOpacity * 100)} %`);
-      labels.checked = shown;
     }),
   );
   const { newest, changes } = worker.measured(stream);
@@ -368,5 +264,29 @@ export function objectsPanel(
     );
   };
   disposer.every(measuredEveryMs, listMeasured);
-  return { element, startRename: (id) => rows.get(id)?.startRename() };
+  disposer.every(thumbnailEveryMs, () => {
+    const size = live.pictureSize.value;
+    if (!size || live.canvas.width < 2) return;
+    const { left, top, scale } = place(live.view.value, size, live.stageSize.value);
+    // As it is shown, with its outline: the page itself has no other picture than that of its screen.
+    for (const { id, state, box } of live.objects.value)
+      if (box && hasThumbnail(state) && !live.hidden.value.has(id))
+        drawThumbnail(
+          rows.get(id)?.thumbnail ?? null,
+          live.canvas,
+          {
+            ...{ left: left + box.left * scale, right: left + box.right * scale },
+            ...{ top: top + box.top * scale, bottom: top + box.bottom * scale },
+          },
+          null,
+        );
+  });
+  return {
+    element,
+    startRename: (id) => rows.get(id)?.startRename(),
+    toggle: (what, id) => {
+      const set = what === 'hide' ? live.hidden : live.locked;
+      set.value = withOrWithout(set.value, id, !set.value.has(id));
+    },
+  };
 }

@@ -3,17 +3,23 @@ import './room-view.css';
 import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import { prefer, preferences } from '../app/prefs.js';
-import { openHelp } from '../app/help-dialog.js';
-import { openSettings, slowChoices } from '../app/settings-dialog.js';
+import { slowChoices } from '../app/settings-dialog.js';
 import { Disposer, Signal } from '../app/signal.js';
 import { toast, toastError } from '../app/toast.js';
 import type { EndView, ViewContext } from '../app/view.js';
-import { makesObjects } from '../core/gestures.js';
+import { makesObjects, makingTool } from '../core/gestures.js';
+import { t } from '../core/texts.js';
 import { actionOf } from '../core/keymap.js';
 import type { Action } from '../core/keymap.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
 import { slowAnalysisChoices } from '../core/presentation.js';
 import { findsByItself } from '../core/wording.js';
+import { performShared, repeatable } from '../editor/actions.js';
+import { Pointing } from '../editor/pointing.js';
+import { markingTools, toolbar } from '../editor/toolbar.js';
+import { isTyping } from '../editor/typing.js';
+import { zoomBar } from '../editor/zoom-bar.js';
+import type { Tool } from '../core/gestures.js';
 import { mountPlayer } from '../projects/player-bar.js';
 import { echoRoom } from './echo-room.js';
 import { firstMaskCard } from './first-mask-card.js';
@@ -21,15 +27,9 @@ import { healthStrip } from './health-strip.js';
 import { LivePicture } from './live-picture.js';
 import { noticeLayer } from './notices.js';
 import { objectsPanel } from './objects-panel.js';
-import { Pointing } from './pointing.js';
 import { openSourceDialog } from './source-dialog.js';
 import { stageFrame } from './stage-frame.js';
-import { toolbar, toolOf } from './toolbar.js';
-import { isTyping } from './typing.js';
-import { zoomBar } from './zoom-bar.js';
 
-/** Steps of the arrow keys: right, down. */
-const arrows = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] } as const;
 /** What needs a model that follows what it is pointed at. */
 const pointingActions: ReadonlySet<Action> = new Set<Action>([
   'tool-include',
@@ -41,17 +41,8 @@ const pointingActions: ReadonlySet<Action> = new Set<Action>([
   'undo',
   'rename',
   'remove',
+  'lock',
 ]);
-/** What a held key does again and again. */
-const repeatable: ReadonlySet<Action> = new Set<Action>([
-  'left',
-  'right',
-  'up',
-  'down',
-  'zoom-in',
-  'zoom-out',
-]);
-
 export function roomView(context: ViewContext, stream: string): EndView {
   const { worker, element, go } = context;
   const disposer = new Disposer();
@@ -59,8 +50,10 @@ export function roomView(context: ViewContext, stream: string): EndView {
   const echo = echoRoom(worker, live, perform, disposer);
   /** The model follows what it is pointed at; false: it finds its structures by itself, or the room is a recording that is played. */
   const points = new Signal(true);
+  const offered = new Signal<readonly Tool[]>(markingTools);
   const showPoints = (): void => {
     points.value = !findsByItself(worker.health(stream).value) && !live.played.value;
+    offered.value = points.value ? markingTools : [];
   };
   disposer.add(worker.health(stream).watch(showPoints));
   disposer.add(live.played.watch(showPoints));
@@ -113,6 +106,13 @@ export function roomView(context: ViewContext, stream: string): EndView {
     disposer,
   );
 
+  /** True, said in words: a locked object is not changed from this screen. */
+  const refusesLocked = (objectId: number | null): boolean => {
+    if (objectId === null || !live.locked.value.has(objectId)) return false;
+    const name = live.objects.value.find(({ id }) => id === objectId)?.label ?? '';
+    toast('info', `${name} is locked: unlock it in the list first.`);
+    return true;
+  };
   let asking = 0;
   /** How often the person asked for a new object. */
   let newObjectWishes = 0;
@@ -122,7 +122,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
       toast('error', 'Select the object to correct first, in the list or with its number.');
       return;
     }
-    if (gesture === null) return;
+    if (gesture === null || refusesLocked(objectId)) return;
     if (live.heldSinceMs.value !== null) {
       toast('info', t('The picture is held: press Space to go on, then mark.'));
       return;
@@ -168,6 +168,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
 
   // ---------------------------------------------------------------------------------------- panel
   const undo = (objectId: number | null): void => {
+    if (refusesLocked(objectId)) return;
     worker.call('undo', { stream, objectId }).catch(toastError);
   };
   const record = async (): Promise<void> => {
@@ -180,6 +181,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
     }
   };
   const removeObject = (objectId: number): void => {
+    if (refusesLocked(objectId)) return;
     if (live.selected.value === objectId) live.selected.value = null;
     worker.call('remove', { stream, objectId }).catch(toastError);
   };
@@ -190,7 +192,10 @@ export function roomView(context: ViewContext, stream: string): EndView {
       points,
       toggleOverlay: () => perform('overlay'),
       newObject: () => perform('new-object'),
-      rename: (objectId, label) => void worker.call('rename', { stream, objectId, label }).catch(toastError),
+      rename: (objectId, label) => {
+        if (!refusesLocked(objectId))
+          void worker.call('rename', { stream, objectId, label }).catch(toastError);
+      },
       remove: removeObject,
       undo,
       openSource: () => openSourceDialog(worker, stream),
@@ -203,7 +208,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
   const room = h(
     'div',
     { class: 'room' },
-    toolbar(pointing.tool, points, perform, disposer),
+    toolbar(pointing.tool, offered, perform, disposer),
     frame.element,
     ...echo.parts,
     panel.element,
@@ -227,17 +232,30 @@ export function roomView(context: ViewContext, stream: string): EndView {
   );
   disposer.add(preferences.watch(({ panelOpen }) => room.classList.toggle('panel-closed', !panelOpen)));
 
+  let wasThere = false;
+  const missingTitle = h('h1', {});
+  const missingWords = h('p', {});
   const missing = h(
     'section',
-    { class: 'empty' },
+    { class: 'empty', role: 'status' },
     icon('source'),
-    h('h1', {}, 'There is no such room'),
-    h('p', {}, `The server has no room called “${stream}”.`),
+    missingTitle,
+    missingWords,
     h('a', { class: 'button primary', href: '#/rooms' }, 'All rooms'),
   );
   disposer.add(
     worker.streams.watch((streams) => {
-      const absent = streams.length > 0 && !streams.includes(stream);
+      const there = streams.includes(stream);
+      wasThere ||= there;
+      // Before the server has told its rooms an empty list says nothing.
+      const absent = !there && (streams.length > 0 || wasThere);
+      if (absent && wasThere) {
+        setText(missingTitle, 'This room was closed');
+        setText(missingWords, 'What was recorded of it stays on the server.');
+      } else if (absent) {
+        setText(missingTitle, 'There is no such room');
+        setText(missingWords, `The server has no room called “${stream}”.`);
+      }
       const wanted = absent ? missing : room;
       if (element.firstElementChild !== wanted) element.replaceChildren(wanted);
     }),
@@ -264,17 +282,10 @@ export function roomView(context: ViewContext, stream: string): EndView {
       toast('info', 'This model finds its structures by itself: there is nothing to point at or to name.');
       return;
     }
+    if (performShared(action, pointing, stage, far)) return;
     switch (action) {
       case 'overlay':
         live.switchOverlay().catch(toastError);
-        return;
-      case 'fill': {
-        const { fillOpacity } = preferences.value;
-        prefer({ fillOpacity: fillOpacity === 0 ? 0.2 : fillOpacity < 0.4 ? 0.5 : 0 });
-        return;
-      }
-      case 'labels':
-        prefer({ labels: !preferences.value.labels });
         return;
       case 'slow': {
         const at = slowAnalysisChoices.indexOf(preferences.value.slow) + 1;
@@ -283,25 +294,10 @@ export function roomView(context: ViewContext, stream: string): EndView {
         toast('info', `When analysis is slow: ${slowChoices[next].name}. ${slowChoices[next].meaning}`);
         return;
       }
-      case 'tool-look':
-      case 'tool-include':
-      case 'tool-exclude':
-      case 'tool-box':
-      case 'tool-scribble':
-      case 'tool-erase':
-        pointing.tool.value = toolOf(action) ?? 'look';
-        // Keys pressed after this go to the picture, not to the button that was just pressed.
-        stage.focus({ preventScroll: true });
-        return;
       case 'new-object':
         newObjectWishes += 1;
         live.selected.value = null;
-        if (
-          pointing.tool.value === 'look' ||
-          pointing.tool.value === 'erase' ||
-          pointing.tool.value === 'exclude'
-        )
-          pointing.tool.value = 'include';
+        pointing.tool.value = makingTool(pointing.tool.value);
         stage.focus({ preventScroll: true });
         return;
       case 'hold':
@@ -311,9 +307,6 @@ export function roomView(context: ViewContext, stream: string): EndView {
         else if (action === 'hold') void echo.holds.hold();
         else if (action === 'echo-view') echo.turnView();
         else echo.holds.open();
-        return;
-      case 'tool-points':
-        toast('info', 'Outlines are corrected in a recording: open it under Recordings.');
         return;
       case 'freeze':
         frame.hold();
@@ -325,49 +318,26 @@ export function roomView(context: ViewContext, stream: string): EndView {
       case 'undo':
         undo(live.selected.value);
         return;
+      case 'hide':
+      case 'lock':
       case 'rename':
       case 'remove': {
         const objectId = live.selected.value;
         if (objectId === null) toast('info', 'Select an object first, in the list or with its number.');
         else if (action === 'remove') removeObject(objectId);
+        else if (action === 'hide' || action === 'lock') panel.toggle(action, objectId);
+        else if (refusesLocked(objectId)) return;
         else {
           prefer({ panelOpen: true });
           panel.startRename(objectId);
         }
         return;
       }
-      case 'zoom-in':
-        pointing.zoom(1.25);
-        return;
-      case 'zoom-out':
-        pointing.zoom(0.8);
-        return;
-      case 'fit':
-        pointing.show('fit');
-        return;
-      case 'actual':
-        pointing.show('actual');
-        return;
-      case 'left':
-      case 'right':
-      case 'up':
-      case 'down': {
-        const [dx, dy] = arrows[action];
-        pointing.nudge(dx, dy, far);
-        return;
-      }
-      case 'act':
-      case 'act-opposite':
-        pointing.act(action === 'act-opposite');
-        return;
       case 'cancel':
         if (pointing.busy) pointing.cancel();
         else if (frame.putAway()) return;
         else if (pointing.tool.value !== 'look') pointing.tool.value = 'look';
         else live.selected.value = null;
-        return;
-      case 'panel':
-        prefer({ panelOpen: !preferences.value.panelOpen });
         return;
       case 'fullscreen':
         if (document.fullscreenElement) void document.exitFullscreen();
@@ -382,11 +352,8 @@ export function roomView(context: ViewContext, stream: string): EndView {
       case 'rooms':
         go({ view: 'rooms' });
         return;
-      case 'settings':
-        openSettings();
-        return;
-      case 'help':
-        openHelp();
+      default:
+        // The others belong to recordings.
         return;
     }
   }
@@ -402,7 +369,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
       event.preventDefault();
       return;
     }
-    const action = actionOf(event, preferences.value.pedalCode);
+    const action = actionOf(event, preferences.value.pedalCode, 'room');
     if (action === null) return;
     // A held pedal or key must not make outlines blink.
     if (!event.repeat || repeatable.has(action)) perform(action, event.shiftKey);

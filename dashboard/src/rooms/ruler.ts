@@ -5,13 +5,12 @@
 import './ruler.css';
 import type { Calibration } from '../../../src/vocabulary/calibration.js';
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
-import { svg } from '../app/dom.js';
+import { svg, textScale } from '../app/dom.js';
 import type { Signal, Disposer } from '../app/signal.js';
 import { rulerTicks, scales } from '../core/ruler.js';
 import type { Scale } from '../core/ruler.js';
-import { place } from '../core/viewport.js';
 import { t } from '../core/texts.js';
-import { textScale } from './live-picture.js';
+import { place } from '../core/viewport.js';
 import type { LivePicture } from './live-picture.js';
 
 const lengths = { tick: 7, major: 12 };

@@ -1,5 +1,6 @@
-/** Choose what a room shows: a file on the server, a cine of an archive, a network or device address, or a procedural scene. */
+/** Choose what a room shows, or add a room that shows it: a file on the server, a cine of an archive, a network or device address, or a procedural scene. */
 import './source-dialog.css';
+import { longestRoomName } from '../../../src/protocol/room-requests.js';
 import { openDialog } from '../app/dialog.js';
 import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
@@ -7,6 +8,7 @@ import { icon } from '../app/icons.js';
 import { sentenceOf, toast } from '../app/toast.js';
 import { archiveSearch } from './archive-search.js';
 import { folderList, isWorthListing } from './folder-list.js';
+import { openTwice } from './open-twice.js';
 import { uploadControl } from './upload.js';
 
 interface Kind {
@@ -73,9 +75,82 @@ function kindOf(uri: string): string {
   return 'file';
 }
 
+/** Another source for this room. */
 export function openSourceDialog(worker: PaintingWorker, stream: string): void {
-  if (document.querySelector('dialog.dialog')) return;
   const present = worker.health(stream).value?.sourceUri ?? worker.infos.value.get(stream)?.sourceUri ?? '';
+  openDialogFor(worker, present, { title: 'Source of this room', action: 'Open' }, null, async (uri) => {
+    await worker.call('source.open', { stream, uri });
+    toast('info', `Opened ${uri}`);
+  });
+}
+
+/** A new room. `go` is called with its id, or with that of the room that shows the source already. */
+export function openAddRoom(worker: PaintingWorker, go: (stream: string) => void): void {
+  const name = h('input', {
+    type: 'text',
+    id: 'room-name',
+    maxlength: longestRoomName,
+    placeholder: 'as the source is called',
+    autocomplete: 'off',
+  });
+  const model = h(
+    'select',
+    { id: 'room-model' },
+    h('option', { value: '' }, 'Chosen for this computer: follows what is marked'),
+  );
+  worker.call('system.get', {}).then(
+    ({ models }) => {
+      for (const { name, kind } of models)
+        model.append(
+          h(
+            'option',
+            { value: name },
+            `${name}: ${kind === 'tracker' ? 'follows what is marked' : 'finds its structures by itself'}`,
+          ),
+        );
+      model.append(h('option', { value: 'none' }, 'None: the picture alone'));
+    },
+    // Then the usual one is taken.
+    () => undefined,
+  );
+  const loop = h('input', { type: 'checkbox', checked: true });
+  const more = h(
+    'div',
+    { class: 'field' },
+    h('label', { for: 'room-name' }, 'Name of the room'),
+    name,
+    h('label', { for: 'room-model' }, 'Model'),
+    model,
+    h('label', { class: 'choice' }, loop, h('span', {}, 'Begin again where a recording ends')),
+  );
+  openDialogFor(worker, '', { title: 'Add a room', action: 'Add room' }, more, async (uri, already) => {
+    const same = [...worker.infos.value.values()].find(({ sourceUri }) => sourceUri === uri);
+    if (same && !(await already(same.label))) {
+      go(same.id);
+      return;
+    }
+    const { stream } = await worker.call('room.add', {
+      uri,
+      label: name.value.trim() === '' ? null : name.value,
+      model: model.value === '' ? null : model.value,
+      loop: loop.checked,
+    });
+    go(stream);
+  });
+}
+
+/** Asks whether what is open in the room of this name should be opened again; false: the person wants to go there. */
+type OpenAgain = (label: string) => Promise<boolean>;
+
+/** `more`: further fields below that of the source; `show` rejects with what the dialog then says. */
+function openDialogFor(
+  worker: PaintingWorker,
+  present: string,
+  words: { readonly title: string; readonly action: string },
+  more: HTMLElement | null,
+  show: (uri: string, already: OpenAgain) => Promise<void>,
+): void {
+  if (document.querySelector('dialog.dialog')) return;
   const field = h('input', {
     type: 'text',
     id: 'source-uri',
@@ -93,7 +168,8 @@ export function openSourceDialog(worker: PaintingWorker, stream: string): void {
     icon('alarm'),
     h('span', {}),
   );
-  const open = h('button', { class: 'button primary', type: 'submit' }, 'Open');
+  const open = h('button', { class: 'button primary', type: 'submit' }, words.action);
+  const twice = openTwice();
   const tryIt = h('button', { class: 'button', type: 'button' }, 'Try without showing');
   const found = h(
     'p',
@@ -110,6 +186,7 @@ export function openSourceDialog(worker: PaintingWorker, stream: string): void {
     if (span && text !== null) setText(span, text);
   };
   const clear = (): void => {
+    twice.hide();
     say(error, null);
     say(found, null);
     field.removeAttribute('aria-invalid');
@@ -189,22 +266,22 @@ export function openSourceDialog(worker: PaintingWorker, stream: string): void {
     field.focus();
   };
   const upload = uploadControl({
-    onStored: (path) => {
+    onStored: (path, already) => {
       field.value = path;
+      if (already !== null) toast('info', `The server has this file already, as ${already}.`);
       form.requestSubmit();
     },
     onStart: clear,
     onProblem: refuse,
   });
-  const show = async (uri: string): Promise<void> => {
-    await worker.call('source.open', { stream, uri });
+  const showIt = async (uri: string): Promise<void> => {
+    await show(uri, (label) => twice.ask(`This source is open already, in the room ${label}.`));
     close();
-    toast('info', `Opened ${uri}`);
   };
-  const archive = archiveSearch(worker, show);
+  const archive = archiveSearch(worker, showIt);
   const folder = folderList(worker, (uri) => {
     field.value = uri;
-    void attempt(show);
+    void attempt(showIt);
   });
   const listIt = h(
     'button',
@@ -217,14 +294,15 @@ export function openSourceDialog(worker: PaintingWorker, stream: string): void {
     tabs,
     sceneList,
     archive.element,
-    h('div', { class: 'field' }, label, field, error, found, hint),
+    h('div', { class: 'field' }, label, field, error, found, twice.element, hint),
     folder.element,
     upload.element,
+    more,
     h('div', { class: 'actions' }, listIt, tryIt, open),
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    void attempt(show);
+    void attempt(showIt);
   });
   tryIt.addEventListener('click', () => {
     void attempt(async (uri) => {
@@ -234,7 +312,7 @@ export function openSourceDialog(worker: PaintingWorker, stream: string): void {
       say(found, `${answer.size.width} × ${answer.size.height}${perSecond}: ${answer.description}`);
     });
   });
-  const close = openDialog('Source of this room', [form], { onclose: upload.cancel });
+  const close = openDialog(words.title, [form], { onclose: upload.cancel });
   const first = kinds.find((kind) => kind.id === kindOf(present)) ?? kinds[0];
   if (first) choose(first);
   field.focus();

@@ -5,12 +5,12 @@ import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import { serverText, t } from '../core/texts.js';
 
-const storedSchema = z.object({ path: z.string() });
+const storedSchema = z.object({ path: z.string(), name: z.string(), already: z.boolean() });
 
 interface UploadEvents {
   readonly onStart: () => void;
-  /** Path of the file on the server. */
-  readonly onStored: (path: string) => void;
+  /** Path of the file on the server. `already`: what it is called there, because it had been sent before; null: it is new. */
+  readonly onStored: (path: string, already: string | null) => void;
   /** A sentence for people. */
   readonly onProblem: (sentence: string) => void;
 }
@@ -85,7 +85,8 @@ export function uploadControl(events: UploadEvents): {
       const answer = parseJson(sending.responseText);
       const stored = storedSchema.safeParse(answer);
       const refused = errorBodySchema.safeParse(answer);
-      if (sending.status < 300 && stored.success) events.onStored(stored.data.path);
+      if (sending.status < 300 && stored.success)
+        events.onStored(stored.data.path, stored.data.already ? stored.data.name : null);
       else
         events.onProblem(
           refused.success ? serverText(refused.data.message) : t('The server did not take the file.'),

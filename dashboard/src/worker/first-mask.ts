@@ -47,7 +47,7 @@ export function firstMaskStill(
     context,
     overlay,
     placement,
-    { fillOpacity: 0.25, labels: false, lineWidth: 2, selectedObject: null },
+    { fillOpacity: 0.25, labels: false, lineWidth: 2, selectedObject: null, hidden: [] },
     unit,
   );
   return canvas.transferToImageBitmap();

@@ -27,6 +27,8 @@ export interface Look {
   readonly selectedObject: number | null;
   /** Of the picture alone, never of outlines. */
   readonly tone: Tone;
+  /** Objects that are not drawn on this screen. */
+  readonly hidden: readonly number[];
 }
 
 export type ToWorker =
@@ -92,6 +94,13 @@ export interface ListedObject {
   readonly confidence: number;
   readonly areaPx: number;
   readonly areaMm2: number | null;
+  /** Around its outline, source pixels; null: it has none. */
+  readonly box: {
+    readonly left: number;
+    readonly top: number;
+    readonly right: number;
+    readonly bottom: number;
+  } | null;
   readonly colour: HexColour;
 }
 

@@ -90,12 +90,13 @@ type Context = OffscreenCanvasRenderingContext2D;
 /** Draws outlines (dark halo, then colour; dashed where uncertain), fill and labels. `unit`: device pixels per CSS pixel. */
 export function drawOverlay(
   context: Context,
-  overlay: Overlay,
+  { objects: all }: Overlay,
   placement: Placement,
-  look: Pick<Look, 'fillOpacity' | 'labels' | 'lineWidth' | 'selectedObject'>,
+  look: Pick<Look, 'fillOpacity' | 'labels' | 'lineWidth' | 'selectedObject' | 'hidden'>,
   unit: number,
 ): void {
   const { left, top, scale } = placement;
+  const overlay = { objects: all.filter(({ id }) => !look.hidden.includes(id)) };
   context.save();
   context.setTransform(scale, 0, 0, scale, left, top);
   context.lineJoin = 'round';

@@ -160,16 +160,19 @@ export class Surface {
     if (this.#held) return;
     const overlay = overlayOf(message);
     this.#presenter.addOverlay(message.timestampNs, overlay, overlay.objects.length > 0, performance.now());
-    this.#listObjects(message);
+    this.#listObjects(message, overlay);
   }
 
   /** Tells the page about objects: at once when one comes, goes or changes state, else four times a second. */
-  #listObjects(message: SegmentationMessage): void {
-    const objects = message.objects.map(
-      ({ id, label, state, confidence, areaPx, areaMm2, colour }): ListedObject => {
-        return { id, label, state, confidence, areaPx, areaMm2, colour };
-      },
-    );
+  #listObjects(message: SegmentationMessage, overlay: Overlay): void {
+    const objects = message.objects.map((object): ListedObject => {
+      const { id, label, state, confidence, areaPx, areaMm2, colour } = object;
+      const drawn = overlay.objects.find((one) => one.id === id);
+      const box = drawn
+        ? { left: drawn.left, top: drawn.top, right: drawn.right, bottom: drawn.bottom }
+        : null;
+      return { id, label, state, confidence, areaPx, areaMm2, colour, box };
+    });
     const key = objects.map(({ id, label, state, colour }) => `${id}/${state}/${colour}/${label}`).join('\n');
     this.#objectsWaiting = objects;
     if (key !== this.#objectsKey || performance.now() - this.#objectsAtMs > 250) this.#sendObjects(key);

@@ -66,7 +66,7 @@ function inBrowser(told: readonly HexColour[]): string[] {
     colour: told[index] ?? '#000000',
     ...{ left: 0, top: 0, right: 1, bottom: 1 },
   }));
-  const look = { fillOpacity: 0, labels: false, lineWidth: 2, selectedObject: null };
+  const look = { fillOpacity: 0, labels: false, lineWidth: 2, selectedObject: null, hidden: [] };
   drawOverlay(context as never, { objects }, { left: 0, top: 0, scale: 1 }, look, 1);
   return used;
 }

@@ -4,9 +4,14 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ChildMessage, ParentMessage } from '../../../src/ingest/messages.js';
+import { RecordParser } from '../../../src/ingest/records.js';
+import { parseSourceUri } from '../../../src/ingest/source-uri.js';
+import { StreamClock } from '../../../src/ingest/stream-clock.js';
 import { packageRoot } from '../../../src/node/built-module.js';
 import { clip, eventually, gst, isRunning, Recording, sourceChildren } from './harness.js';
 
@@ -189,6 +194,48 @@ describe('a short clip in a loop on a busy machine', () => {
       for (const process of busy) process.kill('SIGKILL');
     }
   }, 300_000);
+});
+
+describe('a process that goes on behind the last picture', () => {
+  // Its forerunner died after the last picture, before its last word.
+  it.each([['behind it', 18, 500] as const, ['from the beginning', 0, 500] as const])(
+    'reads %s and says that the recording is over, not that it is no video',
+    async (_where, seekSeconds, nextSourceFrame) => {
+      const child = spawn(process.execPath, [join(packageRoot, 'dist/src/ingest/child.js')], {
+        stdio: ['pipe', 'ignore', 'inherit', 'pipe'],
+      });
+      const gone = once(child, 'close');
+      const words = new RecordParser('s');
+      const said: ChildMessage[] = [];
+      const tell = (message: ParentMessage): void => {
+        child.stdin?.write(`${JSON.stringify(message)}\n`);
+      };
+      (child.stdio[3] as Readable).on('data', (chunk: Buffer) => {
+        words.push(chunk);
+        for (let record = words.take(); record !== null; record = words.take()) {
+          expect(record.kind).toBe('message');
+          if (record.kind !== 'message') continue;
+          const message = record.message as ChildMessage;
+          said.push(message);
+          if (message.kind === 'format') tell({ kind: 'join', place: new StreamClock(0).place(false) });
+        }
+      });
+      const seen = Array.from({ length: 500 - 25 * seekSeconds }, (_, n): [number, number] => {
+        const frame = 25 * seekSeconds + n;
+        return [frame * 40e6, frame];
+      });
+      tell({
+        kind: 'open',
+        request: {
+          ...{ address: parseSourceUri(path), mode: 'replay', loop: false, displayQuality: null },
+          analysisSize: { width: 64, height: 64 },
+          resume: { seekSeconds, zeroPtsNs: 0, seen, nextSourceFrame },
+        },
+      });
+      await gone;
+      expect(said.at(-1)).toEqual({ kind: 'ended', damage: null });
+    },
+  );
 });
 
 describe('kill -9 of the parent', () => {

@@ -289,12 +289,200 @@ describe('a recording in the dashboard', () => {
   });
 });
 
+describe('a recording that has been opened before', () => {
+  it('is found by its place, however that is written, and by every byte of another file', async () => {
+    const root = mkdtempSync(join(folder, 'found-'));
+    const [one, same, other] = ['one.mp4', 'same.mp4', 'other.mp4'].map((name) => join(root, name));
+    const bytes = Buffer.alloc(2 * 1024 ** 2, 1);
+    for (const path of [one, same]) writeFileSync(path as string, bytes);
+    writeFileSync(other as string, Buffer.concat([bytes.subarray(1), Buffer.of(2)]));
+    mkdirSync(join(root, 'house', 'case'), { recursive: true });
+    writeFileSync(
+      join(root, 'house', 'case', 'project.json'),
+      JSON.stringify({
+        ...{ id: 'case', name: 'one', uri: one, kind: 'source', stream: null, createdUnixMs: 1 },
+        ...{ format: null, read: false, order: [], ran: null, plan: [] },
+      }),
+    );
+    await start(join(basename(root), 'house'));
+    const find = async (uri: string | undefined) => (await call('POST', '/find', { uri })).body;
+    const found = (how: string) => ({ projects: [{ id: 'case', name: 'one', how }] });
+    expect(await find(one)).toEqual(found('place'));
+    expect(await find(`file://${one}`)).toEqual(found('place'));
+    expect(await find(join(root, '.', 'house', '..', 'one.mp4'))).toEqual(found('place'));
+    expect(await find(same)).toEqual(found('bytes'));
+    expect(await find(other)).toEqual({ projects: [] });
+    expect(await find(join(root, 'absent.mp4'))).toEqual({ projects: [] });
+    expect(await find('synthetic:echo')).toEqual({ projects: [] });
+  });
+});
+
+interface Answer {
+  readonly label: string;
+  readonly mark: number | null;
+  readonly object: (Masks['objects'][number] & { readonly marked: boolean }) | null;
+  readonly problem: { readonly code: string } | null;
+  readonly project: ProjectState;
+}
+
+describe('marks of a recording', () => {
+  const mark = async (id: string, frame: number, prompts: readonly unknown[], label = 'square') =>
+    (await call('POST', `/${id}/prompts`, { frame, label, prompts })).body as Answer;
+  const object = async (id: string, frame: number, label = 'square') =>
+    (await masksOf(id, frame)).objects.find((one) => one.label === label);
+
+  it('are answered with the mask that tracking gives on their picture', async () => {
+    await start('answered');
+    const id = await open();
+    const first = await mark(id, 20, box(20));
+    expect(first).toMatchObject({ label: 'square', mark: 1, problem: null });
+    expect(first.object).toMatchObject({ state: 'tracking', marked: true });
+    expect(await object(id, 20)).toEqual(first.object);
+    expect(await object(id, 21)).toBeUndefined();
+    const click = { type: 'click', point: [squareBox(32)[0] + 16, 48], positive: true };
+    const second = await mark(id, 32, [click]);
+    expect(second).toMatchObject({ mark: 2, object: { marked: true } });
+    // A correction on a picture that has been marked: all marks of it together.
+    const corrected = await mark(id, 20, [{ type: 'click', point: [2, 2], positive: false }]);
+    expect(corrected).toMatchObject({ mark: 3, problem: null });
+    const masks = new Map([
+      [20, corrected.object?.counts],
+      [32, second.object?.counts],
+    ]);
+    expect(corrected.project.objects[0]?.prompts.map(({ tracked }) => tracked)).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    await track(id);
+    for (const [frame, counts] of masks) {
+      const tracked = await object(id, frame);
+      expect(tracked, `${frame}`).toMatchObject({ marked: false, counts });
+    }
+    expect((await stateOf(id)).objects[0]?.prompts.map(({ tracked }) => tracked)).toEqual([true, true, true]);
+    // Neither a restart nor another way to the picture changes the mask: here it is decoded from the source again.
+    await call('POST', `/${id}/undo`);
+    await stop();
+    rmSync(join(folder, 'answered', id, 'analysis-64x48.bin'));
+    rmSync(join(folder, 'answered', id, 'marked.jsonl'));
+    await start('answered');
+    await stateOf(id);
+    expect(await object(id, 20)).toMatchObject({ marked: true, counts: first.object?.counts });
+  });
+
+  it('are moved and removed one by one, taken back and done again, and survive a restart', async () => {
+    await start('edited');
+    const id = await open();
+    await mark(id, 20, box(20));
+    await mark(id, 30, box(30));
+    const listed = (await stateOf(id)).objects[0]?.prompts;
+    expect(listed).toMatchObject([
+      { id: 1, frame: 20, type: 'box', box: squareBox(20), author: 'person', tracked: false },
+      { id: 2, frame: 30, type: 'box', box: squareBox(30) },
+    ]);
+    expect(Date.now() - (listed?.[0]?.atUnixMs ?? 0)).toBeLessThan(600_000);
+    const far = { type: 'box', box: [0, 0, 20, 20] };
+    const moved = (await call('POST', `/${id}/marks/move`, { mark: 1, prompt: far })).body as Answer;
+    expect(moved.project.objects[0]?.prompts[0]).toMatchObject({ id: 1, box: far.box });
+    expect(moved.project.undo).toEqual({ kind: 'move', label: 'square' });
+    expect(moved.object?.counts).not.toBe(undefined);
+    const removed = await call('POST', `/${id}/marks/remove`, { mark: 2 });
+    expect(removed.body).toMatchObject({
+      mark: null,
+      object: null,
+      project: { undo: { kind: 'removeMark' } },
+    });
+    await call('POST', `/${id}/hide`, { label: 'square', hidden: true });
+    await call('POST', `/${id}/rename`, { label: 'square', name: 'red' });
+    await call('POST', `/${id}/lock`, { label: 'red', locked: true });
+    const before = await stateOf(id);
+    expect(before.objects).toMatchObject([
+      { label: 'red', hidden: true, locked: true, prompts: [{ id: 1 }] },
+    ]);
+    for (const [path, body] of [
+      ['prompts', { frame: 3, label: 'red', prompts: box(3) }],
+      ['marks/move', { mark: 1, prompt: far }],
+      ['marks/remove', { mark: 1 }],
+      ['rename', { label: 'red', name: 'blue' }],
+      ['remove', { label: 'red' }],
+    ] as const)
+      expect((await call('POST', `/${id}/${path}`, body)).body, path).toMatchObject({
+        code: 'SONO_PROJECT_LOCKED',
+      });
+    expect((await call('POST', `/${id}/marks/remove`, { mark: 2 })).body).toMatchObject({
+      code: 'SONO_PROJECT_MARK',
+    });
+    await stop();
+    await start('edited');
+    expect(await stateOf(id)).toEqual(before);
+    const kinds = ['lock', 'rename', 'hide', 'removeMark', 'move', 'add', 'add'];
+    for (const kind of kinds) {
+      expect((await stateOf(id)).undo?.kind).toBe(kind);
+      await call('POST', `/${id}/undo`);
+    }
+    expect(await stateOf(id)).toMatchObject({
+      objects: [],
+      undo: null,
+      redo: { kind: 'add', label: 'square' },
+    });
+    for (const kind of kinds.toReversed()) {
+      expect((await stateOf(id)).redo?.kind).toBe(kind);
+      await call('POST', `/${id}/redo`);
+    }
+    expect(await stateOf(id)).toEqual(before);
+    // A new mark after all that has a number of its own.
+    expect((await mark(id, 5, box(5), 'other')).mark).toBe(3);
+  });
+});
+
 describe('a project on disk that cannot be used', () => {
   const stored = (prompt: object) => ({
     ...{ id: 'case', name: 'case', uri: clip, kind: 'source', stream: null, createdUnixMs: 1 },
     ...{ format: null, read: false, order: ['a'], ran: null },
     plan: [{ label: 'a', prompts: [{ frame: 0, prompt }] }],
   });
+  it('of an earlier version is read, its marks numbered, its last ones taken back', async () => {
+    const root = mkdtempSync(join(folder, 'earlier-'));
+    mkdirSync(join(root, 'case'));
+    const mark = { type: 'click', point: [1, 1], positive: true };
+    writeFileSync(
+      join(root, 'case', 'project.json'),
+      JSON.stringify({
+        ...stored(mark),
+        order: ['a', 'b', 'a'],
+        plan: [
+          {
+            label: 'a',
+            prompts: [
+              { frame: 0, prompt: mark },
+              { frame: 7, prompt: mark },
+            ],
+          },
+          { label: 'b', prompts: [{ frame: 3, prompt: mark }] },
+        ],
+      }),
+    );
+    await start(basename(root));
+    const labels = async () =>
+      (await stateOf('case')).objects.map(({ label, prompts }) => [label, prompts.map(({ id }) => id)]);
+    expect(await labels()).toEqual([
+      ['a', [1, 2]],
+      ['b', [3]],
+    ]);
+    expect((await stateOf('case')).objects[0]?.prompts[0]).toMatchObject({
+      author: 'person',
+      atUnixMs: null,
+    });
+    await call('POST', '/case/undo');
+    expect(await labels()).toEqual([
+      ['a', [1]],
+      ['b', [3]],
+    ]);
+    await call('POST', '/case/undo');
+    await call('POST', '/case/undo');
+    expect(await stateOf('case')).toMatchObject({ objects: [], undo: null });
+  });
+
   it.each([
     ['a mark', { type: 'click', point: [1, 1], positive: true }, 1],
     ['a mark without its sign', { type: 'click', point: [1, 1] }, 0],

@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { LiveRooms } from '../../../src/app/live-rooms.js';
+import { roomServices } from '../../../src/app/room-services.js';
+import { SystemFacts, systemServices } from '../../../src/app/system-facts.js';
+import { plainStream } from '../../../src/config/pipeline-file.js';
 import { playbackServices } from '../../../src/playback/playback-services.js';
 import { projectServices } from '../../../src/projects/project-services.js';
 import { Projects } from '../../../src/projects/projects.js';
@@ -35,14 +39,28 @@ function everyRow(inFolder = 'projects'): ReadonlyMap<string, Row> {
     ...{ modelDir: '', provider: 'cpu', threads: 1, version: '0.0.0', chunkFrames: 5, spoolBytes: 1e8 },
   });
   apps.push(projects);
+  const registry = new RoomRegistry();
+  const rooms = new LiveRooms({
+    ...{ registry, outputs: [], log: silent, measured: [], defaults: { ...plainStream, modelDir: null } },
+    engineOf: () => () => Promise.reject(new Error('no room is opened here')),
+  });
+  const facts = new SystemFacts({
+    ...{ folder, rooms: () => rooms.rooms, choiceOf: () => null, mostRooms: () => rooms.most },
+    recordingRate: () => null,
+  });
   return serviceTable(
     {
-      rooms: new RoomRegistry(),
+      rooms: registry,
       ...{ acceptance: null, uploads: null, storedFiles: null, probeSource: null },
       ...{ listFolder: null, recording: null },
       checkSource: () => Promise.resolve(),
     },
-    [...projectServices(projects), ...playbackServices([])],
+    [
+      ...projectServices(projects),
+      ...playbackServices([]),
+      ...roomServices(rooms, () => Promise.resolve()),
+      ...systemServices(facts),
+    ],
   );
 }
 

@@ -85,6 +85,21 @@ describe('uploads of one name at the same moment', () => {
   });
 });
 
+describe('an upload that has been sent before', () => {
+  it('is that file, whatever it is called now; one other byte makes it another', async () => {
+    const uploads = new Uploads(join(folder, 'again'), 1e9, new DiskReserve(0));
+    const send = (name: string, bytes: Buffer) => uploads.store(name, Readable.from([bytes]), null);
+    const bytes = Buffer.alloc(3 * 1024 ** 2, 5);
+    const first = await send('case.mp4', bytes);
+    expect(first).toMatchObject({ name: 'case.mp4', already: false });
+    expect(await send('renamed.mp4', bytes)).toEqual({ ...first, already: true });
+    const other = Buffer.from(bytes);
+    other[1024 ** 2 + 7] = 6;
+    expect(await send('case.mp4', other)).toMatchObject({ name: 'case-1.mp4', already: false });
+    expect(readdirSync(join(folder, 'again')).sort()).toEqual(['case-1.mp4', 'case.mp4']);
+  });
+});
+
 describe('changes of a project at the same moment', () => {
   it('are all kept, in memory and on disk', async () => {
     const { served } = await withProjects('parallel');

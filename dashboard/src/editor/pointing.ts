@@ -3,15 +3,25 @@
  * (core/viewport.ts), and draws the gesture while it lasts. What is drawn here is the person's own stroke, never a mask.
  */
 import './pointing.css';
-import { svg } from '../app/dom.js';
+import { svg, textScale } from '../app/dom.js';
 import { Disposer, Signal } from '../app/signal.js';
-import { clampToPicture, idle, stepGesture } from '../core/gestures.js';
-import type { DrawingTool, GestureInput, GestureState, Tool } from '../core/gestures.js';
+import { clampToPicture, draws, idle, stepGesture } from '../core/gestures.js';
+import type { GestureInput, GestureState, Repair, Tool } from '../core/gestures.js';
+import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { Point, Prompt } from '../../../src/vocabulary/prompt.js';
 import { fitView, panBy, place, toSource, toStage, zoomAt } from '../core/viewport.js';
-import type { Placement } from '../core/viewport.js';
-import { textScale } from './live-picture.js';
-import type { LivePicture } from './live-picture.js';
+import type { Placement, ViewChoice } from '../core/viewport.js';
+
+/** A picture on a stage: live or of a recording. */
+export interface PointedPicture {
+  readonly canvas: HTMLCanvasElement;
+  readonly pictureSize: Signal<PictureSize | null>;
+  readonly view: Signal<ViewChoice>;
+  /** Device pixels of the canvas. */
+  readonly stageSize: Signal<PictureSize>;
+  /** Device pixels per CSS pixel. */
+  readonly pixelRatio: number;
+}
 
 interface PointingEvents {
   /** A gesture begins at that moment (performance.timeOrigin + event time). */
@@ -19,6 +29,10 @@ interface PointingEvents {
   readonly onPrompt: (prompt: Prompt) => void;
   /** A click with the Look tool, source pixels. */
   readonly onPick: (point: Point) => void;
+  /** A mask was drawn by hand. */
+  readonly onRepair?: (repair: Repair) => void;
+  /** The gesture or the pointer has moved; `hover`: where the pointer is, source pixels, null: away. */
+  readonly onChange?: (state: GestureState, hover: Point | null) => void;
 }
 
 /** Movement up to this many CSS pixels is still a click. */
@@ -29,7 +43,7 @@ const keyStepPx = 6;
 export class Pointing {
   readonly tool = new Signal<Tool>('look');
   readonly layer: SVGSVGElement;
-  readonly #live: LivePicture;
+  readonly #picture: PointedPicture;
   readonly #stage: HTMLElement;
   readonly #events: PointingEvents;
   readonly #disposer = new Disposer();
@@ -39,6 +53,8 @@ export class Pointing {
   #state: GestureState = idle;
   /** Crosshair of the keyboard, source pixels; null: hidden. */
   #cursor: Point | null = null;
+  /** Where the pointer is, source pixels. */
+  #hover: Point | null = null;
   readonly #pointers = new Map<number, readonly [x: number, y: number]>();
   #drag: {
     readonly pointer: number;
@@ -47,8 +63,8 @@ export class Pointing {
     moved: boolean;
   } | null = null;
 
-  constructor(live: LivePicture, stage: HTMLElement, events: PointingEvents) {
-    this.#live = live;
+  constructor(picture: PointedPicture, stage: HTMLElement, events: PointingEvents) {
+    this.#picture = picture;
     this.#stage = stage;
     this.#events = events;
     for (const shape of ['M-14 0H-4M4 0H14M0-14V-4M0 4V14', 'M-.5 0h1M0-.5v1'])
@@ -72,6 +88,10 @@ export class Pointing {
     listen('pointermove', (event) => this.#move(event));
     listen('pointerup', (event) => this.#up(event, false));
     listen('pointercancel', (event) => this.#up(event, true));
+    listen('pointerleave', () => {
+      this.#hover = null;
+      this.#draw();
+    });
     listen('contextmenu', (event) => event.preventDefault());
     listen('auxclick', (event) => event.preventDefault());
     listen('wheel', (event) => this.#wheel(event), { passive: false });
@@ -79,11 +99,11 @@ export class Pointing {
       this.tool.watch((tool) => {
         stage.dataset['tool'] = tool;
         this.cancel();
-        if (tool === 'look') this.#cursor = null;
+        if (!draws(tool)) this.#cursor = null;
         this.#draw();
       }),
     );
-    for (const signal of [live.view, live.stageSize, live.pictureSize])
+    for (const signal of [picture.view, picture.stageSize, picture.pictureSize])
       this.#disposer.add(signal.watch(() => this.#draw()));
   }
 
@@ -93,6 +113,13 @@ export class Pointing {
 
   get busy(): boolean {
     return this.#state.kind !== 'idle';
+  }
+
+  /** Takes back the last corner of the polygon that is being drawn. False: none is. */
+  back(): boolean {
+    if (this.#state.kind !== 'polygon') return false;
+    this.#step({ kind: 'back' });
+    return true;
   }
 
   cancel(): void {
@@ -105,11 +132,11 @@ export class Pointing {
 
   /** Arrow keys: moves the crosshair, or with Look the picture. */
   nudge(dx: number, dy: number, far: boolean): void {
-    const size = this.#live.pictureSize.value;
+    const size = this.#picture.pictureSize.value;
     const placement = this.#placement();
     if (!size || !placement) return;
-    const step = keyStepPx * (far ? 6 : 1) * this.#live.pixelRatio;
-    if (this.tool.value === 'look') {
+    const step = keyStepPx * (far ? 6 : 1) * this.#picture.pixelRatio;
+    if (!draws(this.tool.value)) {
       this.#pan(-dx * step * 3, -dy * step * 3);
       return;
     }
@@ -125,7 +152,12 @@ export class Pointing {
   /** Enter: click, or start and end a box or stroke at the crosshair. */
   act(opposite: boolean): void {
     const placement = this.#placement();
-    if (!placement || this.tool.value === 'look') return;
+    if (!placement || !draws(this.tool.value)) return;
+    if (this.#state.kind === 'polygon') {
+      // Twice on the same place, or with the mouse in hand: it is closed.
+      this.#step(this.#cursor ? { kind: 'down', at: this.#cursor, opposite } : { kind: 'close' });
+      return;
+    }
     this.#cursor ??= this.#middle(placement);
     if (this.busy) {
       this.#step({ kind: 'up' });
@@ -136,31 +168,37 @@ export class Pointing {
   }
 
   zoom(factor: number): void {
-    const { width, height } = this.#live.stageSize.value;
+    const { width, height } = this.#picture.stageSize.value;
     this.#zoomAt(factor, [width / 2, height / 2]);
   }
 
   show(view: 'fit' | 'actual'): void {
-    this.#live.view.value = view === 'fit' ? fitView : { ...this.#live.view.value, zoom: 1, actual: true };
+    this.#picture.view.value =
+      view === 'fit' ? fitView : { ...this.#picture.view.value, zoom: 1, actual: true };
   }
 
   // ------------------------------------------------------------------------------------------ pointers
 
   #placement(): Placement | null {
-    const size = this.#live.pictureSize.value;
-    return size ? place(this.#live.view.value, size, this.#live.stageSize.value) : null;
+    const size = this.#picture.pictureSize.value;
+    return size ? place(this.#picture.view.value, size, this.#picture.stageSize.value) : null;
+  }
+
+  /** Source pixel under a pointer. */
+  sourceAt(event: { readonly clientX: number; readonly clientY: number }): Point {
+    return toSource(this.#placement() ?? { left: 0, top: 0, scale: 1 }, ...this.#at(event));
   }
 
   #middle(placement: Placement): Point {
-    const { width, height } = this.#live.stageSize.value;
-    const size = this.#live.pictureSize.value ?? { width: 1, height: 1 };
+    const { width, height } = this.#picture.stageSize.value;
+    const size = this.#picture.pictureSize.value ?? { width: 1, height: 1 };
     return clampToPicture(toSource(placement, width / 2, height / 2), size);
   }
 
   /** Device pixels of the stage. */
   #at(event: { readonly clientX: number; readonly clientY: number }): [number, number] {
-    const box = this.#live.canvas.getBoundingClientRect();
-    const ratio = this.#live.pixelRatio;
+    const box = this.#picture.canvas.getBoundingClientRect();
+    const ratio = this.#picture.pixelRatio;
     return [(event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio];
   }
 
@@ -171,14 +209,15 @@ export class Pointing {
     const at = this.#at(event);
     this.#pointers.set(event.pointerId, at);
     if (this.#pointers.size === 2) {
-      // A second finger: zoom and move instead of drawing.
-      this.cancel();
+      // A second finger: zoom and move instead of drawing. A polygon waits, without the corner of the first finger.
+      if (this.#drag?.mode !== 'gesture' || !this.back()) this.cancel();
+      this.#drag = null;
       return;
     }
     if (this.#drag) return;
     const placement = this.#placement();
     if (!placement) return;
-    const pans = this.tool.value === 'look' || event.button === 1;
+    const pans = !draws(this.tool.value) || event.button === 1;
     this.#drag = { pointer: event.pointerId, mode: pans ? 'pan' : 'gesture', start: at, moved: false };
     if (pans) return;
     this.#cursor = null;
@@ -187,6 +226,7 @@ export class Pointing {
         kind: 'down',
         at: toSource(placement, at[0], at[1]),
         opposite: event.button === 2 || event.altKey,
+        nearPx: (slopPx * this.#picture.pixelRatio) / placement.scale,
       },
       performance.timeOrigin + event.timeStamp,
     );
@@ -194,7 +234,10 @@ export class Pointing {
 
   #move(event: PointerEvent): void {
     const before = this.#pointers.get(event.pointerId);
-    if (!before) return;
+    if (!before) {
+      this.#moveOver(event);
+      return;
+    }
     const at = this.#at(event);
     if (this.#pointers.size === 2) {
       this.#pinch(event.pointerId, before, at);
@@ -205,7 +248,7 @@ export class Pointing {
     const drag = this.#drag;
     const placement = this.#placement();
     if (!drag || drag.pointer !== event.pointerId || !placement) return;
-    if (Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) > slopPx * this.#live.pixelRatio)
+    if (Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) > slopPx * this.#picture.pixelRatio)
       drag.moved = true;
     if (drag.mode === 'pan') {
       if (drag.moved) this.#pan(at[0] - before[0], at[1] - before[1]);
@@ -216,30 +259,39 @@ export class Pointing {
       this.#step({ kind: 'move', at: toSource(placement, ...this.#at(one)) });
   }
 
+  /** No button is held: a polygon's next side follows, and so does the brush. */
+  #moveOver(event: PointerEvent): void {
+    const placement = this.#placement();
+    if (!placement || event.pointerType === 'touch') return;
+    this.#hover = toSource(placement, ...this.#at(event));
+    if (this.#state.kind === 'polygon') this.#step({ kind: 'move', at: this.#hover });
+    else this.#events.onChange?.(this.#state, this.#hover);
+  }
+
   #up(event: PointerEvent, cancelled: boolean): void {
     if (!this.#pointers.delete(event.pointerId)) return;
     const drag = this.#drag;
     if (!drag || drag.pointer !== event.pointerId) return;
     this.#drag = null;
     if (drag.mode === 'gesture') {
-      this.#step({ kind: cancelled ? 'cancel' : 'up' });
+      if (!cancelled || !this.back()) this.#step({ kind: cancelled ? 'cancel' : 'up' });
       return;
     }
     const placement = this.#placement();
-    if (!drag.moved && !cancelled && event.button === 0 && placement)
-      this.#events.onPick(toSource(placement, ...this.#at(event)));
+    const picks = this.tool.value !== 'points' && !drag.moved && !cancelled && event.button === 0;
+    if (picks && placement) this.#events.onPick(toSource(placement, ...this.#at(event)));
   }
 
   #pinch(pointer: number, before: readonly [number, number], at: readonly [number, number]): void {
     const other = [...this.#pointers].find(([id]) => id !== pointer)?.[1];
-    const size = this.#live.pictureSize.value;
+    const size = this.#picture.pictureSize.value;
     if (!other || !size) return;
     const spread = (point: readonly [number, number]): number =>
       Math.max(1, Math.hypot(point[0] - other[0], point[1] - other[1]));
-    const stage = this.#live.stageSize.value;
+    const stage = this.#picture.stageSize.value;
     const middle: [number, number] = [(before[0] + other[0]) / 2, (before[1] + other[1]) / 2];
-    const zoomed = zoomAt(this.#live.view.value, spread(at) / spread(before), middle, size, stage);
-    this.#live.view.value = panBy(zoomed, (at[0] - before[0]) / 2, (at[1] - before[1]) / 2, size, stage);
+    const zoomed = zoomAt(this.#picture.view.value, spread(at) / spread(before), middle, size, stage);
+    this.#picture.view.value = panBy(zoomed, (at[0] - before[0]) / 2, (at[1] - before[1]) / 2, size, stage);
   }
 
   #wheel(event: WheelEvent): void {
@@ -252,36 +304,45 @@ export class Pointing {
 
   /** Device pixels. */
   #pan(dx: number, dy: number): void {
-    const size = this.#live.pictureSize.value;
-    if (size) this.#live.view.value = panBy(this.#live.view.value, dx, dy, size, this.#live.stageSize.value);
+    const size = this.#picture.pictureSize.value;
+    if (size)
+      this.#picture.view.value = panBy(this.#picture.view.value, dx, dy, size, this.#picture.stageSize.value);
   }
 
   #zoomAt(factor: number, at: readonly [number, number]): void {
-    const size = this.#live.pictureSize.value;
+    const size = this.#picture.pictureSize.value;
     if (size)
-      this.#live.view.value = zoomAt(this.#live.view.value, factor, at, size, this.#live.stageSize.value);
+      this.#picture.view.value = zoomAt(
+        this.#picture.view.value,
+        factor,
+        at,
+        size,
+        this.#picture.stageSize.value,
+      );
   }
 
   // ------------------------------------------------------------------------------------------ gestures
 
   #step(input: GestureInput, atEpochMs = performance.timeOrigin + performance.now()): void {
-    const size = this.#live.pictureSize.value;
+    const size = this.#picture.pictureSize.value;
     const tool = this.tool.value;
-    if (!size || tool === 'look') return;
-    const { state, began, prompt } = stepGesture(this.#state, tool satisfies DrawingTool, input, size);
+    if (!size || !draws(tool)) return;
+    const { state, began, prompt, repair } = stepGesture(this.#state, tool, input, size);
     this.#state = state;
+    if ('at' in input && this.#drag) this.#hover = input.at;
     if (began) this.#events.onBegin(atEpochMs);
     if (prompt) {
       if (prompt.type === 'click') this.#mark(prompt.point, prompt.positive);
       this.#events.onPrompt(prompt);
     }
+    if (repair) this.#events.onRepair?.(repair);
     this.#draw();
   }
 
   /** Source pixel → CSS pixel of the layer. */
   #css(placement: Placement, [x, y]: Point): [number, number] {
     const [stageX, stageY] = toStage(placement, x, y);
-    const ratio = this.#live.pixelRatio;
+    const ratio = this.#picture.pixelRatio;
     return [stageX / ratio, stageY / ratio];
   }
 
@@ -311,14 +372,18 @@ export class Pointing {
       this.#cross.setAttribute('transform', `translate(${x} ${y}) scale(${textScale()})`);
     }
     const state = this.#state;
-    if (!placement || state.kind === 'idle' || state.kind === 'click') {
+    this.#events.onChange?.(state, this.#cursor ?? this.#hover);
+    // What a brush paints is drawn with the outline that it changes.
+    if (!placement || state.kind === 'idle' || state.kind === 'click' || state.kind === 'paint') {
       this.#shape.replaceChildren();
       return;
     }
     const points: Point[] =
       state.kind === 'box'
         ? [state.from, [state.to[0], state.from[1]], state.to, [state.from[0], state.to[1]]]
-        : [...state.points];
+        : state.kind === 'polygon'
+          ? [...state.corners, state.at]
+          : [...state.points];
     const d = points
       .map((point, index) => {
         const [x, y] = this.#css(placement, point);
@@ -327,11 +392,19 @@ export class Pointing {
       .join('');
     const closed = state.kind === 'box' ? `${d}Z` : points.length === 1 ? `${d}h.01` : d;
     const kind =
-      state.kind === 'box' ? 'draft-box' : state.positive ? 'draft-stroke positive' : 'draft-stroke negative';
+      state.kind === 'box' || state.kind === 'polygon'
+        ? `draft-${state.kind}`
+        : state.positive
+          ? 'draft-stroke positive'
+          : 'draft-stroke negative';
     this.#shape.setAttribute('class', kind);
     this.#shape.replaceChildren(
       svg('path', { class: 'halo', d: closed }),
       svg('path', { class: 'line', d: closed }),
+      ...(state.kind === 'polygon' ? state.corners : []).map((corner) => {
+        const [cx, cy] = this.#css(placement, corner);
+        return svg('circle', { class: 'corner', cx, cy, r: 4 * textScale() });
+      }),
     );
   }
 }
