@@ -6,6 +6,7 @@ import type { AnalysisFrame, FrameIdentity, PictureSize } from '../vocabulary/fr
 import type { Glance } from '../vocabulary/glance.js';
 import type { SonoError } from '../vocabulary/errors.js';
 import type { ObjectId, Prompt, PromptAuthor } from '../vocabulary/prompt.js';
+import type { Undoable } from '../vocabulary/undoable.js';
 import type { TrackedObject } from '../tracking/tracker.js';
 import type { ModelKind } from '../onnx/manifest.js';
 import type { ProviderName } from '../onnx/provider.js';
@@ -44,9 +45,12 @@ export type TrackerCommand =
       readonly author?: PromptAuthor | undefined;
     }
   | { readonly kind: 'rename'; readonly objectId: ObjectId; readonly label: string }
-  | { readonly kind: 'remove'; readonly objectId: ObjectId }
+  /** `restorable`: for half a minute it can be taken back with everything that the object remembers, else with its marks. */
+  | { readonly kind: 'remove'; readonly objectId: ObjectId; readonly restorable?: boolean | undefined }
   | { readonly kind: 'undo'; readonly objectId: ObjectId | null }
   | { readonly kind: 'policy'; readonly policy: string }
+  /** Somebody is drawing on this frame: its masks are kept for half a minute, for the mark that will come. */
+  | { readonly kind: 'keep'; readonly ptsNs: number }
   | { readonly kind: 'reset' };
 
 export interface CommandResult {
@@ -54,6 +58,8 @@ export interface CommandResult {
   readonly objectId: ObjectId | null;
   /** Result on the prompted frame (prompt commands only), so that the first mask is shown at once. */
   readonly result: FrameResult | null;
+  /** What can be taken back now, the last step of each object, the newest last; absent: nothing has changed about it. */
+  readonly undoable?: readonly Undoable[] | undefined;
 }
 
 export interface EngineOptions {

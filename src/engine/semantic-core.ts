@@ -92,6 +92,9 @@ export class SemanticCore implements StreamCore {
       case 'undo':
       case 'policy':
         return Promise.reject(inferenceError('SONO_MODEL_FINDS', { what: refusals[command.kind] }));
+      // There are no marks that it could be kept for.
+      case 'keep':
+        return Promise.resolve({ objectId: null, result: null });
       case 'reset':
         this.segmenter.reset();
         return Promise.resolve({ objectId: null, result: null });

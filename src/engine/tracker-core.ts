@@ -55,6 +55,11 @@ export class TrackerCore implements StreamCore {
 
   /** Throws the tracker's SONO_PROMPT_…, SONO_OBJECT_… errors, SONO_FRAME_MISSING, and those of `track`. */
   async command(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult> {
+    const result = await this.#apply(command, frame);
+    return { ...result, undoable: this.tracker.undoable };
+  }
+
+  async #apply(command: TrackerCommand, frame: AnalysisFrame | null): Promise<CommandResult> {
     switch (command.kind) {
       case 'prompt': {
         const startedNs = monotonicNs();
@@ -75,12 +80,15 @@ export class TrackerCore implements StreamCore {
         this.tracker.rename(command.objectId, command.label);
         return { objectId: command.objectId, result: null };
       case 'remove':
-        this.tracker.remove(command.objectId);
+        this.tracker.remove(command.objectId, command.restorable);
         return { objectId: command.objectId, result: null };
       case 'undo':
         return { objectId: this.tracker.undo(command.objectId), result: null };
       case 'policy':
         this.tracker.setPolicy(command.policy);
+        return { objectId: null, result: null };
+      case 'keep':
+        this.tracker.keep(command.ptsNs);
         return { objectId: null, result: null };
       case 'reset':
         this.tracker.reset();

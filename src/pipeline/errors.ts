@@ -4,7 +4,11 @@ import { environmentFails, errorFactory, modelFails, sourceFails, wrongUse } fro
 export const pipelineError = errorFactory({
   ...wrongUse(410, {
     SONO_PROMPT_FRAME_GONE:
-      'The picture you pointed at is too old to be used (more than 2 seconds). Please point again.',
+      'The picture you pointed at is too old to be used: it is kept for 2 seconds, or for {seconds} while you draw. Please point again.',
+  }),
+  ...wrongUse(429, {
+    SONO_GESTURES_FULL:
+      'Already {most} people are drawing on pictures of this room. Finish within 2 seconds, or wait a moment and draw again.',
   }),
   ...wrongUse(404, {
     SONO_HOLD_UNKNOWN:

@@ -3,6 +3,7 @@
  *
  *   source ─┬─ display ──────────────────────────────────────► events ─► server: outbox of each client
  *           ├─ analysis ─► held 2 s ─► latestMap ─► engine ─► measure ─► events
+ *           ├─ lost, ended, another format ─► numbers withdrawn ───► events
  *           └─ state, format, drops ─► meters ─► once a second ──► events
  *
  * The display branch passes nothing that can wait. The only queue is latestMap's single place; what it drops is counted.
@@ -10,9 +11,11 @@
 import { interval, merge, type Observable } from 'rxjs';
 import { filter, map, mergeMap, share, tap } from 'rxjs/operators';
 import { createMeasurer } from '../analysis/measure.js';
+import type { StandingNumbers } from '../analysis/standing-numbers.js';
 import type { FrameResult } from '../engine/engine.js';
 import type { SourceEvent } from '../ingest/frame-source.js';
-import type { AnalysisFrame, SourceFormat } from '../vocabulary/frame.js';
+import { monotonicNs } from '../node/clock.js';
+import type { AnalysisFrame, FrameIdentity, SourceFormat } from '../vocabulary/frame.js';
 import type { Measurement } from '../vocabulary/measurement.js';
 import type { HeldFrames } from './held-frames.js';
 import { latestMap } from './latest-map.js';
@@ -30,6 +33,10 @@ interface Stages {
   readonly held: HeldFrames;
   /** Result of a frame, null where there is none; absent: nothing is analysed. Never rejects. */
   readonly analyse: ((frame: AnalysisFrame) => Promise<FrameResult | null>) | null;
+  /** Numbers that have been said and not been withdrawn. */
+  readonly standing: StandingNumbers;
+  /** Emits when the room is about to close. */
+  readonly closing$: Observable<void>;
   /** What is measured with another room, from what was measured on this frame. */
   readonly measureWithOthers: (frame: FrameResult['frame'], own: readonly Measurement[]) => Measurement[];
   /** The source's picture as it is now, for measurements in millimetres. */
@@ -40,7 +47,8 @@ interface Stages {
 
 /** Cold; one subscription starts the graph, and everything ends with it. */
 export function streamGraph(stages: Stages): Observable<RoomEvent> {
-  const { source$, control, meters, held, analyse, measureWithOthers, format, health } = stages;
+  const { source$, control, meters, held, analyse, standing, closing$, measureWithOthers, format, health } =
+    stages;
   const frames$ = source$.pipe(
     tap((event) => {
       if (event.kind === 'dropped') meters.drop(event.stage, event.count);
@@ -58,6 +66,28 @@ export function streamGraph(stages: Stages): Observable<RoomEvent> {
     return null;
   };
   const measure = createMeasurer();
+  /** The frame that was measured last. */
+  let last: FrameIdentity | null = null;
+  /** Why no number stands at present, although late results may still come; null: the source plays. */
+  let over: string | null = null;
+  const withdraw = (reason: string, atNs: (frame: FrameIdentity) => number): RoomEvent[] => {
+    const measurements = standing.withdraw(reason);
+    if (last === null || measurements.length === 0) return [];
+    const laterNs = atNs(last);
+    const frame = { ...last, ptsNs: last.ptsNs + laterNs, captureNs: last.captureNs + laterNs };
+    return [{ kind: 'measurement', frame, measurements, withdraws: true }];
+  };
+  const now = ({ captureNs }: FrameIdentity): number => Math.max(1, monotonicNs() - captureNs);
+  const withdrawn$ = frames$.pipe(
+    mergeMap((event): RoomEvent[] => {
+      // The next picture may have been taken before this moment, so the end stands right behind the last one.
+      if (event.kind === 'format') return withdraw('the source has changed', () => 1);
+      if (event.kind !== 'state') return [];
+      const { phase } = event.state;
+      over = phase === 'lost' ? 'the signal is lost' : phase === 'ended' ? 'the source has ended' : null;
+      return over === null ? [] : withdraw(over, now);
+    }),
+  );
   const result$ = frames$.pipe(
     filter((event) => event.kind === 'analysis'),
     tap(({ frame }) => held.push(frame)),
@@ -67,13 +97,19 @@ export function streamGraph(stages: Stages): Observable<RoomEvent> {
     filter((result) => result !== null),
     mergeMap((result): RoomEvent[] => {
       const own = measure(result, format());
-      const measurements = [...own, ...measureWithOthers(result.frame, own)];
-      const measured: RoomEvent = { kind: 'measurement', frame: result.frame, measurements };
-      return [{ kind: 'result', result }, ...(measurements.length > 0 ? [measured] : [])];
+      last = result.frame;
+      const measurements = standing.next([...own, ...measureWithOthers(last, own)], result.objects);
+      const measured: RoomEvent = { kind: 'measurement', frame: last, measurements };
+      return [
+        { kind: 'result', result },
+        ...(measurements.length > 0 ? [measured] : []),
+        ...(over === null ? [] : withdraw(over, now)),
+      ];
     }),
   );
   const health$ = merge(interval(healthIntervalMs), health.changed$).pipe(
     map((): RoomEvent => ({ kind: 'health', health: health.read() })),
   );
-  return merge(display$, result$, health$);
+  const closed$ = closing$.pipe(mergeMap(() => withdraw('the room was closed', now)));
+  return merge(display$, result$, withdrawn$, closed$, health$);
 }

@@ -1,6 +1,9 @@
 /** The analysis pictures of the last two seconds, so that a prompt is applied to the picture that the person saw. Pure. */
 import type { AnalysisFrame } from '../vocabulary/frame.js';
 
+/** The picture that a person saw may have been dropped before analysis: the closest one this near is what they meant. */
+export const promptToleranceNs = 150e6;
+
 interface HeldFramesLimits {
   readonly ageNs: number;
   readonly count: number;
@@ -14,6 +17,8 @@ export class HeldFrames {
   /** In order of arrival, hence of ptsNs. */
   #frames: AnalysisFrame[] = [];
   #bytes = 0;
+  /** Times before this one belong to a source that is gone; null: its successor has sent nothing yet. */
+  #sinceNs: number | null = Number.NEGATIVE_INFINITY;
 
   constructor(readonly limits: HeldFramesLimits = defaultHeldFrames) {}
 
@@ -26,6 +31,7 @@ export class HeldFrames {
   }
 
   push(frame: AnalysisFrame): void {
+    this.#sinceNs ??= frame.ptsNs;
     this.#frames.push(frame);
     this.#bytes += frame.data.byteLength;
     // The newest always stays, whatever the limits.
@@ -43,8 +49,12 @@ export class HeldFrames {
     return this.#frames.at(-1) ?? null;
   }
 
-  /** The frame with this ptsNs, else the closest one within `toleranceNs` (its own was dropped), else null. */
+  /**
+   * The frame with this ptsNs, else the closest one within `toleranceNs` (its own was dropped), else null. A time of the source before
+   * means no frame of this one, however close.
+   */
   closest(ptsNs: number, toleranceNs: number): AnalysisFrame | null {
+    if (this.#sinceNs === null || ptsNs < this.#sinceNs) return null;
     let best: AnalysisFrame | null = null;
     for (const frame of this.#frames) {
       if (best === null || Math.abs(frame.ptsNs - ptsNs) < Math.abs(best.ptsNs - ptsNs)) best = frame;
@@ -57,7 +67,9 @@ export class HeldFrames {
     return this.#frames.find(matches) ?? null;
   }
 
+  /** The source is gone, and its pictures with it. */
   clear(): void {
+    this.#sinceNs = null;
     this.#frames = [];
     this.#bytes = 0;
   }

@@ -6,6 +6,7 @@ import { nameOfSource, redact } from '../ingest/source-uri.js';
 import { StreamClock } from '../ingest/stream-clock.js';
 import { monotonicNs, unixNsOfMonotonic } from '../node/clock.js';
 import type { SonoError } from '../vocabulary/errors.js';
+import { StandingNumbers } from '../analysis/standing-numbers.js';
 import { createPrompters } from '../prompters/prompter.js';
 import type { PromptScript } from '../vocabulary/prompt-script.js';
 import type { EchoView } from '../vocabulary/echo.js';
@@ -63,6 +64,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
   const meters = new RoomMeters(options.onLatency);
   const notes = new RoomNotes(id, options.log);
   const changed$ = new Subject<void>();
+  const closing$ = new Subject<void>();
 
   // The model first: a file's first frames carry the prompts and must not pass while it loads.
   const engine =
@@ -124,6 +126,8 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
     meters,
     held,
     analyse: engine && ((frame) => engine.analyse(frame)),
+    standing: new StandingNumbers(),
+    closing$,
     measureWithOthers: (frame, own) => biplane.measure(frame, own),
     format: () => state.format,
     health: { changed$, read: () => state.health() },
@@ -138,7 +142,8 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
       events.next(event);
       if (event.kind === 'display') meters.displayed(event.frame);
       else if (event.kind === 'result') meters.analysed(event.result);
-      echo.take(event);
+      // What is known of the heart says by itself how long it stands.
+      if (!('withdraws' in event)) echo.take(event);
     } catch (error) {
       // Thrown from here it would be nobody's.
       notes.fault(error);
@@ -148,6 +153,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
   let closing: Promise<void> | null = null;
   const close = (): Promise<void> => {
     closing ??= (async () => {
+      closing$.next();
       source.close();
       biplane.leave();
       running.unsubscribe();
@@ -175,6 +181,7 @@ export async function openRoom(options: RoomOptions): Promise<LiveRoom> {
       return redact(source.uri);
     },
     echo,
+    gestures: engine?.gestures ?? null,
     command: async (command, ptsNs) => {
       if (engine === null) throw pipelineError('SONO_ANALYSIS_OFF', { reason: 'no model was chosen for it' });
       return engine.command(command, ptsNs);

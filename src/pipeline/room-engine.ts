@@ -6,6 +6,7 @@ import type { AnalysisFrame, PictureSize, SourceFormat } from '../vocabulary/fra
 import type { SonoError } from '../vocabulary/errors.js';
 import { reasonOf } from '../vocabulary/faults.js';
 import type { ObjectId } from '../vocabulary/prompt.js';
+import type { Undoable } from '../vocabulary/undoable.js';
 import {
   momentReached,
   momentWords,
@@ -26,7 +27,8 @@ import type {
 import { PlannedPrompts } from '../prompters/planned-prompts.js';
 import type { Prompter } from '../prompters/prompter.js';
 import { pipelineError } from './errors.js';
-import type { HeldFrames } from './held-frames.js';
+import { promptToleranceNs, type HeldFrames } from './held-frames.js';
+import { gestureSeconds, HeldGestures } from './held-gestures.js';
 
 interface RoomEngineOptions {
   readonly createEngine: CreateEngine;
@@ -45,12 +47,12 @@ interface RoomEngineOptions {
   readonly note: (text: string) => void;
 }
 
-/** The picture that a person saw may have been dropped before analysis: the closest one this near is what they meant. */
-const promptToleranceNs = 150e6;
-
 export class RoomEngine {
   readonly #gate: EngineGate;
+  /** Pictures that are held while somebody draws on them. */
+  readonly gestures: HeldGestures;
   #prompters: readonly ReturnType<typeof withObjects>[];
+  #undoable: readonly Undoable[] = [];
   #trouble: SonoError | null = null;
   #closed = false;
   readonly #firstProvider: EngineInfo['provider'];
@@ -64,6 +66,12 @@ export class RoomEngine {
     this.#firstProvider = engine.info.provider;
     this.#provider = this.#firstProvider;
     this.#prompters = options.prompters.map(withObjects);
+    this.gestures = new HeldGestures({
+      held: options.held,
+      // Without it a correction is drawn without the mask that the person saw.
+      keepMasks: (ptsNs) => void this.#gate.command({ kind: 'keep', ptsNs }, null).catch(() => undefined),
+      onChange: () => options.onChange(),
+    });
   }
 
   /** Loads the model. Rejects with the engine's coded error: a room never opens on a model that cannot run. */
@@ -88,6 +96,11 @@ export class RoomEngine {
 
   get info(): EngineInfo {
     return this.#gate.info;
+  }
+
+  /** What people can take back, the last step of each object; the newest last. */
+  get undoable(): readonly Undoable[] {
+    return this.#undoable;
   }
 
   /** Why there is no analysis at present, else null. */
@@ -126,7 +139,8 @@ export class RoomEngine {
   async reset(): Promise<void> {
     this.dropPlan();
     this.#prompters = this.#prompters.map(({ prompter }) => withObjects(prompter));
-    await this.#gate.command({ kind: 'reset' }, null);
+    this.gestures.clear();
+    this.#noticeUndoable(await this.#gate.command({ kind: 'reset' }, null));
   }
 
   /** Result of one frame, null (and `onLost`) when there is none. Never rejects: the stream goes on. */
@@ -149,22 +163,27 @@ export class RoomEngine {
    * the engine throws, and SONO_PROMPT_FRAME_GONE.
    */
   async command(command: TrackerCommand, ptsNs: number | null): Promise<CommandResult> {
-    if (command.kind !== 'prompt') return this.#gate.command(command, null);
+    if (command.kind !== 'prompt') return this.#noticeUndoable(await this.#gate.command(command, null));
     const { held } = this.options;
-    const frame = ptsNs === null ? held.newest() : held.closest(ptsNs, promptToleranceNs);
-    if (frame === null) throw pipelineError('SONO_PROMPT_FRAME_GONE');
-    const result = await this.#gate.command(command, frame);
+    const frame =
+      ptsNs === null ? held.newest() : (this.gestures.find(ptsNs) ?? held.closest(ptsNs, promptToleranceNs));
+    if (frame === null) throw pipelineError('SONO_PROMPT_FRAME_GONE', { seconds: gestureSeconds });
+    const result = this.#noticeUndoable(await this.#gate.command(command, frame));
     this.options.onPrompted(result.objectId, frame);
     return result;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.gestures.clear();
     await this.#gate.close();
   }
 
   /** Marks that fall due with this frame, each on its own frame where that is still held. What fails becomes a note. */
-  async #giveDue(frame: AnalysisFrame, engine: Pick<Engine, 'command'>): Promise<void> {
+  async #giveDue(frame: AnalysisFrame, inTurn: Pick<Engine, 'command'>): Promise<void> {
+    const engine: Pick<Engine, 'command'> = {
+      command: async (command, on) => this.#noticeUndoable(await inTurn.command(command, on)),
+    };
     for (const { prompter, objects } of this.#prompters)
       for (const step of await prompter.due(frame)) {
         const own = this.options.held.find(
@@ -192,6 +211,14 @@ export class RoomEngine {
     }
   }
 
+  #noticeUndoable(result: CommandResult): CommandResult {
+    if (result.undoable) {
+      this.#undoable = result.undoable;
+      this.options.onChange();
+    }
+    return result;
+  }
+
   #stopped(error: SonoError): void {
     if (this.#closed) return;
     this.#trouble = pipelineError('SONO_ANALYSIS_FAILED', { reason: error.message }, error);
@@ -202,6 +229,8 @@ export class RoomEngine {
   #recovered(): void {
     if (this.#closed) return;
     this.#trouble = null;
+    // An engine that was brought up again has its objects, but not the steps that led to them.
+    this.#undoable = [];
     this.options.note('Outlining works again.');
     this.#noticeProvider();
     this.options.onChange();

@@ -6,6 +6,7 @@ import { monotonicNs, unixNowMs } from '../node/clock.js';
 import { SonoError } from '../vocabulary/errors.js';
 import { codedFault, reasonOf } from '../vocabulary/faults.js';
 import type { SourceFormat } from '../vocabulary/frame.js';
+import { rateDecimals } from '../vocabulary/rate-text.js';
 import { pipelineError } from './errors.js';
 import type { HeldFrames } from './held-frames.js';
 import type { RoomEcho } from './room-echo.js';
@@ -19,6 +20,8 @@ const fullRateShare = 0.95;
 const settleMs = 4000;
 /** Hours of trouble must not fill memory; the first notes say how it began. */
 const maxNotes = 100;
+
+const rate = (perSecond: number): string => perSecond.toFixed(rateDecimals(perSecond));
 
 /** The part of a structured logger that a room needs. */
 export interface RoomLog {
@@ -77,6 +80,7 @@ export class RoomState {
   #sinceUnixMs = unixNowMs();
   #playingSinceNs: number | null = null;
   #overlayVisible: boolean;
+  #sources = 1;
   #recording = false;
   #recordingProblem: string | null = null;
 
@@ -121,6 +125,7 @@ export class RoomState {
   /** Another source has taken charge: what was seen and marked belongs to the one before. */
   sourceReplaced(uri: string): void {
     const { id, log, held, echo, meters, notes, engine } = this.#parts;
+    this.#sources += 1;
     held.clear();
     echo.clear();
     meters.gap();
@@ -146,6 +151,9 @@ export class RoomState {
       recording: this.#recording,
       echoView: echo.view,
       echoPartner: echo.partner,
+      sources: this.#sources,
+      undoable: engine?.undoable ?? [],
+      ...(engine && { gestures: engine.gestures.counts }),
     };
   }
 
@@ -157,7 +165,7 @@ export class RoomState {
     if (engine.trouble !== null) return engine.trouble.message;
     const settled = this.#playingSinceNs !== null && monotonicNs() - this.#playingSinceNs > settleMs * 1e6;
     if (settled && capturedFps >= 1 && analysedFps < capturedFps * fullRateShare)
-      return `Outlines at ${analysedFps.toFixed(0)} of ${capturedFps.toFixed(0)} pictures per second: this computer is too slow for more. The picture itself is complete.`;
+      return `Outlines at ${rate(analysedFps)} of ${rate(capturedFps)} pictures per second: this computer is too slow for more. The picture itself is complete.`;
     return engine.fallback;
   }
 

@@ -3,9 +3,11 @@ import type { Observable } from 'rxjs';
 import type { EchoView } from '../vocabulary/echo.js';
 import type { DisplayFrame, DropStage, FrameIdentity, SourceFormat } from '../vocabulary/frame.js';
 import type { Measurement } from '../vocabulary/measurement.js';
+import type { Undoable } from '../vocabulary/undoable.js';
 import type { CommandResult, EngineInfo, FrameResult, TrackerCommand } from '../engine/engine.js';
 import type { HeldMeasurement } from '../protocol/hold-requests.js';
 import type { SourceState } from '../ingest/frame-source.js';
+import type { HeldGestures } from './held-gestures.js';
 import type { EchoReport, RoomEcho } from './room-echo.js';
 
 export interface Quantiles {
@@ -25,6 +27,17 @@ export const latencyStages = [
   'total',
 ] as const;
 export type LatencyStage = (typeof latencyStages)[number];
+
+/** Pictures that are held while somebody draws on them: now, and totals since the room opened. */
+export interface GestureCounts {
+  readonly held: number;
+  readonly begun: number;
+  /** By whoever began them, by their leaving, by time; and those that could not begin. */
+  readonly ended: number;
+  readonly left: number;
+  readonly expired: number;
+  readonly refused: number;
+}
 
 export interface RoomHealth {
   readonly source: SourceState;
@@ -47,16 +60,23 @@ export interface RoomHealth {
   /** The apical view that was marked and the stream with the other one; absent or null: none. */
   readonly echoView?: EchoView | null;
   readonly echoPartner?: string | null;
+  /** How many sources the room has shown; absent: it has one for good. */
+  readonly sources?: number;
+  /** What people can take back: the last step of each object, the newest last; absent: nothing. */
+  readonly undoable?: readonly Undoable[];
+  readonly gestures?: GestureCounts;
 }
 
 export type RoomEvent =
   | { readonly kind: 'display'; readonly frame: DisplayFrame }
   | { readonly kind: 'result'; readonly result: FrameResult }
-  /** Behind each result of a frame on which something is measured. */
+  /** Behind each result of a frame on which something is measured, or is not measured any more. */
   | {
       readonly kind: 'measurement';
       readonly frame: FrameIdentity;
       readonly measurements: readonly Measurement[];
+      /** No frame of its own: numbers end here, because pictures do. */
+      readonly withdraws?: true;
     }
   | { readonly kind: 'health'; readonly health: RoomHealth }
   | { readonly kind: 'held'; readonly held: HeldMeasurement };
@@ -73,10 +93,12 @@ export interface Room {
   readonly sourceUri: string;
   /**
    * Apply a command. `ptsNs` names the frame that the person saw (prompt commands; null: the newest).
-   * Throws SONO_PROMPT_FRAME_GONE when that frame is no longer held (2 s), SONO_PROMPT_OUTSIDE,
+   * Throws SONO_PROMPT_FRAME_GONE when that frame is no longer held (2 s, or as long as a gesture on it lasts), SONO_PROMPT_OUTSIDE,
    * SONO_OBJECT_UNKNOWN, SONO_ANALYSIS_OFF.
    */
   command(command: TrackerCommand, ptsNs: number | null): Promise<CommandResult>;
+  /** Pictures that are held while somebody draws on them; absent or null: nothing is pointed at here. */
+  readonly gestures?: HeldGestures | null;
   setOverlayVisible(visible: boolean): void;
   /**
    * Replace the source; the room, its id and its clients stay. Rejects with the source's coded error and keeps the old one.

@@ -7,6 +7,7 @@
  */
 import { Subject } from 'rxjs';
 import { createMeasurer } from '../analysis/measure.js';
+import { StandingNumbers } from '../analysis/standing-numbers.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
 import { monotonicNs, unixNowMs, unixNsOfMonotonic } from '../node/clock.js';
@@ -45,13 +46,15 @@ interface PlaybackChange {
   readonly step?: number | undefined;
 }
 
-/** Pictures of one moment of the recording. */
-interface Moment {
+/** One moment of the recording. */
+interface AnyMoment {
   readonly timeNs: bigint;
-  readonly jpeg: Uint8Array;
+  /** null: numbers end here, because pictures do. */
+  readonly jpeg: Uint8Array | null;
   readonly segmentation: SegmentationMessage | null;
   readonly measurements: readonly Measurement[];
 }
+type Moment = AnyMoment & { readonly jpeg: Uint8Array };
 
 /** Times a standing picture is sent again; viewers warn after 250 ms. */
 const repeatMs = 150;
@@ -82,6 +85,7 @@ export class PlaybackRoom implements Room {
   readonly #counts = { captured: 0, displayed: 0, analysed: 0 };
   /** Of recordings without measurements. */
   readonly #measure = createMeasurer();
+  readonly #standing = new StandingNumbers();
   /** Counts jumps: what is measured over time begins anew behind each. */
   #jumps = 0;
   /** What was measured anew, so that a standing picture is not taken for a heart that stands. */
@@ -278,6 +282,7 @@ export class PlaybackRoom implements Room {
       for await (const moment of this.#moments(this.#positionNs)) {
         // Told to be elsewhere while it was read.
         if (signal.aborted) return;
+        if (!hasPicture(moment)) continue;
         this.#current = moment;
         this.#positionNs = moment.timeNs;
         break;
@@ -302,9 +307,11 @@ export class PlaybackRoom implements Room {
         if (signal.aborted) return;
         if (dueMs - performance.now() > repeatMs / 2 && this.#current) this.#emit(this.#current);
       }
-      this.#current = moment;
-      this.#positionNs = moment.timeNs;
-      this.#emit(moment);
+      if (hasPicture(moment)) {
+        this.#current = moment;
+        this.#positionNs = moment.timeNs;
+      } else if (this.#current) this.#current = { ...this.#current, measurements: moment.measurements };
+      if (this.#current) this.#emit(this.#current);
     }
     // Told to be elsewhere while the end was looked for.
     if (signal.aborted) return;
@@ -312,17 +319,17 @@ export class PlaybackRoom implements Room {
     this.#paused = true;
   }
 
-  /** Pictures from a time on, each with its masks. */
-  async *#moments(fromNs: bigint): AsyncGenerator<Moment> {
+  /** Pictures from a time on, each with its masks; and where numbers end without a picture. */
+  async *#moments(fromNs: bigint): AsyncGenerator<AnyMoment> {
     const { topic: video, stream } = this.#channel;
     const segmented = channelTopic(stream, 'segmentation');
     const topics = new Set([video, segmented, channelTopic(stream, 'measurements')]);
     const nothing = { jpeg: null, segmentation: null, measurements: [] };
-    let moment: Omit<Moment, 'jpeg'> & { readonly jpeg: Uint8Array | null } = { timeNs: fromNs, ...nothing };
+    let moment: AnyMoment = { timeNs: fromNs, ...nothing };
     for await (const { topic, timeNs, data } of this.#reader.inTimeOrder(topics, { fromNs })) {
       // Everything of one moment carries the same time stamp.
       if (timeNs !== moment.timeNs) {
-        if (hasPicture(moment)) yield moment;
+        if (isSaid(moment)) yield moment;
         moment = { timeNs, ...nothing };
       }
       if (topic === video) moment = { ...moment, jpeg: await jpegOf(this.#channel, data) };
@@ -333,6 +340,7 @@ export class PlaybackRoom implements Room {
         moment = { ...moment, measurements: [...moment.measurements, measurement] };
       }
     }
+    // At the end the last picture stands, and its numbers with it.
     if (hasPicture(moment)) yield moment;
   }
 
@@ -390,7 +398,8 @@ export class PlaybackRoom implements Room {
     remember(this.#analysed);
     const result = resultOf(segmentation, identity);
     this.#events.next({ kind: 'result', result });
-    const measurements = this.#measurementsOf(moment, result).map((measurement) => this.#here(measurement));
+    const own = this.#measurementsOf(moment, result).map((measurement) => this.#here(measurement));
+    const measurements = this.#standing.next(own, result.objects);
     if (measurements.length > 0) this.#events.next({ kind: 'measurement', frame: identity, measurements });
   }
 
@@ -417,9 +426,13 @@ export class PlaybackRoom implements Room {
   }
 }
 
-function hasPicture(moment: Omit<Moment, 'jpeg'> & { readonly jpeg: Uint8Array | null }): moment is Moment {
+function hasPicture(moment: AnyMoment): moment is Moment {
   return moment.jpeg !== null;
 }
+
+/** Analysis of a picture that was not recorded is shown nowhere. */
+const isSaid = (moment: AnyMoment): boolean =>
+  hasPicture(moment) || (moment.segmentation === null && moment.measurements.length > 0);
 
 /** `atPtsNs` is a position in the recording, as that of the frame, `mediaNs`, is. */
 function recordedMeasurement(data: Uint8Array, mediaNs: number): Measurement {

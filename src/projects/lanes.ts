@@ -10,6 +10,13 @@ export interface Lane {
   readonly confidences: readonly number[];
 }
 
+/** One number per frame: an index into `laneStates` (0: nothing known), and 0..100. Not to be changed. */
+export interface FrameConfidences {
+  readonly label: string;
+  readonly states: Uint8Array;
+  readonly confidences: Uint8Array;
+}
+
 export class Lanes {
   readonly #objects = new Map<string, { states: Uint8Array; confidences: Uint8Array }>();
   #frames = 0;
@@ -30,6 +37,15 @@ export class Lanes {
       lane.states[sourceFrame] = laneCode(state);
       lane.confidences[sourceFrame] = Math.round(confidence * 100);
     }
+  }
+
+  /** Of every frame so far. */
+  get frames(): FrameConfidences[] {
+    return [...this.#objects].map(([label, { states, confidences }]) => ({
+      label,
+      states: states.subarray(0, this.#frames),
+      confidences: confidences.subarray(0, this.#frames),
+    }));
   }
 
   clear(): void {

@@ -17,7 +17,7 @@ import {
 import { replayError } from '../replay/errors.js';
 import { StoredMasks } from '../replay/stored-masks.js';
 import { Lanes } from './lanes.js';
-import type { Lane } from './lanes.js';
+import type { FrameConfidences, Lane } from './lanes.js';
 import type { StoredCorrection } from './project-document.js';
 import type { MeasuredSource } from '../vocabulary/frame.js';
 
@@ -53,15 +53,12 @@ export class ProjectMasks {
 
   /** `frames` of the clip in at most `buckets` parts. Throws SONO_PROJECT_UNKNOWN once closed. */
   lanes(frames: number, buckets: number): Promise<Lane[]> {
-    return this.#lookUp(async () => {
-      const masks = await this.#open();
-      if (masks) {
-        const from = this.#laneChunks;
-        this.#laneChunks = masks.chunkCount;
-        for await (const message of masks.since(from)) this.#lanes.take(message);
-      }
-      return this.#lanes.summary(Math.max(1, frames), buckets);
-    });
+    return this.#lookUp(async () => (await this.#readLanes()).summary(Math.max(1, frames), buckets));
+  }
+
+  /** State and confidence of each object on every frame. Throws SONO_PROJECT_UNKNOWN once closed. */
+  confidences(): Promise<FrameConfidences[]> {
+    return this.#lookUp(async () => (await this.#readLanes()).frames);
   }
 
   /** What was measured so far, as it is with these corrections. Throws SONO_PROJECT_UNKNOWN once closed. */
@@ -131,6 +128,16 @@ export class ProjectMasks {
     await this.#lookups;
     await this.#opened?.masks.close();
     this.#opened = null;
+  }
+
+  async #readLanes(): Promise<Lanes> {
+    const masks = await this.#open();
+    if (masks) {
+      const from = this.#laneChunks;
+      this.#laneChunks = masks.chunkCount;
+      for await (const message of masks.since(from)) this.#lanes.take(message);
+    }
+    return this.#lanes;
   }
 
   /** An outline is measured once, not at each question. */

@@ -104,6 +104,8 @@ export function runOptions(
     readonly workDirectory: string;
     readonly masksFrom: string | null;
     readonly corrections: readonly Correction[];
+    /** Drawn since the masks were tracked. */
+    readonly repairs: readonly Correction[];
     /** null: what is marked is followed. */
     readonly finder: Finder | null;
   },

@@ -1,4 +1,7 @@
 /** The operations on projects as rows of the server's table, and the topic that pushes their state. Runs in the main process. */
+import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
 import { map } from 'rxjs';
 import sharp from 'sharp';
 import {
@@ -12,7 +15,7 @@ import { defineServices, defineTransfer } from '../server/index.js';
 import type { CallContext, Row, Topic } from '../server/index.js';
 import type { Project } from './project.js';
 import { toldBiplane, toldMeasurements } from './told-measurements.js';
-import type { Projects } from './projects.js';
+import type { Projects, Wished } from './projects.js';
 
 export function projectServices(projects: Projects): readonly Row[] {
   const awake = async (id: string, { asker }: CallContext): Promise<Project> => {
@@ -68,8 +71,18 @@ export function projectServices(projects: Projects): readonly Row[] {
       return { lanes: lanes.filter(({ label }) => tracked.has(label)) };
     },
     'projects.prompt': marking((project, { frame, label, prompts }) => project.prompt(frame, label, prompts)),
+    'projects.repair': marking((project, { frame, label, mask }) => project.repair(frame, label, mask)),
     'projects.moveMark': marking((project, { mark, prompt }) => project.moveMark(mark, prompt)),
     'projects.removeMark': marking((project, { mark }) => project.removeMark(mark)),
+    'projects.uncertain': async ({ project, apart, count }) => ({
+      pictures: await (await projects.get(project)).uncertain(apart, count),
+    }),
+    'projects.seen': change((project, { frame }) => project.see(frame)),
+    'projects.importFrom': async ({ project: id, path, ...wishes }, context) => {
+      const project = await awake(id, context);
+      const taken = await projects.importFrom(project, path, wished(wishes));
+      return { ...taken, project: project.state };
+    },
     'projects.finder': change((project, { finder }) => project.choose(finder)),
     'projects.measurements': async ({ project, ...range }) => {
       const own = await projects.get(project);
@@ -116,8 +129,37 @@ export function projectServices(projects: Projects): readonly Row[] {
       return { body, headers: { 'content-disposition': `attachment; filename="${id}-${name}.tar"` } };
     },
   );
-  return [...services, picture, archive];
+  const imported = defineTransfer(
+    'projects.import',
+    projectTransfers['projects.import'],
+    async ({ project: id, filename, ...wishes }, context) => {
+      const project = await awake(id, context);
+      const { file } = context;
+      const stored = await projects.imports.store(
+        filename,
+        file?.stream ?? Readable.from([]),
+        file?.bytes ?? null,
+      );
+      try {
+        const taken = await projects.importMasks(project, stored.path, basename(filename), wished(wishes));
+        return { body: { ...taken, project: project.state } };
+      } finally {
+        await rm(stored.path, { force: true });
+      }
+    },
+  );
+  return [...services, picture, archive, imported];
 }
+
+const wished = ({
+  label,
+  frame,
+  batch,
+}: {
+  readonly label?: string | null | undefined;
+  readonly frame?: number | null | undefined;
+  readonly batch?: string | undefined;
+}): Wished => ({ label: label ?? null, frame: frame ?? null, batch });
 
 /** A new subscriber gets nothing at once: it asks for what it shows (`projects.list`, `projects.get`). */
 export function projectsTopicOf(projects: Projects): Topic {

@@ -18,7 +18,7 @@ import { inferenceError } from '../onnx/errors.js';
 import { mostCorrections, mostMarks } from '../protocol/project-requests.js';
 import type { Correction, ProjectState } from '../protocol/project-requests.js';
 import type { ResponseOf } from '../protocol/operations.js';
-import { promptFromWire, promptToWire, type WirePrompt } from '../protocol/prompt-schema.js';
+import { promptFromWire, promptToWire, type CocoMask, type WirePrompt } from '../protocol/prompt-schema.js';
 import { drawnByFrame, type CorrectedClip, type DrawnOutlines } from '../replay/corrected-clip.js';
 import { checkEnd } from '../replay/endless.js';
 import type { SegmentationMessage } from '../protocol/messages.js';
@@ -30,6 +30,7 @@ import type { ItemOptions } from '../replay/run-item.js';
 import { WorkFolder } from '../replay/work-folder.js';
 import { rewindToValidCheckpoint } from './checkpoints.js';
 import { changed, noHistory, redone, undone, type Change } from './change-history.js';
+import { drawnSince, trackable } from './drawn-since.js';
 import { listedObjects } from './listed-marks.js';
 import type { MarkEngine } from './mark-engine.js';
 import { MarkedMasks } from './marked-masks.js';
@@ -50,7 +51,11 @@ import {
   withoutObject,
   withTrait,
 } from './plan-edits.js';
-import type { ProjectDocument, StoredCorrection, StoredMark } from './project-document.js';
+import type { ProjectDocument, StoredCorrection, StoredMark, TrackedPlan } from './project-document.js';
+import { MaskTaker, nothingTaken } from './import/apply-masks.js';
+import { pictureFinder, type FoundMask } from './import/found-mask.js';
+import { recordingPictures } from './import/recording-pictures.js';
+import { uncertainPictures, type UncertainPicture } from './uncertain.js';
 import { ProjectExports } from './project-exports.js';
 import { ProjectMasks } from './project-masks.js';
 import { ProjectPictures } from './project-pictures.js';
@@ -70,6 +75,11 @@ export interface ProjectTools extends PictureTools, RunTools {
 
 /** What a change of marks has left on its picture. */
 type MarkAnswer = Omit<ResponseOf<'projects.prompt'>, 'project'>;
+
+/** Masks of one file or folder that are looked at. */
+const mostImported = 20_000;
+/** Pictures that are remembered as seen, the newest of them. */
+const mostSeen = 10_000;
 
 interface ShownFrame {
   readonly size: ResponseOf<'projects.masks'>['size'];
@@ -196,6 +206,7 @@ export class Project {
       redo: told(history.future.at(-1)?.change),
       run: this.#run.state,
       upToDate: this.#upToDate,
+      exportable: this.#exportable !== null,
       finder: finder?.name ?? null,
       measuresHeart: finder?.measuresHeart ?? false,
       corrections: document.corrections.length,
@@ -208,7 +219,29 @@ export class Project {
    * Adds marks; `label` null makes a new object. Answers with its mask on that picture. Throws SONO_PROJECT_FRAME, SONO_PROJECT_REQUEST,
    * SONO_PROJECT_LOCKED, SONO_PROJECT_MARKS_FULL, SONO_MODEL_FINDS where a model finds everything by itself.
    */
-  async prompt(frame: number, label: string | null, prompts: readonly Prompt[]): Promise<MarkAnswer> {
+  prompt(frame: number, label: string | null, prompts: readonly Prompt[]): Promise<MarkAnswer> {
+    return this.#mark('add', frame, label, prompts);
+  }
+
+  /**
+   * Takes a mask that a person has drawn: of a marked object in place of its marks on that picture, of a found one as a correction. Throws like
+   * `prompt` and `correct`.
+   */
+  async repair(frame: number, label: string, mask: CocoMask): Promise<MarkAnswer> {
+    if (this.isMarked) {
+      this.#known(label);
+      return this.#mark('repair', frame, label, [promptFromWire({ type: 'mask', mask })]);
+    }
+    await this.correct({ kind: 'contour', frame, label, mask });
+    return this.#answer(label, null, frame);
+  }
+
+  async #mark(
+    kind: 'add' | 'repair',
+    frame: number,
+    label: string | null,
+    prompts: readonly Prompt[],
+  ): Promise<MarkAnswer> {
     const wire = prompts.map((prompt) => promptToWire(prompt));
     const given = await this.#change(async () => {
       const { document, nextMark } = this.file.value;
@@ -221,7 +254,7 @@ export class Project {
       }));
       const edited = addMarks(document, label, marks);
       await this.#checkMarks(edited.document, edited.label, frame);
-      await this.#keep({ kind: 'add', label: edited.label }, edited.document, nextMark + marks.length);
+      await this.#keep({ kind, label: edited.label }, edited.document, nextMark + marks.length);
       return { label: edited.label, mark: marks.at(-1)?.id ?? null };
     });
     return this.#answer(given.label, given.mark, frame);
@@ -251,6 +284,69 @@ export class Project {
       return { label, frame: mark.frame };
     });
     return this.#answer(label, null, frame);
+  }
+
+  /**
+   * Takes masks of files as marks: each in place of what its object had on that picture. Throws SONO_PROJECT_IMPORT where none can be used,
+   * SONO_PROJECT_MARKS_FULL, SONO_MODEL_FINDS, and what `found` throws.
+   */
+  async importMasks(
+    found: AsyncIterable<FoundMask>,
+    { name, batch }: { readonly name: string; readonly batch: string | undefined },
+  ): Promise<Omit<ResponseOf<'projects.importFrom'>, 'project'>> {
+    this.#checkMarked('importing masks');
+    const masks: FoundMask[] = [];
+    for await (const mask of found) {
+      masks.push(mask);
+      if (masks.length > mostImported)
+        throw replayError('SONO_PROJECT_IMPORT', {
+          name,
+          reason: `it holds more than ${mostImported} masks`,
+        });
+    }
+    const frameOf = pictureFinder({
+      frames: this.pictures.frames,
+      ...(await recordingPictures(this.#item, this.tools.archives)),
+    });
+    return this.#change(async () => {
+      this.#checkMarked('importing masks');
+      const { document, nextMark, format } = this.file.value;
+      if (!format) throw replayError('SONO_PROJECT_FRAME', { frame: 0 });
+      const { size } = format;
+      const taker = new MaskTaker(document, { size, frameOf, firstMark: nextMark, atUnixMs: Date.now() });
+      for (const mask of masks) taker.take(mask);
+      const { labels, frames, taken, left, ...after } = taker.applied;
+      if (taken === 0) throw replayError('SONO_PROJECT_IMPORT', { name, reason: nothingTaken(left, size) });
+      const marks = after.document.plan.reduce((sum, object) => sum + object.prompts.length, 0);
+      if (marks > mostMarks) throw replayError('SONO_PROJECT_MARKS_FULL', { marks, most: mostMarks });
+      const label = labels.length === 1 ? (labels[0] ?? null) : null;
+      await this.#keep({ kind: 'import', label, batch }, after.document, nextMark + taken);
+      return { labels: [...labels], masks: taken, frames: frames.size, left };
+    });
+  }
+
+  /** A person has looked at this picture. */
+  see(frame: number): Promise<void> {
+    return this.#always(async () => {
+      const { seen } = this.file.value;
+      if (!seen.includes(frame)) await this.file.keep({ seen: [...seen, frame].slice(-mostSeen) });
+    });
+  }
+
+  /** Pictures on which tracking was least sure, without those that are marked, corrected or seen. */
+  async uncertain(apart: number, count: number): Promise<UncertainPicture[]> {
+    const confidences = await this.masks.confidences();
+    const { seen, document } = this.file.value;
+    const { tracked } = this;
+    const excluded = new Set([
+      ...seen,
+      ...document.plan.flatMap(({ prompts }) => prompts.map(({ frame }) => frame)),
+      ...document.corrections.flatMap(({ correction }) =>
+        correction.kind === 'contour' ? [correction.frame] : [],
+      ),
+    ]);
+    const lanes = confidences.filter(({ label }) => tracked.has(label));
+    return uncertainPictures(lanes, { apart, count, excluded });
   }
 
   /** Takes back the last change; where there is none nothing happens. */
@@ -334,7 +430,8 @@ export class Project {
       const refuse = (problem: string): never => {
         throw replayError('SONO_PROJECT_CORRECTION', { problem });
       };
-      if (finder === null || !finder.measuresHeart || format === null)
+      // An outline can be drawn of whatever a model has found, beats are those of a heart.
+      if (finder === null || format === null || (!finder.measuresHeart && correction.kind !== 'contour'))
         return refuse('no heart is measured in this recording');
       if (!this.#upToDate)
         throw replayError('SONO_PROJECT_NOTHING', { what: 'measured to the end', advice: 'Run it first.' });
@@ -348,8 +445,10 @@ export class Project {
         if ((await this.masks.find(frame)) === null) throw replayError('SONO_PROJECT_FRAME', { frame });
       }
       const kept = [...corrections, { correction, author: 'person' as const, atUnixMs: Date.now() }];
-      const { problem } = await this.masks.corrected(kept, format);
-      if (problem !== null) refuse(problem);
+      if (finder.measuresHeart) {
+        const { problem } = await this.masks.corrected(kept, format);
+        if (problem !== null) refuse(problem);
+      }
       const about = correction.kind === 'contour' ? correction.label : null;
       await this.#keep({ kind: 'correct', label: about }, { ...document, corrections: kept });
     });
@@ -470,8 +569,8 @@ export class Project {
    */
   propagate(): Promise<void> {
     return this.#change(async () => {
-      const { document, ran, finder: chosen } = this.file.value;
-      const plan = trackedPlan(document.plan);
+      const { ran, finder: chosen } = this.file.value;
+      const plan = this.#planned;
       if (plan.length === 0 && chosen === null)
         throw replayError('SONO_PROJECT_NOTHING', { what: 'pointed at', advice: 'Mark an object first.' });
       if (this.#upToDate) return;
@@ -481,7 +580,9 @@ export class Project {
       const finder = chosen?.name ?? null;
       const changed = ran?.finder === finder ? firstChange(ran.plan, plan) : null;
       await rewindToValidCheckpoint(workDirectory, this.masks.path, changed);
-      await this.file.keep({ ran: { plan, finder, complete: false } });
+      // What is tracked anew is looked at anew.
+      const seen = this.file.value.seen.filter((frame) => frame < (changed ?? 0));
+      await this.file.keep({ seen, ran: { plan, finder, complete: false } });
       this.#run.start('tracking', item, () => this.file.keep({ ran: { plan, finder, complete: true } }));
     });
   }
@@ -495,7 +596,8 @@ export class Project {
     finish: (clipFolder: string) => Promise<void> = () => Promise.resolve(),
   ): Promise<string> {
     return this.#change(async () => {
-      if (!this.#upToDate)
+      const repairs = this.#exportable;
+      if (repairs === null)
         throw replayError('SONO_PROJECT_NOTHING', {
           what: 'tracked with these prompts',
           advice: 'Propagate first.',
@@ -505,7 +607,7 @@ export class Project {
       await rm(workDirectory, { recursive: true, force: true });
       this.#run.start(
         'export',
-        await this.#runOptions(formats, folder, workDirectory, this.masks.path),
+        await this.#runOptions(formats, folder, workDirectory, this.masks.path, repairs),
         async () => {
           await finish(join(folder, this.clip));
           await this.exports.add(name, formats);
@@ -543,12 +645,25 @@ export class Project {
 
   /** The masks on disk are those of the prompts as they are now. */
   get #upToDate(): boolean {
-    const { ran, document, finder } = this.file.value;
+    const { ran, finder } = this.file.value;
     return (
-      ran?.complete === true &&
-      ran.finder === (finder?.name ?? null) &&
-      samePlan(ran.plan, trackedPlan(document.plan))
+      ran?.complete === true && ran.finder === (finder?.name ?? null) && samePlan(ran.plan, this.#planned)
     );
+  }
+
+  /** What is to be tracked: a locked object as it was tracked, whatever has been marked since. */
+  get #planned(): TrackedPlan {
+    const { ran, document, finder } = this.file.value;
+    return trackable(document, ran?.finder === null && finder === null ? ran.plan : []);
+  }
+
+  /** Masks drawn since the run, to be exported in their places; null: the masks on disk are not those of the other marks. */
+  get #exportable(): readonly Correction[] | null {
+    if (this.#upToDate) return [];
+    const { ran, finder } = this.file.value;
+    return ran?.complete === true && ran.finder === null && finder === null
+      ? drawnSince(ran.plan, this.#planned)
+      : null;
   }
 
   /** Groups of marks that the masks on disk follow. */
@@ -588,18 +703,20 @@ export class Project {
     outDirectory: string,
     workDirectory: string,
     masksFrom: string | null,
+    repairs: readonly Correction[] = [],
   ): Promise<ItemOptions> {
     const { document, finder, pair } = this.file.value;
-    const { plan, corrections } = document;
+    const { corrections } = document;
     return runOptions(this.tools, {
       item: this.#item,
       view: pair?.view ?? 'a4c',
-      plan: trackedPlan(plan),
+      plan: this.#planned,
       formats,
       outDirectory,
       workDirectory,
       masksFrom,
       corrections: corrections.map(({ correction }) => correction),
+      repairs,
       finder: finder && (await findFinder(this.tools, finder.name)),
     });
   }
@@ -620,9 +737,16 @@ export class Project {
 
   /** Runs a change when those before it are done. Throws SONO_PROJECT_BUSY during a run, SONO_PROJECT_UNKNOWN once closed. */
   #change<Result>(change: () => Promise<Result>): Promise<Result> {
+    return this.#always(() => {
+      if (this.#run.running) throw replayError('SONO_PROJECT_BUSY');
+      return change();
+    });
+  }
+
+  /** The same for what does not disturb a run. */
+  #always<Result>(change: () => Promise<Result>): Promise<Result> {
     const changed = this.#changes.then(() => {
       if (this.#closed) throw replayError('SONO_PROJECT_UNKNOWN');
-      if (this.#run.running) throw replayError('SONO_PROJECT_BUSY');
       return change();
     });
     // A refused change must not block the next.

@@ -1,7 +1,9 @@
 /** All projects of a server: opening, finding, deleting, and what changes in them. Runs in the main process. */
 import { randomBytes } from 'node:crypto';
 import { readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Subject, throttleTime } from 'rxjs';
 import { byView, type BiplanePresent } from '../analysis/biplane-beats.js';
 import { dicomError } from '../dicom/errors.js';
@@ -23,6 +25,8 @@ import type { ResponseOf } from '../protocol/operations.js';
 import { biplaneName, biplaneReport, viewsTogether, type ClipPair } from '../replay/biplane-pairs.js';
 import { FolderLock } from '../replay/folder-lock.js';
 import { readModelFacts, type Finder } from '../replay/model-facts.js';
+import { Uploads } from '../server/index.js';
+import { readMasks, type ImportWishes } from './import/read-masks.js';
 import { MarkEngine } from './mark-engine.js';
 import { byNearness, nearnessOf } from './partners.js';
 import { findFinder, Project, storedFinder } from './project.js';
@@ -42,6 +46,14 @@ export interface ProjectBiplane {
   readonly present: BiplanePresent;
   /** A person has corrected a beat that counts in one of them. */
   readonly corrected: boolean;
+}
+
+/** Masks of an hour are smaller; an export with pictures may be larger. */
+const mostImportBytes = 4 * 1024 ** 3;
+
+/** How masks are to be taken. */
+export interface Wished extends ImportWishes {
+  readonly batch: string | undefined;
 }
 
 interface ProjectChange {
@@ -74,6 +86,8 @@ export class Projects {
   /** What has changed, at most every `announceMs` for each project; the last change is never left out. */
   readonly changes$ = this.#changes.asObservable();
   private readonly tools: ProjectTools;
+  /** Files with masks on their way in. */
+  readonly imports: Uploads;
 
   constructor(
     private readonly folder: string,
@@ -82,6 +96,7 @@ export class Projects {
     private readonly checkSource: (uri: string) => Promise<void> = () => Promise.resolve(),
   ) {
     const { modelDir, provider, threads } = tools;
+    this.imports = new Uploads(join(tmpdir(), 'sonoscope-masks'), mostImportBytes);
     const facts = onceThere(() => readModelFacts(modelDir));
     this.tools = {
       ...tools,
@@ -170,6 +185,23 @@ export class Projects {
     return sourceTrials.run(project.state.uri, this.#orClosing(asker), (signal) =>
       project.pictures.wake(signal),
     );
+  }
+
+  /** Masks of a file or folder on this machine. Rejects like `open` where viewers may not read it, and like `Project.importMasks`. */
+  async importFrom(project: Project, path: string, wished: Wished): ReturnType<Project['importMasks']> {
+    await this.checkSource(path);
+    const plain = path.startsWith('file://') ? fileURLToPath(path) : path;
+    return this.importMasks(project, plain, basename(plain), wished);
+  }
+
+  /** `named`: as the person called the file. Throws like `readMasks` and `Project.importMasks`. */
+  importMasks(
+    project: Project,
+    path: string,
+    named: string,
+    { batch, ...wishes }: Wished,
+  ): ReturnType<Project['importMasks']> {
+    return project.importMasks(readMasks(path, named, wishes), { name: named, batch });
   }
 
   async #create(

@@ -60,6 +60,8 @@ const storedSchema = z.object({
     .object({ partner: z.string(), view: z.enum(echoViews) })
     .nullable()
     .default(null),
+  /** Pictures that a person has looked at since they were tracked. */
+  seen: z.array(z.int().min(0)).default([]),
   /** What the masks on disk were (or are being) made with; `finder`: name of its model. */
   ran: z
     .object({ plan: trackedPlanSchema, complete: z.boolean(), finder: z.string().nullable().default(null) })
@@ -102,7 +104,7 @@ export class ProjectFile {
       work,
       {
         ...project,
-        ...{ format: null, read: false, pair: null, ran: null, nextMark: 1 },
+        ...{ format: null, read: false, pair: null, ran: null, nextMark: 1, seen: [] },
         document: { plan: [], traits: [], corrections: [] },
         history: noHistory,
       },

@@ -329,7 +329,12 @@ const healthContext = {
 
 describe('health', () => {
   it('says everything', () => {
-    const bytes = encodeHealth({ ...healthInput, echoView: 'a2c', echoPartner: 'four' }, healthContext);
+    const undoable = [
+      { objectId: 1, label: 'hook', kind: 'box', made: true },
+      { objectId: 2, label: 'liver', kind: null, made: false },
+    ] as const;
+    const told = { ...healthInput, echoView: 'a2c', echoPartner: 'four', sources: 2, undoable } as const;
+    const bytes = encodeHealth({ ...told, gestures: { held: 3 } }, healthContext);
     expect(decodeHealth(bytes)).toEqual({
       timestampNs: 5n,
       streamId: 's',
@@ -358,6 +363,7 @@ describe('health', () => {
       analysis: true,
       echoView: 'a2c',
       echoPartner: 'four',
+      ...{ sources: 2, undoable, heldGestures: 3 },
     });
     cutEverywhere(bytes, decodeHealth);
   });

@@ -18,6 +18,7 @@ import { colourOf, slotOfId, toldColour } from '../vocabulary/palette.js';
 import { maskToCocoBytes } from '../mask/rle.js';
 import type { Box, Mask } from '../vocabulary/mask.js';
 import type { ObjectState, Point } from '../vocabulary/prompt.js';
+import { undoableKinds, type Undoable } from '../vocabulary/undoable.js';
 import { nsFromTimestamp, timestampFromNs } from './channels.js';
 import { protocolError } from './errors.js';
 import {
@@ -39,6 +40,7 @@ import {
   SegmentationSchema,
   SegmentedObjectSchema,
   StageLatencySchema,
+  UndoStepSchema,
 } from './generated/sonoscope_pb.js';
 
 function decode<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> {
@@ -507,6 +509,10 @@ export interface HealthInput {
   /** The apical view that was marked and the stream with the other one; absent or null: none. */
   readonly echoView?: EchoView | null;
   readonly echoPartner?: string | null;
+  /** Absent: not known. */
+  readonly sources?: number;
+  readonly undoable?: readonly Undoable[];
+  readonly gestures?: { readonly held: number };
 }
 
 export interface HealthContext {
@@ -562,6 +568,12 @@ export interface HealthMessage {
   readonly echoView: EchoView | null;
   /** Stream with the other view of the same heart; empty: none. */
   readonly echoPartner: string;
+  /** How many sources the stream has shown; another number is another source. 0: not known. */
+  readonly sources: number;
+  /** What people can take back: the last step of each object, the newest last. */
+  readonly undoable: readonly Undoable[];
+  /** Pictures that are held because somebody draws on them. */
+  readonly heldGestures: number;
 }
 
 export function encodeHealth(health: HealthInput, context: HealthContext): Uint8Array {
@@ -600,6 +612,11 @@ export function encodeHealth(health: HealthInput, context: HealthContext): Uint8
       analysis: health.engine !== null,
       echoView: health.echoView ?? '',
       echoPartner: health.echoPartner ?? '',
+      sources: health.sources ?? 0,
+      undoable: (health.undoable ?? []).map(({ kind, ...step }) =>
+        create(UndoStepSchema, { ...step, kind: kind ?? '' }),
+      ),
+      heldGestures: health.gestures?.held ?? 0,
     }),
   );
 }
@@ -640,5 +657,11 @@ export function decodeHealth(bytes: Uint8Array): HealthMessage {
     analysis: message.analysis,
     echoView: echoViews.find((view) => view === message.echoView) ?? null,
     echoPartner: message.echoPartner,
+    sources: message.sources,
+    undoable: message.undoable.map(({ objectId, label, kind, made }) => ({
+      ...{ objectId, label, made },
+      kind: undoableKinds.find((known) => known === kind) ?? null,
+    })),
+    heldGestures: message.heldGestures,
   };
 }

@@ -25,6 +25,7 @@ export const mostBeatsTold = 500;
 export const mostCorrections = 1000;
 /** Marks of one project: its whole state goes to every viewer. */
 export const mostMarks = 5000;
+export const mostUncertain = 500;
 /** Changes that can be taken back. */
 export const mostUndo = 100;
 
@@ -130,6 +131,9 @@ export const projectSchema = z.object({
     }),
     z.object({ phase: z.literal('failed'), code: z.string(), message: z.string() }),
   ]),
+  exportable: z
+    .boolean()
+    .describe('"projects.export" has what it needs: nothing but drawn masks was changed since the run'),
   upToDate: z.boolean().describe('the masks are those of the prompts as they are now'),
   finder: z
     .string()
@@ -291,6 +295,36 @@ const markedSchema = z.object({
   project: projectSchema,
 });
 
+const importWishes = {
+  label: label
+    .nullish()
+    .describe(
+      'name of the one object, or the word before the numbers of several; left out: what the file says',
+    ),
+  frame: frame.nullish().describe('picture that a single mask is of; left out: what the file says'),
+  batch: z
+    .string()
+    .max(64)
+    .optional()
+    .describe('imports in a row with the same are taken back together; for example one per file of a folder'),
+};
+
+/** What has become of the masks of a file. */
+const importedSchema = z.object({
+  labels: z.array(z.string()).describe('objects that have got masks'),
+  masks: z.number().describe('taken'),
+  frames: z.number().describe('pictures that they are of'),
+  left: z
+    .object({
+      otherSize: z.number(),
+      unknownPicture: z.number(),
+      empty: z.number(),
+      locked: z.number().describe('of locked objects'),
+    })
+    .describe('masks that were not taken, by the reason'),
+  project: projectSchema,
+});
+
 function marking<Request extends z.ZodType>(path: string, summary: string, request: Request) {
   return {
     method: 'POST',
@@ -396,6 +430,42 @@ export const projectOperations = {
       ),
     }),
   },
+  'projects.uncertain': {
+    method: 'GET',
+    path: '/projects/:project/uncertain',
+    summary:
+      'Pictures on which tracking was least sure, lowest first, one of each stretch; without those that are marked, corrected or seen',
+    needs: 'view',
+    request: z.object({
+      project,
+      apart: whole(1, 1e6).default(25).describe('least distance, pictures'),
+      count: whole(1, mostUncertain).default(20),
+    }),
+    response: z.object({
+      pictures: z.array(
+        z.object({
+          frame: z.number(),
+          label: z.string().describe('of the object that is least sure there'),
+          state: z.enum(laneStates),
+          confidence: z.number().describe('0 to 100'),
+        }),
+      ),
+    }),
+  },
+  'projects.seen': change(
+    'seen',
+    'Say that a picture has been looked at: it is no longer among the uncertain ones, until it is tracked anew',
+    z.object({ project, frame }).strict(),
+  ),
+  'projects.importFrom': {
+    method: 'POST',
+    path: '/projects/:project/import-from',
+    summary:
+      'Take masks of a file or folder on the server as marks: PNG, COCO, DICOM segmentation, or an export',
+    needs: 'manage',
+    request: z.object({ project, path: uri, ...importWishes }).strict(),
+    response: importedSchema,
+  },
   'projects.prompt': marking(
     'prompts',
     'Point at an object on any picture: a new one (label null) or one that is known; answers with its mask there',
@@ -408,6 +478,13 @@ export const projectOperations = {
           'a mask replaces the marks of this object on this picture, other marks add to them',
         ),
       })
+      .strict(),
+  ),
+  'projects.repair': marking(
+    'repair',
+    'Give the mask of an object on one picture as it was drawn; it is shown and exported at once, and tracking goes on from it',
+    z
+      .object({ project, frame, label, mask: soundMaskSchema.describe('at the size of the picture') })
       .strict(),
   ),
   'projects.moveMark': marking(
@@ -556,6 +633,24 @@ export const projectOperations = {
 } as const satisfies Record<string, OperationShape>;
 
 export const projectTransfers = {
+  'projects.import': {
+    method: 'POST',
+    path: '/projects/:project/import',
+    summary:
+      'Send masks that become marks: a PNG, COCO file, DICOM segmentation, or a tar of them such as an export; the body is the file',
+    needs: 'mark',
+    request: z.object({
+      project,
+      filename: z
+        .string()
+        .max(1024)
+        .meta({ description: 'of the file; a number in it is that of the picture', examples: ['00012.png'] }),
+      ...importWishes,
+    }),
+    named: 'filename',
+    takes: 'application/octet-stream',
+    answers: importedSchema,
+  },
   'projects.picture': {
     method: 'GET',
     path: '/projects/:project/frames/:frame',

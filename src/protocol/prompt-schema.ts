@@ -53,6 +53,9 @@ const cocoMaskSchema = z.strictObject({
   counts: z.string().max(promptLimits.maskCharacters).describe('COCO compressed run lengths'),
 });
 
+/** COCO run lengths with their size. */
+export type CocoMask = z.infer<typeof cocoMaskSchema>;
+
 const cocoMark = markSchema({ mask: cocoMaskSchema }, {});
 /** A prompt as JSON: like Prompt, but a mask is COCO run-length text. */
 export type WirePrompt = z.infer<typeof cocoMark>;

@@ -262,6 +262,29 @@ export const serverOperations = {
       .strict(),
     response: z.object({ objectId: z.number().nullable(), segmentation: segmentationJsonSchema.nullable() }),
   },
+  'gesture.begin': {
+    method: 'POST',
+    path: '/gesture/begin',
+    summary:
+      'Hold a picture while somebody draws on it, so that the prompt may come later than two seconds after it',
+    needs: 'mark',
+    live: true,
+    request: z.object({ stream, ptsNs }).strict(),
+    response: z.object({
+      gesture: z.number().int(),
+      ptsNs: z.number().describe('the frame that is held'),
+      seconds: z.number().describe('for so long at most'),
+    }),
+  },
+  'gesture.end': {
+    method: 'POST',
+    path: '/gesture/end',
+    summary: 'Let the picture of a gesture go; also done when its viewer leaves',
+    needs: 'mark',
+    live: true,
+    request: z.object({ stream, gesture: z.number().int().min(1).describe('of "gesture.begin"') }).strict(),
+    response: done,
+  },
   rename: {
     method: 'POST',
     path: '/rename',
@@ -274,7 +297,7 @@ export const serverOperations = {
   remove: {
     method: 'POST',
     path: '/remove',
-    summary: 'Stop following an object',
+    summary: 'Stop following an object; for 30 seconds "undo" brings it back with everything it remembers',
     needs: 'mark',
     live: true,
     request: z.object({ stream, objectId }).strict(),

@@ -59,9 +59,10 @@ const commandSchema = z.discriminatedUnion('kind', [
     author: z.enum(promptAuthors).optional(),
   }),
   z.object({ kind: z.literal('rename'), objectId: z.int(), label: z.string() }),
-  z.object({ kind: z.literal('remove'), objectId: z.int() }),
+  z.object({ kind: z.literal('remove'), objectId: z.int(), restorable: z.boolean().optional() }),
   z.object({ kind: z.literal('undo'), objectId: z.int().nullable() }),
   z.object({ kind: z.literal('policy'), policy: z.string() }),
+  z.object({ kind: z.literal('keep'), ptsNs: z.number() }),
   z.object({ kind: z.literal('reset') }),
 ]);
 

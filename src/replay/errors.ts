@@ -42,6 +42,7 @@ export const replayError = errorFactory({
     SONO_PROJECT_PAIR: 'These two recordings cannot be put together: {problem}.',
     SONO_PROJECT_FINDER:
       'The model "{name}", which is to find the structures, is not installed here. Install it, or choose another one.',
+    SONO_PROJECT_IMPORT: 'The masks of "{name}" cannot be used: {reason}.',
     SONO_REPLAY_INPUT_ENDLESS:
       '{input} has no end, so it cannot be analysed to its end. Open it in a room and record it there, or with "./sonoscope run --source … --record FILE.mcap", then open the recording; give a synthetic scene a duration or use --to.',
     SONO_REPLAY_RANGE: 'The part from {from} to {to} holds no pictures of {input}, which has {frames}.',

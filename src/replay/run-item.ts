@@ -52,6 +52,8 @@ export interface ItemOptions extends RunChoices {
   readonly masksFrom: string | null;
   /** Of these masks, and of what was measured on them. */
   readonly corrections: readonly Correction[];
+  /** Outlines in place of those of these masks, each for its object alone; absent: there are none. */
+  readonly repairs?: readonly Correction[];
 }
 
 /** Loading has begun before the run, which goes on meanwhile; the run closes the engine. */
@@ -290,11 +292,15 @@ async function keepInput(work: WorkFolder, options: ItemOptions, { sha256 }: Inp
 /** Reading MCAP takes libraries that other runs need not load. */
 async function storedMasks(
   path: string,
-  { item: { clip }, corrections }: ItemOptions,
+  { item: { clip }, corrections, repairs = [] }: ItemOptions,
   source: SourceFormat,
 ): Promise<EarlierMasks> {
   const { StoredMasks } = await import('./stored-masks.js');
   const masks = await StoredMasks.open(path, clip);
+  if (repairs.length > 0) {
+    const { RepairedMasks } = await import('./repaired-masks.js');
+    return new RepairedMasks(masks, repairs, source);
+  }
   if (corrections.length === 0) return masks;
   const { CorrectedMasks, readCorrectedClip } = await import('./corrected-clip.js');
   return new CorrectedMasks(masks, await readCorrectedClip(masks, corrections, source), corrections);

@@ -59,7 +59,7 @@ export class TrackedObjects implements RunObjects {
   async prompt(steps: readonly PromptStep[], frame: AnalysisFrame): Promise<void> {
     for (const step of steps) {
       const answer = await this.#planned.apply(step, frame, this.#engine);
-      if (answer?.objectId == null) continue;
+      if (answer === null || answer.objectId === null) continue;
       const marked = this.#marked.get(frame.ptsNs) ?? new Map<ObjectId, Marked>();
       marked.set(answer.objectId, (sourceSize) => markedObject(step.prompts, answer, sourceSize));
       this.#marked.set(frame.ptsNs, marked);

@@ -1,5 +1,6 @@
 /** What the rest of the house uses of the server. */
 export { RoomRegistry } from './room-registry.js';
+export { Uploads } from './uploads.js';
 export { DiskReserve } from './disk-reserve.js';
 export { generateToken, isLoopbackHost } from './security.js';
 export { startServer } from './server.js';

@@ -98,6 +98,18 @@ export class ServerMetrics {
     labelNames: ['stream'],
     registers: [this.registry],
   });
+  readonly #heldGestures = new Gauge({
+    name: 'sonoscope_held_gestures',
+    help: 'Pictures that are held because somebody draws on them',
+    labelNames: ['stream'],
+    registers: [this.registry],
+  });
+  readonly #gestures = new Counter({
+    name: 'sonoscope_gestures_total',
+    help: 'Pictures held for somebody who draws, by outcome: begun, ended, left (the viewer), expired, refused',
+    labelNames: ['stream', 'outcome'],
+    registers: [this.registry],
+  });
   readonly viewers = new Gauge({
     name: 'sonoscope_viewers',
     help: 'Connected viewers',
@@ -251,6 +263,10 @@ export class ServerMetrics {
     seen.provider = provider;
     this.#degraded.set({ stream }, health.degraded === null ? 0 : 1);
     this.#recording.set({ stream }, health.recording ? 1 : 0);
+    const { held, ...outcomes } = health.gestures ?? { held: 0 };
+    this.#heldGestures.set({ stream }, held);
+    for (const [outcome, total] of Object.entries(outcomes))
+      this.#follow(this.#gestures, seen, { stream, outcome }, total);
   }
 
   onSent(stream: string, channel: string, byteLength: number): void {
@@ -274,6 +290,8 @@ export class ServerMetrics {
       this.#objectChanges,
       this.#degraded,
       this.#recording,
+      this.#heldGestures,
+      this.#gestures,
       this.sentBytes,
       this.sentMessages,
       this.droppedMessages,

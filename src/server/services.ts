@@ -11,6 +11,8 @@ import { codedFault } from '../vocabulary/faults.js';
 import type { SourceFormat } from '../vocabulary/frame.js';
 import { monotonicNs, unixNsOfMonotonic } from '../node/clock.js';
 import type { TrackerCommand } from '../engine/engine.js';
+import { pipelineError } from '../pipeline/errors.js';
+import { gestureSeconds, type HeldGestures } from '../pipeline/held-gestures.js';
 import type { Room } from '../pipeline/room.js';
 import { channelKinds, channelTopic } from '../protocol/channels.js';
 import { protocolError } from '../protocol/errors.js';
@@ -216,6 +218,12 @@ function serverServices(dependencies: ServiceDependencies): readonly Service[] {
     await rooms.get(stream).command(command, null);
     return {};
   };
+  const gesturesOf = (stream: string): HeldGestures => {
+    const { gestures } = rooms.get(stream);
+    if (!gestures) throw pipelineError('SONO_ANALYSIS_OFF', { reason: 'no model was chosen for it' });
+    return gestures;
+  };
+  const askerName = ({ viewer, address }: Caller): string => viewer ?? address;
   return defineServices(serverOperations, {
     'streams.list': () => ({ streams: rooms.rooms.map(describeStream) }),
     time: () => {
@@ -231,7 +239,16 @@ function serverServices(dependencies: ServiceDependencies): readonly Service[] {
       };
     },
     rename: ({ stream, objectId, label }) => told(stream, { kind: 'rename', objectId, label }),
-    remove: ({ stream, objectId }) => told(stream, { kind: 'remove', objectId }),
+    'gesture.begin': ({ stream, ptsNs }, { caller, asker }) => ({
+      // A request over HTTP has no connection that could end.
+      ...gesturesOf(stream).begin(ptsNs, askerName(caller), caller.viewer === null ? undefined : asker),
+      seconds: gestureSeconds,
+    }),
+    'gesture.end': ({ stream, gesture }, { caller }) => {
+      gesturesOf(stream).end(gesture, askerName(caller));
+      return {};
+    },
+    remove: ({ stream, objectId }) => told(stream, { kind: 'remove', objectId, restorable: true }),
     undo: async ({ stream, objectId }) => ({
       objectId: (await rooms.get(stream).command({ kind: 'undo', objectId }, null)).objectId,
     }),

@@ -41,10 +41,30 @@ const objectShape = {
 
 export type ObjectRecord = Described<typeof objectShape>;
 
-/** What undo brings back. Of a bank only the prompts: the network's own memories would keep megabytes per step. */
+/**
+ * What undo brings back. Of a bank only the prompts: the network's own memories would keep megabytes per step; but a removal may be a
+ * slip, so the newest ones keep them for a while. Shapes of before stand behind those that say more.
+ */
 const undoShape = {
   anyOf: [
+    {
+      fields: {
+        kind: { oneOf: ['prompt'] },
+        objectId: 'positive',
+        before: { nullable: objectShape },
+        mark: { oneOf: ['click', 'box', 'scribble', 'mask'] },
+      },
+    },
     { fields: { kind: { oneOf: ['prompt'] }, objectId: 'positive', before: { nullable: objectShape } } },
+    /** `atNs`: ptsNs of the newest frame at that moment; until it is forgotten the bank is whole. */
+    {
+      fields: {
+        kind: { oneOf: ['remove'] },
+        objectId: 'positive',
+        before: objectShape,
+        atNs: 'number',
+      },
+    },
     { fields: { kind: { oneOf: ['remove'] }, objectId: 'positive', before: objectShape } },
     { fields: { kind: { oneOf: ['rename'] }, objectId: 'positive', label: 'text' } },
   ],
@@ -53,12 +73,18 @@ const undoShape = {
 export type UndoStep = Described<typeof undoShape>;
 
 const seenFrameShape = {
-  fields: { ptsNs: 'number', objects: { list: trackedObjectShape } },
+  anyOf: [
+    /** Somebody draws on it: it is kept until this ptsNs. */
+    { fields: { ptsNs: 'number', objects: { list: trackedObjectShape }, keptUntilNs: 'number' } },
+    { fields: { ptsNs: 'number', objects: { list: trackedObjectShape } } },
+  ],
 } as const satisfies Shape;
 
 /** Results of an earlier frame; only the newest keeps its logits. */
-export interface SeenFrame extends Described<typeof seenFrameShape> {
+export interface SeenFrame {
+  readonly ptsNs: number;
   readonly objects: readonly TrackedObject[];
+  readonly keptUntilNs?: number;
 }
 
 /** Plain data; tensors and run lengths as typed arrays, shared with the tracker (they are never changed). */

@@ -340,6 +340,118 @@ describe('undo', () => {
   });
 });
 
+describe('a removal that was a slip', () => {
+  const memory = (tracker: Tracker): readonly number[] =>
+    tracker.snapshot().objects[0]?.bank.recent.map(({ ptsNs }) => ptsNs / frameNs) ?? [];
+
+  it('is taken back with marks and memory for half a minute, and the object goes on', () => {
+    const tracker = newTracker({ policy: 'sam2' });
+    mark(tracker, 0, { label: 'a' });
+    for (let index = 1; index <= 4; index++) track(tracker, index);
+    const before = tracker.snapshot().objects;
+    tracker.remove(1, true);
+    for (let index = 5; index <= 20; index++) expect(track(tracker, index)).toEqual([]);
+    expect(tracker.undo(null)).toBe(1);
+    expect(tracker.snapshot().objects).toEqual(before);
+    expect(memory(tracker).length).toBeGreaterThan(0);
+    expect(track(tracker, 21)[0]).toMatchObject({ id: 1, label: 'a', state: 'tracking' });
+  });
+
+  it('keeps the marks alone after that time, and of the removals before the newest two', () => {
+    const tracker = newTracker({ policy: 'sam2' });
+    mark(tracker, 0);
+    track(tracker, 1);
+    tracker.remove(1, true);
+    track(tracker, 30 * 25);
+    expect(tracker.snapshot().undo.at(-1)).toMatchObject({
+      kind: 'remove',
+      before: { bank: { recent: [{}] } },
+    });
+    track(tracker, 30 * 25 + 2);
+    expect(tracker.snapshot().undo.at(-1)).toMatchObject({ before: { bank: { recent: [], prompts: [{}] } } });
+    tracker.undo(1);
+    expect(memory(tracker)).toEqual([]);
+
+    const other = newTracker({ policy: 'sam2' });
+    for (let count = 0; count < 3; count++) mark(other, 0);
+    track(other, 1);
+    for (const id of [1, 2, 3]) other.remove(id, true);
+    const whole = other.snapshot().undo.filter((step) => 'atNs' in step);
+    expect(whole.map(({ objectId }) => objectId)).toEqual([2, 3]);
+  });
+
+  it('forgets what another policy remembered', () => {
+    const tracker = newTracker({ policy: 'sam2' });
+    mark(tracker, 0);
+    track(tracker, 1);
+    tracker.remove(1, true);
+    tracker.setPolicy('gated');
+    tracker.undo(1);
+    expect(memory(tracker)).toEqual([]);
+  });
+});
+
+describe('what can be taken back', () => {
+  it('is said of each object, the newest last', () => {
+    const tracker = newTracker();
+    mark(tracker, 0, { label: 'a' });
+    mark(tracker, 0, { label: 'b', prompts: [{ type: 'box', box: [1, 1, 9, 9] }] });
+    expect(tracker.undoable).toEqual([
+      { objectId: 1, label: 'a', kind: 'click', made: true },
+      { objectId: 2, label: 'b', kind: 'box', made: true },
+    ]);
+    mark(tracker, 1, { objectId: 1, prompts: [{ type: 'scribble', points: [[3, 3]], positive: false }] });
+    tracker.remove(2);
+    expect(tracker.undoable).toEqual([
+      { objectId: 1, label: 'a', kind: 'scribble', made: false },
+      { objectId: 2, label: 'b', kind: 'remove', made: false },
+    ]);
+    tracker.undo(1);
+    tracker.rename(1, 'c');
+    expect(tracker.undoable.at(-1)).toEqual({ objectId: 1, label: 'c', kind: 'rename', made: false });
+    tracker.reset();
+    expect(tracker.undoable).toEqual([]);
+  });
+});
+
+describe('a frame on which somebody draws', () => {
+  /** Share of the mask plane that is given to the network with a mark on this frame. */
+  const known = (tracker: Tracker, index: number): number =>
+    tracker
+      .planPrompt({ objectId: 1, label: null, prompts: [click] }, frame(index))
+      .planes.subarray(3 * everything)
+      .reduce((sum, value) => sum + value, 0) /
+    (255 * everything);
+
+  it('keeps its masks for half a minute, others for 2.5 s', () => {
+    const tracker = newTracker();
+    mark(tracker, 0);
+    for (let index = 1; index <= 3; index++) track(tracker, index);
+    tracker.keep(2 * frameNs);
+    for (let index = 4; index <= 300; index++) track(tracker, index);
+    expect(known(tracker, 2)).toBe(1);
+    expect(known(tracker, 3)).toBe(0);
+    for (let index = 301; index <= 2 + 31 * 25; index++) track(tracker, index);
+    expect(known(tracker, 2)).toBe(1);
+    track(tracker, 3 + 31 * 25);
+    expect(known(tracker, 2)).toBe(0);
+  });
+
+  it('is one of eight at most, and nothing where it is not known', () => {
+    const tracker = newTracker();
+    mark(tracker, 0);
+    tracker.keep(99 * frameNs);
+    for (let index = 1; index <= 20; index++) {
+      track(tracker, index);
+      tracker.keep(index * frameNs);
+    }
+    for (let index = 100; index <= 200; index++) track(tracker, index);
+    expect(tracker.snapshot().seen.filter((one) => 'keptUntilNs' in one)).toHaveLength(8);
+    expect(known(tracker, 20)).toBe(1);
+    expect(known(tracker, 12)).toBe(0);
+  });
+});
+
 // Any life of a tracker: marks, frames, names, removals, undo, jumps.
 const answer = fc.record({
   iou: fc.float({ min: 0, max: 1, noNaN: true }),
@@ -362,7 +474,11 @@ const step = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('remove' as const), objectId: fc.integer({ min: 1, max: 4 }) }),
+    arbitrary: fc.record({
+      kind: fc.constant('remove' as const),
+      objectId: fc.integer({ min: 1, max: 4 }),
+      restorable: fc.boolean(),
+    }),
   },
   {
     weight: 1,
@@ -378,6 +494,10 @@ const step = fc.oneof(
       objectId: fc.integer({ min: 1, max: 4 }),
       label: fc.constantFrom('a', 'b', 'c'),
     }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('keep' as const), back: fc.integer({ min: 0, max: 3 }) }),
   },
   {
     weight: 1,
@@ -397,7 +517,9 @@ function perform(tracker: Tracker, action: Step, index: number): unknown {
       case 'mark':
         return mark(tracker, Math.max(index - action.back, 0), { objectId: action.objectId }, action.answer);
       case 'remove':
-        return tracker.remove(action.objectId);
+        return tracker.remove(action.objectId, action.restorable);
+      case 'keep':
+        return tracker.keep(Math.max(index - action.back, 0) * frameNs);
       case 'undo':
         return tracker.undo(action.objectId);
       case 'rename':

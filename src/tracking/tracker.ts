@@ -11,6 +11,7 @@ import { freeLabel } from '../vocabulary/free-label.js';
 import { freeSlot, slotOfId } from '../vocabulary/palette.js';
 import type { Mask } from '../vocabulary/mask.js';
 import { isLabel, isShown, promptLimits, type ObjectId, type Prompt } from '../vocabulary/prompt.js';
+import type { Undoable } from '../vocabulary/undoable.js';
 import { emptyMask, maskArea, maskBox } from '../mask/rle.js';
 import { maskFromScaledLogits } from '../mask/resize.js';
 import { BankTensors, type BankInputs } from './bank-tensors.js';
@@ -68,6 +69,12 @@ const maxUndo = 32;
 /** Results of older frames are kept this long, for prompts on them: a little longer than the room holds the frames (2 s). */
 const seenNs = 2_500_000_000;
 const maxSeen = 256;
+/** … those on which somebody draws for this long, at most so many. */
+const keptNs = 31_000_000_000;
+const maxKept = 8;
+/** A removal can be taken back with everything that the object remembers for this long, the newest ones only. */
+const restorableNs = 30_000_000_000;
+const maxRestorable = 2;
 
 export class Tracker {
   readonly #model: TrackerModel;
@@ -115,6 +122,33 @@ export class Tracker {
     if (policy === this.#policy) return;
     this.#policy = policy;
     this.#objects = this.#objects.map((object) => withOwn(object, policy.initial()));
+    this.#undo = this.#undo.map(withoutMemory);
+  }
+
+  /** What can be taken back: the last step of each object, the newest last. */
+  get undoable(): readonly Undoable[] {
+    const last = new Map<ObjectId, Undoable>();
+    for (const step of this.#undo) {
+      last.delete(step.objectId);
+      last.set(step.objectId, {
+        objectId: step.objectId,
+        label:
+          this.#objects.find(({ id }) => id === step.objectId)?.label ??
+          (step.kind === 'remove' ? step.before.label : ''),
+        kind: step.kind === 'prompt' ? ('mark' in step ? step.mark : null) : step.kind,
+        made: step.kind === 'prompt' && step.before === null,
+      });
+    }
+    return [...last.values()];
+  }
+
+  /** Somebody draws on this frame: its masks are kept for half a minute instead of 2.5 s. */
+  keep(ptsNs: number): void {
+    const newestNs = this.#seen.at(-1)?.ptsNs;
+    if (newestNs === undefined) return;
+    this.#seen = this.#seen.map((frame) =>
+      frame.ptsNs === ptsNs ? { ...frame, keptUntilNs: newestNs + keptNs } : frame,
+    );
   }
 
   // ------------------------------------------------------------------------------------------- frames
@@ -239,7 +273,8 @@ export class Tracker {
       before === null
         ? [...this.#objects, after]
         : this.#objects.map((object) => (object.id === id ? after : object));
-    this.#pushUndo({ kind: 'prompt', objectId: id, before: before && withPromptsOnly(before) });
+    const mark = plan.prompts.at(-1)?.type ?? 'click';
+    this.#pushUndo({ kind: 'prompt', objectId: id, before: before && withPromptsOnly(before), mark });
     const result = this.#result(after, observed);
     const others = this.#seen.find((seen) => seen.ptsNs === ptsNs)?.objects ?? [];
     const alive = others.flatMap((other): TrackedObject[] => {
@@ -261,11 +296,17 @@ export class Tracker {
     this.#pushUndo({ kind: 'rename', objectId, label: object.label });
   }
 
-  /** Throws SONO_OBJECT_UNKNOWN. The id is not used again. */
-  remove(objectId: ObjectId): void {
+  /** Throws SONO_OBJECT_UNKNOWN. The id is not used again. `restorable`: undo brings its memory back, too, for half a minute. */
+  remove(objectId: ObjectId, restorable = false): void {
     const before = this.#find(objectId);
     this.#objects = this.#objects.filter(({ id }) => id !== objectId);
-    this.#pushUndo({ kind: 'remove', objectId, before: withPromptsOnly(before) });
+    if (!restorable) {
+      this.#pushUndo({ kind: 'remove', objectId, before: withPromptsOnly(before) });
+      return;
+    }
+    this.#pushUndo({ kind: 'remove', objectId, before, atNs: this.#seen.at(-1)?.ptsNs ?? 0 });
+    const whole = this.#undo.filter((step) => 'atNs' in step);
+    for (const step of whole.slice(0, -maxRestorable)) this.#forget(step);
   }
 
   /**
@@ -293,7 +334,10 @@ export class Tracker {
         this.#checkLabel(step.before.label, step.objectId);
         this.#objects = [
           ...this.#objects,
-          { ...withPromptsOnly(step.before, this.#policy.initial()), slot: this.#slotAgain(step.before) },
+          {
+            ...('atNs' in step ? step.before : withPromptsOnly(step.before, this.#policy.initial())),
+            slot: this.#slotAgain(step.before),
+          },
         ].sort((a, b) => a.id - b.id);
         break;
     }
@@ -469,11 +513,26 @@ export class Tracker {
     // The place of its colour is the object's, not a frame's.
     const objects = results.map(({ slot: _slot, ...object }) => object);
     // Time without a sign, because replay may run backwards. Only the newest frame keeps its logits.
-    const kept = this.#seen
-      .filter((frame) => frame.ptsNs !== ptsNs && Math.abs(frame.ptsNs - ptsNs) < seenNs)
-      .slice(1 - maxSeen);
-    const last = kept.pop();
-    this.#seen = [...kept, ...(last === undefined ? [] : [withoutLogits(last)]), { ptsNs, objects }];
+    const others = this.#seen.filter((frame) => frame.ptsNs !== ptsNs);
+    const isRecent = (frame: SeenFrame): boolean => Math.abs(frame.ptsNs - ptsNs) < seenNs;
+    const kept = others
+      .filter((frame) => !isRecent(frame) && frame.keptUntilNs !== undefined && ptsNs < frame.keptUntilNs)
+      .slice(-maxKept);
+    const recent = others.filter(isRecent).slice(1 - maxSeen);
+    const last = recent.pop();
+    this.#seen = [
+      ...kept,
+      ...recent,
+      ...(last === undefined ? [] : [withoutLogits(last)]),
+      { ptsNs, objects },
+    ];
+    for (const step of this.#undo)
+      if ('atNs' in step && Math.abs(ptsNs - step.atNs) > restorableNs) this.#forget(step);
+  }
+
+  /** From here on this removal keeps the marks alone. */
+  #forget(step: UndoStep): void {
+    this.#undo = this.#undo.map((other) => (other === step ? withoutMemory(other) : other));
   }
 
   #pushUndo(step: UndoStep): void {
@@ -486,8 +545,8 @@ export class Tracker {
   }
 }
 
-const withoutLogits = ({ ptsNs, objects }: SeenFrame): SeenFrame => ({
-  ptsNs,
+const withoutLogits = ({ objects, ...frame }: SeenFrame): SeenFrame => ({
+  ...frame,
   objects: objects.map(({ logits: _logits, ...object }) => object),
 });
 
@@ -500,6 +559,10 @@ const withOwn = (object: ObjectRecord, own: Plain): ObjectRecord => ({
   ...object,
   bank: { ...object.bank, own },
 });
+
+/** A removal as it is kept in the long run. */
+const withoutMemory = (step: UndoStep): UndoStep =>
+  'atNs' in step ? { kind: 'remove', objectId: step.objectId, before: withPromptsOnly(step.before) } : step;
 
 const withPromptsOnly = (object: ObjectRecord, own?: Plain): ObjectRecord => ({
   ...object,

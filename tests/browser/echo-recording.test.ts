@@ -62,7 +62,7 @@ describe('a recording with a heart', () => {
       .poll(() => recording.corrections, soon)
       .toEqual([{ kind: 'moment', beat: 1, which: 'end-systole', frame: found + 4 }]);
     await page.getByText('Corrected by hand', { exact: true }).waitFor();
-    await expect.poll(() => systole.getAttribute('aria-valuetext'), soon).toMatch(/, corrected$/);
+    await expect.poll(() => systole.getAttribute('aria-valuetext'), soon).toMatch(/, corrected by hand$/);
     await expect.poll(() => shownEf(page), soon).toBe(efText(recording));
 
     // By hand, and never over the moment beside it.

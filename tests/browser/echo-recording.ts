@@ -71,7 +71,7 @@ export class EchoRecording {
         ...{ frameCount: this.frames, description: 'made by hand' },
       }),
       pictures: { frames: this.frames, complete: true, problem: null },
-      ...{ objects: [], redo: null },
+      ...{ objects: [], redo: null, exportable: this.#found },
       undo: this.corrections.length === 0 ? null : { kind: 'correct', label: null },
       run: { phase: 'idle' },
       ...{ upToDate: this.#found, finder: this.#finder, measuresHeart: this.#finder !== null },

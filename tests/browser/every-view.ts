@@ -87,7 +87,7 @@ export async function everyView(): Promise<EveryView> {
     { name: 'a recording', address: recording, reach: seen('.project-stage[data-frame="0"]') },
     { name: 'the acceptance test', address: at('#/room/scope/acceptance'), reach: seen('main h1') },
     { name: 'the system page', address: at('#/system'), reach: seen('.system-facts meter') },
-    { name: 'settings', address: room, reach: keyed(',') },
+    { name: 'settings', address: room, reach: keyed('Control+,') },
     { name: 'the list of keys', address: room, reach: keyed('?') },
     {
       name: 'the source of a room',

@@ -23,6 +23,11 @@ import type { Measurement } from '../../src/vocabulary/measurement.js';
 import { emptyMask, maskArea, maskBox, maskFromBitmap } from '../../src/mask/rle.js';
 import type { Mask } from '../../src/vocabulary/mask.js';
 import { ingestError } from '../../src/ingest/errors.js';
+import { StandingNumbers } from '../../src/analysis/standing-numbers.js';
+import { pipelineError } from '../../src/pipeline/errors.js';
+import { HeldFrames, promptToleranceNs } from '../../src/pipeline/held-frames.js';
+import { gestureSeconds, HeldGestures } from '../../src/pipeline/held-gestures.js';
+import { trackingError } from '../../src/tracking/errors.js';
 import type { Room, RoomEvent, RoomHealth } from '../../src/pipeline/room.js';
 import { isShown, type ObjectState } from '../../src/vocabulary/prompt.js';
 
@@ -90,6 +95,13 @@ export class NumberedRoom implements Room {
   readonly label: string;
   readonly epochUnixNs = BigInt(Date.now()) * 1_000_000n;
   readonly #measure = createMeasurer();
+  readonly #standing = new StandingNumbers();
+  readonly held = new HeldFrames();
+  readonly gestures = new HeldGestures({
+    held: this.held,
+    keepMasks: () => undefined,
+    onChange: () => undefined,
+  });
   readonly events = new Subject<RoomEvent>();
   readonly events$ = this.events.asObservable();
   readonly commands: {
@@ -166,6 +178,8 @@ export class NumberedRoom implements Room {
       overlayVisible: true,
       overlayLimitMs: 100,
       recording: false,
+      sources: 1,
+      undoable: [],
     };
   }
 
@@ -204,6 +218,12 @@ export class NumberedRoom implements Room {
       discontinuity: 0,
     };
     this.#frames.captured++;
+    this.held.push({
+      ...identity,
+      decodedNs: identity.captureNs,
+      size: { width: 1, height: 1 },
+      data: new Uint8Array(3),
+    });
     const pictureMs = this.#plan.pictureDelayMs(frame);
     if (pictureMs === null) this.skipped.pictures++;
     else {
@@ -235,7 +255,7 @@ export class NumberedRoom implements Room {
 
   /** What is measured on one analysed picture. Called once for each, in their order. */
   measured(result: FrameResult): readonly Measurement[] {
-    return this.#measure(result, this.format);
+    return this.#standing.next(this.#measure(result, this.format), result.objects);
   }
 
   /** The picture, RGB. */
@@ -378,6 +398,10 @@ export class NumberedRoom implements Room {
     const nothing: CommandResult = { objectId: null, result: null };
     switch (command.kind) {
       case 'prompt': {
+        const seen =
+          ptsNs === null || (this.gestures.find(ptsNs) ?? this.held.closest(ptsNs, promptToleranceNs));
+        if (!seen)
+          return Promise.reject(pipelineError('SONO_PROMPT_FRAME_GONE', { seconds: gestureSeconds }));
         const objectId = command.objectId ?? Math.max(2, ...this.objects.map(({ id }) => id)) + 1;
         if (command.objectId === null)
           this.objects.push({
@@ -398,6 +422,8 @@ export class NumberedRoom implements Room {
       }
       case 'rename': {
         const object = this.objects.find(({ id }) => id === command.objectId);
+        if (this.objects.some(({ id, label }) => id !== command.objectId && label === command.label))
+          return Promise.reject(trackingError('SONO_LABEL_TAKEN', { label: command.label }));
         if (object) object.label = command.label;
         return Promise.resolve(nothing);
       }
@@ -407,6 +433,7 @@ export class NumberedRoom implements Room {
       case 'undo':
         return Promise.resolve({ objectId: command.objectId, result: null });
       case 'policy':
+      case 'keep':
       case 'reset':
         return Promise.resolve(nothing);
     }
@@ -419,9 +446,17 @@ export class NumberedRoom implements Room {
   openSource(uri: string): Promise<void> {
     if (!uri.startsWith('synthetic:'))
       return Promise.reject(ingestError('SONO_SOURCE_NO_ANSWER', { uri, seconds: 10, what: 'a picture' }));
-    this.sourceUri = uri;
-    this.change({});
+    this.replaceSource(uri);
     return Promise.resolve();
+  }
+
+  /** Another source takes over; what was marked belongs to the one before. */
+  replaceSource(uri: string): void {
+    this.sourceUri = uri;
+    this.objects = [];
+    this.held.clear();
+    this.gestures.clear();
+    this.change({ sources: (this.health.sources ?? 0) + 1, undoable: [] });
   }
 
   countClientDrop(count: number): void {

@@ -91,6 +91,7 @@ describe('the page', () => {
     const field = page.getByRole('textbox');
     await field.fill('rtsp://10.0.0.5/cam');
     await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Open and end them' }).click();
     const error = page.locator('#source-error');
     await error.getByText('was given up after').waitFor();
     expect(await field.getAttribute('aria-invalid')).toBe('true');
@@ -99,6 +100,7 @@ describe('the page', () => {
     await page.getByRole('button', { name: /Echo/ }).click();
     expect(await error.isHidden()).toBe(true);
     await page.getByRole('button', { name: 'Open', exact: true }).click();
+    await page.getByRole('button', { name: 'Open and end them' }).click();
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
     expect(room.sourceUri).toBe('synthetic:echo');
     expect(problems).toEqual([]);
@@ -119,6 +121,7 @@ describe('the page', () => {
       mimeType: 'video/mp4',
       buffer: Buffer.alloc(300_000, 7),
     });
+    await page.getByRole('button', { name: 'Open and end them' }).click();
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
     const [path = ''] = opened;
     expect(path.startsWith(served.dataDir)).toBe(true);
@@ -153,6 +156,7 @@ describe('the page', () => {
     await page.getByText('1 file is no recording').waitFor();
     await keepPicture(page, 'source-folder');
     await list.getByRole('button', { name: 'day 1/b.mkv' }).click();
+    await page.getByRole('button', { name: 'Open and end them' }).click();
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
     expect(opened).toEqual([join(served.dataDir, 'exam/day 1/b.mkv')]);
     expect(problems).toEqual([]);

@@ -95,13 +95,15 @@ describe('pointing', () => {
     await page.mouse.down();
     room.capture();
     await until(() => (room.lastShown?.sourceFrame ?? 0) > number, 'a newer picture');
-    await expect
-      .poll(async () => (await readBack(page, { pictures: 1, masks: 0 }))[0]?.picture, { timeout: 20_000 })
-      .toBeGreaterThan(number);
     await page.mouse.move(to.x, to.y);
+    // It stays on this screen while somebody draws on it; the newer one is seen as soon as they let go.
+    expect((await readBack(page, { pictures: 1, masks: 0 }))[0]?.picture).toBe(number);
     await page.mouse.up();
     await until(() => prompts(scene).length === 1, 'the prompt');
     expect(prompts(scene)[0]?.ptsNs).toBe(ptsNs);
+    await expect
+      .poll(async () => (await readBack(page, { pictures: 1, masks: 0 }))[0]?.picture, { timeout: 20_000 })
+      .toBeGreaterThan(number);
   });
 
   it('by keyboard alone: crosshair, box, select, rename, undo, remove', async () => {
@@ -136,6 +138,9 @@ describe('pointing', () => {
       'undo',
     );
     // Focus is on the row's button after renaming; Delete still means the selected object.
+    await press('Delete');
+    await page.getByText('Press Delete again to stop following gallbladder.').waitFor();
+    expect(room.commands.some(({ command }) => command.kind === 'remove')).toBe(false);
     await press('Delete');
     await until(
       () => room.commands.some(({ command }) => command.kind === 'remove' && command.objectId === 2),
@@ -186,5 +191,29 @@ describe('pointing', () => {
     );
     expect(small).toEqual([]);
     await keepPicture(page, 'touch');
+  });
+
+  it('has no tools of recordings in a room, whatever key is pressed', async () => {
+    const scene = await open('#/room/scope');
+    const { page } = scene;
+    await live(page);
+    for (const key of ['q', 'Shift+Q', 'Shift+D', 'd']) {
+      await page.keyboard.press(key);
+      await page.getByText('Outlines are corrected in a recording').waitFor();
+      expect(await page.locator('.stage').getAttribute('data-tool')).toBe('look');
+    }
+    // An object is hidden and locked on this screen: what is locked is not corrected.
+    await page.keyboard.press('1');
+    await page.keyboard.press('Shift+I');
+    await page.keyboard.press('a');
+    const at = await onStage(page, 320.5, 200.5);
+    await page.mouse.click(at.x, at.y);
+    await page.getByText(/ is locked: unlock it in the list first/).waitFor();
+    expect(prompts(scene)).toEqual([]);
+    await page.locator('.object .thumbnail:visible').first().waitFor();
+    await page.keyboard.press('i');
+    await page.locator('.object[data-object="1"].not-shown').waitFor();
+    await keepPicture(page, 'room-hidden-locked');
+    expect(scene.problems).toEqual([]);
   });
 });

@@ -218,6 +218,31 @@ describe('the editor of a recording', () => {
     await expect.poll(async () => (await marks()).length, soon).toBe(3);
     await press(page, 'Shift+Z');
     await expect.poll(async () => (await marks()).length, soon).toBe(2);
+
+    // Nothing is cut off, on a small screen, a tablet and a large monitor.
+    for (const [width, height] of [
+      [1280, 720],
+      [820, 1180],
+      [3840, 2160],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      await page.waitForTimeout(300);
+      await keepPicture(page, `recording-editor-${width}`);
+      const cut = await page.evaluate(() =>
+        [...document.querySelectorAll<HTMLElement>('.project .tool, .project-panel button, .object')]
+          .filter((one) => one.offsetParent !== null)
+          .filter((one) => {
+            const { left, right } = one.getBoundingClientRect();
+            return left < 0 || right > innerWidth + 0.5;
+          })
+          .map((one) => one.textContent),
+      );
+      expect(cut).toEqual([]);
+      const rail = await page
+        .locator('.project .tools')
+        .evaluate((one) => one.scrollHeight - one.clientHeight);
+      expect(rail).toBeLessThanOrEqual(1);
+    }
     expect(problems).toEqual([]);
   });
 
@@ -323,15 +348,15 @@ describe('the editor of a recording', () => {
 
   it('goes to the pictures that need a look, least certain first, and to the marks of none', async () => {
     // The square is gone for some pictures in the middle.
-    const gone = [6, 7, 8];
-    const clip = await sceneFolder(join(folder, 'uncertain'), frames);
+    const gone = [40, 41, 42];
+    const clip = await sceneFolder(join(folder, 'uncertain'), 60);
     const grey = await sharp({ create: { ...clipSize, channels: 3, background: '#6e6e6e' } })
       .png()
       .toBuffer();
     for (const index of gone) writeFileSync(join(clip, `${String(index).padStart(5, '0')}.png`), grey);
     const { page, problems, lanes } = await openCase('uncertain', {}, clip);
     await press(page, 'u');
-    await page.getByText('No outline is uncertain on any picture that was tracked.').waitFor();
+    await page.getByText('No outline is uncertain on a picture that nobody has looked at.').waitFor();
     await press(page, 'b');
     await drawBox(page);
     await masksShown(page, 1);
@@ -344,16 +369,57 @@ describe('the editor of a recording', () => {
     const shown = Number(await page.locator('.project-stage').getAttribute('data-frame'));
     const [lane] = await lanes();
     expect(gone).toContain(shown);
-    expect(['uncertain', 'lost']).toContain(laneStates[lane?.states[shown] ?? 0]);
+    expect(laneStates[lane?.states[shown] ?? 0]).not.toBe('tracking');
     expect(await page.locator('.object.selected .object-name').innerText()).toBe('object 1');
     await keepPicture(page, 'recording-uncertain');
     for (let tries = 0; tries < frames; tries += 1) {
       await press(page, 'u');
-      if (await page.getByText('Those were all pictures').isVisible()) break;
+      if (await page.getByText('No outline is uncertain').isVisible()) break;
       await page.waitForTimeout(100);
     }
-    await page.getByText('Those were all pictures with an uncertain outline.').waitFor();
+    await page.getByText('No outline is uncertain on a picture that nobody has looked at.').waitFor();
     expect(problems).toEqual([]);
+  });
+
+  it('takes masks of files, chosen or dropped, as marks, and says what became of them', async () => {
+    const { page, problems, state, areas } = await openCase('import');
+    const mask = (size: { readonly width: number; readonly height: number }): Promise<Buffer> =>
+      sharp({ create: { ...size, channels: 3, background: '#000000' } })
+        .composite([
+          {
+            input: { create: { width: 20, height: 10, channels: 3, background: '#ffffff' } },
+            ...{ left: 30, top: 40 },
+          },
+        ])
+        .png()
+        .toBuffer();
+    const input = page.locator('.project-panel input[type="file"]');
+    await input.setInputFiles({
+      ...{ name: 'liver_00003.png', mimeType: 'image/png' },
+      buffer: await mask(clipSize),
+    });
+    await page.getByText(/^1 mask taken for /).waitFor();
+    const [object] = (await state()).objects;
+    expect(object?.prompts).toMatchObject([{ type: 'mask', frame: 3, author: 'import' }]);
+    await page.getByRole('slider', { name: 'Picture' }).fill('3');
+    await page.waitForSelector('.project-stage[data-frame="3"][data-masks="1"]');
+    expect(Object.values(await areas(3))[0]).toBeGreaterThan(0);
+    await keepPicture(page, 'recording-import');
+    await page.getByRole('button', { name: 'Undo: imported masks' }).click();
+    await expect.poll(async () => (await state()).objects.length, soon).toBe(0);
+
+    // Dropped on the recording; one of another size is left out and said.
+    const bytes = [...(await mask({ width: 64, height: 64 }))];
+    const files = await page.evaluateHandle((content) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(content)], '00004.png', { type: 'image/png' }));
+      return transfer;
+    }, bytes);
+    await page.dispatchEvent('.project', 'drop', { dataTransfer: files });
+    await page.locator('.toast.error').waitFor();
+    expect((await state()).objects).toEqual([]);
+    // The refusal is a failed request, which the browser's console reports by itself.
+    expect(problems.filter((problem) => !/4\d\d/.test(problem))).toEqual([]);
   });
 
   it('is worked with by touch: taps mark, two fingers zoom, a mark is dragged and removed', async () => {

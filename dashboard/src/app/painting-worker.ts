@@ -94,9 +94,9 @@ export class PaintingWorker {
     this.send({ type: 'detach', surface });
   }
 
-  newGesture(surface: number, atEpochMs: number): number {
+  newGesture(surface: number, atEpochMs: number, stillAfterMs: number): number {
     const gesture = this.#next++;
-    this.send({ type: 'gesture', surface, gesture, atEpochMs });
+    this.send({ type: 'gesture', surface, gesture, atEpochMs, stillAfterMs });
     return gesture;
   }
 
@@ -151,8 +151,11 @@ export class PaintingWorker {
     switch (message.type) {
       case 'link':
         this.link.value = message.state;
-        if (message.state.phase === 'open') this.refused.value = null;
-        else if (message.state.phase === 'waiting') void this.#askWhy();
+        if (message.state.phase === 'open') {
+          this.refused.value = null;
+          // The server may be another one, whose clock begins anew.
+          for (const { newest } of this.#measured.values()) newest.clear();
+        } else if (message.state.phase === 'waiting') void this.#askWhy();
         return;
       case 'streams':
         if (message.streams.length > 0) this.everConnected.value = true;
@@ -194,6 +197,7 @@ export class PaintingWorker {
       case 'stats':
       case 'first-mask':
       case 'picked':
+      case 'still':
       case 'measure-progress':
       case 'measured':
         this.#surfaces.get(message.surface)?.(message);

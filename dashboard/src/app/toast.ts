@@ -19,13 +19,40 @@ export function mountToasts(): HTMLElement {
   return made;
 }
 
-export function toast(severity: 'info' | 'error', message: string): void {
+/** `action`: what the person may do about it, with one press. The message stays for `forMs`. */
+export function toast(
+  severity: 'info' | 'error',
+  message: string,
+  {
+    action,
+    forMs = shownMs,
+  }: {
+    readonly action?: { readonly name: string; readonly act: () => void };
+    readonly forMs?: number;
+  } = {},
+): void {
   if (!region) return;
   const element = h(
     'div',
     { class: `toast ${severity}`, role: severity === 'error' ? 'alert' : null },
     icon(severity === 'error' ? 'alarm' : 'info'),
     h('p', {}, message),
+    ...(action
+      ? [
+          h(
+            'button',
+            {
+              type: 'button',
+              class: 'chip-button',
+              onclick: () => {
+                element.remove();
+                action.act();
+              },
+            },
+            action.name,
+          ),
+        ]
+      : []),
     iconButton('close', t('Dismiss'), () => element.remove(), null),
   );
   element.dataset['atMs'] = String(performance.now());
@@ -33,10 +60,15 @@ export function toast(severity: 'info' | 'error', message: string): void {
   for (const other of [...region.children]) if (other.textContent === element.textContent) other.remove();
   while (region.children.length >= 3) region.firstElementChild?.remove();
   region.append(element);
-  setTimeout(() => element.remove(), shownMs);
+  const tick = (): void => {
+    // Stays while somebody is about to press its button.
+    if (action && element.matches(':hover, :focus-within')) setTimeout(tick, 1000);
+    else element.remove();
+  };
+  setTimeout(tick, forMs);
 }
 
-/** Another place is shown: what was said before of the last one goes. What led there is still read. */
+/** Another place or source is shown: what was said before of the last one goes. What led there is still read. */
 export function leaveToasts(): void {
   for (const element of [...(region?.children ?? [])])
     if (performance.now() - Number((element as HTMLElement).dataset['atMs']) > justNowMs) element.remove();

@@ -94,8 +94,33 @@ describe('gestures', () => {
     expect(perform('erase', [down(10, 10), move(20, 10), up]).prompts).toMatchObject([{ positive: false }]);
   });
 
-  it('beside the picture nothing begins', () => {
-    expect(perform('box', [down(-1, 10), move(50, 50), up])).toMatchObject({ prompts: [], begun: 0 });
+  it('a click beside the picture means nothing in it', () => {
+    expect(perform('include', [down(-1, 10), up])).toMatchObject({ prompts: [], begun: 0 });
+  });
+
+  it('a box begun or ended beside the picture ends at its border', () => {
+    expect(perform('box', [down(-30, 10), move(50, 50), up]).prompts).toEqual([
+      { type: 'box', box: [0, 10, 50, 50] },
+    ]);
+    expect(perform('box', [down(600, 300), move(900, 900), up]).prompts).toEqual([
+      { type: 'box', box: [600, 300, 639.99, 359.99] },
+    ]);
+  });
+
+  it('a stroke begun beside the picture begins where it comes in', () => {
+    expect(
+      perform('scribble', [down(-30, 10), move(-10, 20), move(5, 20), move(30, 20), up]).prompts,
+    ).toEqual([
+      {
+        type: 'scribble',
+        points: [
+          [5, 20],
+          [30, 20],
+        ],
+        positive: true,
+      },
+    ]);
+    expect(perform('scribble', [down(-30, 10), move(-10, 20), up]).prompts).toEqual([]);
   });
 
   it('a cancelled gesture sends nothing', () => {

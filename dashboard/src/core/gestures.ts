@@ -98,31 +98,39 @@ export function stepGesture(
   switch (input.kind) {
     case 'down': {
       if (state.kind === 'polygon') return cornered(state, clampToPicture(input.at, picture), input.nearPx);
-      if (!insidePicture(input.at, picture)) return stay(idle);
+      const inside = insidePicture(input.at, picture);
+      const at = clampToPicture(input.at, picture);
       const begin = (next: GestureState): GestureStep => step(next, { began: true });
       switch (tool) {
         case 'include':
         case 'exclude':
-          return begin({ kind: 'click', at: input.at, positive: (tool === 'include') !== input.opposite });
+          // A click beside the picture means nothing in it.
+          if (!inside) return stay(idle);
+          return begin({ kind: 'click', at, positive: (tool === 'include') !== input.opposite });
         case 'box':
-          return begin({ kind: 'box', from: input.at, to: input.at });
+          return begin({ kind: 'box', from: at, to: at });
         case 'scribble':
         case 'erase':
           return begin({
             kind: 'stroke',
-            points: [input.at],
+            // Begun beside the picture, it begins where it comes in: along the border nobody has drawn.
+            points: inside ? [at] : [],
             positive: (tool === 'scribble') !== input.opposite,
           });
         case 'brush':
         case 'rub':
-          return begin({ kind: 'paint', points: [input.at], adds: (tool === 'brush') !== input.opposite });
+          if (!inside) return stay(idle);
+          return begin({ kind: 'paint', points: [at], adds: (tool === 'brush') !== input.opposite });
         case 'polygon':
-          return begin({ kind: 'polygon', corners: [input.at], at: input.at, adds: !input.opposite });
+          if (!inside) return stay(idle);
+          return begin({ kind: 'polygon', corners: [at], at, adds: !input.opposite });
         default:
           return tool;
       }
     }
     case 'move':
+      if (state.kind === 'stroke' && state.points.length === 0 && !insidePicture(input.at, picture))
+        return stay(state);
       return stay(moved(state, clampToPicture(input.at, picture)));
     case 'up':
       if (state.kind === 'polygon') return stay(state);
@@ -192,6 +200,7 @@ function finished(state: GestureState): Prompt | null {
       return { type: 'box', box: [left, top, right, bottom] };
     }
     case 'stroke':
+      if (state.points.length === 0) return null;
       return { type: 'scribble', points: state.points.map(round), positive: state.positive };
   }
 }

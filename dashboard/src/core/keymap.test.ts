@@ -31,6 +31,9 @@ describe('keys', () => {
     ['Enter', { shiftKey: true }, 'act-opposite'],
     ['ArrowLeft', { shiftKey: true }, 'left'],
     ['o', { altKey: true }, null],
+    // Far-reaching: a single letter must not do it.
+    ['c', {}, null],
+    ['C', { shiftKey: true }, 'source'],
     ['q', {}, 'tool-brush'],
     ['Q', { shiftKey: true }, 'tool-rub'],
     ['Z', { ctrlKey: true, shiftKey: true }, 'redo'],

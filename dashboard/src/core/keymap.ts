@@ -31,7 +31,7 @@ const groups = {
       msg('Use the tool at the crosshair: click, start or end a box or stroke, set a corner (twice: close)'),
     ],
     'act-opposite': [['shift+enter'], 'Shift Enter', msg('Click the opposite (+ / −)')],
-    cancel: [['escape'], 'Esc', msg('Give up the stroke or box; close what is open')],
+    cancel: [['escape'], 'Esc', msg('Give up the stroke or box, then the tool, then the selection')],
   },
   'Repair an outline': {
     'tool-brush': [
@@ -64,7 +64,11 @@ const groups = {
       'recording',
     ],
     rename: [['r', 'f2'], 'R', msg('Rename the selected object')],
-    remove: [['delete', 'backspace'], 'Delete', msg('Remove the selected object')],
+    remove: [
+      ['delete', 'backspace'],
+      'Delete',
+      msg('Remove the selected object (in a room: press it twice); it can be taken back'),
+    ],
     hide: [['i'], 'I', msg('Hide or show the selected object')],
     lock: [['shift+i'], 'Shift I', msg('Lock the selected object against changes, or unlock it')],
   },
@@ -121,7 +125,7 @@ const groups = {
   Page: {
     panel: [['p'], 'P', msg('Side panel on or off')],
     fullscreen: [['h'], 'H', msg('Full screen')],
-    source: [['c'], 'C', msg('Choose the source'), 'room'],
+    source: [['shift+c'], 'Shift C', msg('Choose the source'), 'room'],
     rooms: [['g'], 'G', msg('Grid of all rooms')],
     settings: [['ctrl+,'], 'Ctrl ,', msg('Settings')],
     help: [['?'], '?', msg('This list')],

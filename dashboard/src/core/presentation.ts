@@ -154,6 +154,11 @@ export class Presenter<Picture, Overlay> {
     this.#settings = settings;
   }
 
+  /** Ages at which masks came lately, in time or not, ms. */
+  get maskAges(): readonly number[] {
+    return this.#maskAges;
+  }
+
   /** How long after capture a picture waits for its overlay, ms: the 95th percentile of mask age plus a margin, within the limit. */
   get holdMs(): number {
     const most = this.#settings.limitMs - paintMarginMs;

@@ -23,10 +23,15 @@ export class Recent {
 
   /** Nearest-rank quantiles, null when empty. */
   quantiles(): Quantiles | null {
-    if (this.#values.length === 0) return null;
-    const sorted = Float64Array.from(this.#values).sort();
-    return { p50: nearestRank(sorted, 0.5), p95: nearestRank(sorted, 0.95), max: nearestRank(sorted, 1) };
+    return quantilesOf(this.#values);
   }
+}
+
+/** Nearest-rank quantiles, null of nothing. */
+export function quantilesOf(values: readonly number[]): Quantiles | null {
+  if (values.length === 0) return null;
+  const sorted = Float64Array.from(values).sort();
+  return { p50: nearestRank(sorted, 0.5), p95: nearestRank(sorted, 0.95), max: nearestRank(sorted, 1) };
 }
 
 /** Events per second over the last `windowMs`. */

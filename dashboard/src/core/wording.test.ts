@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { frozenAfterMs, overlayNotice, pictureNotice } from './wording.js';
+import {
+  frozenAfterMs,
+  nextUndo,
+  overlayNotice,
+  pictureNotice,
+  remedyWords,
+  undoSentence,
+} from './wording.js';
 import type { RoomCondition } from './wording.js';
 
 const live: RoomCondition = {
@@ -11,6 +18,7 @@ const live: RoomCondition = {
   connected: true,
   standsStill: false,
   played: false,
+  heldStill: false,
   overlayOn: true,
   analysis: true,
   regime: 'in-step',
@@ -19,6 +27,8 @@ const live: RoomCondition = {
   shownFps: 25,
   analysedFps: 25,
   limitMs: 100,
+  maskAgeMs: { p50: 40, p95: 60, max: 80 },
+  slow: 'auto',
 };
 
 describe('what the screen says', () => {
@@ -78,8 +88,62 @@ describe('what the screen says', () => {
     ['nothing to outline', { objectsExpected: false, sinceOverlayMs: null }, null],
     ['too slow', { regime: 'paused', analysedFps: 6 }, 'Outlines paused'],
     ['late', { sinceOverlayMs: 900 }, 'Outlines late'],
+    ['held while somebody draws', { heldStill: true, regime: 'paused', sinceOverlayMs: 9000 }, null],
     ['only analysed pictures', { regime: 'steady', shownFps: 15 }, 'Steady outlines'],
   ] as const)('outlines: %s', (_, change, title) => {
     expect(overlayNotice({ ...live, ...change })?.title ?? null).toBe(title);
+  });
+});
+
+describe('why there are no outlines', () => {
+  const paused = { ...live, regime: 'paused' } as const;
+  const late = { p50: 180, p95: 210, max: 260 };
+
+  it('their age, where they come too late, with the limit that lets them through', () => {
+    const notice = overlayNotice({ ...paused, analysedFps: 12, maskAgeMs: late });
+    expect(notice?.detail).toBe('They come after 180 ms; 100 ms are allowed.');
+    expect(notice?.remedy).toEqual({ kind: 'limit', ms: 250 });
+    expect(remedyWords({ kind: 'limit', ms: 250 })).toBe('Allow 250 ms');
+    expect(overlayNotice({ ...live, sinceOverlayMs: 900, maskAgeMs: late })?.remedy).toEqual(notice?.remedy);
+  });
+
+  it('their rate, where they come in time but not for every picture, with the rate at which they can be shown', () => {
+    const notice = overlayNotice({ ...paused, analysedFps: 7.44 });
+    expect(notice?.detail).toBe('Analysis reaches 7.4 of 25 pictures per second.');
+    expect(notice?.remedy).toEqual({ kind: 'steady', perSecond: 7.44 });
+    expect(remedyWords({ kind: 'steady', perSecond: 12.2 })).toBe('Show at 12 per second');
+  });
+
+  it('offers nothing that does not help', () => {
+    expect(overlayNotice({ ...paused, analysedFps: 7, slow: 'steady-outlines' })?.remedy).toBeNull();
+    expect(overlayNotice({ ...paused, analysedFps: 3 })?.remedy).toBeNull();
+    expect(
+      overlayNotice({ ...paused, analysedFps: 12, maskAgeMs: { p50: 2500, p95: 3000, max: 4000 } })?.remedy,
+    ).toBeNull();
+    expect(overlayNotice({ ...paused, analysedFps: 0 })?.remedy).toBeUndefined();
+  });
+});
+
+describe('a picture that is held while somebody draws', () => {
+  const held = { ...live, heldStill: true, sincePictureMs: 9000 };
+  it('is not called frozen, but what is lost is said', () => {
+    expect(pictureNotice(held)).toBeNull();
+    expect(pictureNotice({ ...held, connected: false })?.title).toBe('No connection to the server');
+    expect(pictureNotice({ ...held, sourcePhase: 'lost' })?.title).toBe('Signal lost');
+  });
+});
+
+describe('undo', () => {
+  const step = { objectId: 2, label: 'tool 2', kind: 'click', made: false } as const;
+  it('says what it takes back', () => {
+    expect(undoSentence(step)).toBe('Undo the click on tool 2');
+    expect(undoSentence({ ...step, kind: 'remove' })).toBe('Bring tool 2 back');
+    expect(undoSentence({ ...step, kind: null })).toBe('Undo the last mark on tool 2');
+  });
+  it('is of the selected object, or the newest', () => {
+    const other = { ...step, objectId: 1 };
+    expect(nextUndo([other, step], null)).toBe(step);
+    expect(nextUndo([other, step], 1)).toBe(other);
+    expect(nextUndo([other, step], 3)).toBeNull();
   });
 });

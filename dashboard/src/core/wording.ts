@@ -1,7 +1,10 @@
 /** The words people read on a room: one place, so that strip, banner, list and report say the same. Pure. */
 import type { ObjectState } from '../../../src/vocabulary/prompt.js';
 import type { HealthMessage, SourcePhase } from '../../../src/protocol/messages.js';
-import type { Regime } from './presentation.js';
+import { rateDecimals } from '../../../src/vocabulary/rate-text.js';
+import type { Undoable, UndoableKind } from '../../../src/vocabulary/undoable.js';
+import type { Regime, SlowAnalysisChoice } from './presentation.js';
+import type { Quantiles } from './rates.js';
 import { msg, numberText, serverText, locale, t } from './texts.js';
 import type { Text } from './texts.js';
 
@@ -14,6 +17,13 @@ export const stateWords: Readonly<Record<ObjectState, { readonly word: Text; rea
 
 export type Severity = 'info' | 'warning' | 'alarm';
 
+/** What helps, on this screen. */
+export type Remedy =
+  /** Outlines of this age are painted too. */
+  | { readonly kind: 'limit'; readonly ms: number }
+  /** Only pictures with their outlines are shown. */
+  | { readonly kind: 'steady'; readonly perSecond: number };
+
 export interface Notice {
   readonly severity: Severity;
   /** A few words. */
@@ -22,6 +32,8 @@ export interface Notice {
   readonly detail: string;
   /** It lasts longer than a short stall: the picture itself turns grey. */
   readonly lasting?: boolean;
+  /** What the person can do about it here. */
+  readonly remedy?: Remedy | null;
 }
 
 /** A picture that is frozen for this long turns grey. Earlier, each short stall would look like a flash. */
@@ -40,6 +52,8 @@ export interface RoomCondition {
   readonly standsStill: boolean;
   /** It has a player, which can begin again. */
   readonly played: boolean;
+  /** Somebody draws on this screen: the picture stays until they let go. */
+  readonly heldStill: boolean;
   readonly overlayOn: boolean;
   readonly analysis: boolean;
   readonly regime: Regime;
@@ -50,6 +64,9 @@ export interface RoomCondition {
   readonly shownFps: number;
   readonly analysedFps: number;
   readonly limitMs: number;
+  /** Age at which masks come lately, ms, whether in time or not; null: none came. */
+  readonly maskAgeMs: Quantiles | null;
+  readonly slow: SlowAnalysisChoice;
 }
 
 /** Whether the model of a room finds its structures by itself, so that nothing can be pointed at. */
@@ -103,6 +120,8 @@ export function pictureNotice(room: RoomCondition): Notice | null {
     };
   if (room.sincePictureMs === null)
     return { severity: 'info', title: t('Waiting for the first picture'), detail: serverText(room.reason) };
+  // Whether the source goes on is seen when the hand has let go.
+  if (room.heldStill) return null;
   if (room.sincePictureMs >= frozenAfterMs(room.capturedFps))
     return {
       severity: 'alarm',
@@ -111,6 +130,43 @@ export function pictureNotice(room: RoomCondition): Notice | null {
       lasting: room.sincePictureMs >= lastingMs,
     };
   return null;
+}
+
+/** Ages that are offered as a limit, ms. */
+const limitsOffered = [150, 200, 250, 300, 400, 500, 750, 1000, 1500, 2000];
+/** Room above the age that nearly all outlines keep within. */
+const limitMargin = 1.15;
+/** Where fewer pictures than this can be shown with their outlines, the screen would call the picture frozen. */
+const fewestSteady = 5;
+
+/** The limit that lets outlines of this age through, null where none does. */
+function helpfulLimit({ p95 }: Quantiles, limitMs: number): Remedy | null {
+  const ms = limitsOffered.find((one) => one > limitMs && one >= p95 * limitMargin);
+  return ms === undefined ? null : { kind: 'limit', ms };
+}
+
+/** Outlines come too late, or too few of them come: the reason that is true, and what helps against it. */
+function whyNone(room: RoomCondition): Pick<Notice, 'detail' | 'remedy'> {
+  const { maskAgeMs, limitMs, analysedFps, capturedFps, slow } = room;
+  if (analysedFps < 1) return { detail: t('Analysis does not deliver in time.') };
+  if (maskAgeMs !== null && maskAgeMs.p50 > limitMs)
+    return {
+      detail: t('They come after {age} ms; {limit} ms are allowed.', {
+        age: Math.round(maskAgeMs.p50),
+        limit: Math.round(limitMs),
+      }),
+      remedy: helpfulLimit(maskAgeMs, limitMs),
+    };
+  return {
+    detail: t('Analysis reaches {analysed} of {all} pictures per second.', {
+      analysed: rateText(analysedFps),
+      all: rateText(capturedFps),
+    }),
+    remedy:
+      slow !== 'steady-outlines' && analysedFps >= fewestSteady
+        ? { kind: 'steady', perSecond: analysedFps }
+        : null,
+  };
 }
 
 /** Why outlines are missing or the picture runs slower; null where neither is so. */
@@ -122,35 +178,52 @@ export function overlayNotice(room: RoomCondition): Notice | null {
       title: t('Picture only'),
       detail: t('No model is loaded, so nothing is outlined.'),
     };
-  if (!room.objectsExpected) return null;
-  if (room.regime === 'paused')
-    return {
-      severity: 'warning',
-      title: t('Outlines paused'),
-      detail:
-        room.analysedFps >= 1
-          ? t('Analysis reaches {analysed} of {all} pictures per second.', {
-              analysed: Math.round(room.analysedFps),
-              all: Math.round(room.capturedFps),
-            })
-          : t('Analysis does not deliver in time.'),
-    };
+  if (!room.objectsExpected || room.heldStill) return null;
+  if (room.regime === 'paused') return { severity: 'warning', title: t('Outlines paused'), ...whyNone(room) };
   if (room.sinceOverlayMs === null || room.sinceOverlayMs > Math.max(500, 5 * room.limitMs))
-    return {
-      severity: 'warning',
-      title: t('Outlines late'),
-      detail: t('No outline came within {ms} ms of its picture.', { ms: Math.round(room.limitMs) }),
-    };
+    return { severity: 'warning', title: t('Outlines late'), ...whyNone(room) };
   if (room.regime === 'steady')
     return {
       severity: 'info',
       title: t('Steady outlines'),
       detail: t('Only analysed pictures are shown: {shown} of {all} per second.', {
-        shown: Math.round(room.shownFps),
-        all: Math.round(room.capturedFps),
+        shown: rateText(room.shownFps),
+        all: rateText(room.capturedFps),
       }),
     };
   return null;
+}
+
+/** What the button of a notice says. */
+export function remedyWords(remedy: Remedy): string {
+  return remedy.kind === 'limit'
+    ? t('Allow {ms} ms', { ms: remedy.ms })
+    : t('Show at {rate} per second', { rate: rateText(remedy.perSecond) });
+}
+
+/** Pictures per second, wherever the page says them. */
+export function rateText(perSecond: number): string {
+  return numberText(perSecond, rateDecimals(perSecond));
+}
+
+/** What undo takes back, by the kind of the last step. */
+const undoSentences: Readonly<Record<UndoableKind | 'mark', (name: string) => string>> = {
+  click: (name) => t('Undo the click on {name}', { name }),
+  box: (name) => t('Undo the box around {name}', { name }),
+  scribble: (name) => t('Undo the stroke on {name}', { name }),
+  mask: (name) => t('Undo the mask of {name}', { name }),
+  mark: (name) => t('Undo the last mark on {name}', { name }),
+  rename: (name) => t('Undo the new name of {name}', { name }),
+  remove: (name) => t('Bring {name} back', { name }),
+};
+
+export function undoSentence({ kind, label }: Undoable): string {
+  return undoSentences[kind ?? 'mark'](label);
+}
+
+/** The step that undo takes back: of the selected object, or the newest of all; null: there is none. */
+export function nextUndo(steps: readonly Undoable[], selected: number | null): Undoable | null {
+  return steps.findLast(({ objectId }) => selected === null || objectId === selected) ?? null;
 }
 
 function seconds(ms: number): string {

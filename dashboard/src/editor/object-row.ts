@@ -6,6 +6,7 @@ import './object-row.css';
 import { isShown, promptLimits } from '../../../src/vocabulary/prompt.js';
 import type { ObjectState } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
+import { sentenceOf } from '../app/toast.js';
 import { icon, iconButton } from '../app/icons.js';
 import type { IconName } from '../app/icons.js';
 import { say, t } from '../core/texts.js';
@@ -13,7 +14,8 @@ import { stateWords } from '../core/wording.js';
 
 interface RowActions {
   readonly select: () => void;
-  readonly rename: (name: string) => void;
+  /** May reject with the reason why not. */
+  readonly rename: (name: string) => unknown;
   readonly remove: () => void;
   /** Takes back what was done to this object last; null: only the last change of all can be taken back. */
   readonly undo: (() => void) | null;
@@ -37,6 +39,8 @@ interface ShownObject {
   readonly locked: boolean;
   /** It can be named, corrected and removed. */
   readonly editable: boolean;
+  /** What undo takes back of it; null: nothing; absent: it is not known. */
+  readonly undoSays?: string | null | undefined;
 }
 
 interface ObjectRow {
@@ -72,6 +76,7 @@ export function objectRow(actions: RowActions, data: Readonly<Record<string, str
     'aria-label': t('New name'),
     hidden: true,
   });
+  const problem = h('p', { class: 'field-error rename-problem', role: 'alert', hidden: true });
   const select = h(
     'button',
     { type: 'button', class: 'object-select', onclick: actions.select },
@@ -84,28 +89,44 @@ export function objectRow(actions: RowActions, data: Readonly<Record<string, str
   const lock = toggle(() => actions.lock(lock.getAttribute('aria-pressed') !== 'true'));
   const tool = (label: string, symbol: IconName, onclick: () => void): HTMLButtonElement =>
     h('button', { type: 'button', class: 'chip-button', onclick }, icon(symbol), label);
+  const undoTool = actions.undo && tool(t('Undo'), 'undo', actions.undo);
   const tools = h(
     'div',
     { class: 'object-tools', hidden: true },
     tool(t('Rename'), 'rename', () => startRename()),
-    actions.undo && tool(t('Undo'), 'undo', actions.undo),
     tool(t('Remove'), 'remove', actions.remove),
+    undoTool,
   );
   const element = h(
     'li',
     { class: 'object', ...data },
     h('div', { class: 'object-head' }, select, field, h('div', { class: 'object-toggles' }, hide, lock)),
+    problem,
     tools,
   );
-  const endRename = (keep: boolean): void => {
-    if (field.hidden) return;
+  const close = (): void => {
+    const had = field === document.activeElement;
     field.hidden = true;
+    problem.hidden = true;
     select.hidden = false;
+    if (had) select.focus();
+  };
+  /** A name that is refused stays in its field, with the reason: what is typed on belongs there, and is no shortcut. */
+  const endRename = async (keep: boolean): Promise<void> => {
+    if (field.hidden) return;
     const label = field.value.trim();
-    if (keep && label !== '' && label !== name.textContent) actions.rename(label);
-    select.focus();
+    try {
+      if (keep && label !== '' && label !== name.textContent) await actions.rename(label);
+      close();
+    } catch (error) {
+      setText(problem, sentenceOf(error));
+      problem.hidden = false;
+      field.setAttribute('aria-invalid', 'true');
+    }
   };
   const startRename = (): void => {
+    problem.hidden = true;
+    field.removeAttribute('aria-invalid');
     field.value = name.textContent ?? '';
     field.hidden = false;
     select.hidden = true;
@@ -113,13 +134,13 @@ export function objectRow(actions: RowActions, data: Readonly<Record<string, str
     field.select();
   };
   field.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter') endRename(true);
-    else if (event.key === 'Escape') endRename(false);
+    if (event.key === 'Enter') void endRename(true);
+    else if (event.key === 'Escape') void endRename(false);
     else return;
     event.preventDefault();
     event.stopPropagation();
   });
-  field.addEventListener('blur', () => endRename(true));
+  field.addEventListener('blur', () => void endRename(true));
   const showToggle = (button: HTMLButtonElement, on: boolean, symbol: IconName, label: string): void => {
     if (button.title === label) return;
     button.setAttribute('aria-pressed', String(on));
@@ -135,6 +156,12 @@ export function objectRow(actions: RowActions, data: Readonly<Record<string, str
     update: (object) => {
       const { number, colour, state, confidence, remark, selected, hidden, locked } = object;
       const named = { name: object.name };
+      if (undoTool?.lastChild) {
+        const says = object.undoSays ?? t('Undo');
+        if (undoTool.lastChild.nodeValue !== says) undoTool.lastChild.nodeValue = says;
+        undoTool.hidden = object.undoSays === null;
+        undoTool.classList.toggle('wide', typeof object.undoSays === 'string');
+      }
       setText(name, object.name);
       setText(swatch, String(number));
       swatch.style.setProperty('--paint', colour);

@@ -24,9 +24,13 @@ export interface PointedPicture {
 }
 
 interface PointingEvents {
-  /** A gesture begins at that moment (performance.timeOrigin + event time). */
-  readonly onBegin: (atEpochMs: number) => void;
+  /** A gesture begins at that moment (performance.timeOrigin + event time); its picture is to stay on screen after `stillAfterMs`. */
+  readonly onBegin: (atEpochMs: number, stillAfterMs: number) => void;
   readonly onPrompt: (prompt: Prompt) => void;
+  /** It has ended without a prompt. */
+  readonly onGiveUp?: (why: 'cancelled' | 'too-small' | 'too-long') => void;
+  /** A gesture that lasts longer, ms, is given up; absent: it may last. */
+  readonly longestMs?: number;
   /** A click with the Look tool, source pixels. */
   readonly onPick: (point: Point) => void;
   /** A mask was drawn by hand. */
@@ -37,6 +41,8 @@ interface PointingEvents {
 
 /** Movement up to this many CSS pixels is still a click. */
 const slopPx = 6;
+/** A click is over before its picture is held still; whoever draws wants it still at once. */
+const clickStillAfterMs = 250;
 /** Crosshair step in CSS pixels. */
 const keyStepPx = 6;
 
@@ -56,6 +62,7 @@ export class Pointing {
   /** Where the pointer is, source pixels. */
   #hover: Point | null = null;
   readonly #pointers = new Map<number, readonly [x: number, y: number]>();
+  #tooLong: ReturnType<typeof setTimeout> | undefined;
   #drag: {
     readonly pointer: number;
     readonly mode: 'pan' | 'gesture';
@@ -108,6 +115,7 @@ export class Pointing {
   }
 
   end(): void {
+    this.cancel();
     this.#disposer.end();
   }
 
@@ -122,9 +130,12 @@ export class Pointing {
     return true;
   }
 
-  cancel(): void {
+  cancel(why: 'cancelled' | 'too-long' = 'cancelled'): void {
+    const gaveUp = this.busy;
     this.#state = idle;
     this.#drag = null;
+    clearTimeout(this.#tooLong);
+    if (gaveUp) this.#events.onGiveUp?.(why);
     this.#draw();
   }
 
@@ -146,7 +157,18 @@ export class Pointing {
       size,
     );
     if (this.busy) this.#step({ kind: 'move', at: this.#cursor });
+    this.#showCursor(placement);
     this.#draw();
+  }
+
+  /** The crosshair reaches the whole picture: where the picture is larger than the stage, it comes along. */
+  #showCursor(placement: Placement): void {
+    if (!this.#cursor) return;
+    const { width, height } = this.#picture.stageSize.value;
+    const [x, y] = toStage(placement, ...this.#cursor);
+    const beyond = (at: number, size: number): number => Math.min(0, at) + Math.max(0, at - size);
+    const [dx, dy] = [beyond(x, width), beyond(y, height)];
+    if (dx !== 0 || dy !== 0) this.#pan(-dx, -dy);
   }
 
   /** Enter: click, or start and end a box or stroke at the crosshair. */
@@ -160,7 +182,13 @@ export class Pointing {
     }
     this.#cursor ??= this.#middle(placement);
     if (this.busy) {
-      this.#step({ kind: 'up' });
+      const drawn = this.#state;
+      const size = this.#picture.pictureSize.value;
+      const tooSmall =
+        drawn.kind === 'box' && size !== null && !stepGesture(drawn, 'box', { kind: 'up' }, size).prompt;
+      // A second Enter at the same place: the corner has yet to be moved.
+      if (tooSmall) this.#events.onGiveUp?.('too-small');
+      else this.#step({ kind: 'up' });
       return;
     }
     this.#step({ kind: 'down', at: this.#cursor, opposite });
@@ -327,15 +355,23 @@ export class Pointing {
     const size = this.#picture.pictureSize.value;
     const tool = this.tool.value;
     if (!size || !draws(tool)) return;
-    const { state, began, prompt, repair } = stepGesture(this.#state, tool, input, size);
+    const before = this.#state;
+    const { state, began, prompt, repair } = stepGesture(before, tool, input, size);
     this.#state = state;
     if ('at' in input && this.#drag) this.#hover = input.at;
-    if (began) this.#events.onBegin(atEpochMs);
+    const { onBegin, onPrompt, onRepair, onGiveUp, longestMs } = this.#events;
+    if (began) {
+      onBegin(atEpochMs, state.kind === 'click' ? clickStillAfterMs : 0);
+      clearTimeout(this.#tooLong);
+      if (longestMs !== undefined) this.#tooLong = setTimeout(() => this.cancel('too-long'), longestMs);
+    }
+    if (state.kind === 'idle') clearTimeout(this.#tooLong);
     if (prompt) {
       if (prompt.type === 'click') this.#mark(prompt.point, prompt.positive);
-      this.#events.onPrompt(prompt);
+      onPrompt(prompt);
     }
-    if (repair) this.#events.onRepair?.(repair);
+    if (repair) onRepair?.(repair);
+    if (!prompt && !repair && before.kind !== 'idle' && state.kind === 'idle') onGiveUp?.('cancelled');
     this.#draw();
   }
 

@@ -40,7 +40,7 @@ export function toolOf(action: Action): Tool | null {
 
 /**
  * `chosen` is the tool in hand; buttons only ask for actions. Where no tool is `offered` there is no rail. `says`: what undo and
- * redo would do, null: nothing.
+ * redo would do, null: nothing; `whole`: in a sentence of its own.
  */
 export function toolbar(
   chosen: Signal<Tool>,
@@ -49,6 +49,7 @@ export function toolbar(
   disposer: Disposer,
   stepActions: readonly Step[] = ['undo'],
   says: Signal<Readonly<Record<Step, string | null>>> | null = null,
+  whole = false,
 ): HTMLElement {
   const button = (
     symbol: IconName,
@@ -67,7 +68,8 @@ export function toolbar(
       },
       icon(symbol),
       h('span', { class: 'tool-name' }, say(name)),
-      h('kbd', {}, shownKey(action).replace('Shift ', '⇧')),
+      // The title names the key; the name of a button is what it does.
+      h('kbd', { 'aria-hidden': 'true' }, shownKey(action).replace('Shift ', '⇧')),
     );
   const toolButtons = tools.map(({ tool, name, action }) =>
     button(tool, name, action, { role: 'radio', 'data-tool': tool }),
@@ -82,7 +84,8 @@ export function toolbar(
         for (const { action, element } of stepButtons) {
           const name = say(steps[action].name);
           const said = words[action];
-          const what = said === null ? name : t('{action}: {what}', { action: name, what: said });
+          const what =
+            said === null ? name : whole ? said : t('{action}: {what}', { action: name, what: said });
           element.disabled = said === null;
           element.title = `${what} (${shownKey(action)})`;
           element.setAttribute('aria-label', what);

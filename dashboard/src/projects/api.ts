@@ -6,12 +6,12 @@
 import { operations } from '../../../src/protocol/operations.js';
 import type { OperationName, RequestOf, ResponseOf } from '../../../src/protocol/operations.js';
 import {
-  mostLaneBuckets,
   projectEventSchema,
   projectsTopic,
   projectTransfers,
 } from '../../../src/protocol/project-requests.js';
 import type { ProjectEvent, ProjectState } from '../../../src/protocol/project-requests.js';
+import type { z } from 'zod';
 import { errorBodySchema } from '../../../src/protocol/requests.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { serverText, t } from '../core/texts.js';
@@ -31,6 +31,12 @@ function addressOf(path: string, question: Readonly<Record<string, unknown>>): s
   return `api${filled}${query === '' ? '' : `?${query}`}`;
 }
 
+/** The sentence of a refusal. */
+function refusalIn(value: unknown): string {
+  const refused = errorBodySchema.safeParse(value);
+  return refused.success ? refused.data.message : t('The server did not do that.');
+}
+
 async function get<Name extends OperationName>(
   name: Name,
   question: RequestOf<Name>,
@@ -38,10 +44,7 @@ async function get<Name extends OperationName>(
   const { path, response: schema } = operations[name];
   const response = await fetch(addressOf(path, question));
   const value: unknown = await response.json().catch(() => null);
-  if (!response.ok) {
-    const refused = errorBodySchema.safeParse(value);
-    throw new Error(refused.success ? refused.data.message : t('The server did not do that.'));
-  }
+  if (!response.ok) throw new Error(refusalIn(value));
   return schema.parse(value) as ResponseOf<Name>;
 }
 
@@ -56,9 +59,29 @@ export async function lanesOf(project: string): Promise<readonly LaneInfo[]> {
   return (await get('projects.lanes', { project, buckets: laneBuckets })).lanes;
 }
 
-/** As many parts as there may be: of each picture, where there are not more. */
-export async function finestLanesOf(project: string): Promise<readonly LaneInfo[]> {
-  return (await get('projects.lanes', { project, buckets: mostLaneBuckets })).lanes;
+/** Nearer to each other pictures are one place to look at. */
+const apartPictures = 25;
+
+/** Least certain first; without those that were marked or looked at. */
+export async function uncertainOf(project: string): Promise<ResponseOf<'projects.uncertain'>['pictures']> {
+  return (await get('projects.uncertain', { project, apart: apartPictures, count: 1 })).pictures;
+}
+
+export type Imported = z.infer<(typeof projectTransfers)['projects.import']['answers']>;
+
+/** Sends a file whose masks become marks. `frame`: of a single mask whose name has no number. */
+export async function importMasks(
+  project: string,
+  file: File,
+  wishes: { readonly frame: number | undefined; readonly label: string | undefined; readonly batch: string },
+): Promise<Imported> {
+  const { path, method, answers } = projectTransfers['projects.import'];
+  const response = await fetch(addressOf(path, { project, filename: file.name, ...wishes }), {
+    ...{ method, body: file, headers: { 'content-type': 'application/octet-stream' } },
+  });
+  const value: unknown = await response.json().catch(() => null);
+  if (!response.ok) throw new Error(refusalIn(value));
+  return answers.parse(value);
 }
 
 /** Points of the curve in one answer: about one per pixel of a wide screen. */

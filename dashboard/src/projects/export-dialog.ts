@@ -10,38 +10,40 @@ import { h, setText } from '../app/dom.js';
 import { icon } from '../app/icons.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { bytesText } from '../core/system-words.js';
+import { msg, say, t } from '../core/texts.js';
+import type { Text } from '../core/texts.js';
 import { exportAddress, sentence, watchProjects } from './api.js';
 
 /** What each format is for whoever has never heard its name. */
-const formatWords: Readonly<Record<ExportFormat, string>> = {
-  png: 'Masks, one picture per object and frame',
-  csv: 'Table of all frames and objects',
-  coco: 'Masks as COCO annotations',
-  mp4: 'Video with the outlines',
-  mcap: 'Recording, for replay and Foxglove',
-  echo: 'Heart beats and volume curve',
-  nifti: 'Label volume, for 3D Slicer and ITK-SNAP',
-  'dicom-seg': 'DICOM segmentation',
-  'dicom-sr': 'DICOM structured report, with the segmentation',
-  'dicom-sc': 'DICOM secondary capture, the pictures with the outlines',
-  'png-indexed': 'Masks, one picture per frame',
-  davis: 'Folder as of the DAVIS data set',
+const formatWords: Readonly<Record<ExportFormat, Text>> = {
+  png: msg('Masks, one picture per object and frame'),
+  csv: msg('Table of all frames and objects'),
+  coco: msg('Masks as COCO annotations'),
+  mp4: msg('Video with the outlines'),
+  mcap: msg('Recording, for replay and Foxglove'),
+  echo: msg('Heart beats and volume curve'),
+  nifti: msg('Label volume, for 3D Slicer and ITK-SNAP'),
+  'dicom-seg': msg('DICOM segmentation'),
+  'dicom-sr': msg('DICOM structured report, with the segmentation'),
+  'dicom-sc': msg('DICOM secondary capture, the pictures with the outlines'),
+  'png-indexed': msg('Masks, one picture per frame'),
+  davis: msg('Folder as of the DAVIS data set'),
 };
 
 /** Who opens such a file, and with what. */
-const formatUses: Readonly<Record<ExportFormat, string>> = {
-  png: 'To look at, or to edit in any picture program',
-  csv: 'For Excel, R and Python: areas, sizes and confidence',
-  coco: 'To train and compare networks',
-  mp4: 'For talks and teaching; plays everywhere',
-  mcap: 'To measure again, or to play in sonoscope',
-  echo: 'For statistics of ejection fraction and volumes',
-  nifti: 'For volume programs of research',
-  'dicom-seg': 'For the picture archive of the hospital',
-  'dicom-sr': 'For the archive: measurements that other programs read',
-  'dicom-sc': 'For any viewer of the hospital, also an old one',
-  'png-indexed': 'For tools that read one label picture per frame',
-  davis: 'To compare trackers with the DAVIS programs',
+const formatUses: Readonly<Record<ExportFormat, Text>> = {
+  png: msg('To look at, or to edit in any picture program'),
+  csv: msg('For Excel, R and Python: areas, sizes and confidence'),
+  coco: msg('To train and compare networks'),
+  mp4: msg('For talks and teaching; plays everywhere'),
+  mcap: msg('To measure again, or to play in sonoscope'),
+  echo: msg('For statistics of ejection fraction and volumes'),
+  nifti: msg('For volume programs of research'),
+  'dicom-seg': msg('For the picture archive of the hospital'),
+  'dicom-sr': msg('For the archive: measurements that other programs read'),
+  'dicom-sc': msg('For any viewer of the hospital, also an old one'),
+  'png-indexed': msg('For tools that read one label picture per frame'),
+  davis: msg('To compare trackers with the DAVIS programs'),
 };
 
 type Made = ProjectState['exports'][number];
@@ -55,14 +57,20 @@ function madeLine(project: string, { name, bytes, folder }: Made): HTMLElement {
       'p',
       { class: 'field-found', role: 'status' },
       icon('tracking'),
-      h('span', {}, bytes === null ? `${name} is ready.` : `${name} is ready: ${bytesText(bytes)}.`),
+      h(
+        'span',
+        {},
+        bytes === null
+          ? t('{name} is ready.', { name })
+          : t('{name} is ready: {size}.', { name, size: bytesText(bytes) }),
+      ),
     ),
-    h('p', { class: 'hint' }, 'Folder on the server: ', h('code', {}, folder)),
+    h('p', { class: 'hint' }, t('Folder on the server:'), ' ', h('code', {}, folder)),
     h(
       'a',
       { class: 'button primary', href: exportAddress(project, name), download: '' },
       icon('save'),
-      'Download',
+      t('Download'),
     ),
   );
 }
@@ -80,11 +88,11 @@ export function openExport(worker: PaintingWorker, project: ProjectState): void 
     return { format, box };
   });
   const chosen = (): ExportFormat[] => boxes.filter(({ box }) => box.checked).map(({ format }) => format);
-  const submit = h('button', { class: 'button primary', type: 'submit' }, 'Export');
+  const submit = h('button', { class: 'button primary', type: 'submit' }, t('Export'));
   const problem = problemLine();
-  const bar = h('progress', { max: 1, value: 0, 'aria-label': 'Written' });
+  const bar = h('progress', { max: 1, value: 0, 'aria-label': t('Written') });
   const words = h('span', { class: 'muted', role: 'status' });
-  const stop = h('button', { type: 'button', class: 'button quiet' }, 'Cancel');
+  const stop = h('button', { type: 'button', class: 'button quiet' }, t('Cancel'));
   const working = h('div', { class: 'upload', hidden: true }, bar, words, stop);
   const result = h('div', {});
   const form = h(
@@ -95,7 +103,7 @@ export function openExport(worker: PaintingWorker, project: ProjectState): void 
         'label',
         { class: 'export-format', for: box.id },
         box,
-        h('span', {}, formatWords[format], h('small', {}, formatUses[format])),
+        h('span', {}, say(formatWords[format]), h('small', {}, say(formatUses[format]))),
         h('span', { class: 'muted' }, format),
       ),
     ),
@@ -133,10 +141,10 @@ export function openExport(worker: PaintingWorker, project: ProjectState): void 
       setText(
         words,
         progress === null
-          ? 'Beginning …'
+          ? t('Beginning …')
           : total === 0
-            ? `${progress.frames} pictures`
-            : `${progress.frames} of ${total} pictures`,
+            ? t('{frames} pictures', { frames: progress.frames })
+            : t('{frames} of {total} pictures', { frames: progress.frames, total }),
       );
     }
   };
@@ -145,7 +153,7 @@ export function openExport(worker: PaintingWorker, project: ProjectState): void 
     event.preventDefault();
     problem.say('');
     result.replaceChildren();
-    setText(words, 'Beginning …');
+    setText(words, t('Beginning …'));
     busy(true);
     worker.call('projects.export', { project: id, formats: chosen() }).then(
       (state) => {
@@ -167,5 +175,5 @@ export function openExport(worker: PaintingWorker, project: ProjectState): void 
   const unwatch = watchProjects(worker, ({ id: changed, state }) => {
     if (changed === id && state !== null) show(state);
   });
-  openDialog('Export', [form], { onclose: unwatch });
+  openDialog(t('Export'), [form], { onclose: unwatch });
 }

@@ -4,6 +4,7 @@ import { h } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { toast } from '../app/toast.js';
 import { bytesText } from '../core/system-words.js';
+import { t } from '../core/texts.js';
 import { exportAddress } from './api.js';
 
 interface ExportList {
@@ -13,7 +14,7 @@ interface ExportList {
 
 /** @param onProblem hears why something could not be stored */
 export function exportList(worker: PaintingWorker, onProblem: (problem: unknown) => void): ExportList {
-  const element = h('ul', { class: 'project-exports', 'aria-label': 'Exports' });
+  const element = h('ul', { class: 'project-exports', 'aria-label': t('Exports') });
   /** What is on its way: the rows are made anew whenever something changes. */
   const storing = new Set<string>();
   let archives: readonly string[] = [];
@@ -25,7 +26,12 @@ export function exportList(worker: PaintingWorker, onProblem: (problem: unknown)
     worker
       .call('archive.store', { project, name, uri })
       .then(({ stored, archive }) => {
-        toast('info', `${stored} ${stored === 1 ? 'file is' : 'files are'} in the archive at ${archive}`);
+        toast(
+          'info',
+          t('{n, plural, one {# file is} other {# files are}} in the archive at {archive}', {
+            ...{ n: stored, archive },
+          }),
+        );
       }, onProblem)
       .finally(() => {
         storing.delete(name);
@@ -57,7 +63,11 @@ export function exportList(worker: PaintingWorker, onProblem: (problem: unknown)
                 disabled: storing.has(name),
                 onclick: () => store(id, name, target),
               },
-              storing.has(name) ? 'Storing …' : target === null ? 'Store in archive' : `Store in ${target}`,
+              storing.has(name)
+                ? t('Storing …')
+                : target === null
+                  ? t('Store in archive')
+                  : t('Store in {target}', { target }),
             ),
           ),
         );

@@ -28,8 +28,8 @@ import { isTyping } from '../editor/typing.js';
 import { zoomBar } from '../editor/zoom-bar.js';
 import { changeWords } from '../core/change-words.js';
 import type { PlacedMark } from '../core/marks.js';
-import { uncertainPictures } from '../core/uncertain.js';
-import { finestLanesOf, lanesOf, masksOf, sentence, watchProjects, writesPictures } from './api.js';
+import { t } from '../core/texts.js';
+import { lanesOf, masksOf, sentence, uncertainOf, watchProjects, writesPictures } from './api.js';
 import type { LaneInfo } from './api.js';
 import { cineSpeed } from './cine-speed.js';
 import { correctingTools } from './correcting-tools.js';
@@ -37,6 +37,7 @@ import { openExport } from './export-dialog.js';
 import { exportList } from './export-list.js';
 import { FrameCache } from './frame-cache.js';
 import { FramePlayer } from './frame-player.js';
+import { maskImport } from './mask-import.js';
 import { projectEcho } from './project-echo.js';
 import { projectObjects } from './project-objects.js';
 import { ProjectStage } from './project-stage.js';
@@ -54,8 +55,10 @@ type Change = {
 
 /** What a button says that lets a model look for its structures. */
 function findWords(finder: ResponseOf<'projects.list'>['finders'][number] | undefined): string {
-  if (finder === undefined) return 'Find by itself';
-  return finder.measuresHeart ? 'Find the left ventricle' : `Find ${finder.finds.join(', ')}`;
+  if (finder === undefined) return t('Find by itself');
+  return finder.measuresHeart
+    ? t('Find the left ventricle')
+    : t('Find {names}', { names: finder.finds.join(', ') });
 }
 
 export function projectView({ element, worker, go }: ViewContext, id: string): EndView {
@@ -80,7 +83,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       showPosition();
     },
     onSpeed: (speed) => {
-      playButton.replaceChildren(icon(speed === 0 ? 'play' : 'stop'), speed === 0 ? 'Play' : 'Pause');
+      playButton.replaceChildren(icon(speed === 0 ? 'play' : 'stop'), speed === 0 ? t('Play') : t('Pause'));
       showPosition();
       stage.draw();
     },
@@ -112,7 +115,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       // Where a person marks, an outline can be the first of an object.
       if (refusesLocked(selected)) return false;
       if (selected !== null || project?.finder === null) return true;
-      toast('info', 'Choose the structure to correct first (in the list, or with its digit).');
+      toast('info', t('Choose the structure to correct first (in the list, or with its digit).'));
       return false;
     },
     onMoveMark: (mark, moved) => {
@@ -149,8 +152,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   const title = h('h1', {}, '…');
   const where = h('p', { class: 'source-uri' });
   const status = h('p', { class: 'project-status', role: 'status' });
-  const writing = h('p', { class: 'recording', hidden: true }, 'Recording pictures');
-  const bar = h('progress', { max: 1, value: 0, hidden: true, 'aria-label': 'Progress' });
+  const writing = h('p', { class: 'recording', hidden: true }, t('Recording pictures'));
+  const bar = h('progress', { max: 1, value: 0, hidden: true, 'aria-label': t('Progress') });
   const position = h('output', { class: 'project-position' });
   const objects = projectObjects({
     select: (label) => select(label),
@@ -169,8 +172,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   const findButtons = h('div', { class: 'project-actions' });
   const button = (text: string, name: IconName, act: () => void, kind = ''): HTMLButtonElement =>
     h('button', { type: 'button', class: `button ${kind}`.trim(), onclick: act }, icon(name), text);
-  const playButton = button('Play', 'play', () => player.toggle());
-  const propagateText = h('span', {}, 'Track both ways');
+  const playButton = button(t('Play'), 'play', () => player.toggle());
+  const propagateText = h('span', {}, t('Track both ways'));
   const propagate = h(
     'button',
     {
@@ -180,25 +183,31 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     icon('tracking'),
     propagateText,
   );
-  const byHand = button('Mark by hand instead', 'box', () =>
+  const byHand = button(t('Mark by hand instead'), 'box', () =>
     change('projects.finder', { project: id, finder: null }),
   );
-  const cancel = button('Cancel', 'stop', () => change('projects.cancel', { project: id }));
-  const exporting = button('Export …', 'print', () => {
+  const cancel = button(t('Cancel'), 'stop', () => change('projects.cancel', { project: id }));
+  const exporting = button(t('Export …'), 'print', () => {
     if (project !== null) openExport(worker, project);
   });
   const exported = exportList(worker, (problem) => sayProblem(problem));
   const strip = timeline((wanted) => player.seek(wanted));
-  const nextUncertain = button('Next uncertain picture', 'uncertain', () => perform('uncertain'));
+  const importing = maskImport(
+    id,
+    element,
+    { frame: () => player.frame, onProject: (state) => applyState(state) },
+    disposer,
+  );
+  const nextUncertain = button(t('Next uncertain picture'), 'uncertain', () => perform('uncertain'));
   nextUncertain.title = shownKey('uncertain');
-  const newObject = button('New object', 'plus', () => perform('new-object'));
+  const newObject = button(t('New object'), 'plus', () => perform('new-object'));
   const root = h(
     'section',
     { class: 'project' },
     h(
       'header',
       { class: 'project-head' },
-      h('a', { class: 'icon-button', href: '#/recordings', 'aria-label': 'All recordings' }, icon('back')),
+      h('a', { class: 'icon-button', href: '#/recordings', 'aria-label': t('All recordings') }, icon('back')),
       h('div', { class: 'panel-title' }, title, where),
       writing,
       status,
@@ -210,17 +219,17 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     correcting.bar,
     h(
       'aside',
-      { class: 'project-panel', 'aria-label': 'Objects and outlines' },
+      { class: 'project-panel', 'aria-label': t('Objects and outlines') },
       outlineSettings(outlinesOn, () => perform('overlay'), disposer),
       echo.panel,
       findButtons,
       h(
         'section',
         { class: 'objects-section' },
-        h('div', { class: 'section-head' }, h('h2', {}, 'Objects'), newObject),
+        h('div', { class: 'section-head' }, h('h2', {}, t('Objects')), newObject),
         objects.element,
       ),
-      h('div', { class: 'project-actions' }, propagate, byHand, exporting),
+      h('div', { class: 'project-actions' }, propagate, byHand, importing, exporting),
       exported.element,
     ),
     h(
@@ -276,11 +285,12 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     findButtons.hidden = finds || marked;
     for (const one of findButtons.querySelectorAll('button')) one.disabled = !idle;
     newObject.hidden = finds;
+    importing.hidden = finds;
     offer(
       finds ? (next.measuresHeart ? ['look', ...repairTools] : ['look']) : [...markingTools, ...repairTools],
     );
     byHand.hidden = !finds || next.corrections > 0 || !idle;
-    setText(propagateText, finds ? findWords(finder()) : 'Track both ways');
+    setText(propagateText, finds ? findWords(finder()) : t('Track both ways'));
   };
   const offer = (next: readonly Tool[]): void => {
     if (next.join() === offered.value.join()) return;
@@ -304,9 +314,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
     cancel.hidden = !running;
     const nothing = next.finder === null && next.objects.length === 0;
     propagate.disabled = running || nothing || next.upToDate;
-    exporting.disabled = running || !next.upToDate;
+    exporting.disabled = running || !next.exportable;
     nextUncertain.hidden = nothing;
-    if (before?.run.phase === 'running') seen.clear();
     const progress = next.run.phase === 'running' ? next.run.progress : null;
     bar.hidden = !running;
     if (progress?.totalFrames) {
@@ -399,13 +408,13 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   };
   const takeOutline = async (frame: number, label: string | null, mask: Mask): Promise<void> => {
     const byMark = (project?.finder ?? null) === null;
-    const taken = byMark
-      ? await prompt(frame, label, { type: 'mask', mask })
-      : label !== null &&
-        (await correct({
-          ...{ kind: 'contour', frame, label },
-          mask: { size: [mask.height, mask.width], counts: maskToCocoString(mask) },
-        }));
+    const drawn = { size: [mask.height, mask.width] as [number, number], counts: maskToCocoString(mask) };
+    const taken =
+      label === null
+        ? byMark && (await prompt(frame, null, { type: 'mask', mask }))
+        : byMark
+          ? await changeMark(worker.call('projects.repair', { project: id, frame, label, mask: drawn }))
+          : await correct({ kind: 'contour', frame, label, mask: drawn });
     if (!taken) stage.forgetPainting();
     if (label !== null) stage.points.answered(frame, label, taken);
   };
@@ -451,58 +460,29 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   const send = (mark: Prompt): void => {
     if (player.shown === null) return;
     if (selected === null && !makesObjects(mark)) {
-      toast('info', 'Choose the object to correct first (in the list, or with its digit).');
+      toast('info', t('Choose the object to correct first (in the list, or with its digit).'));
       return;
     }
     if (!refusesLocked(selected)) void prompt(player.shown.frame, selected, mark);
   };
-  /** Places that were looked at by the key since the masks are as they are. */
-  const seen = new Set<string>();
   /** Goes to the least certain picture that has not been looked at, and chooses the object that is uncertain there. */
   const showUncertain = async (): Promise<void> => {
     player.play(0);
-    const all = await finestLanesOf(id).catch(() => null);
-    if (ended || !project || all === null) return;
-    const { objects: known } = project;
-    const marked = (label: string, from: number, to: number): boolean =>
-      known.some(
-        (one) => one.label === label && one.prompts.some(({ frame }) => from <= frame && frame <= to),
-      );
-    const places = uncertainPictures(all, project.pictures.frames, marked);
-    const next = places.find(({ label, frame }) => !seen.has(`${label}/${frame}`));
+    const [next] = await uncertainOf(id).catch(() => []);
+    if (ended) return;
     if (!next) {
-      seen.clear();
-      toast(
-        'info',
-        places.length === 0
-          ? 'No outline is uncertain on any picture that was tracked.'
-          : 'Those were all pictures with an uncertain outline. The key begins anew.',
-      );
+      toast('info', t('No outline is uncertain on a picture that nobody has looked at.'));
       return;
     }
-    seen.add(`${next.label}/${next.frame}`);
     selected = next.label;
-    player.seek(await leastCertain(next));
+    player.seek(next.frame);
     list();
-  };
-  /** Where a part of the recording is more than one picture: the least certain of them, of a bounded number. */
-  const leastCertain = async ({
-    label,
-    frame,
-    pictures,
-  }: ReturnType<typeof uncertainPictures>[number]): Promise<number> => {
-    let least = { frame, confidence: Infinity };
-    for (let at = frame; pictures > 1 && at < frame + Math.min(pictures, 32); at += 1) {
-      const masks = await masksOf(id, at).catch(() => null);
-      const own = masks?.objects.find((one) => one.label === label);
-      if (own && own.confidence < least.confidence) least = { frame: at, confidence: own.confidence };
-    }
-    return least.frame;
+    change('projects.seen', { project: id, frame: next.frame });
   };
   /** True, said in words: a locked object is not changed. */
   function refusesLocked(label: string | null): boolean {
     if (label === null || !those('locked').includes(label)) return false;
-    toast('info', `${label} is locked: unlock it in the list first.`);
+    toast('info', t('{label} is locked: unlock it in the list first.', { label }));
     return true;
   }
   const step = (by: number): void => {
@@ -513,7 +493,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
   function perform(action: Action, far = false): void {
     const wanted = toolOf(action);
     if (wanted !== null && !offered.value.includes(wanted)) {
-      toast('info', 'This tool has nothing to work on here.');
+      toast('info', t('This tool has nothing to work on here.'));
       return;
     }
     switch (action) {
@@ -554,7 +534,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       case 'hide':
       case 'lock': {
         const own = project?.objects.find(({ label }) => label === selected);
-        if (!own) toast('info', 'Select an object first, in the list or with its number.');
+        if (!own) toast('info', t('Select an object first, in the list or with its number.'));
         else if (action === 'hide')
           change('projects.hide', { project: id, label: own.label, hidden: !own.hidden });
         else change('projects.lock', { project: id, label: own.label, locked: !own.locked });
@@ -569,7 +549,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       case 'rename':
       case 'remove':
         if (selected === null || project?.finder != null)
-          toast('info', 'Select an object first, in the list or with its number.');
+          toast('info', t('Select an object first, in the list or with its number.'));
         else if (action === 'remove') remove(selected);
         else {
           prefer({ panelOpen: true });
@@ -603,7 +583,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
         return;
       case 'fullscreen':
         if (document.fullscreenElement) void document.exitFullscreen();
-        else root.requestFullscreen().catch(() => toast('error', 'This browser refuses full screen here.'));
+        else
+          root.requestFullscreen().catch(() => toast('error', t('This browser refuses full screen here.')));
         return;
       case 'rooms':
         go({ view: 'rooms' });

@@ -13,6 +13,7 @@ import { openTwice } from '../rooms/open-twice.js';
 import { uploadControl } from '../rooms/upload.js';
 import { pictureAddress, sentence, watchProjects, writesPictures } from './api.js';
 import { projectView } from './project-view.js';
+import { locale, t } from '../core/texts.js';
 
 export function projectsView(context: ViewContext, rest: string): EndView {
   return rest === '' ? listView(context) : projectView(context, rest);
@@ -20,8 +21,8 @@ export function projectsView(context: ViewContext, rest: string): EndView {
 
 function alreadyWords({ name, how }: ResponseOf<'projects.find'>['projects'][number]): string {
   return how === 'place'
-    ? `This recording is open already, as ${name}.`
-    : `This recording is open already, as ${name}: that file has the same bytes.`;
+    ? t('This recording is open already, as {name}.', { name })
+    : t('This recording is open already, as {name}: that file has the same bytes.', { name });
 }
 
 function listView({ element, worker, go }: ViewContext): EndView {
@@ -45,7 +46,7 @@ function listView({ element, worker, go }: ViewContext): EndView {
   const open = async (uri: string): Promise<void> => {
     say('');
     twice.hide();
-    setText(opening, 'Opening …');
+    setText(opening, t('Opening …'));
     try {
       await openProject(uri);
     } catch (error) {
@@ -64,14 +65,14 @@ function listView({ element, worker, go }: ViewContext): EndView {
     type: 'text',
     required: true,
     maxlength: 4096,
-    placeholder: 'Path on the server: video, DICOM, folder of pictures, .mcap; or dicomweb://…',
-    'aria-label': 'Path on the server',
+    placeholder: t('Path on the server: video, DICOM, folder of pictures, .mcap; or dicomweb://…'),
+    'aria-label': t('Path on the server'),
   });
   const form = h(
     'form',
     { class: 'recordings-open' },
     field,
-    h('button', { type: 'submit', class: 'button primary' }, icon('recordings'), 'Open recording'),
+    h('button', { type: 'submit', class: 'button primary' }, icon('recordings'), t('Open recording')),
     h(
       'button',
       {
@@ -81,7 +82,7 @@ function listView({ element, worker, go }: ViewContext): EndView {
           if (field.reportValidity()) listFolder();
         },
       },
-      'List folder',
+      t('List folder'),
     ),
   );
   form.addEventListener('submit', (event) => {
@@ -91,7 +92,7 @@ function listView({ element, worker, go }: ViewContext): EndView {
   const upload = uploadControl({
     onStart: () => say(''),
     onStored: (path, already) => {
-      if (already !== null) toast('info', `The server has this file already, as ${already}.`);
+      if (already !== null) toast('info', t('The server has this file already, as {already}.', { already }));
       void open(path);
     },
     onProblem: say,
@@ -100,7 +101,7 @@ function listView({ element, worker, go }: ViewContext): EndView {
   const inArchive = h(
     'details',
     { class: 'recordings-archive' },
-    h('summary', {}, 'Search a DICOM archive'),
+    h('summary', {}, t('Search a DICOM archive')),
     archive.element,
   );
   inArchive.addEventListener('toggle', () => {
@@ -125,19 +126,25 @@ function listView({ element, worker, go }: ViewContext): EndView {
             h(
               'span',
               { class: 'muted' },
-              `${project.objects.length} ${project.objects.length === 1 ? 'object' : 'objects'}${project.upToDate ? ', tracked' : ''}`,
+              project.upToDate
+                ? t('{n, plural, one {# object} other {# objects}}, tracked', { n: project.objects.length })
+                : t('{n, plural, one {# object} other {# objects}}', { n: project.objects.length }),
             ),
-            writesPictures(project) ? h('span', { class: 'recording' }, 'Recording pictures') : null,
-            h('span', { class: 'muted' }, new Date(project.createdUnixMs).toLocaleString()),
+            writesPictures(project) ? h('span', { class: 'recording' }, t('Recording pictures')) : null,
+            h('span', { class: 'muted' }, new Date(project.createdUnixMs).toLocaleString(locale())),
           ),
           h(
             'button',
             {
               type: 'button',
               class: 'icon-button',
-              'aria-label': `Delete ${project.name} and its results`,
+              'aria-label': t('Delete {name} and its results', { name: project.name }),
               onclick: () => {
-                if (!window.confirm(`Delete what was done with "${project.name}"? The video itself stays.`))
+                if (
+                  !window.confirm(
+                    t('Delete what was done with "{name}"? The video itself stays.', { name: project.name }),
+                  )
+                )
                   return;
                 worker
                   .call('projects.remove', { project: project.id })
@@ -168,11 +175,13 @@ function listView({ element, worker, go }: ViewContext): EndView {
     h(
       'section',
       { class: 'recordings' },
-      h('h1', {}, 'Recordings'),
+      h('h1', {}, t('Recordings')),
       h(
         'p',
         { class: 'muted' },
-        'Point at something on any picture, track it both ways, correct, export. Everything stays on this server.',
+        t(
+          'Point at something on any picture, track it both ways, correct, export. Everything stays on this server.',
+        ),
       ),
       form,
       problem,

@@ -8,6 +8,7 @@ import { Disposer } from '../app/signal.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { actionOf } from '../core/keymap.js';
 import { writeRoute } from '../core/route.js';
+import { serverText, t } from '../core/texts.js';
 import { openHelp } from '../app/help-dialog.js';
 import { openSettings } from '../app/settings-dialog.js';
 import { preferences } from '../app/prefs.js';
@@ -26,7 +27,10 @@ interface Tile {
 function tile(context: ViewContext, stream: string): Tile {
   const { worker } = context;
   const disposer = new Disposer();
-  const live = new LivePicture(worker, stream, { label: `Live picture of ${stream}`, overview: true });
+  const live = new LivePicture(worker, stream, {
+    label: t('Live picture of {stream}', { stream }),
+    overview: true,
+  });
   const notices = noticeLayer(false);
   const name = h('span', {});
   const figures = h('span', { class: 'tile-figures' });
@@ -52,23 +56,35 @@ function tile(context: ViewContext, stream: string): Tile {
       if (health?.label === name.textContent) return;
       setText(name, label());
       tools.replaceChildren(
-        iconButton('rename', `Rename ${label()}`, () =>
+        iconButton('rename', t('Rename {name}', { name: label() }), () =>
           askName(label(), (wanted) => worker.call('room.rename', { stream, label: wanted })),
         ),
-        iconButton('close', `Close ${label()}`, () => askClose(context, stream, label())),
+        iconButton('close', t('Close {name}', { name: label() }), () => askClose(context, stream, label())),
       );
     }),
   );
   disposer.add(
     live.stats.watch((stats) => {
-      const age = stats?.paintedMs ? ` · ${Math.round(stats.paintedMs.p50)} ms` : '';
-      setText(figures, stats ? `${stats.shownFps.toFixed(0)} fps${age}` : '');
+      setText(
+        figures,
+        stats === null
+          ? ''
+          : stats.paintedMs
+            ? t('{rate} per second, {ms} ms old', {
+                rate: Math.round(stats.shownFps),
+                ms: Math.round(stats.paintedMs.p50),
+              })
+            : t('{rate} per second', { rate: Math.round(stats.shownFps) }),
+      );
     }),
   );
   disposer.add(
     live.objects.watch((list) => {
       const followed = list.filter(({ state }) => isShown(state)).length;
-      setText(objects, list.length === 0 ? 'No objects' : `${followed} of ${list.length} followed`);
+      setText(
+        objects,
+        list.length === 0 ? t('No objects') : t('{n} of {all} followed', { n: followed, all: list.length }),
+      );
     }),
   );
   disposer.add(() => live.end());
@@ -78,15 +94,15 @@ function tile(context: ViewContext, stream: string): Tile {
 function askClose({ worker }: ViewContext, stream: string, label: string): void {
   const recording = worker.health(stream).value?.recording === true;
   ask(
-    `Close ${label}`,
-    'Close room',
+    t('Close {label}', { label }),
+    t('Close room'),
     [
       h(
         'p',
         {},
         recording
-          ? 'Its source ends for everybody, and its recording is completed. What was recorded stays.'
-          : 'Its source ends for everybody. What was recorded of it stays.',
+          ? t('Its source ends for everybody, and its recording is completed. What was recorded stays.')
+          : t('Its source ends for everybody. What was recorded of it stays.'),
       ),
     ],
     () => worker.call('room.close', { stream }),
@@ -96,7 +112,7 @@ function askClose({ worker }: ViewContext, stream: string, label: string): void 
 export function gridView(context: ViewContext): EndView {
   const { worker, element, go } = context;
   const disposer = new Disposer();
-  const grid = h('section', { class: 'grid', 'aria-label': 'Rooms' });
+  const grid = h('section', { class: 'grid', 'aria-label': t('Rooms') });
   const add = (): HTMLButtonElement =>
     h(
       'button',
@@ -107,13 +123,13 @@ export function gridView(context: ViewContext): EndView {
         onclick: () => openAddRoom(worker, (stream) => go({ view: 'room', stream })),
       },
       icon('plus'),
-      'Add a room',
+      t('Add a room'),
     );
   const adders = [add(), add()] as const;
   const rooms = h(
     'div',
     { class: 'rooms' },
-    h('header', { class: 'rooms-head' }, h('h1', {}, 'Rooms'), adders[0]),
+    h('header', { class: 'rooms-head' }, h('h1', {}, t('Rooms')), adders[0]),
     grid,
   );
   /** Whether this server takes rooms; recordings that are played come from elsewhere. */
@@ -134,11 +150,13 @@ export function gridView(context: ViewContext): EndView {
     'section',
     { class: 'empty' },
     icon('source'),
-    h('h1', {}, 'No room is open'),
+    h('h1', {}, t('No room is open')),
     h(
       'p',
       {},
-      'A room shows one source: a camera, a recording or a generated scene. Rooms appear here by themselves.',
+      t(
+        'A room shows one source: a camera, a recording or a generated scene. Rooms appear here by themselves.',
+      ),
     ),
     adders[1],
   );
@@ -168,17 +186,19 @@ export function gridView(context: ViewContext): EndView {
       setText(
         title,
         refused !== null
-          ? 'The server refuses this page'
+          ? t('The server refuses this page')
           : waiting
-            ? 'The server does not answer'
-            : 'Connecting to the server',
+            ? t('The server does not answer')
+            : t('Connecting to the server'),
       );
       setText(
         detail,
-        refused ??
+        (refused === null ? null : serverText(refused)) ??
           (waiting
-            ? `Trying again by itself (attempt ${link.attempt + 1}). Is sonoscope running on this address?`
-            : 'Rooms appear as soon as it answers.'),
+            ? t('Trying again by itself (attempt {n}). Is sonoscope running on this address?', {
+                n: link.attempt + 1,
+              })
+            : t('Rooms appear as soon as it answers.')),
       );
     }
     if (element.firstElementChild !== wanted) element.replaceChildren(wanted);

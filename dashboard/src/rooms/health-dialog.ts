@@ -18,8 +18,7 @@ const stages: Readonly<Record<string, Text>> = {
   total: msg('From capture to result'),
 };
 
-/** Where pictures or outlines are left out, in plain words. */
-export const dropWords: Readonly<Record<string, Text>> = {
+const dropWords: Readonly<Record<string, Text>> = {
   source: msg('at the source'),
   'analysis-queue': msg('before analysis, for a newer one'),
   'display-queue': msg('before sending'),
@@ -54,6 +53,11 @@ function named(words: Readonly<Record<string, Text>>, name: string): string {
 
 function section(title: string, ...content: readonly Node[]): HTMLElement {
   return h('section', {}, h('h3', {}, title), ...content);
+}
+
+/** Where pictures or outlines are left out, in words. */
+export function dropName(stage: string): string {
+  return named(dropWords, stage);
 }
 
 export function openHealthDialog(worker: PaintingWorker, live: LivePicture): void {
@@ -123,10 +127,7 @@ export function openHealthDialog(worker: PaintingWorker, live: LivePicture): voi
         table(
           ['', 'pictures'],
           [
-            ...Object.entries(health?.drops ?? {}).map(([stage, count]) => [
-              named(dropWords, stage),
-              String(count),
-            ]),
+            ...Object.entries(health?.drops ?? {}).map(([stage, count]) => [dropName(stage), String(count)]),
             [t('in this browser'), String(stats ? stats.decodeDrops + stats.decodeFailures : 0)],
           ],
         ),

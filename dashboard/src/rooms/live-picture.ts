@@ -14,6 +14,7 @@ import { plainTone } from '../core/tone.js';
 import type { Tone } from '../core/tone.js';
 import { fitView } from '../core/viewport.js';
 import type { ViewChoice } from '../core/viewport.js';
+import { SteadyNotice } from '../core/steady-notice.js';
 import { overlayNotice, pictureNotice } from '../core/wording.js';
 import type { Notice, RoomCondition } from '../core/wording.js';
 import type { ListedObject, Look, PaintedMessage, SurfaceStats } from '../worker/messages.js';
@@ -43,10 +44,14 @@ export class LivePicture {
   readonly standsStill = new Signal(false);
   /** The room is a recording that is played: nothing in it is marked, recorded or replaced. */
   readonly played = new Signal(false);
+  /** Somebody draws: the picture on which they began stays on this screen. */
+  readonly heldStill = new Signal(false);
   readonly selected = new Signal<number | null>(null);
   /** performance.now() since when a person holds the picture on this screen; null: it is live. */
   readonly heldSinceMs = new Signal<number | null>(null);
   readonly tone = new Signal<Tone>(plainTone);
+  /** Another source has come; how many objects ended with the one before. */
+  readonly sourceChanged = new Signal<{ readonly objects: number } | null>(null);
   /** Not drawn, and protected from a slip of the hand, on this screen. */
   readonly hidden = new Signal<ReadonlySet<number>>(new Set());
   readonly locked = new Signal<ReadonlySet<number>>(new Set());
@@ -65,6 +70,9 @@ export class LivePicture {
   #overlayAgeMs: number | null = null;
   #attached = false;
   #hiddenUntilMs = 0;
+  readonly #steady = new SteadyNotice();
+  /** How many sources the room had shown by then, null: not known. */
+  #sources: number | null = null;
 
   constructor(
     worker: PaintingWorker,
@@ -89,7 +97,12 @@ export class LivePicture {
     observer.observe(this.canvas);
     this.#disposer.add(() => observer.disconnect());
     this.#disposer.add(preferences.watch(() => this.#sendLook()));
-    this.#disposer.add(worker.health(stream).watch(() => this.#updateOverlay()));
+    this.#disposer.add(
+      worker.health(stream).watch((health) => {
+        this.#updateOverlay();
+        if (health) this.#noticeSource(health.sources);
+      }),
+    );
     // A room that is no recording has no such topic.
     this.#disposer.add(
       worker.watchTopic(playbackTopic(stream), (value) => {
@@ -181,6 +194,30 @@ export class LivePicture {
     this.#sendLook();
   }
 
+  /** What belongs to a source ends with it: its objects, its numbers, the selection and the zoom. */
+  #noticeSource(sources: number): void {
+    const before = this.#sources;
+    this.#sources = sources;
+    if (before === null || before === sources) return;
+    const ended = this.objects.value.length;
+    this.#worker.measured(this.stream).newest.clear();
+    this.objects.value = [];
+    this.selected.value = null;
+    this.view.value = fitView;
+    this.sourceChanged.value = { objects: ended };
+  }
+
+  /** Pictures per second, wherever this page says them. */
+  get rates(): { readonly captured: number; readonly shown: number; readonly analysed: number } {
+    const health = this.#worker.health(this.stream).value;
+    const stats = this.stats.value;
+    return {
+      captured: health?.capturedFps ?? stats?.inFps ?? 0,
+      shown: stats?.shownFps ?? 0,
+      analysed: health?.analysedFps ?? stats?.analysedFps ?? 0,
+    };
+  }
+
   #sendLook(): void {
     if (this.#attached) this.#worker.send({ type: 'look', surface: this.surface, look: this.look });
   }
@@ -235,8 +272,20 @@ export class LivePicture {
       case 'stats':
         this.stats.value = event.stats;
         return;
-      case 'objects':
+      case 'objects': {
+        const { selected } = this;
+        const listed = (objects: readonly ListedObject[]): boolean =>
+          objects.some(({ id }) => id === selected.value);
+        // A new object is selected before it is listed.
+        const ended = listed(this.objects.value) && !listed(event.objects);
         this.objects.value = event.objects;
+        if (ended) selected.value = null;
+        return;
+      }
+      case 'still':
+        // Live again: the next picture is due one interval from now.
+        if (!event.on) this.#lastFreshEpochMs = performance.timeOrigin + performance.now();
+        this.heldStill.value = event.on;
         return;
       case 'picture-size':
         this.pictureSize.value = event.size;
@@ -266,27 +315,31 @@ export class LivePicture {
     const now = performance.timeOrigin + performance.now();
     const since = (epochMs: number | null): number | null =>
       epochMs === null ? null : Math.max(0, now - epochMs);
+    const { captured, shown, analysed } = this.rates;
     const hidden =
       this.heldSinceMs.value !== null ||
       document.visibilityState !== 'visible' ||
       performance.now() < this.#hiddenUntilMs;
     return {
       sincePictureMs: hidden ? 0 : since(this.#lastFreshEpochMs),
-      capturedFps: health?.capturedFps ?? stats?.inFps ?? 0,
+      capturedFps: captured,
       sourcePhase: health?.sourcePhase ?? 'playing',
       reason: health?.reason ?? '',
       sinceUnixMs: health?.sinceUnixMs ?? null,
       connected: this.#worker.link.value.phase === 'open',
       standsStill: this.standsStill.value,
       played: this.played.value,
+      heldStill: this.heldStill.value,
       overlayOn: this.overlayOn.value,
       analysis: health?.analysis ?? true,
       regime: stats?.regime ?? 'in-step',
       objectsExpected: this.objects.value.some(({ state }) => isShown(state)),
       sinceOverlayMs: hidden ? 0 : since(this.#lastOverlayEpochMs),
-      shownFps: stats?.shownFps ?? 0,
-      analysedFps: stats?.analysedFps ?? 0,
+      shownFps: shown,
+      analysedFps: analysed,
       limitMs: this.limitMs,
+      maskAgeMs: stats?.maskAgeMs ?? null,
+      slow: this.look.slow,
     };
   }
 
@@ -294,10 +347,15 @@ export class LivePicture {
     if (this.#overlayPending && performance.now() > this.#overlayPending.untilMs) this.#updateOverlay();
     const condition = this.condition;
     const picture = pictureNotice(condition);
-    const overlay = picture ? null : overlayNotice(condition);
+    const overlay =
+      picture || !condition.overlayOn
+        ? this.#steady.clear()
+        : this.#steady.next(overlayNotice(condition), performance.now());
     const before = this.notices.value;
     const same = (a: Notice | null, b: Notice | null): boolean =>
-      a?.title === b?.title && a?.detail === b?.detail;
+      a?.title === b?.title &&
+      a?.detail === b?.detail &&
+      JSON.stringify(a?.remedy) === JSON.stringify(b?.remedy);
     if (!same(before.picture, picture) || !same(before.overlay, overlay))
       this.notices.value = { picture, overlay };
   }

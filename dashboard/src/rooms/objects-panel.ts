@@ -1,24 +1,32 @@
 /** The side panel of a room: outlines switch, objects with their state in words, measurements, what else can be done. */
 import './panel.css';
 import './objects-panel.css';
+import { isShown } from '../../../src/vocabulary/prompt.js';
 import { h, setText } from '../app/dom.js';
 import type { PaintingWorker } from '../app/painting-worker.js';
 import { icon } from '../app/icons.js';
 import type { Disposer, Signal } from '../app/signal.js';
-import { isEchoMeasure } from '../core/echo-log.js';
+import { isEchoMeasure, reasonWords } from '../core/echo-log.js';
 import { unitWords } from '../core/echo-readout.js';
+import { shownKey } from '../core/keymap.js';
 import { inCentimetres } from '../core/measure-words.js';
 import { writeRoute } from '../core/route.js';
+import { nextUndo, undoSentence } from '../core/wording.js';
 import { place } from '../core/viewport.js';
+import { locale, t } from '../core/texts.js';
 import { drawThumbnail, hasThumbnail, objectRow } from '../editor/object-row.js';
 import { outlineSettings } from '../editor/outline-settings.js';
 import type { LivePicture } from './live-picture.js';
 
-const figures = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
+/** To three digits, without separators of thousands. */
+const rounded = (value: number): string =>
+  value.toLocaleString(locale(), { maximumSignificantDigits: 3, useGrouping: false });
 
 /** Measurements are listed anew this often, and are gone when nothing was said of them for this long. */
 const measuredEveryMs = 250;
 const measuredForNs = 2e9;
+/** … and of a picture that stands still although it should not. */
+const frozenForMs = 2000;
 /** Small pictures of objects are renewed this often. */
 const thumbnailEveryMs = 1000;
 
@@ -37,7 +45,8 @@ interface PanelActions {
   readonly points: Signal<boolean>;
   readonly toggleOverlay: () => void;
   readonly newObject: () => void;
-  readonly rename: (objectId: number, label: string) => void;
+  /** Rejects with the reason why not. */
+  readonly rename: (objectId: number, label: string) => Promise<unknown>;
   readonly remove: (objectId: number) => void;
   readonly undo: (objectId: number | null) => void;
   readonly openSource: () => void;
@@ -71,10 +80,10 @@ export function objectsPanel(
     'button',
     { type: 'button', class: 'button', onclick: actions.newObject },
     icon('plus'),
-    'New object',
+    t('New object'),
   );
   const measured = h('dl', { class: 'measurements' });
-  const measuredSection = h('section', { hidden: true }, h('h2', {}, 'Measurements'), measured);
+  const measuredSection = h('section', { hidden: true }, h('h2', {}, t('Measurements')), measured);
   const recordText = h('span', {});
   const record = h(
     'button',
@@ -82,7 +91,7 @@ export function objectsPanel(
       type: 'button',
       class: 'button quiet',
       onclick: actions.record,
-      title: 'Record this room on the server',
+      title: t('Record this room on the server'),
     },
     icon('record'),
     recordText,
@@ -93,14 +102,14 @@ export function objectsPanel(
       type: 'button',
       class: 'button quiet',
       onclick: actions.openSource,
-      title: 'Choose the source (C)',
+      title: t('Choose the source ({key})', { key: shownKey('source') }),
     },
     icon('source'),
-    'Source',
+    t('Source'),
   );
   const element = h(
     'aside',
-    { class: 'panel', 'aria-label': 'Objects and outlines' },
+    { class: 'panel', 'aria-label': t('Objects and outlines') },
     h('header', { class: 'panel-head' }, h('div', { class: 'panel-title' }, title, source), openSource),
     settings,
     h(
@@ -110,7 +119,7 @@ export function objectsPanel(
       h(
         'section',
         { class: 'objects-section' },
-        h('div', { class: 'section-head' }, h('h2', {}, 'Objects'), add),
+        h('div', { class: 'section-head' }, h('h2', {}, t('Objects')), add),
         none,
         list,
       ),
@@ -124,10 +133,10 @@ export function objectsPanel(
         {
           class: 'button quiet',
           href: writeRoute({ view: 'acceptance', stream }),
-          title: 'Acceptance test of this display',
+          title: t('Acceptance test of this display'),
         },
         icon('measure'),
-        'Display test',
+        t('Display test'),
       ),
       h(
         'a',
@@ -135,17 +144,22 @@ export function objectsPanel(
           class: 'button quiet',
           href: `${cleanFeedAddress(stream)}`,
           target: '_blank',
-          title: 'The raw picture alone, without any graphics',
+          title: t('The raw picture alone, without any graphics'),
         },
         icon('clean'),
-        'Clean feed',
+        t('Clean feed'),
       ),
       record,
       h(
         'button',
-        { type: 'button', class: 'button quiet', onclick: actions.fullscreen, title: 'Full screen (H)' },
+        {
+          type: 'button',
+          class: 'button quiet',
+          onclick: actions.fullscreen,
+          title: t('Full screen ({key})', { key: shownKey('fullscreen') }),
+        },
         icon('fullscreen'),
-        'Full screen',
+        t('Full screen'),
       ),
     ),
   );
@@ -165,6 +179,7 @@ export function objectsPanel(
   const rows = new Map<number, ReturnType<typeof objectRow>>();
   const update = (): void => {
     const objects = live.objects.value;
+    const undoable = worker.health(stream).value?.undoable;
     for (const [id, row] of rows)
       if (!objects.some((object) => object.id === id)) {
         row.element.remove();
@@ -178,10 +193,12 @@ export function objectsPanel(
         rows.set(object.id, row);
         list.append(row.element);
       }
+      const step = undoable && nextUndo(undoable, object.id);
       row.update({
         ...{ number: id, colour, name: label, state, confidence, remark: '' },
         ...{ selected: live.selected.value === id, editable: actions.points.value },
         ...{ hidden: live.hidden.value.has(id), locked: live.locked.value.has(id) },
+        undoSays: step ? undoSentence({ ...step, label }) : step,
       });
     }
     const analysis = worker.health(stream).value?.analysis ?? true;
@@ -189,12 +206,12 @@ export function objectsPanel(
     setText(
       none,
       live.played.value
-        ? 'Nothing is outlined on this picture of the recording.'
+        ? t('Nothing is outlined on this picture of the recording.')
         : !actions.points.value
-          ? 'Nothing is found in this picture. The model looks for its structures by itself.'
+          ? t('Nothing is found in this picture. The model looks for its structures by itself.')
           : analysis
-            ? 'Nothing is followed yet. Choose a tool on the left and point at something in the picture.'
-            : 'No model is loaded: the picture is shown, nothing can be followed.',
+            ? t('Nothing is followed yet. Choose a tool on the left and point at something in the picture.')
+            : t('No model is loaded: the picture is shown, nothing can be followed.'),
     );
   };
   // The server refuses both of a recording that is played.
@@ -219,24 +236,36 @@ export function objectsPanel(
       setText(title, health?.label !== undefined && health.label !== '' ? health.label : stream);
       setText(source, health?.sourceUri ?? '');
       source.title = health?.sourceUri ?? '';
-      setText(recordText, health?.recording === true ? 'Stop recording' : 'Record');
+      setText(recordText, health?.recording === true ? t('Stop recording') : t('Record'));
       record.setAttribute('aria-pressed', String(health?.recording === true));
       update();
     }),
   );
   const { newest, changes } = worker.measured(stream);
-  let listed = 0;
+  /** A number stands for a picture that is shown now, and for an object that is outlined on it. */
+  const numbersStand = (): boolean => {
+    const { connected, sourcePhase, sincePictureMs, standsStill, heldStill } = live.condition;
+    const stopped = sincePictureMs === null || sincePictureMs > frozenForMs;
+    return connected && sourcePhase === 'playing' && !heldStill && (standsStill || !stopped);
+  };
+  let listed = '';
   const listMeasured = (): void => {
-    if (changes.value === listed || live.heldSinceMs.value !== null) return;
-    listed = changes.value;
+    // What is said of a held picture stays with it.
+    if (live.heldSinceMs.value !== null) return;
+    const stand = numbersStand();
+    const shown = live.objects.value.map(({ id, state }) => `${id}/${state}`);
+    const now = `${changes.value}|${newest.size}|${stand}|${shown.join()}`;
+    if (now === listed) return;
+    listed = now;
     const all = [...newest.values()];
     const oldestNs = Math.max(...all.map(({ ptsNs }) => ptsNs)) - measuredForNs;
     // Measurements of objects that are gone are not shown; those of an echo room have a place of their own.
     const present = all.filter(
       ({ name, ptsNs, objectId }) =>
+        stand &&
         ptsNs >= oldestNs &&
         !isEchoMeasure(name) &&
-        (objectId === 0 || live.objects.value.some(({ id }) => id === objectId)),
+        (objectId === 0 || live.objects.value.some(({ id, state }) => id === objectId && isShown(state))),
     );
     measuredSection.hidden = present.length === 0;
     // What several have no number for is said once.
@@ -250,13 +279,11 @@ export function objectsPanel(
           h('dt', {}, name.replaceAll('_', ' '), object ? h('small', {}, ` ${object.label}`) : ''),
           h(
             'dd',
-            { 'data-quality': quality, title: note },
+            { 'data-quality': quality, title: reasonWords(note) },
             quality === 'good' ? '' : icon(quality === 'rejected' ? 'lost' : 'uncertain'),
-            h('b', {}, value === null ? '–' : figures.format(value)),
+            h('b', {}, value === null ? '–' : rounded(value)),
             value === null ? '' : ` ${unitWords(unit)}`,
-            interval
-              ? h('small', {}, ` ${figures.format(interval.low)}–${figures.format(interval.high)}`)
-              : '',
+            interval ? h('small', {}, ` ${rounded(interval.low)}–${rounded(interval.high)}`) : '',
           ),
           isNews ? h('dd', { class: 'refusal' }, note) : '',
         ];
@@ -264,6 +291,9 @@ export function objectsPanel(
     );
   };
   disposer.every(measuredEveryMs, listMeasured);
+  // What ends a number ends it at once.
+  for (const signal of [live.objects, live.sourceChanged, live.heldStill, worker.link, worker.health(stream)])
+    disposer.add(signal.watch(listMeasured));
   disposer.every(thumbnailEveryMs, () => {
     const size = live.pictureSize.value;
     if (!size || live.canvas.width < 2) return;

@@ -10,61 +10,63 @@ import { archiveSearch } from './archive-search.js';
 import { folderList, isWorthListing } from './folder-list.js';
 import { openTwice } from './open-twice.js';
 import { uploadControl } from './upload.js';
+import { msg, numberText, say, t } from '../core/texts.js';
+import type { Text } from '../core/texts.js';
 
 interface Kind {
   readonly id: string;
-  readonly name: string;
-  readonly label: string;
+  readonly name: Text;
+  readonly label: Text;
   readonly placeholder: string;
-  readonly hint: string;
+  readonly hint: Text;
 }
 
 const kinds: readonly Kind[] = [
   {
     id: 'file',
-    name: 'File',
-    label: 'File, DICOM cine or picture folder on the server',
+    name: msg('File'),
+    label: msg('File, DICOM cine or picture folder on the server'),
     placeholder: '/data/case-12.mp4',
-    hint: 'A path as the server sees it.',
+    hint: msg('A path as the server sees it.'),
   },
   {
     id: 'archive',
-    name: 'Archive',
-    label: 'Cine in a DICOM archive',
+    name: msg('Archive'),
+    label: msg('Cine in a DICOM archive'),
     placeholder: 'dicomweb://pacs.example:8042/dicom-web/studies/…',
-    hint: 'Search above, or paste the address of a cine: dicomweb://, dicomwebs:// for TLS, orthanc://',
+    hint: msg('Search above, or paste the address of a cine: dicomweb://, dicomwebs:// for TLS, orthanc://'),
   },
   {
     id: 'network',
-    name: 'Network',
-    label: 'RTSP or SRT address',
+    name: msg('Network'),
+    label: msg('RTSP or SRT address'),
     placeholder: 'rtsp://user:password@10.0.0.5:554/stream',
-    hint: 'rtsp:// (end it with #transport=udp for UDP) or srt://host:port',
+    hint: msg('rtsp:// (end it with #transport=udp for UDP) or srt://host:port'),
   },
   {
     id: 'device',
-    name: 'Device',
-    label: 'Capture device of the server',
+    name: msg('Device'),
+    label: msg('Capture device of the server'),
     placeholder: 'v4l2:///dev/video0',
-    hint: 'v4l2:///dev/video0 for USB, decklink://0 for SDI',
+    hint: msg('v4l2:///dev/video0 for USB, decklink://0 for SDI'),
   },
   {
     id: 'scene',
-    name: 'Scene',
-    label: 'Procedural scene',
+    name: msg('Scene'),
+    label: msg('Procedural scene'),
     placeholder: 'synthetic:laparoscopy?seed=7',
-    hint: 'Generated live, with exact ground truth: no patient data.',
+    hint: msg('Generated live, with exact ground truth: no patient data.'),
   },
 ];
 
 const scenes = [
   {
     uri: 'synthetic:laparoscopy',
-    name: 'Laparoscopy',
-    meaning: 'Instruments, smoke, highlights, camera motion',
+    name: msg('Laparoscopy'),
+    meaning: msg('Instruments, smoke, highlights, camera motion'),
   },
-  { uri: 'synthetic:echo', name: 'Echo', meaning: 'Apical four-chamber view, beating ventricle' },
-  { uri: 'synthetic:counter', name: 'Counter', meaning: 'Frame number in blocks, for tests' },
+  { uri: 'synthetic:echo', name: msg('Echo'), meaning: msg('Apical four-chamber view, beating ventricle') },
+  { uri: 'synthetic:counter', name: msg('Counter'), meaning: msg('Frame number in blocks, for tests') },
 ] as const;
 
 function kindOf(uri: string): string {
@@ -75,13 +77,38 @@ function kindOf(uri: string): string {
   return 'file';
 }
 
+interface SourceDialogOptions {
+  /** Objects that are followed and end with the source. */
+  readonly followed: () => number;
+  /** This page is about to change the source, or (false) has not. */
+  readonly onChanging: (changing: boolean) => void;
+}
+
 /** Another source for this room. */
-export function openSourceDialog(worker: PaintingWorker, stream: string): void {
+export function openSourceDialog(
+  worker: PaintingWorker,
+  stream: string,
+  { followed, onChanging }: SourceDialogOptions,
+): void {
   const present = worker.health(stream).value?.sourceUri ?? worker.infos.value.get(stream)?.sourceUri ?? '';
-  openDialogFor(worker, present, { title: 'Source of this room', action: 'Open' }, null, async (uri) => {
-    await worker.call('source.open', { stream, uri });
-    toast('info', `Opened ${uri}`);
-  });
+  const show = async (uri: string): Promise<void> => {
+    onChanging(true);
+    try {
+      await worker.call('source.open', { stream, uri });
+    } catch (problem) {
+      onChanging(false);
+      throw problem;
+    }
+    toast('info', t('Opened {uri}', { uri }));
+  };
+  openDialogFor(
+    worker,
+    present,
+    { title: t('Source of this room'), action: t('Open') },
+    null,
+    show,
+    followed,
+  );
 }
 
 /** A new room. `go` is called with its id, or with that of the room that shows the source already. */
@@ -90,13 +117,13 @@ export function openAddRoom(worker: PaintingWorker, go: (stream: string) => void
     type: 'text',
     id: 'room-name',
     maxlength: longestRoomName,
-    placeholder: 'as the source is called',
+    placeholder: t('as the source is called'),
     autocomplete: 'off',
   });
   const model = h(
     'select',
     { id: 'room-model' },
-    h('option', { value: '' }, 'Chosen for this computer: follows what is marked'),
+    h('option', { value: '' }, t('Chosen for this computer: follows what is marked')),
   );
   worker.call('system.get', {}).then(
     ({ models }) => {
@@ -105,10 +132,10 @@ export function openAddRoom(worker: PaintingWorker, go: (stream: string) => void
           h(
             'option',
             { value: name },
-            `${name}: ${kind === 'tracker' ? 'follows what is marked' : 'finds its structures by itself'}`,
+            `${name}: ${kind === 'tracker' ? t('follows what is marked') : t('finds its structures by itself')}`,
           ),
         );
-      model.append(h('option', { value: 'none' }, 'None: the picture alone'));
+      model.append(h('option', { value: 'none' }, t('None: the picture alone')));
     },
     // Then the usual one is taken.
     () => undefined,
@@ -117,13 +144,13 @@ export function openAddRoom(worker: PaintingWorker, go: (stream: string) => void
   const more = h(
     'div',
     { class: 'field' },
-    h('label', { for: 'room-name' }, 'Name of the room'),
+    h('label', { for: 'room-name' }, t('Name of the room')),
     name,
-    h('label', { for: 'room-model' }, 'Model'),
+    h('label', { for: 'room-model' }, t('Model')),
     model,
-    h('label', { class: 'choice' }, loop, h('span', {}, 'Begin again where a recording ends')),
+    h('label', { class: 'choice' }, loop, h('span', {}, t('Begin again where a recording ends'))),
   );
-  openDialogFor(worker, '', { title: 'Add a room', action: 'Add room' }, more, async (uri, already) => {
+  openDialogFor(worker, '', { title: t('Add a room'), action: t('Add room') }, more, async (uri, already) => {
     const same = [...worker.infos.value.values()].find(({ sourceUri }) => sourceUri === uri);
     if (same && !(await already(same.label))) {
       go(same.id);
@@ -149,6 +176,7 @@ function openDialogFor(
   words: { readonly title: string; readonly action: string },
   more: HTMLElement | null,
   show: (uri: string, already: OpenAgain) => Promise<void>,
+  followed: SourceDialogOptions['followed'] = () => 0,
 ): void {
   if (document.querySelector('dialog.dialog')) return;
   const field = h('input', {
@@ -170,7 +198,7 @@ function openDialogFor(
   );
   const open = h('button', { class: 'button primary', type: 'submit' }, words.action);
   const twice = openTwice();
-  const tryIt = h('button', { class: 'button', type: 'button' }, 'Try without showing');
+  const tryIt = h('button', { class: 'button', type: 'button' }, t('Try without showing'));
   const found = h(
     'p',
     { class: 'field-found', role: 'status', hidden: true },
@@ -178,24 +206,24 @@ function openDialogFor(
     h('span', {}),
   );
   const sceneList = h('div', { class: 'scene-list', hidden: true });
-  const tabs = h('div', { class: 'segmented', role: 'radiogroup', 'aria-label': 'Kind of source' });
+  const tabs = h('div', { class: 'segmented', role: 'radiogroup', 'aria-label': t('Kind of source') });
 
-  const say = (element: HTMLElement, text: string | null): void => {
+  const tell = (element: HTMLElement, text: string | null): void => {
     element.hidden = text === null;
     const span = element.querySelector('span');
     if (span && text !== null) setText(span, text);
   };
   const clear = (): void => {
     twice.hide();
-    say(error, null);
-    say(found, null);
+    tell(error, null);
+    tell(found, null);
     field.removeAttribute('aria-invalid');
   };
   const choose = (kind: Kind): void => {
     clear();
-    setText(label, kind.label);
+    setText(label, say(kind.label));
     field.placeholder = kind.placeholder;
-    setText(hint, kind.hint);
+    setText(hint, say(kind.hint));
     sceneList.hidden = kind.id !== 'scene';
     upload.element.hidden = kind.id !== 'file';
     listIt.hidden = kind.id !== 'file';
@@ -212,7 +240,7 @@ function openDialogFor(
       h(
         'button',
         { type: 'button', role: 'radio', 'data-kind': kind.id, onclick: () => choose(kind) },
-        kind.name,
+        say(kind.name),
       ),
     );
   for (const scene of scenes)
@@ -227,8 +255,8 @@ function openDialogFor(
             clear();
           },
         },
-        h('strong', {}, scene.name),
-        h('small', {}, scene.meaning),
+        h('strong', {}, say(scene.name)),
+        h('small', {}, say(scene.meaning)),
       ),
     );
   field.addEventListener('input', () => {
@@ -247,7 +275,7 @@ function openDialogFor(
     const uri = field.value.trim();
     clear();
     if (uri === '') {
-      refuse('Enter what to open.');
+      refuse(t('Enter what to open.'));
       return;
     }
     busy(true);
@@ -261,21 +289,52 @@ function openDialogFor(
     }
   };
   const refuse = (sentence: string): void => {
-    say(error, sentence);
+    tell(error, sentence);
     field.setAttribute('aria-invalid', 'true');
     field.focus();
   };
   const upload = uploadControl({
     onStored: (path, already) => {
       field.value = path;
-      if (already !== null) toast('info', `The server has this file already, as ${already}.`);
+      if (already !== null) toast('info', t('The server has this file already, as {already}.', { already }));
       form.requestSubmit();
     },
     onStart: clear,
     onProblem: refuse,
   });
+  const endAnyway = h('button', { type: 'button', class: 'button primary' }, t('Open and end them'));
+  const keepThem = h('button', { type: 'button', class: 'button' }, t('Keep them'));
+  const askText = h('p', { id: 'source-ends' });
+  const asks = h(
+    'div',
+    { class: 'source-ends', role: 'alertdialog', 'aria-labelledby': 'source-ends', hidden: true },
+    askText,
+    h('div', { class: 'actions' }, keepThem, endAnyway),
+  );
+  /** Objects end with their source: whoever opens another one says that they may. */
+  const mayEnd = (): Promise<boolean> => {
+    const count = followed();
+    if (count === 0) return Promise.resolve(true);
+    setText(
+      askText,
+      count === 1
+        ? t('1 object is followed here. It ends with this source.')
+        : t('{count} objects are followed here. They end with this source.', { count }),
+    );
+    asks.hidden = false;
+    keepThem.focus();
+    return new Promise((resolve) => {
+      const answer = (may: boolean) => (): void => {
+        asks.hidden = true;
+        resolve(may);
+      };
+      endAnyway.onclick = answer(true);
+      keepThem.onclick = answer(false);
+    });
+  };
   const showIt = async (uri: string): Promise<void> => {
-    await show(uri, (label) => twice.ask(`This source is open already, in the room ${label}.`));
+    if (!(await mayEnd())) return;
+    await show(uri, (label) => twice.ask(t('This source is open already, in the room {label}.', { label })));
     close();
   };
   const archive = archiveSearch(worker, showIt);
@@ -286,7 +345,7 @@ function openDialogFor(
   const listIt = h(
     'button',
     { type: 'button', class: 'button', onclick: () => void attempt((uri) => folder.show(uri)) },
-    'List folder',
+    t('List folder'),
   );
   const form = h(
     'form',
@@ -297,6 +356,7 @@ function openDialogFor(
     h('div', { class: 'field' }, label, field, error, found, twice.element, hint),
     folder.element,
     upload.element,
+    asks,
     more,
     h('div', { class: 'actions' }, listIt, tryIt, open),
   );
@@ -307,9 +367,15 @@ function openDialogFor(
   tryIt.addEventListener('click', () => {
     void attempt(async (uri) => {
       const answer = await worker.call('source.probe', { uri });
-      const perSecond =
-        answer.framesPerSecond === null ? '' : `, ${answer.framesPerSecond.toFixed(1)} pictures per second`;
-      say(found, `${answer.size.width} × ${answer.size.height}${perSecond}: ${answer.description}`);
+      const { size, framesPerSecond } = answer;
+      const picture =
+        framesPerSecond === null
+          ? `${size.width} × ${size.height}`
+          : t('{width} × {height}, {rate} pictures per second', {
+              ...size,
+              rate: numberText(framesPerSecond, 1),
+            });
+      tell(found, `${picture}: ${answer.description}`);
     });
   });
   const close = openDialog(words.title, [form], { onclose: upload.cancel });

@@ -55,7 +55,11 @@ export type ToWorker =
       readonly surface: number;
       readonly gesture: number;
       readonly atEpochMs: number;
+      /** When it has lasted this long, the picture stays on screen until it is over. */
+      readonly stillAfterMs: number;
     }
+  /** It was given up. A gesture that becomes a prompt ends with it. */
+  | { readonly type: 'gesture-end'; readonly surface: number; readonly gesture: number }
   | {
       readonly type: 'prompt';
       readonly surface: number;
@@ -129,6 +133,8 @@ export interface SurfaceStats {
   /** Last two seconds, ms. */
   readonly paintedMs: Quantiles | null;
   readonly overlayMs: Quantiles | null;
+  /** Age at which the analysis of the last pictures came, in time or not. */
+  readonly maskAgeMs: Quantiles | null;
   /** Capture to decoded, before any waiting. */
   readonly readyMs: Quantiles | null;
   readonly decodeMs: number | null;
@@ -186,6 +192,8 @@ export type FromWorker =
       /** The prompted picture with its outline, cut around the object; null where that picture is not held any more. */
       readonly picture: ImageBitmap | null;
     }
+  /** The picture of a gesture stays on screen while somebody draws on it. */
+  | { readonly type: 'still'; readonly surface: number; readonly on: boolean }
   | { readonly type: 'picked'; readonly surface: number; readonly objectId: number | null }
   | {
       readonly type: 'measure-progress';

@@ -8,7 +8,7 @@ import type { SonoscopeClient } from '../../../src/protocol/client.js';
 import type { SegmentationMessage, VideoMessage } from '../../../src/protocol/messages.js';
 import { Presenter } from '../core/presentation.js';
 import type { Shown } from '../core/presentation.js';
-import { Rate, Recent } from '../core/rates.js';
+import { quantilesOf, Rate, Recent } from '../core/rates.js';
 import type { ViewChoice } from '../core/viewport.js';
 import { firstMaskStill } from './first-mask.js';
 import { GestureMemory } from './gesture-memory.js';
@@ -46,6 +46,8 @@ export class Surface {
   #measurement: Measurement | null = null;
   /** A person holds the picture that is on screen. */
   #held = false;
+  /** The gesture whose picture stays on screen, from that moment on. */
+  #still: { readonly gesture: number; readonly fromMs: number; shown: boolean } | null = null;
   readonly #inRate = new Rate();
   readonly #shownRate = new Rate();
   readonly #analysedRate = new Rate();
@@ -205,6 +207,7 @@ export class Surface {
     }
     if (this.#missed) this.#decode(this.#missed, nowMs);
     this.#missed = null;
+    if (this.#holdStill(nowMs)) return;
     const decision = this.#presenter.next(nowMs);
     switch (decision.kind) {
       case 'keep':
@@ -219,6 +222,7 @@ export class Surface {
         break;
       case 'repaint':
         this.#painter.paint(decision.shown, this.#look);
+        this.#gestures.repainted(decision.shown);
         this.#account(decision.shown, false);
         break;
     }
@@ -278,9 +282,38 @@ export class Surface {
 
   // ------------------------------------------------------------------------------------------ gestures
 
-  /** Remembers the picture that was on screen at that moment. */
-  gesture(id: number, atEpochMs: number): void {
+  /** Remembers the picture that was on screen at that moment; after `stillAfterMs` it stays there. */
+  gesture(id: number, atEpochMs: number, stillAfterMs: number): void {
     this.#gestures.begin(id, atEpochMs);
+    if (this.#gestures.find(id))
+      this.#still = { gesture: id, fromMs: performance.now() + stillAfterMs, shown: false };
+  }
+
+  /** The hand has let go: the picture is live again. */
+  gestureOver(id: number): void {
+    if (this.#still?.gesture !== id) return;
+    if (this.#still.shown) this.#post({ type: 'still', surface: this.id, on: false });
+    this.#still = null;
+    this.#painter.dirty = true;
+  }
+
+  /** Keeps the picture of a gesture on screen with its own outlines; pictures that come meanwhile are superseded. */
+  #holdStill(nowMs: number): boolean {
+    const still = this.#still;
+    if (!still || nowMs < still.fromMs) return false;
+    const seen = this.#gestures.find(still.gesture);
+    if (!seen) return false;
+    if (!still.shown) this.#post({ type: 'still', surface: this.id, on: true });
+    if (!still.shown || this.#painter.dirty) this.#painter.paint(seen, this.#look);
+    still.shown = true;
+    this.#painter.dirty = false;
+    return true;
+  }
+
+  /** Another source: its objects are not those of the one before. */
+  sourceChanged(): void {
+    this.#objectsWaiting = null;
+    this.#objectsKey = '';
   }
 
   /** The topmost object whose outline on screen holds this source pixel. */
@@ -363,6 +396,7 @@ export class Surface {
         decodeFailures: this.#decoder.failures,
         paintedMs: this.#paintedMs.quantiles(),
         overlayMs: this.#overlayMs.quantiles(),
+        maskAgeMs: quantilesOf(this.#presenter.maskAges),
         readyMs: this.#readyMs.quantiles(),
         decodeMs: this.#decoder.decodeMs.quantiles()?.p50 ?? null,
         refreshPerSecond: this.#painter.refreshRate.perSecond(nowMs),

@@ -12,6 +12,7 @@ import type { MeasurementMessage } from '../../../src/protocol/messages.js';
 import { promptToWire } from '../../../src/protocol/requests.js';
 import type { StreamInfo } from '../../../src/protocol/requests.js';
 import { SonoError } from '../../../src/vocabulary/errors.js';
+import { GestureLeases } from './gesture-leases.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { Surface } from './surface.js';
 
@@ -24,11 +25,14 @@ const surfaces = new Map<number, Surface>();
 const watched = new Map<string, readonly (() => void)[]>();
 /** What each stream's health said of its source last. With another source its size and scale are asked for again. */
 const sources = new Map<string, string>();
+/** How many sources each stream had shown by then. */
+const shownSources = new Map<string, number>();
 /** How to end each topic that the page watches. */
 const topics = new Map<string, () => void>();
 /** Measurements that the page has not been told of, by stream: one message per refresh, not one per value. */
 const measured = new Map<string, MeasurementMessage[]>();
 let client: SonoscopeClient | null = null;
+const leases = new GestureLeases(() => client);
 let infos: readonly StreamInfo[] = [];
 /** A new server may have another clock. This number of pings replaces every sample that was taken with the old one. */
 const pingsAtStart = 32;
@@ -97,10 +101,14 @@ function watch(streams: ReadonlySet<string>): void {
     if (watched.has(stream)) continue;
     watched.set(stream, [
       present.subscribe(stream, 'health', (health) => {
-        post({ type: 'health', stream, health });
         const source = JSON.stringify([health.sourceUri, health.sourcePhase, health.sourceSize]);
         if (source !== sources.get(stream)) void refreshInfos();
         sources.set(stream, source);
+        const shown = health.sources;
+        if (shown !== (shownSources.get(stream) ?? shown))
+          for (const surface of surfaces.values()) if (surface.stream === stream) surface.sourceChanged();
+        shownSources.set(stream, shown);
+        post({ type: 'health', stream, health });
       }),
       present.subscribe(stream, 'measurements', (measurement) => {
         const waiting = measured.get(stream);
@@ -112,15 +120,13 @@ function watch(streams: ReadonlySet<string>): void {
 }
 
 /** The code and the sentence of a refused request, as the server wrote them where it wrote some. */
-function refusal(call: number, error: unknown): FromWorker {
+function refusalOf(error: unknown): { readonly code: string; readonly message: string } {
   const known: SonoError | null = error instanceof SonoError ? error : null;
   const serverSays = (part: 'code' | 'message'): string | null => {
     const text = known?.details[part];
     return typeof text === 'string' && text !== '' ? text : null;
   };
   return {
-    type: 'refusal',
-    call,
     code: serverSays('code') ?? known?.code ?? 'SONO_REQUEST_FAILED',
     message: serverSays('message') ?? (error instanceof Error ? error.message : String(error)),
   };
@@ -132,7 +138,7 @@ async function answer(call: number, ask: (present: SonoscopeClient) => Promise<u
     if (!client) throw new Error(msg('There is no connection to the server yet.'));
     post({ type: 'answer', call, body: await ask(client) });
   } catch (error) {
-    post(refusal(call, error));
+    post({ type: 'refusal', call, ...refusalOf(error) });
   }
 }
 
@@ -142,14 +148,21 @@ async function prompt(
   { gesture, objectId, label, prompts }: Extract<ToWorker, { readonly type: 'prompt' }>,
 ): Promise<unknown> {
   const { stream } = surface;
-  const timeNs = surface.gestureTimeNs(gesture);
+  surface.gestureOver(gesture);
   const startMs = performance.now();
-  const ptsNs = timeNs === null ? null : await ptsOf(stream, timeNs);
+  await leases.settled(gesture);
+  const ptsNs = await ptsOfGesture(surface, gesture);
   const body = { stream, ptsNs, objectId, label, prompts: prompts.map(promptToWire) };
   const reply = await present.call('prompt', body);
   if (reply.objectId !== null && reply.segmentation)
     surface.showFirstMask(gesture, reply.objectId, reply.segmentation, performance.now() - startMs);
   return reply;
+}
+
+/** The picture that a gesture refers to, null where none was on screen. */
+async function ptsOfGesture(surface: Surface, gesture: number): Promise<string | null> {
+  const timeNs = surface.gestureTimeNs(gesture);
+  return timeNs === null ? null : ptsOf(surface.stream, timeNs);
 }
 
 /** Wire time → nanoseconds on the stream's clock. The stream's epoch comes with the list of streams. */
@@ -180,15 +193,30 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
       surfaces.get(data.surface)?.close();
       surfaces.delete(data.surface);
       return;
-    case 'gesture':
-      surfaces.get(data.surface)?.gesture(data.gesture, data.atEpochMs);
+    case 'gesture': {
+      const surface = surfaces.get(data.surface);
+      if (!surface) return;
+      surface.gesture(data.gesture, data.atEpochMs, data.stillAfterMs);
+      leases.begin(data.gesture, {
+        stream: surface.stream,
+        ptsNs: () => ptsOfGesture(surface, data.gesture),
+        onRefused: (error) => {
+          const { code, message } = refusalOf(error);
+          post({ type: 'remark', level: 1, message, code });
+        },
+      });
+      return;
+    }
+    case 'gesture-end':
+      surfaces.get(data.surface)?.gestureOver(data.gesture);
+      leases.end(data.gesture);
       return;
     case 'prompt':
       void answer(data.call, (present) => {
         const surface = surfaces.get(data.surface);
         if (!surface) throw new Error(msg('This picture is not shown any more.'));
         return prompt(present, surface, data);
-      });
+      }).finally(() => leases.end(data.gesture));
       return;
     case 'hold':
       surfaces.get(data.surface)?.hold(data.on);

@@ -1,5 +1,27 @@
 /** Colours as DICOM stores them for display: CIELab at D50, each part over the whole of 16 bits (PS3.3 C.10.7.1.1). Pure. */
 
+/** The other way round, as #rrggbb; what lies outside sRGB is the nearest that lies in it. */
+export function rgbOfCieLab([l, a, b]: readonly [lightness: number, a: number, b: number]): string {
+  const part = (value: number, lowest: number, highest: number): number =>
+    lowest + (value / 65_535) * (highest - lowest);
+  const y = (part(l, 0, 100) + 16) / 116;
+  const white = (f: number): number => (f ** 3 > 216 / 24389 ? f ** 3 : (116 * f - 16) / (24389 / 27));
+  const X = white(y + part(a, -128, 127) / 500) * 0.96422;
+  const Y = white(y);
+  const Z = white(y - part(b, -128, 127) / 200) * 0.82521;
+  // XYZ at D50 to linear sRGB (the inverse of the matrix below).
+  const linear = [
+    3.1338561 * X - 1.6168667 * Y - 0.4906146 * Z,
+    -0.9787684 * X + 1.9161415 * Y + 0.033454 * Z,
+    0.0719453 * X - 0.2289914 * Y + 1.4052427 * Z,
+  ];
+  const bytes = linear.map((value) => {
+    const coded = value <= 0.0031308 ? 12.92 * value : 1.055 * value ** (1 / 2.4) - 0.055;
+    return Math.max(0, Math.min(255, Math.round(coded * 255)));
+  });
+  return `#${bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+
 /** @param rgb sRGB, 0..255 each */
 export function cieLab(rgb: readonly [red: number, green: number, blue: number]): [number, number, number] {
   const [r, g, b] = rgb.map((part) => {

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sonoscope.proto.
  */
 export const file_sonoscope: GenFile = /*@__PURE__*/
-  fileDesc("Cg9zb25vc2NvcGUucHJvdG8SCXNvbm9zY29wZSI6CgNCb3gSCQoBeBgBIAEoDRIJCgF5GAIgASgNEg0KBXdpZHRoGAMgASgNEg4KBmhlaWdodBgEIAEoDSLoAQoPU2VnbWVudGVkT2JqZWN0EgoKAmlkGAEgASgNEg0KBWxhYmVsGAIgASgJEiUKBXN0YXRlGAMgASgOMhYuc29ub3Njb3BlLk9iamVjdFN0YXRlEg0KBXNjb3JlGAQgASgCEhIKCmNvbmZpZGVuY2UYBSABKAISGwoDYm94GAYgASgLMg4uc29ub3Njb3BlLkJveBIPCgdhcmVhX3B4GAcgASgNEg4KBmNvdW50cxgIIAEoDBIVCghhcmVhX21tMhgJIAEoAUgAiAEBEg4KBmNvbG91chgKIAEoCUILCglfYXJlYV9tbTIimgIKDFNlZ21lbnRhdGlvbhItCgl0aW1lc3RhbXAYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGZyYW1lX2lkGAIgASgJEg4KBnB0c19ucxgDIAEoBBISCgpjYXB0dXJlX25zGAQgASgEEhQKDHNvdXJjZV9mcmFtZRgFIAEoDRIMCgRwYXNzGAYgASgNEhIKCm1hc2tfd2lkdGgYByABKA0SEwoLbWFza19oZWlnaHQYCCABKA0SFAoMc291cmNlX3dpZHRoGAkgASgNEhUKDXNvdXJjZV9oZWlnaHQYCiABKA0SKwoHb2JqZWN0cxgLIAMoCzIaLnNvbm9zY29wZS5TZWdtZW50ZWRPYmplY3QiigMKC01lYXN1cmVtZW50Ei0KCXRpbWVzdGFtcBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZnJhbWVfaWQYAiABKAkSDgoGcHRzX25zGAMgASgEEgwKBG5hbWUYBCABKAkSEgoFdmFsdWUYBSABKAFIAIgBARIMCgR1bml0GAYgASgJEhkKDGludGVydmFsX2xvdxgHIAEoAUgBiAEBEhoKDWludGVydmFsX2hpZ2gYCCABKAFIAogBARIjCgdxdWFsaXR5GAkgASgOMhIuc29ub3Njb3BlLlF1YWxpdHkSDAoEbm90ZRgKIAEoCRIRCglvYmplY3RfaWQYCyABKA0SFgoJYXRfcHRzX25zGAwgASgESAOIAQESEQoEYmVhdBgNIAEoDUgEiAEBEg4KBnZhbHVlcxgOIAMoAUIICgZfdmFsdWVCDwoNX2ludGVydmFsX2xvd0IQCg5faW50ZXJ2YWxfaGlnaEIMCgpfYXRfcHRzX25zQgcKBV9iZWF0Il0KDFN0YWdlTGF0ZW5jeRINCgVzdGFnZRgBIAEoCRIOCgZwNTBfbXMYAiABKAESDgoGcDk1X21zGAMgASgBEg4KBnA5OV9tcxgEIAEoARIOCgZtYXhfbXMYBSABKAEiKQoJRHJvcENvdW50Eg0KBXN0YWdlGAEgASgJEg0KBWNvdW50GAIgASgEIpEFCgZIZWFsdGgSLQoJdGltZXN0YW1wGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghmcmFtZV9pZBgCIAEoCRIUCgxzb3VyY2Vfc3RhdGUYAyABKAkSDgoGcmVhc29uGAQgASgJEhMKC3JlYXNvbl9jb2RlGAUgASgJEikKBXNpbmNlGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxjYXB0dXJlZF9mcHMYByABKAESFQoNZGlzcGxheWVkX2ZwcxgIIAEoARIUCgxhbmFseXNlZF9mcHMYCSABKAESKAoHbGF0ZW5jeRgKIAMoCzIXLnNvbm9zY29wZS5TdGFnZUxhdGVuY3kSIwoFZHJvcHMYCyADKAsyFC5zb25vc2NvcGUuRHJvcENvdW50EhAKCHByb3ZpZGVyGAwgASgJEg0KBW1vZGVsGA0gASgJEg4KBnBvbGljeRgOIAEoCRIXCg9vdmVybGF5X3Zpc2libGUYDyABKAgSEQoJcmVjb3JkaW5nGBAgASgIEhQKDHNvdXJjZV93aWR0aBgRIAEoDRIVCg1zb3VyY2VfaGVpZ2h0GBIgASgNEg8KB2NsaWVudHMYEyABKA0SEgoKc291cmNlX3VyaRgUIAEoCRINCgVsYWJlbBgVIAEoCRIQCghkZWdyYWRlZBgWIAEoCRIYChBvdmVybGF5X2xpbWl0X21zGBcgASgBEhAKCGFuYWx5c2lzGBggASgIEhIKCm1vZGVsX2tpbmQYGSABKAkSFQoNbW9kZWxfbGljZW5jZRgaIAEoCRIRCgllY2hvX3ZpZXcYGyABKAkSFAoMZWNob19wYXJ0bmVyGBwgASgJKmEKC09iamVjdFN0YXRlEhwKGE9CSkVDVF9TVEFURV9VTlNQRUNJRklFRBAAEg0KCVNFQVJDSElORxABEgwKCFRSQUNLSU5HEAISDQoJVU5DRVJUQUlOEAMSCAoETE9TVBAEKkgKB1F1YWxpdHkSFwoTUVVBTElUWV9VTlNQRUNJRklFRBAAEggKBEdPT0QQARIMCghET1VCVEZVTBACEgwKCFJFSkVDVEVEEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Cg9zb25vc2NvcGUucHJvdG8SCXNvbm9zY29wZSI6CgNCb3gSCQoBeBgBIAEoDRIJCgF5GAIgASgNEg0KBXdpZHRoGAMgASgNEg4KBmhlaWdodBgEIAEoDSLoAQoPU2VnbWVudGVkT2JqZWN0EgoKAmlkGAEgASgNEg0KBWxhYmVsGAIgASgJEiUKBXN0YXRlGAMgASgOMhYuc29ub3Njb3BlLk9iamVjdFN0YXRlEg0KBXNjb3JlGAQgASgCEhIKCmNvbmZpZGVuY2UYBSABKAISGwoDYm94GAYgASgLMg4uc29ub3Njb3BlLkJveBIPCgdhcmVhX3B4GAcgASgNEg4KBmNvdW50cxgIIAEoDBIVCghhcmVhX21tMhgJIAEoAUgAiAEBEg4KBmNvbG91chgKIAEoCUILCglfYXJlYV9tbTIimgIKDFNlZ21lbnRhdGlvbhItCgl0aW1lc3RhbXAYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGZyYW1lX2lkGAIgASgJEg4KBnB0c19ucxgDIAEoBBISCgpjYXB0dXJlX25zGAQgASgEEhQKDHNvdXJjZV9mcmFtZRgFIAEoDRIMCgRwYXNzGAYgASgNEhIKCm1hc2tfd2lkdGgYByABKA0SEwoLbWFza19oZWlnaHQYCCABKA0SFAoMc291cmNlX3dpZHRoGAkgASgNEhUKDXNvdXJjZV9oZWlnaHQYCiABKA0SKwoHb2JqZWN0cxgLIAMoCzIaLnNvbm9zY29wZS5TZWdtZW50ZWRPYmplY3QiigMKC01lYXN1cmVtZW50Ei0KCXRpbWVzdGFtcBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZnJhbWVfaWQYAiABKAkSDgoGcHRzX25zGAMgASgEEgwKBG5hbWUYBCABKAkSEgoFdmFsdWUYBSABKAFIAIgBARIMCgR1bml0GAYgASgJEhkKDGludGVydmFsX2xvdxgHIAEoAUgBiAEBEhoKDWludGVydmFsX2hpZ2gYCCABKAFIAogBARIjCgdxdWFsaXR5GAkgASgOMhIuc29ub3Njb3BlLlF1YWxpdHkSDAoEbm90ZRgKIAEoCRIRCglvYmplY3RfaWQYCyABKA0SFgoJYXRfcHRzX25zGAwgASgESAOIAQESEQoEYmVhdBgNIAEoDUgEiAEBEg4KBnZhbHVlcxgOIAMoAUIICgZfdmFsdWVCDwoNX2ludGVydmFsX2xvd0IQCg5faW50ZXJ2YWxfaGlnaEIMCgpfYXRfcHRzX25zQgcKBV9iZWF0Il0KDFN0YWdlTGF0ZW5jeRINCgVzdGFnZRgBIAEoCRIOCgZwNTBfbXMYAiABKAESDgoGcDk1X21zGAMgASgBEg4KBnA5OV9tcxgEIAEoARIOCgZtYXhfbXMYBSABKAEiKQoJRHJvcENvdW50Eg0KBXN0YWdlGAEgASgJEg0KBWNvdW50GAIgASgEIkgKCFVuZG9TdGVwEhEKCW9iamVjdF9pZBgBIAEoDRINCgVsYWJlbBgCIAEoCRIMCgRraW5kGAMgASgJEgwKBG1hZGUYBCABKAgi4AUKBkhlYWx0aBItCgl0aW1lc3RhbXAYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGZyYW1lX2lkGAIgASgJEhQKDHNvdXJjZV9zdGF0ZRgDIAEoCRIOCgZyZWFzb24YBCABKAkSEwoLcmVhc29uX2NvZGUYBSABKAkSKQoFc2luY2UYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGNhcHR1cmVkX2ZwcxgHIAEoARIVCg1kaXNwbGF5ZWRfZnBzGAggASgBEhQKDGFuYWx5c2VkX2ZwcxgJIAEoARIoCgdsYXRlbmN5GAogAygLMhcuc29ub3Njb3BlLlN0YWdlTGF0ZW5jeRIjCgVkcm9wcxgLIAMoCzIULnNvbm9zY29wZS5Ecm9wQ291bnQSEAoIcHJvdmlkZXIYDCABKAkSDQoFbW9kZWwYDSABKAkSDgoGcG9saWN5GA4gASgJEhcKD292ZXJsYXlfdmlzaWJsZRgPIAEoCBIRCglyZWNvcmRpbmcYECABKAgSFAoMc291cmNlX3dpZHRoGBEgASgNEhUKDXNvdXJjZV9oZWlnaHQYEiABKA0SDwoHY2xpZW50cxgTIAEoDRISCgpzb3VyY2VfdXJpGBQgASgJEg0KBWxhYmVsGBUgASgJEhAKCGRlZ3JhZGVkGBYgASgJEhgKEG92ZXJsYXlfbGltaXRfbXMYFyABKAESEAoIYW5hbHlzaXMYGCABKAgSEgoKbW9kZWxfa2luZBgZIAEoCRIVCg1tb2RlbF9saWNlbmNlGBogASgJEhEKCWVjaG9fdmlldxgbIAEoCRIUCgxlY2hvX3BhcnRuZXIYHCABKAkSDwoHc291cmNlcxgdIAEoDRIlCgh1bmRvYWJsZRgeIAMoCzITLnNvbm9zY29wZS5VbmRvU3RlcBIVCg1oZWxkX2dlc3R1cmVzGB8gASgNKmEKC09iamVjdFN0YXRlEhwKGE9CSkVDVF9TVEFURV9VTlNQRUNJRklFRBAAEg0KCVNFQVJDSElORxABEgwKCFRSQUNLSU5HEAISDQoJVU5DRVJUQUlOEAMSCAoETE9TVBAEKkgKB1F1YWxpdHkSFwoTUVVBTElUWV9VTlNQRUNJRklFRBAAEggKBEdPT0QQARIMCghET1VCVEZVTBACEgwKCFJFSkVDVEVEEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Mask pixels, top-left origin.
@@ -359,6 +359,44 @@ export const DropCountSchema: GenMessage<DropCount> = /*@__PURE__*/
   messageDesc(file_sonoscope, 5);
 
 /**
+ * What a person can take back: the last step of one object.
+ *
+ * @generated from message sonoscope.UndoStep
+ */
+export type UndoStep = Message<"sonoscope.UndoStep"> & {
+  /**
+   * @generated from field: uint32 object_id = 1;
+   */
+  objectId: number;
+
+  /**
+   * @generated from field: string label = 2;
+   */
+  label: string;
+
+  /**
+   * click | box | scribble | mask | rename | remove; empty: a mark whose kind is not known.
+   *
+   * @generated from field: string kind = 3;
+   */
+  kind: string;
+
+  /**
+   * This mark made the object: taken back, the object ends.
+   *
+   * @generated from field: bool made = 4;
+   */
+  made: boolean;
+};
+
+/**
+ * Describes the message sonoscope.UndoStep.
+ * Use `create(UndoStepSchema)` to create a new message.
+ */
+export const UndoStepSchema: GenMessage<UndoStep> = /*@__PURE__*/
+  messageDesc(file_sonoscope, 6);
+
+/**
  * Channel /<stream>/health: once per second and at every change of state.
  *
  * @generated from message sonoscope.Health
@@ -525,6 +563,27 @@ export type Health = Message<"sonoscope.Health"> & {
    * @generated from field: string echo_partner = 28;
    */
   echoPartner: string;
+
+  /**
+   * How many sources the stream has shown, this one included; another number is another source. 0: it is not known.
+   *
+   * @generated from field: uint32 sources = 29;
+   */
+  sources: number;
+
+  /**
+   * The last step of each object that can be taken back, the newest last.
+   *
+   * @generated from field: repeated sonoscope.UndoStep undoable = 30;
+   */
+  undoable: UndoStep[];
+
+  /**
+   * Pictures that are held at present because somebody draws on them.
+   *
+   * @generated from field: uint32 held_gestures = 31;
+   */
+  heldGestures: number;
 };
 
 /**
@@ -532,7 +591,7 @@ export type Health = Message<"sonoscope.Health"> & {
  * Use `create(HealthSchema)` to create a new message.
  */
 export const HealthSchema: GenMessage<Health> = /*@__PURE__*/
-  messageDesc(file_sonoscope, 6);
+  messageDesc(file_sonoscope, 7);
 
 /**
  * @generated from enum sonoscope.ObjectState

@@ -13,6 +13,7 @@ import type { Engine, FrameResult } from '../../../src/engine/engine.js';
 import { inferenceError } from '../../../src/onnx/errors.js';
 import { unixNsOfMonotonic } from '../../../src/node/clock.js';
 import { createSource } from '../../../src/ingest/index.js';
+import { counterDisc } from '../../../src/ingest/synthetic/counter.js';
 import { syntheticScene } from '../../../src/ingest/synthetic/index.js';
 import { openRoom, type RoomOptions } from '../../../src/pipeline/open-room.js';
 import type { LiveRoom } from '../../../src/pipeline/room.js';
@@ -137,6 +138,77 @@ describe('a room on real GStreamer and ONNX Runtime', () => {
     await expect(room.command({ kind: 'rename', objectId: 99, label: 'x' }, null)).rejects.toMatchObject({
       code: 'SONO_OBJECT_UNKNOWN',
     });
+  });
+
+  it('gives a box that took ten seconds, and a correction that took four, the mask of the picture on which they began', async () => {
+    const { room, displays, results } = await open('synthetic:counter');
+    await expect.poll(() => results.length, patient).toBeGreaterThan(20);
+    const size = room.format?.size ?? { width: 1, height: 1 };
+    const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    /** A picture that was analysed, as a person sees it, and where the disc is on it. */
+    const begin = () => {
+      const analysed = new Set(results.map(({ frame }) => frame.ptsNs));
+      const seen = displays.filter(({ ptsNs }) => analysed.has(ptsNs)).at(-2) as DisplayFrame;
+      const begun = room.gestures?.begin(seen.ptsNs, 'a hand');
+      expect(begun?.ptsNs).toBe(seen.ptsNs);
+      return {
+        seen,
+        gesture: begun?.gesture ?? 0,
+        disc: counterDisc(seen.sourceFrame, size.width, size.height),
+      };
+    };
+    const box = begin();
+    await pause(10_000);
+    const { x, y, radius } = box.disc;
+    const made = await room.command(
+      {
+        ...{ kind: 'prompt', objectId: null, label: 'disc' },
+        prompts: [{ type: 'box', box: [x - radius, y - radius, x + radius, y + radius] }],
+      },
+      box.seen.ptsNs,
+    );
+    room.gestures?.end(box.gesture, 'a hand');
+    expect(made.result?.frame.sourceFrame).toBe(box.seen.sourceFrame);
+    const [object] = made.result?.objects ?? [];
+    const { maskSize = size } = made.result ?? {};
+    const [scaleX, scaleY] = [size.width / maskSize.width, size.height / maskSize.height];
+    const [left, top, width, height] = object?.box ?? [0, 0, 0, 0];
+    expect(object?.areaPx).toBeGreaterThan(0);
+    expect(Math.abs((left + width / 2) * scaleX - x)).toBeLessThan(radius);
+    expect(Math.abs((top + height / 2) * scaleY - y)).toBeLessThan(radius);
+    // By now the disc is somewhere else.
+    const now = counterDisc(results.at(-1)?.frame.sourceFrame ?? 0, size.width, size.height);
+    expect(Math.hypot(now.x - x, now.y - y)).toBeGreaterThan(radius);
+
+    await expect.poll(() => results.at(-1)?.objects[0]?.state, patient).toBe('tracking');
+    const correction = begin();
+    await pause(4000);
+    const corrected = await room.command(
+      {
+        ...{ kind: 'prompt', objectId: made.objectId, label: null },
+        prompts: [{ type: 'click', point: [correction.disc.x, correction.disc.y], positive: true }],
+      },
+      correction.seen.ptsNs,
+    );
+    expect(corrected.result?.frame.sourceFrame).toBe(correction.seen.sourceFrame);
+    expect(room.health.gestures).toMatchObject({ begun: 2, refused: 0 });
+    expect(room.health.undoable).toEqual([{ objectId: 1, label: 'disc', kind: 'click', made: false }]);
+    // Without a gesture the same picture is gone.
+    room.gestures?.end(correction.gesture, 'a hand');
+    await expect(
+      room.command({ kind: 'prompt', objectId: null, label: 'x', prompts: [] }, box.seen.ptsNs),
+    ).rejects.toMatchObject({ code: 'SONO_PROMPT_FRAME_GONE' });
+  });
+
+  it('brings a removed object back as it was', async () => {
+    const { room, results } = await open('synthetic:counter', { plan });
+    await expect.poll(() => results.at(-1)?.objects[0]?.state, patient).toBe('tracking');
+    await room.command({ kind: 'remove', objectId: 1, restorable: true }, null);
+    await expect.poll(() => results.at(-1)?.objects.length, patient).toBe(0);
+    expect(room.health.undoable?.at(-1)).toEqual({ objectId: 1, label: 'disc', kind: 'remove', made: false });
+    await room.command({ kind: 'undo', objectId: 1 }, null);
+    await expect.poll(() => results.at(-1)?.objects[0]?.state, patient).toBe('tracking');
+    expect(results.at(-1)?.objects[0]).toMatchObject({ id: 1, label: 'disc' });
   });
 
   it('outlives the death of its source process: same room, same clock, same objects', async () => {

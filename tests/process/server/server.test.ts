@@ -278,7 +278,7 @@ describe('operations', () => {
     await viewer.call('reset', { stream: 'scope' });
     expect(room.commands.slice(2).map(({ command }) => command)).toEqual([
       { kind: 'rename', objectId: 1, label: 'hook' },
-      { kind: 'remove', objectId: 1 },
+      { kind: 'remove', objectId: 1, restorable: true },
       { kind: 'undo', objectId: null },
       { kind: 'reset' },
     ]);
