@@ -8,7 +8,6 @@ import { Disposer, Signal } from '../app/signal.js';
 import { leaveToasts, toast, toastError } from '../app/toast.js';
 import type { EndView, ViewContext } from '../app/view.js';
 import { makesObjects, makingTool } from '../core/gestures.js';
-import { t } from '../core/texts.js';
 import { actionOf } from '../core/keymap.js';
 import type { Action } from '../core/keymap.js';
 import type { Prompt } from '../../../src/vocabulary/prompt.js';
