@@ -95,6 +95,9 @@ it('knows a loop that was encoded with loss by its pictures, of part of a beat a
 it('knows it where the beats are a little off its length, and where others of its pictures are analysed in each round', () => {
   expect(seen({ loop: 14 }, 15.4)).toEqual(all(true));
   for (const beat of [16.5, 23.5]) expect([beat, seen({ loop: 20 }, beat)]).toEqual([beat, all(true)]);
+  // A short one of which fewer pictures than can be compared are analysed in a round.
+  for (const missing of [0.2, 0.3])
+    expect(seen({ loop: 9, missing }, 9).filter(Boolean).length, String(missing)).toBeGreaterThan(4);
   // Each turn asks anew, so that one that is not noticed is at the next.
   expect(seen({ loop: 18, missing: 0.4 }, 18).filter(Boolean).length).toBeGreaterThan(4);
 });
@@ -104,6 +107,8 @@ it('does not take a heart for one, however even its beats', () => {
     for (const missing of [0, 0.4])
       expect([noise, missing, seen({ noise, missing }, 21)]).toEqual([noise, missing, all(false)]);
   for (const beat of [17, 25]) expect(seen({}, beat)).toEqual(all(false));
+  // A fast one.
+  for (const missing of [0, 0.3]) expect(seen({ beat: 9, missing }, 9)).toEqual(all(false));
 });
 
 it('has only the outlines to go by where no picture was kept', () => {

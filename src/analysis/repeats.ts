@@ -38,6 +38,12 @@ const limits = {
   aroundShare: 0.25,
   /** Pictures of the last period that are compared. */
   probes: 16,
+  /**
+   * The same over so many periods where one has fewer pictures than `few`: of a short loop too few are analysed where the machine
+   * does not keep up.
+   */
+  longer: [2, 3],
+  few: 12,
   /** A picture is compared with that of one to so many periods before: of a loop others may be analysed in each round. */
   rounds: 3,
   /** What the picture a period before is held against: those so much before and after it, seconds. */
@@ -120,14 +126,22 @@ function isSame(
   });
 }
 
-/** Whether the pictures of the last `periodNs` are far more like those of one period before than like those beside them. */
+/** Whether the pictures of the last `periodNs`, or of a few times that, are far more like those of one period before than like those beside them. */
 function picturesRepeat(frames: readonly RepeatFrame[], periodNs: number): boolean {
   const kept = frames.flatMap(({ ptsNs, picture }) => (picture === null ? [] : [{ at: ptsNs, ...picture }]));
   const newest = kept.at(-1);
   if (newest === undefined) return false;
-  const last = kept.filter(({ at }) => at > newest.at - periodNs);
+  const since = (periods: number): readonly Kept[] =>
+    kept.filter(({ at }) => at > newest.at - periods * periodNs);
+  const one = since(1);
+  return [one, ...(one.length < limits.few ? limits.longer.map(since) : [])]
+    .filter(({ length }) => length >= limits.leastPictures)
+    .some((last) => lastRepeat(kept, last, periodNs));
+}
+
+function lastRepeat(kept: readonly Kept[], last: readonly Kept[], periodNs: number): boolean {
   const spacing = medianOf(last.slice(1).map(({ at }, index) => at - (last[index] as Kept).at));
-  if (spacing === null || last.length < limits.leastPictures) return false;
+  if (spacing === null) return false;
   const cells = cellsOf(last.map(({ box }) => box));
   if (cells.length < limits.leastCells) return false;
   const step = Math.max(1, last.length / limits.probes);

@@ -107,7 +107,10 @@ describe('a recording with a heart', () => {
     const view = page.getByLabel('This recording shows');
     await expect
       .poll(() => other.locator('option').allInnerTexts(), soon)
-      .toEqual(['None: measured alone', `${recording.partner.name} (same name, other view)`]);
+      .toEqual([
+        'None: this recording is measured alone',
+        `${recording.partner.name} (same name, other view)`,
+      ]);
     expect(await view.isVisible()).toBe(false);
     // By keyboard: its name says which view this one is.
     await other.focus();
@@ -133,7 +136,7 @@ describe('a recording with a heart', () => {
     await page.setViewportSize({ width: 1440, height: 900 });
     await view.selectOption('A2C, two-chamber');
     await expect.poll(() => recording.state.pair?.view, soon).toBe('a2c');
-    await other.selectOption('None: measured alone');
+    await other.selectOption('None: this recording is measured alone');
     await expect.poll(() => recording.state.pair, soon).toBeNull();
     await biplane.waitFor({ state: 'hidden' });
     expect(problems).toEqual([]);

@@ -5,6 +5,7 @@
 import type { PartnerNearness, ProjectState } from '../../../src/protocol/project-requests.js';
 import type { EchoView } from '../../../src/vocabulary/echo.js';
 import { h } from '../app/dom.js';
+import { t } from '../core/texts.js';
 import { partnersOf } from './api.js';
 
 interface ProjectPair {
@@ -12,14 +13,18 @@ interface ProjectPair {
   update(project: ProjectState): void;
 }
 
-const near: Readonly<Record<PartnerNearness, string>> = {
-  name: 'same name, other view',
-  study: 'same study',
-  folder: 'same folder',
-  none: '',
-};
-
-const viewNames: Readonly<Record<EchoView, string>> = { a4c: 'A4C, four-chamber', a2c: 'A2C, two-chamber' };
+function partnerText(name: string, near: PartnerNearness): string {
+  switch (near) {
+    case 'name':
+      return t('{name} (same name, other view)', { name });
+    case 'study':
+      return t('{name} (same study)', { name });
+    case 'folder':
+      return t('{name} (same folder)', { name });
+    case 'none':
+      return name;
+  }
+}
 
 /** `choose` resolves when the server has taken or refused it, which is said elsewhere. */
 export function projectPair(
@@ -42,13 +47,14 @@ export function projectPair(
     {
       onchange: () => void choose(project?.pair?.partner ?? null, view.value as EchoView).finally(show),
     },
-    ...Object.entries(viewNames).map(([value, words]) => h('option', { value }, words)),
+    h('option', { value: 'a4c' }, t('A4C, four-chamber')),
+    h('option', { value: 'a2c' }, t('A2C, two-chamber')),
   );
-  const viewField = h('label', {}, 'This recording shows', view);
+  const viewField = h('label', {}, t('This recording shows'), view);
   const element = h(
     'div',
     { class: 'project-pair' },
-    h('label', {}, 'Other view of this heart', partner),
+    h('label', {}, t('Other view of this heart'), partner),
     viewField,
   );
 
@@ -56,11 +62,13 @@ export function projectPair(
   const show = (): void => {
     const pair = project?.pair ?? null;
     const options = [
-      ['', partners.length === 0 ? 'No other recording with a heart is open' : 'None: measured alone'],
-      ...partners.map((one) => [
-        one.project,
-        near[one.near] === '' ? one.name : `${one.name} (${near[one.near]})`,
-      ]),
+      [
+        '',
+        partners.length === 0
+          ? t('No other recording with a heart is open')
+          : t('None: this recording is measured alone'),
+      ],
+      ...partners.map(({ project: other, name, near }) => [other, partnerText(name, near)]),
     ] as const;
     const key = JSON.stringify(options);
     if (key !== listed)

@@ -12,7 +12,7 @@ import { shownKey } from '../core/keymap.js';
 import { writeRoute } from '../core/route.js';
 import { nextUndo, undoSentence } from '../core/wording.js';
 import { place } from '../core/viewport.js';
-import { locale, t } from '../core/texts.js';
+import { locale, serverText, t } from '../core/texts.js';
 import { drawThumbnail, hasThumbnail, objectRow } from '../editor/object-row.js';
 import { outlineSettings } from '../editor/outline-settings.js';
 import type { LivePicture } from './live-picture.js';
@@ -273,7 +273,12 @@ export function objectsPanel(
         const isNews = value === null && note !== refusal;
         if (value === null) refusal = note;
         return [
-          h('dt', {}, name.replaceAll('_', ' '), object ? h('small', {}, ` ${object.label}`) : ''),
+          h(
+            'dt',
+            {},
+            serverText(name.replaceAll('_', ' ')),
+            object ? h('small', {}, ` ${object.label}`) : '',
+          ),
           h(
             'dd',
             { 'data-quality': quality, title: reasonWords(note) },
