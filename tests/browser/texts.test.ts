@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import type { Catalogue } from '../../dashboard/src/core/texts.js';
 import { packageRoot } from '../../src/node/built-module.js';
 import { keepPicture } from './harness.js';
 import { open, useBrowser } from './scene.js';
@@ -12,9 +13,12 @@ useBrowser();
 const listed = JSON.parse(readFileSync(join(packageRoot, 'dashboard/src/texts/en.json'), 'utf8')) as {
   readonly texts: Readonly<Record<string, unknown>>;
 };
+const german = JSON.parse(
+  readFileSync(join(packageRoot, 'dashboard/src/texts/de.json'), 'utf8'),
+) as Catalogue;
 /** What the rooms of these tests bring with them: names, addresses, figures with their units. It is the same in every language. */
 const brought =
-  /sonoscope|Theatre 2|Shift|Ctrl|Space|Enter|Delete|Home|End|Esc|dicomweb:\S+|rtsp:\S+|compact 1|scope|number|disk|synthetic:\w+|CPU|sam2\.1\S*|policy-\w+|Apache-2\.0|\b(?:ms|px|Hz|cm|mL)\b|English|Deutsch|Français|Español|\.\/sonoscope .*/g;
+  /sonoscope|Theatre 2|Shift|Ctrl|Space|Enter|Delete|Home|End|Esc|dicomweb:\S+|rtsp:\S+|compact 1|scope|number|disk|synthetic:\S+|CPU|sam2\.1\S*|policy-\w+|Apache-2\.0|\b(?:ms|px|Hz|cm|mL)\b|English|Deutsch|Français|Español|\.\/sonoscope .*/g;
 
 /** Text of the page, seen or spoken, that no catalogue has brought: what is left of it outside ⟦ and ⟧. */
 function unsaid(page: Page): Promise<string[]> {
@@ -121,11 +125,14 @@ describe('the page in another language', () => {
       // Branches of a plural stay a message: the brackets go around it.
       Object.keys(listed.texts).map((sentence) => [sentence, `⟦${sentence}⟧`]),
     );
+    const server = Object.fromEntries(
+      Object.keys(german.server).map((sentence) => [sentence, `⟦${sentence}⟧`]),
+    );
     const { page, problems } = await open('', {
       prefer: { language: 'de' },
       route: {
         pattern: '**/assets/de-*.json',
-        body: JSON.stringify({ texts: bracketed, server: {} }),
+        body: JSON.stringify({ texts: bracketed, server }),
       },
     });
     await page.locator('.research').getByText('⟦').waitFor();

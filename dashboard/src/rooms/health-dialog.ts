@@ -96,7 +96,7 @@ export function openHealthDialog(worker: PaintingWorker, live: LivePicture): voi
         ? section(
             t('Shown on this screen'),
             table(
-              ['', 'pictures'],
+              ['', t('pictures')],
               [
                 [t('with their outlines'), String(stats.counts.withOverlay)],
                 [t('without, although outlines were wanted'), String(stats.counts.withoutOverlay)],
@@ -125,7 +125,7 @@ export function openHealthDialog(worker: PaintingWorker, live: LivePicture): voi
       section(
         t('Left out since the room opened'),
         table(
-          ['', 'pictures'],
+          ['', t('pictures')],
           [
             ...Object.entries(health?.drops ?? {}).map(([stage, count]) => [dropName(stage), String(count)]),
             [t('in this browser'), String(stats ? stats.decodeDrops + stats.decodeFailures : 0)],
