@@ -24,3 +24,4 @@ const worker = new PaintingWorker(socketAddress());
 await chooseLanguage();
 if (entry.clean) mountCleanFeed(root, worker, entry.stream);
 else mountShell(root, worker, entry);
+if (entry.kiosk) document.documentElement.classList.add('kiosk');

@@ -1,5 +1,5 @@
 /** The pages that the server itself writes. Pure. */
-import { htmlDocument } from '../formats/html.js';
+import { htmlDocument, markup } from '../formats/html.js';
 import type { Html } from '../formats/html.js';
 
 /** Dark on the screen, black on white on paper. */
@@ -18,4 +18,10 @@ section { break-inside: avoid; }
 
 export function page(title: string, body: Html): string {
   return htmlDocument(title, style, body);
+}
+
+/** A wrong address: why, and the way to all rooms. It is relative, so that it also works behind a proxy with a prefix. */
+export function unknownPage(sentence: string, path: string): string {
+  const back = '../'.repeat(Math.max(0, path.split('/').length - 2)) || './';
+  return page('Not found', markup`<h1>${sentence}</h1><p><a href="${back}">All rooms</a></p>`);
 }

@@ -17,7 +17,7 @@ import { audit } from './audit.js';
 import { isTooDeep } from './bounded-json.js';
 import { isSonoError, refusalBody, serverError } from './errors.js';
 import { markup } from '../formats/html.js';
-import { page } from './html.js';
+import { page, unknownPage } from './html.js';
 import type { ServerMetrics } from './metrics.js';
 import { openApi, openApiPage } from './openapi.js';
 import type { RoomRegistry } from './room-registry.js';
@@ -78,6 +78,10 @@ function translate(error: FastifyError | Error, url: string, logger: Logger): So
 
 const defaultBodyMs = 20_000;
 
+/** A browser that was given an address by a person; operations answer programs. */
+const wantsPage = ({ method, url, headers }: FastifyRequest): boolean =>
+  method === 'GET' && (headers.accept ?? '').includes('text/html') && !pathOf(url).startsWith('/api/');
+
 /** Addresses of the page. Only these accept a token in the address bar. */
 const isPage = (url: string): boolean => ['/', '/index.html'].includes(pathOf(url));
 
@@ -133,9 +137,16 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
     refusals.set(request, String(coded.code));
     return refuse(reply, coded);
   });
-  app.setNotFoundHandler((request, reply) =>
-    refuse(reply, serverError('SONO_PAGE_UNKNOWN', { path: pathOf(request.url) })),
-  );
+  app.setNotFoundHandler((request, reply) => {
+    const error = serverError('SONO_PAGE_UNKNOWN', { path: pathOf(request.url) });
+    // A person has typed it: a sentence, and a way back.
+    return wantsPage(request)
+      ? reply
+          .code(error.definition.httpStatus)
+          .type('text/html; charset=utf-8')
+          .send(unknownPage(error.message, pathOf(request.url)))
+      : refuse(reply, error);
+  });
 
   app.addHook('onRequest', (request, reply, done) => {
     const { remoteAddress, localPort } = request.socket;

@@ -193,6 +193,7 @@ export class PaintingWorker {
       case 'objects':
       case 'picture-size':
       case 'painted':
+      case 'held':
       case 'stats':
       case 'first-mask':
       case 'picked':

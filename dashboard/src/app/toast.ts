@@ -10,8 +10,13 @@ const justNowMs = 500;
 let region: HTMLElement | null = null;
 
 export function mountToasts(): HTMLElement {
-  region = h('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' });
-  return region;
+  const made = h('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' });
+  region = made;
+  // In full screen only what lies inside that element is seen.
+  document.addEventListener('fullscreenchange', () => {
+    (document.fullscreenElement ?? document.getElementById('app') ?? document.body).append(made);
+  });
+  return made;
 }
 
 /** `action`: what the person may do about it, with one press. The message stays for `forMs`. */

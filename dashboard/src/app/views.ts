@@ -8,6 +8,7 @@ import { projectsView } from '../projects/projects-view.js';
 import { gridView } from '../rooms/grid-view.js';
 import { roomView } from '../rooms/room-view.js';
 import { systemView } from '../system/system-view.js';
+import { unknownView } from './unknown-view.js';
 import type { EndView, ViewContext } from './view.js';
 
 export function openView(route: Route, context: ViewContext): EndView {
@@ -22,5 +23,7 @@ export function openView(route: Route, context: ViewContext): EndView {
       return systemView(context);
     case 'recordings':
       return projectsView(context, route.rest);
+    case 'unknown':
+      return unknownView(context, route.address);
   }
 }

@@ -14,8 +14,10 @@ const press = (key: string, change: Partial<KeyPress> = {}): KeyPress => ({
 
 describe('keys', () => {
   it('no key means two things', () => {
-    const keys = keymap.flatMap((binding) => binding.keys);
-    expect(new Set(keys).size).toBe(keys.length);
+    for (const here of ['room', 'recording'] as const) {
+      const keys = keymap.filter((one) => worksIn(one, here)).flatMap((binding) => binding.keys);
+      expect(new Set(keys).size).toBe(keys.length);
+    }
   });
 
   it.each([
@@ -35,12 +37,12 @@ describe('keys', () => {
     ['q', {}, 'tool-brush'],
     ['Q', { shiftKey: true }, 'tool-rub'],
     ['Z', { ctrlKey: true, shiftKey: true }, 'redo'],
-    [' ', {}, 'play'],
     [',', {}, 'step-back'],
     [';', { shiftKey: true }, 'step-back'],
     [',', { ctrlKey: true }, 'settings'],
     ['Enter', { ctrlKey: true }, 'track'],
     ['g', { altKey: true }, null],
+    ['M', { shiftKey: true }, 'caliper'],
   ] as const)('%s %j → %s', (key, change, action) => {
     expect(actionOf(press(key, change), null)).toBe(action);
   });
@@ -54,6 +56,12 @@ describe('keys', () => {
     expect(listed('recording')).not.toContain('hold');
     for (const shared of ['tool-box', 'tool-erase', 'zoom-in', 'rename', 'hide', 'panel'] as const)
       for (const here of ['room', 'recording'] as const) expect(listed(here)).toContain(shared);
+  });
+
+  it('space holds the picture of a room, and plays a recording', () => {
+    expect(actionOf(press(' '), null, 'room')).toBe('freeze');
+    expect(actionOf(press(' '), null, 'recording')).toBe('play');
+    expect(actionOf(press('M', { shiftKey: true }), null, 'recording')).toBeNull();
   });
 
   it('a taught foot pedal switches outlines, whatever it sends', () => {

@@ -78,6 +78,14 @@ const groups = {
     'echo-view': [['w'], 'W', msg('Change the view: four-chamber or two-chamber'), 'room'],
   },
   Picture: {
+    freeze: [[' '], 'Space', msg('Hold the picture on this screen; again: go on'), 'room'],
+    caliper: [['shift+m'], 'Shift M', msg('Measure a distance on the held picture'), 'room'],
+    ellipse: [
+      ['shift+e'],
+      'Shift E',
+      msg('Measure an ellipse on the held picture: area and circumference'),
+      'room',
+    ],
     'zoom-in': [['+', '='], '+', msg('Zoom in')],
     'zoom-out': [['-', '_'], '−', msg('Zoom out')],
     fit: [['0'], '0', msg('Whole picture')],
@@ -170,14 +178,18 @@ export function worksIn({ action, place }: Pick<Binding, 'action' | 'place'>, he
   return here === 'page' ? pageActions.includes(action) : place === null || place === here;
 }
 
-/** What a key press means, null: nothing. `pedalCode`: KeyboardEvent.code of a foot pedal. Digits select objects and are not here. */
-export function actionOf(press: KeyPress, pedalCode: string | null): Action | null {
+/** What a key press means, null: nothing. `here`: the same key may mean another thing elsewhere; null: anywhere. `pedalCode`: KeyboardEvent.code of a foot pedal. Digits select objects and are not here. */
+export function actionOf(
+  press: KeyPress,
+  pedalCode: string | null,
+  here: Place | null = null,
+): Action | null {
   if (pedalCode !== null && press.code === pedalCode) return 'overlay';
   if (press.altKey) return null;
   const key = press.key.toLowerCase();
   const control = press.ctrlKey || press.metaKey;
-  for (const { action, keys } of keymap)
-    for (const candidate of keys) {
+  for (const { action, keys, place } of keymap)
+    for (const candidate of here === null || worksIn({ action, place }, here) ? keys : []) {
       if (candidate === `ctrl+${press.shiftKey ? 'shift+' : ''}${key}` && control) return action;
       if (control) continue;
       if (candidate === `shift+${key}` && press.shiftKey) return action;

@@ -1,4 +1,4 @@
-/** Addresses of the page: `#/rooms`, `#/room/<id>`, `#/room/<id>/acceptance`, `#/recordings…`, `#/system`; `?room=ID`, `?clean=1`. Pure. */
+/** Addresses of the page: `#/rooms`, `#/room/<id>`, `#/room/<id>/acceptance`, `#/recordings…`, `#/system`; `?room=ID`, `?kiosk=1`, `?clean=1`. Pure. */
 
 export type Route =
   | { readonly view: 'rooms' }
@@ -6,19 +6,24 @@ export type Route =
   | { readonly view: 'acceptance'; readonly stream: string }
   | { readonly view: 'system' }
   /** `rest`: what follows, for the recordings view to read. */
-  | { readonly view: 'recordings'; readonly rest: string };
+  | { readonly view: 'recordings'; readonly rest: string }
+  /** Nothing is there. `address`: what was asked for, without the `#`. */
+  | { readonly view: 'unknown'; readonly address: string };
 
 export interface Entry {
   readonly clean: boolean;
+  /** The picture of a room with its outlines, and nothing to press: a wall display. */
+  readonly kiosk: boolean;
   /** The stream that `?room=` asks for, null: not given. */
   readonly stream: string | null;
 }
 
 export function readEntry(search: string): Entry {
   const query = new URLSearchParams(search);
-  const clean = query.get('clean');
+  const asks = (name: string): boolean => !['0', 'false', null].includes(query.get(name));
   return {
-    clean: clean !== null && clean !== '0' && clean !== 'false',
+    clean: asks('clean'),
+    kiosk: asks('kiosk'),
     stream: query.get('room'),
   };
 }
@@ -31,7 +36,7 @@ function decode(part: string): string {
   }
 }
 
-/** A hash that this page does not know leads to the rooms. */
+/** A hash that this page does not know is said to be unknown, with a way back. */
 export function readRoute(hash: string, entry: Entry): Route {
   const parts = hash.replace(/^#\/?/, '').split('/');
   switch (parts[0]) {
@@ -46,8 +51,10 @@ export function readRoute(hash: string, entry: Entry): Route {
       return { view: 'system' };
     case 'recordings':
       return { view: 'recordings', rest: parts.slice(1).join('/') };
-    default:
+    case 'rooms':
       return { view: 'rooms' };
+    default:
+      return { view: 'unknown', address: decode(parts.join('/')) };
   }
 }
 
@@ -62,5 +69,7 @@ export function writeRoute(route: Route): string {
       return `#/room/${encodeURIComponent(route.stream)}/acceptance`;
     case 'recordings':
       return route.rest === '' ? '#/recordings' : `#/recordings/${route.rest}`;
+    case 'unknown':
+      return `#/${encodeURI(route.address)}`;
   }
 }

@@ -68,8 +68,8 @@ export function toolbar(
       },
       icon(symbol),
       h('span', { class: 'tool-name' }, say(name)),
-      // The title names the key; the name of a button is what it does.
-      h('kbd', { 'aria-hidden': 'true' }, shownKey(action).replace('Shift ', '⇧')),
+      // The title names the key. It is drawn by style, because the name of a button is what it does.
+      h('kbd', { 'aria-hidden': 'true', 'data-key': shownKey(action).replace('Shift ', '⇧') }),
     );
   const toolButtons = tools.map(({ tool, name, action }) =>
     button(tool, name, action, { role: 'radio', 'data-tool': tool }),

@@ -22,6 +22,8 @@ export class FramePlayer {
   shown: ShownFrame | null = null;
   /** 0: paused; negative: backwards. */
   speed = 0;
+  /** A person's choice for looking closer: multiplies the recording's own rate, and `speed` on top of it. */
+  rate = 1;
   #fetching = false;
   #ended = false;
   #retry = 0;
@@ -95,7 +97,7 @@ export class FramePlayer {
   #tick(nowMs: number): void {
     if (this.#ended || this.speed === 0) return;
     const fps = this.project()?.format?.framesPerSecond ?? usualFramesPerSecond;
-    const stepMs = 1000 / (fps * Math.abs(this.speed));
+    const stepMs = 1000 / (fps * Math.abs(this.speed) * this.rate);
     if (nowMs - this.#dueMs > 500) this.#dueMs = nowMs;
     let steps = 0;
     while (this.#dueMs <= nowMs) {
@@ -109,7 +111,7 @@ export class FramePlayer {
 
   #advance(steps: number): void {
     const direction = Math.sign(this.speed);
-    const wanted = this.frame + direction * (Math.abs(this.speed) > 1 ? steps : 1);
+    const wanted = this.frame + direction * (Math.abs(this.speed) * this.rate > 1 ? steps : 1);
     if (wanted < 0 || wanted > this.lastFrame) this.play(0);
     this.seek(wanted);
     this.cache.ahead(

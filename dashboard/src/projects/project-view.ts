@@ -31,6 +31,7 @@ import type { PlacedMark } from '../core/marks.js';
 import { t } from '../core/texts.js';
 import { lanesOf, masksOf, sentence, uncertainOf, watchProjects, writesPictures } from './api.js';
 import type { LaneInfo } from './api.js';
+import { cineSpeed } from './cine-speed.js';
 import { correctingTools } from './correcting-tools.js';
 import { openExport } from './export-dialog.js';
 import { exportList } from './export-list.js';
@@ -251,6 +252,8 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       if (chosen === 'points') stage.points.focus();
     }),
   );
+
+  playButton.after(cineSpeed(player));
 
   // ------------------------------------------------------------------------------------------ showing
   const list = (): void => {
@@ -601,7 +604,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
       event.preventDefault();
       return;
     }
-    const action = actionOf(event, preferences.value.pedalCode);
+    const action = actionOf(event, preferences.value.pedalCode, 'recording');
     if (action === null) return;
     if (!event.repeat || repeatable.has(action)) perform(action, event.shiftKey);
     event.preventDefault();

@@ -38,6 +38,7 @@ interface EchoRoom {
   readonly beats: HTMLElement;
   /** On the stage; shown in every calibrated room. */
   readonly scale: SVGSVGElement;
+  readonly calibration: Signal<Calibration>;
 }
 
 export function echoRoom(
@@ -124,7 +125,8 @@ export function echoRoom(
   disposer.add(holds.busy.watch((busy) => holdButton.toggleAttribute('disabled', busy)));
 
   const update = (): void => {
-    if (!active.value) return;
+    // The figures of a held picture stay with it.
+    if (!active.value || live.heldSinceMs.value !== null) return;
     const { picture } = live.notices.value;
     // A stall of less than a heart beat takes nothing from figures of several beats, and must not make them blink.
     const stalls = picture?.severity === 'alarm' && picture.lasting !== true;
@@ -159,5 +161,8 @@ export function echoRoom(
   disposer.add(active.watch(refresh));
   disposer.add(worker.link.watch(refresh));
   const turnView = (): void => setView(otherView(viewNow()));
-  return { active, holds, turnView, parts, beats: beats.element, scale: ruler(live, calibration, disposer) };
+  return {
+    ...{ active, holds, turnView, parts, calibration },
+    ...{ beats: beats.element, scale: ruler(live, calibration, disposer) },
+  };
 }

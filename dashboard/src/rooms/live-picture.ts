@@ -10,6 +10,8 @@ import type { PaintingWorker, SurfaceEvent } from '../app/painting-worker.js';
 import { h, textScale } from '../app/dom.js';
 import { preferences } from '../app/prefs.js';
 import { Disposer, Signal } from '../app/signal.js';
+import { plainTone } from '../core/tone.js';
+import type { Tone } from '../core/tone.js';
 import { fitView } from '../core/viewport.js';
 import type { ViewChoice } from '../core/viewport.js';
 import { SteadyNotice } from '../core/steady-notice.js';
@@ -45,6 +47,9 @@ export class LivePicture {
   /** Somebody draws: the picture on which they began stays on this screen. */
   readonly heldStill = new Signal(false);
   readonly selected = new Signal<number | null>(null);
+  /** performance.now() since when a person holds the picture on this screen; null: it is live. */
+  readonly heldSinceMs = new Signal<number | null>(null);
+  readonly tone = new Signal<Tone>(plainTone);
   /** Another source has come; how many objects ended with the one before. */
   readonly sourceChanged = new Signal<{ readonly objects: number } | null>(null);
   /** Not drawn, and protected from a slip of the hand, on this screen. */
@@ -108,6 +113,7 @@ export class LivePicture {
       }),
     );
     this.#disposer.add(this.selected.watch(() => this.#sendLook()));
+    this.#disposer.add(this.tone.watch(() => this.#sendLook()));
     this.#disposer.add(this.hidden.watch(() => this.#sendLook()));
     this.#disposer.add(
       this.view.watch((view) => {
@@ -154,6 +160,7 @@ export class LivePicture {
       limitMs: this.limitMs,
       slow: this.#overview && slow === 'auto' ? 'steady-outlines' : slow,
       selectedObject: this.selected.value,
+      tone: this.tone.value,
       hidden: [...this.hidden.value],
     };
   }
@@ -171,6 +178,11 @@ export class LivePicture {
     }
     await this.#worker.call('overlay', { stream: this.stream, visible: on });
     return on;
+  }
+
+  /** Holds the picture that is on screen, on this screen alone; the server is not asked. */
+  hold(on: boolean): void {
+    this.#worker.send({ type: 'hold', surface: this.surface, on });
   }
 
   #updateOverlay(): void {
@@ -252,6 +264,11 @@ export class LivePicture {
         }
         this.painted.value = event;
         return;
+      case 'held':
+        this.heldSinceMs.value = event.on ? performance.now() : null;
+        // What was not shown while it was held is no stall.
+        this.#hiddenUntilMs = performance.now() + 500;
+        return;
       case 'stats':
         this.stats.value = event.stats;
         return;
@@ -289,7 +306,7 @@ export class LivePicture {
     const shown =
       this.painted.value?.overlay === true ||
       (this.#lastOverlayEpochMs !== null && now - this.#lastOverlayEpochMs < 300);
-    return shown && this.overlayOn.value ? this.#overlayAgeMs : null;
+    return shown && this.overlayOn.value && this.heldSinceMs.value === null ? this.#overlayAgeMs : null;
   }
 
   get condition(): RoomCondition {
@@ -299,7 +316,10 @@ export class LivePicture {
     const since = (epochMs: number | null): number | null =>
       epochMs === null ? null : Math.max(0, now - epochMs);
     const { captured, shown, analysed } = this.rates;
-    const hidden = document.visibilityState !== 'visible' || performance.now() < this.#hiddenUntilMs;
+    const hidden =
+      this.heldSinceMs.value !== null ||
+      document.visibilityState !== 'visible' ||
+      performance.now() < this.#hiddenUntilMs;
     return {
       sincePictureMs: hidden ? 0 : since(this.#lastFreshEpochMs),
       capturedFps: captured,

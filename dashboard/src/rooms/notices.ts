@@ -51,7 +51,10 @@ export function noticeLayer(
   announce: boolean,
   help: ((remedy: Remedy) => void) | null = null,
 ): {
+  /** Over the picture: what is said of a picture that is not live. */
   readonly element: HTMLElement;
+  /** The slim line about outlines, on the picture of a small tile; a room puts it above its picture. */
+  readonly line: HTMLElement;
   readonly show: (notices: Notices) => void;
 } {
   const picture = line('notice notice-picture', help);
@@ -60,6 +63,7 @@ export function noticeLayer(
   const element = h('div', { class: 'notices' }, picture.element, overlay.element, spoken);
   return {
     element,
+    line: overlay.element,
     show: (notices) => {
       picture.show(notices.picture);
       // Plain information stands in the strip, not on the picture.

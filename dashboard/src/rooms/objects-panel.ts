@@ -9,6 +9,7 @@ import type { Disposer, Signal } from '../app/signal.js';
 import { isEchoMeasure, reasonWords } from '../core/echo-log.js';
 import { unitWords } from '../core/echo-readout.js';
 import { shownKey } from '../core/keymap.js';
+import { inCentimetres } from '../core/measure-words.js';
 import { writeRoute } from '../core/route.js';
 import { nextUndo, undoSentence } from '../core/wording.js';
 import { place } from '../core/viewport.js';
@@ -249,6 +250,8 @@ export function objectsPanel(
   };
   let listed = '';
   const listMeasured = (): void => {
+    // What is said of a held picture stays with it.
+    if (live.heldSinceMs.value !== null) return;
     const stand = numbersStand();
     const shown = live.objects.value.map(({ id, state }) => `${id}/${state}`);
     const now = `${changes.value}|${newest.size}|${stand}|${shown.join()}`;
@@ -268,7 +271,7 @@ export function objectsPanel(
     // What several have no number for is said once.
     let refusal = '';
     measured.replaceChildren(
-      ...present.flatMap(({ name, value, unit, interval, quality, note, objectId }) => {
+      ...present.map(inCentimetres).flatMap(({ name, value, unit, interval, quality, note, objectId }) => {
         const object = live.objects.value.find(({ id }) => id === objectId);
         const isNews = value === null && note !== refusal;
         if (value === null) refusal = note;

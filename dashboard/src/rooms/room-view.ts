@@ -29,6 +29,7 @@ import { LivePicture } from './live-picture.js';
 import { noticeLayer } from './notices.js';
 import { objectsPanel } from './objects-panel.js';
 import { openSourceDialog } from './source-dialog.js';
+import { stageFrame } from './stage-frame.js';
 
 /** What needs a model that follows what it is pointed at. */
 const pointingActions: ReadonlySet<Action> = new Set<Action>([
@@ -112,15 +113,24 @@ export function roomView(context: ViewContext, stream: string): EndView {
     },
     onPick: ([x, y]) => worker.send({ type: 'pick', surface: live.surface, x, y }),
   });
-  stage.append(
-    live.canvas,
-    echo.scale,
-    pointing.layer,
-    notices.element,
-    age,
-    waiting,
-    answers,
-    zoomBar(live, perform, disposer),
+  stage.append(live.canvas, echo.scale, pointing.layer, notices.element);
+  const name = new Signal(stream);
+  disposer.add(
+    worker.health(stream).watch((health) => {
+      name.value = health?.label !== undefined && health.label !== '' ? health.label : stream;
+    }),
+  );
+  const frame = stageFrame(
+    live,
+    stage,
+    {
+      name,
+      head: [age, notices.line, waiting],
+      zoom: zoomBar(live, perform, disposer),
+      calibration: echo.calibration,
+      perform,
+    },
+    disposer,
   );
 
   const endGesture = (): void => {
@@ -142,6 +152,11 @@ export function roomView(context: ViewContext, stream: string): EndView {
     if (objectId === null && !makesObjects(prompt)) {
       endGesture();
       toast('error', t('Select the object to correct first, in the list or with its number.'));
+      return;
+    }
+    if (live.heldSinceMs.value !== null) {
+      toast('info', t('The picture is held: press Space to go on, then mark.'));
+      endGesture();
       return;
     }
     if (refusesLocked(objectId)) {
@@ -317,12 +332,19 @@ export function roomView(context: ViewContext, stream: string): EndView {
     'div',
     { class: 'room' },
     toolbar(pointing.tool, offered, perform, disposer, ['undo'], undoSays, true),
-    stage,
+    frame.element,
     ...echo.parts,
     panel.element,
     healthStrip(worker, live, disposer),
   );
-  disposer.add(mountPlayer(stage, worker, stream));
+  disposer.add(mountPlayer(frame.foot, worker, stream));
+  // Beside the picture: in the panel, or below the picture while that is closed.
+  disposer.add(
+    preferences.watch(({ panelOpen }) => {
+      if (panelOpen) panel.element.querySelector('.panel-foot')?.before(answers);
+      else frame.tools.prepend(answers);
+    }),
+  );
   disposer.add(echo.active.watch((on) => room.classList.toggle('echo', on)));
   disposer.add(
     points.watch((on) => {
@@ -427,6 +449,13 @@ export function roomView(context: ViewContext, stream: string): EndView {
         else if (action === 'echo-view') echo.turnView();
         else echo.holds.open();
         return;
+      case 'freeze':
+        frame.hold();
+        return;
+      case 'caliper':
+      case 'ellipse':
+        frame.measure(action === 'caliper' ? 'distance' : 'ellipse', true);
+        return;
       case 'undo':
         undo(live.selected.value);
         return;
@@ -449,13 +478,16 @@ export function roomView(context: ViewContext, stream: string): EndView {
       }
       case 'cancel':
         if (pointing.busy) pointing.cancel();
+        else if (frame.putAway()) return;
         else if (pointing.tool.value !== 'look') pointing.tool.value = 'look';
         else live.selected.value = null;
         return;
       case 'fullscreen':
         if (document.fullscreenElement) void document.exitFullscreen();
         else
-          room.requestFullscreen().catch(() => toast('error', t('This browser refuses full screen here.')));
+          frame.element
+            .requestFullscreen()
+            .catch(() => toast('error', t('This browser refuses full screen here.')));
         return;
       case 'source':
         openSource();
@@ -491,7 +523,7 @@ export function roomView(context: ViewContext, stream: string): EndView {
       event.preventDefault();
       return;
     }
-    const action = actionOf(event, preferences.value.pedalCode);
+    const action = actionOf(event, preferences.value.pedalCode, 'room');
     if (action === null) return;
     // A held pedal or key must not make outlines blink.
     if (!event.repeat || repeatable.has(action)) perform(action, event.shiftKey);

@@ -14,8 +14,8 @@ import { place } from '../core/viewport.js';
 import type { LivePicture } from './live-picture.js';
 
 const lengths = { tick: 7, major: 12 };
-/** From the edge of the picture, and from its foot, where buttons lie. */
-const inset = { right: 10, foot: 64 };
+/** From the edges of the picture. */
+const inset = { right: 10, foot: 10 };
 
 export function ruler(
   live: LivePicture,
@@ -48,7 +48,6 @@ function drawScale(live: LivePicture, size: PictureSize, scale: Scale): SVGEleme
   const placement = place(live.view.value, size, stage);
   const right =
     Math.min(placement.left + scale.x1 * placement.scale, stage.width) / ratio - inset.right * unit;
-  // Buttons lie over the foot of the stage only.
   const foot = Math.min(
     (placement.top + scale.y1 * placement.scale) / ratio - inset.right * unit,
     stage.height / ratio - inset.foot * unit,

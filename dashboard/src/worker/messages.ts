@@ -1,5 +1,6 @@
 /** What the page and its painting worker say to each other: one union per direction. Types only. */
 import type { HexColour } from '../../../src/vocabulary/hex-colour.js';
+import type { Tone } from '../core/tone.js';
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { ObjectState, Prompt } from '../../../src/vocabulary/prompt.js';
 import type { HealthMessage, MeasurementMessage } from '../../../src/protocol/messages.js';
@@ -24,6 +25,8 @@ export interface Look {
   readonly limitMs: number;
   readonly slow: SlowAnalysisChoice;
   readonly selectedObject: number | null;
+  /** Of the picture alone, never of outlines. */
+  readonly tone: Tone;
   /** Objects that are not drawn on this screen. */
   readonly hidden: readonly number[];
 }
@@ -67,6 +70,8 @@ export type ToWorker =
       readonly prompts: readonly Prompt[];
     }
   /** Which outlined object lies under a source pixel? Answered with `picked`. */
+  /** The picture that is on screen stays there, with its outlines, until it is let go. */
+  | { readonly type: 'hold'; readonly surface: number; readonly on: boolean }
   | { readonly type: 'pick'; readonly surface: number; readonly x: number; readonly y: number }
   | { readonly type: 'watch-topic'; readonly topic: string }
   | { readonly type: 'unwatch-topic'; readonly topic: string }
@@ -167,6 +172,7 @@ export type FromWorker =
   | { readonly type: 'objects'; readonly surface: number; readonly objects: readonly ListedObject[] }
   | { readonly type: 'picture-size'; readonly surface: number; readonly size: PictureSize }
   | PaintedMessage
+  | { readonly type: 'held'; readonly surface: number; readonly on: boolean }
   | { readonly type: 'stats'; readonly surface: number; readonly stats: SurfaceStats }
   | { readonly type: 'answer'; readonly call: number; readonly body: unknown }
   | {

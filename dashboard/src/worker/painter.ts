@@ -5,6 +5,7 @@
 import type { PictureSize } from '../../../src/vocabulary/frame.js';
 import type { Shown } from '../core/presentation.js';
 import { Rate, Recent } from '../core/rates.js';
+import { toneFilter } from '../core/tone.js';
 import { fitView, place } from '../core/viewport.js';
 import type { Placement, ViewChoice } from '../core/viewport.js';
 import type { Look } from './messages.js';
@@ -121,7 +122,10 @@ export class Painter {
     if (left > 0 || top > 0 || left + width < canvas.width || top + height < canvas.height) this.#fillBlack();
     // One source pixel per device pixel must stay exactly that; at high zoom, pixels are shown as squares.
     context.imageSmoothingEnabled = Math.abs(scale - 1) > 1e-6 && scale < 6;
+    const filter = toneFilter(look.tone);
+    if (filter !== 'none') context.filter = filter;
     context.drawImage(bitmap, left, top, width, height);
+    if (filter !== 'none') context.filter = 'none';
     if (shown.overlay) drawOverlay(context, shown.overlay, placement, look, this.unit * this.#detail);
     this.#black = false;
     this.drawMs.add(performance.now() - startMs);

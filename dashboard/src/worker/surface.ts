@@ -44,6 +44,8 @@ export class Surface {
   /** The connection was lost: time stamps may start anew with the next picture. */
   #restarted = false;
   #measurement: Measurement | null = null;
+  /** A person holds the picture that is on screen. */
+  #held = false;
   /** The gesture whose picture stays on screen, from that moment on. */
   #still: { readonly gesture: number; readonly fromMs: number; shown: boolean } | null = null;
   readonly #inRate = new Rate();
@@ -128,7 +130,7 @@ export class Surface {
     const nowMs = performance.now();
     this.#inRate.mark(nowMs);
     const arrived = { message, captureMs: this.#captureMs(logTimeNs) };
-    const hidden = nowMs - this.#painter.lastRefreshMs > hiddenAfterMs;
+    const hidden = this.#held || nowMs - this.#painter.lastRefreshMs > hiddenAfterMs;
     this.#missed = hidden ? arrived : null;
     if (hidden) return;
     this.#measurement?.pictureCame(message.timestampNs);
@@ -156,6 +158,8 @@ export class Surface {
     if (this.#pass !== null && message.pass !== this.#pass)
       this.#post({ type: 'began-anew', stream: this.stream, ptsNs: message.ptsNs });
     this.#pass = message.pass;
+    // The picture that is held keeps its outlines, and the list beside it what it says of them.
+    if (this.#held) return;
     const overlay = overlayOf(message);
     this.#presenter.addOverlay(message.timestampNs, overlay, overlay.objects.length > 0, performance.now());
     this.#listObjects(message, overlay);
@@ -197,6 +201,10 @@ export class Surface {
   refresh(): void {
     const nowMs = performance.now();
     this.#painter.refreshed(nowMs, this.#inRate.perSecond(nowMs));
+    if (this.#held) {
+      this.#repaintHeld();
+      return;
+    }
     if (this.#missed) this.#decode(this.#missed, nowMs);
     this.#missed = null;
     if (this.#holdStill(nowMs)) return;
@@ -218,6 +226,25 @@ export class Surface {
         this.#account(decision.shown, false);
         break;
     }
+    this.#painter.dirty = false;
+  }
+
+  /**
+   * On this screen alone: pictures go on coming, the newest is shown when the person lets go. Nothing is held before the first picture,
+   * and the page is told of what is.
+   */
+  hold(on: boolean): void {
+    const held = on && this.#presenter.shown !== null;
+    if (held === this.#held) return;
+    this.#held = held;
+    this.#painter.dirty = true;
+    this.#post({ type: 'held', surface: this.id, on: held });
+  }
+
+  #repaintHeld(): void {
+    const { shown } = this.#presenter;
+    if (this.#painter.dirty && shown)
+      this.#painter.paint(this.#look.overlayOn ? shown : { ...shown, overlay: null }, this.#look);
     this.#painter.dirty = false;
   }
 

@@ -218,6 +218,9 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
         return prompt(present, surface, data);
       }).finally(() => leases.end(data.gesture));
       return;
+    case 'hold':
+      surfaces.get(data.surface)?.hold(data.on);
+      return;
     case 'pick':
       surfaces.get(data.surface)?.pick(data.x, data.y);
       return;
