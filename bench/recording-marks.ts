@@ -112,7 +112,7 @@ if (values.json !== undefined)
         what: 'from a mark in a recording to its mask, milliseconds over HTTP (bench/recording-marks.ts)',
         date: new Date().toISOString().slice(0, 10),
         commit: await presentCommit(),
-        machine: { cpu: cpus()[0]?.model, cores: cpus().length, loadBefore: loadavg().map(round) },
+        machine: { cpu: cpus()[0]?.model, cores: cpus().length, loadAfter: loadavg().map(round) },
         clip: clip.name,
         marks,
         models,

@@ -5,7 +5,6 @@
 import type { AnalysisFrame } from '../vocabulary/frame.js';
 import { pipelineError } from './errors.js';
 import { promptToleranceNs, type HeldFrames } from './held-frames.js';
-import type { GestureCounts } from './room.js';
 
 export const gestureSeconds = 30;
 /** Gestures of one room at once: a few people with two hands. */
@@ -14,6 +13,17 @@ const mostGestures = 8;
 const mostOfAsker = 2;
 /** The tracker forgets its masks after 2.5 s: what it knew of a picture is kept from here on. */
 const keepAfterMs = 1500;
+
+/** Pictures that are held while somebody draws on them: now, and totals since the room opened. */
+export interface GestureCounts {
+  readonly held: number;
+  readonly begun: number;
+  /** By whoever began them, by their leaving, by time; and those that could not begin. */
+  readonly ended: number;
+  readonly left: number;
+  readonly expired: number;
+  readonly refused: number;
+}
 
 interface Held {
   readonly asker: string;

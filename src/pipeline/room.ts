@@ -7,7 +7,7 @@ import type { Undoable } from '../vocabulary/undoable.js';
 import type { CommandResult, EngineInfo, FrameResult, TrackerCommand } from '../engine/engine.js';
 import type { HeldMeasurement } from '../protocol/hold-requests.js';
 import type { SourceState } from '../ingest/frame-source.js';
-import type { HeldGestures } from './held-gestures.js';
+import type { GestureCounts, HeldGestures } from './held-gestures.js';
 import type { EchoReport, RoomEcho } from './room-echo.js';
 
 export interface Quantiles {
@@ -27,17 +27,6 @@ export const latencyStages = [
   'total',
 ] as const;
 export type LatencyStage = (typeof latencyStages)[number];
-
-/** Pictures that are held while somebody draws on them: now, and totals since the room opened. */
-export interface GestureCounts {
-  readonly held: number;
-  readonly begun: number;
-  /** By whoever began them, by their leaving, by time; and those that could not begin. */
-  readonly ended: number;
-  readonly left: number;
-  readonly expired: number;
-  readonly refused: number;
-}
 
 export interface RoomHealth {
   readonly source: SourceState;

@@ -114,7 +114,7 @@ describe('the page in another language', () => {
       await page.getByRole('dialog').waitFor();
       await look(name);
       await page.keyboard.press('Escape');
-      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+      await page.locator('dialog').waitFor({ state: 'detached' });
     }
     expect(cut).toEqual({});
     expect(problems).toEqual([]);
@@ -162,7 +162,7 @@ describe('the page in another language', () => {
       ['Shift+c', 'source'],
     ] as const) {
       await page.keyboard.press('Escape');
-      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+      await page.locator('dialog').waitFor({ state: 'detached' });
       if (key === null) await openSettings(page);
       else await page.keyboard.press(key);
       await page.getByRole('dialog').waitFor();

@@ -548,7 +548,7 @@ export function projectView({ element, worker, go }: ViewContext, id: string): E
         return;
       case 'rename':
       case 'remove':
-        if (selected === null || project?.finder != null)
+        if (selected === null || project?.finder !== null)
           toast('info', t('Select an object first, in the list or with its number.'));
         else if (action === 'remove') remove(selected);
         else {

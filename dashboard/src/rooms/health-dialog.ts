@@ -100,7 +100,7 @@ export function openHealthDialog(worker: PaintingWorker, live: LivePicture): voi
               [
                 [t('with their outlines'), String(stats.counts.withOverlay)],
                 [t('without, although outlines were wanted'), String(stats.counts.withoutOverlay)],
-                ['all', String(stats.counts.painted)],
+                [t('all'), String(stats.counts.painted)],
                 [t('not shown: a newer one was ready'), String(stats.counts.superseded)],
                 [t('outlines that came too late'), String(stats.counts.lateOverlays)],
               ],

@@ -366,23 +366,26 @@ export function roomView(context: ViewContext, stream: string): EndView {
     missingWords,
     h('a', { class: 'button primary', href: '#/rooms' }, t('All rooms')),
   );
-  disposer.add(
-    worker.streams.watch((streams) => {
-      const there = streams.includes(stream);
-      wasThere ||= there;
-      // Before the server has told its rooms an empty list says nothing.
-      const absent = !there && (streams.length > 0 || wasThere);
-      if (absent && wasThere) {
-        setText(missingTitle, t('This room was closed'));
-        setText(missingWords, t('What was recorded of it stays on the server.'));
-      } else if (absent) {
-        setText(missingTitle, t('There is no such room'));
-        setText(missingWords, t('The server has no room called “{stream}”.', { stream }));
-      }
-      const wanted = absent ? missing : room;
-      if (element.firstElementChild !== wanted) element.replaceChildren(wanted);
-    }),
-  );
+  const showRoom = (): void => {
+    const streams = worker.streams.value;
+    const there = streams.includes(stream);
+    // A server that ends takes its rooms away first, and then the connection: none of them was closed by anybody.
+    const connected = worker.link.value.phase === 'open';
+    wasThere = connected && (wasThere || there);
+    // Before the server has told its rooms an empty list says nothing.
+    const absent = connected && !there && (streams.length > 0 || wasThere);
+    if (absent && wasThere) {
+      setText(missingTitle, t('This room was closed'));
+      setText(missingWords, t('What was recorded of it stays on the server.'));
+    } else if (absent) {
+      setText(missingTitle, t('There is no such room'));
+      setText(missingWords, t('The server has no room called “{stream}”.', { stream }));
+    }
+    const wanted = absent ? missing : room;
+    if (element.firstElementChild !== wanted) element.replaceChildren(wanted);
+  };
+  disposer.add(worker.streams.watch(showRoom));
+  disposer.add(worker.link.watch(showRoom));
 
   // ---------------------------------------------------------------------------------------- actions
   function setLabel(on: boolean): void {

@@ -75,7 +75,7 @@ const ways: readonly (readonly [string, string, (room: LiveRoom) => Promise<unkn
   [
     'the source process killed, and back',
     'synthetic:counter',
-    async () => process.kill(sourceProcess(), 'SIGKILL'),
+    () => Promise.resolve(process.kill(sourceProcess(), 'SIGKILL')),
     /signal is lost/,
   ],
   ['the source at its end', 'synthetic:counter?duration=4', () => Promise.resolve(), /source has ended/],
