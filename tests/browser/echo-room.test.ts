@@ -183,7 +183,7 @@ describe('an echo room', () => {
     // A refusal is said in the server's words.
     room.lost = 'no four-chamber view';
     await known(page, false);
-    await page.getByRole('button', { name: /^Hold/ }).click();
+    await page.getByRole('button', { name: /^Keep/ }).click();
     await page
       .locator('.toast')
       .getByText('There is no ejection fraction to hold: no four-chamber view')

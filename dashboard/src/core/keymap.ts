@@ -188,8 +188,10 @@ export function actionOf(
   if (press.altKey) return null;
   const key = press.key.toLowerCase();
   const control = press.ctrlKey || press.metaKey;
-  for (const { action, keys, place } of keymap)
-    for (const candidate of here === null || worksIn({ action, place }, here) ? keys : []) {
+  // What works here goes first; of the rest a view says where it works.
+  const own = here === null ? [] : keymap.filter((binding) => worksIn(binding, here));
+  for (const { action, keys } of [...own, ...keymap])
+    for (const candidate of keys) {
       if (candidate === `ctrl+${press.shiftKey ? 'shift+' : ''}${key}` && control) return action;
       if (control) continue;
       if (candidate === `shift+${key}` && press.shiftKey) return action;

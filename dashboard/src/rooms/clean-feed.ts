@@ -18,7 +18,7 @@ export function mountCleanFeed(root: HTMLElement, worker: PaintingWorker, wanted
   let live: LivePicture | null = null;
   let came = false;
   const say = (): void => {
-    word.hidden = came;
+    if (came) word.remove();
     const stream = live?.stream ?? wanted;
     const streams = worker.streams.value;
     const label = stream === null ? '' : (worker.infos.value.get(stream)?.label ?? '');
@@ -43,7 +43,7 @@ export function mountCleanFeed(root: HTMLElement, worker: PaintingWorker, wanted
         came ||= size !== null;
         say();
       });
-      stage.replaceChildren(live.canvas, word);
+      stage.replaceChildren(live.canvas, ...(came ? [] : [word]));
     }
     say();
   });

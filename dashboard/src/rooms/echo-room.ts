@@ -70,7 +70,7 @@ export function echoRoom(
       title: t('Hold the figures of the last beats with their pictures'),
       onclick: () => perform('hold'),
     },
-    t('Hold'),
+    t('Keep'),
     h('kbd', {}, shownKey('hold')),
   );
   const heldButton = h(
