@@ -375,7 +375,6 @@ describe('several streams', () => {
 describe('what is wrong', () => {
   const source = ['--source', 'synthetic:counter?duration=1', '--port', '0'];
   const cases: readonly (readonly [string, () => readonly string[], string, number])[] = [
-    ['nothing to open', () => [], 'SONO_USAGE', 2],
     ['no such pipeline file', () => [join(folder, 'absent.yaml')], 'SONO_CONFIG_MISSING', 2],
     [
       'an unknown key',

@@ -12,7 +12,9 @@ import type { ExportFrame, ExportInfo } from '../../../src/export/exporter.js';
 import { createExporter } from '../../../src/export/index.js';
 import { emptyMask, maskArea, maskFromBitmap } from '../../../src/mask/rle.js';
 import { chambers } from '../../../src/vocabulary/echo.js';
+import { rgbOf } from '../../../src/vocabulary/hex-colour.js';
 import type { Measurement } from '../../../src/vocabulary/measurement.js';
+import { colourOf } from '../../../src/vocabulary/palette.js';
 import { runPython } from '../../python-env.js';
 import { Recording } from '../ingest/harness.js';
 
@@ -360,8 +362,8 @@ describe('a capture', () => {
         12,
       );
     });
-    // Sky blue, the first object's colour, at its left edge.
-    [0x56, 0xb4, 0xe9].forEach((part, channel) =>
+    // The first object's colour, at its left edge.
+    rgbOf(colourOf(0, 'endoscopy')).forEach((part, channel) =>
       expect(Math.abs((capture.edge[channel] ?? 0) - part)).toBeLessThan(40),
     );
     expect(new Set(capture.strip).size).toBe(1);

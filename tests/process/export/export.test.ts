@@ -27,6 +27,8 @@ import { nalUnits } from '../../../src/export/mp4-muxer.js';
 import { encodePng, davisPalette, MaskPngEncoder } from '../../../src/export/png-codec.js';
 import { decodeLabelPng } from '../../../src/formats/label-png.js';
 import { emptyMask, maskFromBitmap, maskToBitmap } from '../../../src/mask/rle.js';
+import { rgbOf } from '../../../src/vocabulary/hex-colour.js';
+import { colourOf } from '../../../src/vocabulary/palette.js';
 import { runPython } from '../../python-env.js';
 
 /** Those of the masks: `mcap` and `echo` have tests of their own. */
@@ -441,9 +443,15 @@ describe('the readers of the field', () => {
     })) {
       const at = (40 * 62 + 50) * 3;
       expect(Math.abs((picture[at] ?? 0) - (20 + 15 * played))).toBeLessThan(12);
-      // The first object's outline, blue: its leftmost pixel.
+      // The first object's outline: its leftmost pixel, whose colour is stored together with that of its neighbours.
       const edge = (20 * 62 + 12 + 3 * played - 8) * 3;
-      if (played < 8) expect(picture[edge + 2] ?? 0).toBeGreaterThan((picture[edge] ?? 0) + 40);
+      if (played < 8) {
+        const seen = [...picture.subarray(edge, edge + 3)];
+        const to = (wanted: readonly number[]): number =>
+          Math.hypot(...wanted.map((part, channel) => part - (seen[channel] ?? 0)));
+        const ownColour = [20 + 15 * played, 60, 200 - 10 * played];
+        expect(to(rgbOf(colourOf(0, 'endoscopy')))).toBeLessThan(to(ownColour) / 2);
+      }
       played++;
     }
     expect(played).toBe(12);

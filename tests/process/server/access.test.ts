@@ -244,8 +244,8 @@ describe('files of patients', () => {
     writeFileSync(outside, 'x');
     const served = await start({ dataDir });
     const { ask, room } = served;
-    await upload(served, 'a b.mp4');
-    await upload(served, 'shown.mp4');
+    await upload(served, 'a b.mp4', 'one film');
+    await upload(served, 'shown.mp4', 'another');
     room.sourceUri = join(dataDir, 'uploads', 'shown.mp4');
     const listed = async (kind = 'uploads') =>
       ((await (await ask(`/api/${kind}`)).json()) as { files: { name: string; bytes: number }[] }).files.map(

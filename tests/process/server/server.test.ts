@@ -571,12 +571,12 @@ describe('uploads', () => {
   const uploadsDir = () => join(temporary, 'data', 'uploads');
 
   it('are streamed to the disk, whatever their type says, and keep what is there', async () => {
-    const file = Buffer.alloc(5 * 1024 * 1024, 7);
-    for (const [headers, name] of [
-      [{ 'content-type': 'application/json' }, 'case.mp4'],
-      [{ 'content-type': 'video/mp4' }, 'case-1.mp4'],
-      [{}, 'case-2.mp4'],
+    for (const [headers, name, filling] of [
+      [{ 'content-type': 'application/json' }, 'case.mp4', 7],
+      [{ 'content-type': 'video/mp4' }, 'case-1.mp4', 8],
+      [{}, 'case-2.mp4', 9],
     ] as const) {
+      const file = Buffer.alloc(5 * 1024 * 1024, filling);
       const { status, body } = await upload('../case.mp4', file, served, headers);
       expect({ status, body }).toMatchObject({ status: 200, body: { name, bytes: file.byteLength } });
       expect(readFileSync((body as unknown as { path: string }).path).equals(file)).toBe(true);
