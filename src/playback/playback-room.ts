@@ -225,6 +225,11 @@ export class PlaybackRoom implements Room {
     return Promise.reject(replayError('SONO_PLAYBACK_READ_ONLY'));
   }
 
+  /** Nobody draws on a recording that is played: its pictures need not be held. */
+  get gestures(): never {
+    throw replayError('SONO_PLAYBACK_READ_ONLY');
+  }
+
   setOverlayVisible(visible: boolean): void {
     this.#overlayVisible = visible;
     this.#events.next({ kind: 'health', health: this.health });

@@ -324,7 +324,7 @@ describe('recordings', () => {
       await expect.poll(() => room.playback.ended, { timeout: 30_000 }).toBe(true);
       expect(room.playback.speed).toBe(2);
       await player.getByText('0:01.6 / 0:01.6').waitFor();
-      await page.getByText('Theatre 1 (recording)').first().waitFor();
+      await page.getByRole('heading', { name: 'Theatre 1 (recording)' }).waitFor();
       await keepPicture(page, 'recordings-player');
       expect(problems).toEqual([]);
     } finally {
