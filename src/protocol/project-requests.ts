@@ -484,7 +484,15 @@ export const projectOperations = {
     'repair',
     'Give the mask of an object on one picture as it was drawn; it is shown and exported at once, and tracking goes on from it',
     z
-      .object({ project, frame, label, mask: soundMaskSchema.describe('at the size of the picture') })
+      .object({
+        project,
+        frame,
+        label,
+        mask: soundMaskSchema.meta({
+          description: 'at the size of the picture',
+          examples: [{ size: [4, 6], counts: '522000003' }],
+        }),
+      })
       .strict(),
   ),
   'projects.moveMark': marking(

@@ -35,6 +35,7 @@ describe('the two lines of every operation', () => {
   let address: string;
   beforeAll(async () => {
     writeFileSync(join(folder, 'case.mp4'), 'a video');
+    writeFileSync(join(folder, '00012.png'), 'a mask');
     server = createServer((request, response) => {
       let body = '';
       request.on('data', (data: Buffer) => (body += data.toString()));
