@@ -90,10 +90,14 @@ async function look(page: Page): Promise<Look | null> {
       const [left, top] = [(source.width - drawnWidth) / 2, (source.height - drawnHeight) / 2];
       context.drawImage(source, left, top, drawnWidth, drawnHeight, 0, 0, width, height);
       const { data } = context.getImageData(0, 0, width, height);
+      // The colour that the list of objects shows is the one on the picture.
+      const swatch = document.querySelector('.objects .swatch');
+      const [red = 0, green = 0, blue = 0] =
+        (swatch ? getComputedStyle(swatch).backgroundColor : '').match(/\d+/g)?.map(Number) ?? [];
       let [count, sumX, sumY] = [0, 0, 0];
-      for (let index = 0; index < data.length; index += 4) {
+      for (let index = 0; swatch && index < data.length; index += 4) {
         const [r = 0, g = 0, b = 0] = [data[index], data[index + 1], data[index + 2]];
-        if (Math.abs(r - 86) + Math.abs(g - 180) + Math.abs(b - 233) > 24) continue;
+        if (Math.abs(r - red) + Math.abs(g - green) + Math.abs(b - blue) > 24) continue;
         count += 1;
         sumX += (index / 4) % width;
         sumY += Math.floor(index / 4 / width);

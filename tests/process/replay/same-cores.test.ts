@@ -23,7 +23,9 @@ describe('the cores of replay', () => {
       expect(text).toMatch(
         /import \{[^}]*\bcreateWorkerEngine\b[^}]*\} from '\.\.\/engine\/worker-engine\.js'/,
       );
-    expect(live).toMatch(/import \{[^}]*\bcreateSource\b[^}]*\} from '\.\.\/ingest\/index\.js'/);
+    expect(textOf('app/live-rooms.ts')).toMatch(
+      /import \{[^}]*\bcreateSource\b[^}]*\} from '\.\.\/ingest\/index\.js'/,
+    );
   });
 
   it('exist once: trackers are made by the engine alone, the network is run by the engine alone', () => {
