@@ -183,18 +183,20 @@ function snapshotSchema(model: TrackerModel, own: Shape): z.ZodType {
     embedding: floats(model.embeddingLength),
     floats: z.instanceof(Float32Array),
   };
-  const of = (shape: Shape): z.ZodType => {
+  /** `exact`: one of several descriptions, of which the shorter ones must not swallow what the longer ones refuse. */
+  const of = (shape: Shape, exact = false): z.ZodType => {
     if (shape === 'own') return of(own).optional();
     if (typeof shape === 'string') return leaves[shape];
     if ('oneOf' in shape) return z.literal(shape.oneOf);
     if ('nullable' in shape) return of(shape.nullable).nullable();
     if ('anyOf' in shape) {
-      const one = z.union(shape.anyOf.map(of));
+      const one = z.union(shape.anyOf.map((inner) => of(inner, true)));
       return shape.anyOf.includes('nothing') ? one.optional() : one;
     }
     if ('list' in shape)
       return z.array(of(shape.list)).max(shape.atMost === undefined ? Infinity : model[shape.atMost]);
-    return z.object(Object.fromEntries(Object.entries(shape.fields).map(([key, inner]) => [key, of(inner)])));
+    const fields = Object.fromEntries(Object.entries(shape.fields).map(([key, inner]) => [key, of(inner)]));
+    return exact ? z.strictObject(fields) : z.object(fields);
   };
   return of(snapshotShape);
 }

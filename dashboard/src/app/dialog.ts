@@ -22,6 +22,9 @@ export function openDialog(
   });
   dialog.addEventListener('close', () => {
     dialog.remove();
+    // The browser gives the focus back to what had it. Where nothing had, Tab goes on in the view and not behind the page's end.
+    if (document.activeElement === document.body)
+      document.querySelector<HTMLElement>('#view')?.focus({ preventScroll: true });
     options.onclose?.();
   });
   document.body.append(dialog);

@@ -97,9 +97,12 @@ const between = (seen: readonly Seen[], from: number, to: number): readonly Seen
 
 const slow = 'this machine has not looked at enough of the pictures';
 
-/** What a number needs: many of the pictures, which a machine that is busy otherwise does not look at. */
+/**
+ * What a number can be held against: nearly all of the pictures. A machine that is busy otherwise looks at fewer, and in runs: then there may
+ * rightly be none yet, or one of fewer beats.
+ */
 const enough = (seen: readonly Seen[], seconds: number, rate = filmRate): boolean =>
-  seen.length / seconds >= 0.75 * rate;
+  seen.length / seconds >= 0.95 * rate;
 
 const measuredFilms = new Map<string, Awaited<ReturnType<typeof shown>>>();
 const seenOn = (name: string): readonly Seen[] => measuredFilms.get(name)?.seen ?? [];
@@ -182,7 +185,10 @@ describe.each(Object.keys(films) as (keyof typeof films)[])('film %s', (name) =>
     ({ from: begin, to }, { skip }) => {
       const own = between(seenOn(name), begin, to);
       const first = between(seenOn(name), 0, parts[0]?.to ?? 0);
-      const last = own.at(-1);
+      // At the end of a film every number is withdrawn.
+      const last = own.findLast(
+        (one) => of(one, echoMeasures.ejectionFraction)?.note !== 'the source has ended',
+      );
       const usual = first.map(fraction).findLast((value) => value !== null) ?? null;
       skip(!enough(own, to - begin) || !enough(first, parts[0]?.to ?? 1), slow);
       expect(usual).not.toBeNull();
