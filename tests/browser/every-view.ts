@@ -41,10 +41,10 @@ export async function everyView(): Promise<EveryView> {
     ...{ modelDir: tinyModel, provider: 'cpu', threads: 1, version: '9.9.9' },
     ...{ chunkFrames: 5, spoolBytes: 1e8 },
   });
-  let registry: RoomRegistry | null = null;
+  let openRooms: RoomRegistry | null = null;
   const facts = new SystemFacts({
     folder,
-    rooms: () => registry?.rooms ?? [],
+    rooms: () => openRooms?.rooms ?? [],
     choiceOf: () => ({ reason: 'named when the server was started', threads: 1 }),
     mostRooms: () => 4,
     recordingRate: () => ({ basis: 'now', bytesPerSecond: 2e6, seconds: 90, recordings: 1 }),
@@ -55,7 +55,7 @@ export async function everyView(): Promise<EveryView> {
     topics: [projectsTopicOf(projects)],
   };
   const served = await serveDashboard(rooms, options);
-  registry = served.rooms;
+  openRooms = served.rooms;
   const empty = await serveDashboard([], { extraServices: systemServices(facts) });
   for (const room of rooms) room.play();
   const clip = await sceneFolder(join(folder, 'case'), 20);
